@@ -1,0 +1,65 @@
+#include "base/arena.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+struct alch_arena_block {
+    alch_arena_block *older;
+    _Alignas(16) char data[];
+};
+
+#define ALIGN(n) (((n) + 15u) & ~(size_t)15u)
+
+void alch_arena_init(alch_arena *a)
+{
+    a->blocks = NULL;
+    a->next = a->first;
+    a->end = a->first + sizeof a->first;
+}
+
+static int add_block(alch_arena *a, size_t size)
+{
+    size_t room = size > 4096 ? size : 8192;
+    alch_arena_block *b = alch_alloc(sizeof *b + room);
+
+    if (b == NULL)
+        return 0;
+    b->older = a->blocks;
+    a->blocks = b;
+    a->next = b->data;
+    a->end = b->data + room;
+    return 1;
+}
+
+void *alch_arena_alloc(alch_arena *a, size_t size)
+{
+    void *p;
+
+    size = ALIGN(size);
+    if ((size_t)(a->end - a->next) < size && !add_block(a, size))
+        return NULL;
+    p = a->next;
+    a->next += size;
+    return memset(p, 0, size);
+}
+
+char *alch_arena_strndup(alch_arena *a, const char *s, size_t n)
+{
+    char *copy = alch_arena_alloc(a, n + 1);
+
+    if (copy != NULL && n > 0)
+        memcpy(copy, s, n);
+    return copy;
+}
+
+void alch_arena_release(alch_arena *a)
+{
+    while (a->blocks != NULL) {
+        alch_arena_block *b = a->blocks;
+
+        a->blocks = b->older;
+        alch_free(b);
+    }
+    alch_arena_init(a);
+}

@@ -1,0 +1,40 @@
+#ifndef ALCH_BINDING_BIND_H
+#define ALCH_BINDING_BIND_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "base/err.h"
+
+/*
+** What all bindings share. Order in a binding function: check the arguments,
+** push the empty userdata that will own the result, call the core into it,
+** convert. Nothing that must be freed lives only in a C local across a Lua
+** call that can raise.
+*/
+
+/* Raises the Lua error object for 'err': calls the factory that
+** lua/lualchemy/errors.lua registered, so that the error has its class and
+** the line of the caller. Never returns; "return alch_raise(L, &err)". */
+int alch_raise(lua_State *L, const alch_err *err);
+int alch_raisef(lua_State *L, int code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Pushes that error object instead of raising it. */
+void alch_push_error(lua_State *L, const alch_err *err);
+
+/* A metatable with __gc and __close, made once per state (luaopen may run
+** again in the same state); left on the stack. 1 if it is new. */
+int alch_new_metatable(lua_State *L, const char *name, lua_CFunction gc);
+
+/* lua_newuserdatauv zeroed, with its metatable set. */
+void *alch_push_object(lua_State *L, size_t size, int user_values, const char *metatable);
+
+/* sa.null: light userdata NULL. */
+#define alch_push_null(L) lua_pushlightuserdata(L, NULL)
+#define alch_is_null(L, i) (lua_islightuserdata(L, i) && lua_touserdata(L, i) == NULL)
+
+/* Each l_x.c adds its functions to the module table on the top of the stack. */
+typedef void (*alch_opener)(lua_State *L);
+
+#endif

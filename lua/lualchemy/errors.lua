@@ -1,0 +1,96 @@
+--- The error classes (SQLAlchemy's `sqlalchemy.exc`), and the one place that raises them.
+-- An error is a table: `err.class` (its class's name), `err.message`, `err.where` ("file:line" of the
+-- first caller outside the library), and for database errors `err.statement`, `err.params`, `err.orig`,
+-- `err.sqlstate`, `err.code`, `err.constraint`, `err.table`, `err.column`, `err.connection_invalidated`.
+
+local class = require("lualchemy.util.class")
+local core = require("lualchemy._core")
+
+---@class lualchemy.Error
+---@field class string
+---@field message string
+---@field where string?      "file:line" of the caller
+---@field statement string?
+---@field params any[]?
+---@field orig any           what the driver said
+---@field sqlstate string?
+---@field code integer?      the database's own number
+---@field constraint string?
+---@field table string?
+---@field column string?
+local LualchemyError = class("LualchemyError")
+
+local M = { LualchemyError = LualchemyError }
+
+local function define(base, names)
+  for name in names:gmatch("%a+") do M[name] = M[base]:extend(name) end
+end
+
+define("LualchemyError", "OutOfMemoryError ArgumentError InvalidRequestError CompileError TimeoutError CallbackError StatementError")
+define("ArgumentError", "NoSuchModuleError NoForeignKeysError AmbiguousForeignKeysError ObjectNotExecutableError")
+define("InvalidRequestError", "NoInspectionAvailable ResourceClosedError NoReferenceError PendingRollbackError NoSuchColumnError "
+  .. "NoSuchTableError UnboundExecutionError NoResultFound MultipleResultsFound IllegalStateChangeError ConcurrentUseError "
+  .. "DetachedInstanceError UnmappedError ObjectDeletedError AmbiguousColumnError")
+define("NoReferenceError", "NoReferencedTableError NoReferencedColumnError")
+define("UnmappedError", "UnmappedInstanceError UnmappedClassError UnmappedColumnError")
+define("CompileError", "UnsupportedCompilationError IdentifierError CircularDependencyError DuplicateColumnError")
+define("StatementError", "DBAPIError")
+define("DBAPIError", "InterfaceError DatabaseError")
+define("DatabaseError", "DataError OperationalError IntegrityError InternalError ProgrammingError NotSupportedError")
+define("OperationalError", "DisconnectionError BusyError SerializationError DeadlockError QueryCancelledError")
+define("LualchemyError", "StaleDataError FlushError")
+
+--- The error's text: class, message, where, and the statement if there is one.
+function LualchemyError:__tostring()
+  local out = { ("%s%s: %s"):format(self.where and (self.where .. ": ") or "", self.class, self.message) }
+  if self.statement then out[#out + 1] = "[SQL: " .. self.statement .. "]" end
+  if self.params and M.format_params then
+    out[#out + 1] = "[parameters: " .. M.format_params(self.params) .. "]"
+  end
+  return table.concat(out, "\n")
+end
+for _, c in pairs(M) do c.__tostring = LualchemyError.__tostring end
+
+-- Where the library's own files live: frames from there are not the user's mistake.
+local here = debug and debug.getinfo(1, "S").source:match("^(@.*)errors%.lua$")
+
+--- "file:line" of the nearest caller that is not the library.
+---@return string?
+function M.caller()
+  if not here then return nil end
+  for level = 2, 60 do
+    local info = debug.getinfo(level, "Sl")
+    if not info then return nil end
+    if info.what ~= "C" and info.source:sub(1, #here) ~= here then
+      return ("%s:%d"):format(info.short_src, info.currentline)
+    end
+  end
+end
+
+--- An error object, not raised.
+---@param name string     a class of this module
+---@param message string
+---@param fields table?
+---@return lualchemy.Error
+function M.new(name, message, fields)
+  local err = setmetatable({}, M[name] or LualchemyError)
+  for key, value in pairs(fields or {}) do err[key] = value end
+  err.class, err.message = name, message
+  err.where = err.where or M.caller()
+  return err
+end
+
+--- Raises an error of a class; the message is a format.
+---@param name string
+---@param message string
+function M.raise(name, message, ...)
+  error(M.new(name, select("#", ...) > 0 and message:format(...) or message), 0)
+end
+
+core.set_error_factory(function(description)
+  local name, message = description.class, description.message
+  description.class, description.message = nil, nil
+  return M.new(name, message, description)
+end)
+
+return M

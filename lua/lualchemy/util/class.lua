@@ -1,0 +1,93 @@
+--- Classes of the library: single inheritance, `Class:is(x)`, `Class:extend(name, members)`.
+-- A class is its instances' metatable. Objects that C makes (expressions, statements) are
+-- userdata whose metatable names its class in the field `__class`; `is` treats both alike.
+
+---@class lualchemy.Class
+---@field __name string
+---@field __super lualchemy.Class?
+local Class = {}
+Class.__index = Class
+Class.__name = "Class"
+
+-- Metamethods are looked up raw, so a subclass needs its own copy of its base's.
+local function inherit_metamethods(class, base)
+  for key, value in pairs(base) do
+    if type(key) == "string" and key:sub(1, 2) == "__" and rawget(class, key) == nil
+      and key ~= "__name" and key ~= "__super" and key ~= "__index" and key ~= "__class" then
+      class[key] = value
+    end
+  end
+end
+
+--- The class of a value of the library, or nil.
+---@param x any
+---@return lualchemy.Class?
+function Class.of(x)
+  local mt = getmetatable(x)
+  if type(mt) ~= "table" then return nil end
+  return rawget(mt, "__class") or (rawget(mt, "__super") ~= nil and mt) or nil
+end
+
+--- Is `x` an instance of this class or of a subclass of it?
+---@param x any
+---@return boolean
+function Class:is(x)
+  local class = Class.of(x)
+  while class do
+    if class == self then return true end
+    class = rawget(class, "__super")
+  end
+  return false
+end
+
+--- A subclass. Calling it makes an instance and passes the arguments to its method `init`.
+---@param name string
+---@param members table?
+---@return lualchemy.Class
+function Class:extend(name, members)
+  local class = {}
+  for key, value in pairs(members or {}) do class[key] = value end
+  class.__name = name
+  class.__super = self
+  class.__index = class.__index or class
+  inherit_metamethods(class, self)
+  return setmetatable(class, getmetatable(self))
+end
+
+--- An instance: a table with the class as metatable, given to `init`.
+function Class:new(...)
+  local object = setmetatable({}, self)
+  local init = self.init
+  if init then init(object, ...) end
+  return object
+end
+
+setmetatable(Class, {
+  __index = Class,
+  __call = function(class, ...) return class:new(...) end,
+})
+
+-- A class finds what it lacks in its base.
+local class_metatable = {
+  __index = function(class, key)
+    local super = rawget(class, "__super")
+    return super and super[key]
+  end,
+  __call = function(class, ...) return class:new(...) end,
+  __tostring = function(class) return "class " .. rawget(class, "__name") end,
+}
+
+--- A class without a base.
+---@param name string
+---@param members table?
+---@return lualchemy.Class
+return setmetatable({
+  of = Class.of,
+}, {
+  __call = function(_, name, members)
+    local root = setmetatable({ __name = "Object", __super = false, new = Class.new, is = Class.is, extend = Class.extend },
+      class_metatable)
+    root.__index = root
+    return root:extend(name, members)
+  end,
+})
