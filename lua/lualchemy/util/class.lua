@@ -71,7 +71,7 @@ setmetatable(Class, {
 local class_metatable = {
   __index = function(class, key)
     local super = rawget(class, "__super")
-    return super and super[key]
+    if super then return super[key] end
   end,
   __call = function(class, ...) return class:new(...) end,
   __tostring = function(class) return "class " .. rawget(class, "__name") end,

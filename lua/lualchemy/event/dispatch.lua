@@ -1,0 +1,179 @@
+--- Who listens to what, and calling them.
+-- A target (an instance or a class of the library) has the field `_listeners` only once somebody listens to it or
+-- to its class, so the code that fires an event pays one field test when nobody does:
+--
+--     if self._listeners then dispatch.fire(self, "checkout", driver_conn, record, proxy) end
+--
+-- Listeners of a class are called before those of an instance, each group in the order of registration.
+-- What is handed to a running `fire` is an immutable list: removing or adding listeners meanwhile is safe, a
+-- removed one is not called any more, an added one from the next time on.
+
+local Class = require("lualchemy.util.class")
+
+local M = {}
+
+---@class lualchemy.Listener
+---@field fn function
+---@field owner table?      the extension table the function is a method of; it becomes the first argument
+---@field once boolean?
+---@field retval boolean?   what it returns replaces what it was given
+---@field propagate boolean?
+---@field removed boolean?
+
+-- target -> { event name -> list of listeners }; a target that is collected takes its listeners with it.
+local own = setmetatable({}, { __mode = "k" })
+
+-- Flattened lists, per target and event, thrown away whole when anybody registers or removes.
+local flattened = setmetatable({}, { __mode = "k" })
+
+-- Class -> function(target) giving the next target up whose propagating listeners apply too (a mapper's base).
+local parents = setmetatable({}, { __mode = "k" })
+
+--- Says how targets of a class inherit listeners that were registered with `propagate`.
+---@param class lualchemy.Class
+---@param parent fun(target: any): any
+function M.set_parent(class, parent) parents[class] = parent end
+
+local function parent_of(target)
+  local class = Class.of(target)
+  while class do
+    local parent = parents[class]
+    if parent then return parent(target) end
+    class = rawget(class, "__super")
+  end
+end
+
+local function is_class(target) return type(target) == "table" and rawget(target, "__super") ~= nil end
+
+local function append(list, target, name, propagating)
+  local listeners = own[target] and own[target][name]
+  for _, listener in ipairs(listeners or {}) do
+    if listener.propagate or not propagating then list[#list + 1] = listener end
+  end
+end
+
+-- Bases first: who listens to all pools is called before who listens to this kind of pool.
+local function append_classes(list, class, name)
+  if not class then return end
+  append_classes(list, rawget(class, "__super"), name)
+  append(list, class, name)
+end
+
+local function flatten(target, name)
+  local list = {}
+  append_classes(list, is_class(target) and target or Class.of(target), name)
+  if not is_class(target) then
+    local up, chain = parent_of(target), {}
+    while up do
+      table.insert(chain, 1, up)
+      up = parent_of(up)
+    end
+    for _, base in ipairs(chain) do append(list, base, name, true) end
+    append(list, target, name)
+  end
+  return list
+end
+
+--- The listeners of an event, or nil when there is none. The list must not be changed.
+---@param target any
+---@param name string
+---@return lualchemy.Listener[]?
+function M.listeners(target, name)
+  local lists = flattened[target]
+  if not lists then
+    lists = {}
+    flattened[target] = lists
+  end
+  local list = lists[name]
+  if not list then
+    list = flatten(target, name)
+    lists[name] = list
+  end
+  return list[1] and list or nil
+end
+
+--- Calls one listener and returns what it returns.
+---@param listener lualchemy.Listener
+function M.call(listener, ...)
+  if listener.removed then return end
+  if listener.once then M.detach(listener) end
+  if listener.owner then return listener.fn(listener.owner, ...) end
+  return listener.fn(...)
+end
+
+--- Calls everyone who listens; what they return is ignored.
+---@param target any
+---@param name string
+function M.fire(target, name, ...)
+  local list = M.listeners(target, name)
+  if not list then return end
+  for i = 1, #list do M.call(list[i], ...) end
+end
+
+--- Calls everyone; the first value that a `retval` listener returns (unless nil or false) takes the place of
+--- the first argument for those after it. Returns what the first argument has become.
+---@param target any
+---@param name string
+---@param value any
+function M.fold(target, name, value, ...)
+  for _, listener in ipairs(M.listeners(target, name) or {}) do
+    local new = M.call(listener, value, ...)
+    if listener.retval and new then value = new end
+  end
+  return value
+end
+
+local function forget() flattened = setmetatable({}, { __mode = "k" }) end
+
+-- The mark that firing code tests. Instances find their class's through __index.
+local function mark(target, lists)
+  if type(target) == "table" then rawset(target, "_listeners", lists) else target._listeners = lists end
+end
+
+--- Adds a listener to a target's own list.
+---@param target any
+---@param name string
+---@param listener lualchemy.Listener
+---@param first boolean?  before those registered so far
+function M.attach(target, name, listener, first)
+  local lists = own[target]
+  if not lists then
+    lists = {}
+    own[target] = lists
+    mark(target, lists)
+  end
+  lists[name] = lists[name] or {}
+  table.insert(lists[name], first and 1 or #lists[name] + 1, listener)
+  listener.lists, listener.name = lists, name
+  forget()
+end
+
+--- Takes a listener off its target.
+---@param listener lualchemy.Listener
+function M.detach(listener)
+  local list = listener.lists[listener.name]
+  for i = #list, 1, -1 do
+    if list[i] == listener then table.remove(list, i) end
+  end
+  listener.removed = true
+  forget()
+end
+
+--- A target's own listeners that match a function or an extension table.
+---@param target any
+---@param name string?   nil: of every event
+---@param which function|table
+---@return lualchemy.Listener[]
+function M.find(target, name, which)
+  local found = {}
+  for event, list in pairs(own[target] or {}) do
+    for _, listener in ipairs(list) do
+      if (name == nil or name == event) and (listener.fn == which or listener.owner == which) then
+        found[#found + 1] = listener
+      end
+    end
+  end
+  return found
+end
+
+return M
