@@ -53,12 +53,16 @@ int alch_topo_sort(size_t n, const alch_edge *edges, size_t edge_count,
 {
     /* waiting[n], start[n + 1], fill[n], ready[n], target[edge_count] */
     size_t *memory = alch_alloc0((4 * n + 1 + edge_count) * sizeof *memory);
-    size_t *waiting = memory, *start = memory + n, *fill = start + n + 1;
-    size_t *target = fill + 2 * n, i, done = 0;
-    heap ready = { fill + n, 0 };
+    size_t *waiting, *start, *fill, *target, i, done = 0;
+    heap ready;
 
     if (memory == NULL)
         return alch_err_nomem(err);
+    waiting = memory;
+    start = waiting + n;
+    fill = start + n + 1;
+    ready = (heap){ fill + n, 0 };
+    target = fill + 2 * n;
     count_edges(edges, edge_count, waiting, start);
     for (i = 0; i < n; i++)
         start[i + 1] += start[i];

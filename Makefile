@@ -1,0 +1,180 @@
+# lualchemy: build, demo, tests. `make help` lists the goals.
+#
+# What may be set: CC, CFLAGS, LUA, LUA_VERSION, LUA_INCDIR, PREFIX, DESTDIR, SPEC, DB, and for a plug-in's
+# client library <name>_CFLAGS and <name>_LIBS.
+
+LUA_VERSION = 5.4
+LUA := $(or $(LUA),$(shell spec/support/find_lua.sh program $(LUA_VERSION)),lua$(LUA_VERSION))
+LUA_INCDIR := $(or $(LUA_INCDIR),$(shell spec/support/find_lua.sh headers $(LUA_VERSION)))
+CFLAGS ?= -O2 -g
+PREFIX ?= /usr/local
+DB ?= sqlite
+ROOT := $(CURDIR)
+
+# Two builds. release goes into the tree, so that LUA_PATH and LUA_CPATH can point at lua/. checked goes to
+# build/checked: sanitizers, asserts, and allocations that can be made to fail; the C tests are always of this kind.
+VARIANT ?= release
+BUILD = build/$(VARIANT)
+LIB := $(if $(filter release,$(VARIANT)),lua,$(BUILD)/lib)
+
+WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
+FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -fvisibility=hidden -Icsrc -Icsrc/include -Ispec/c
+FLAGS_release = -DNDEBUG
+# nodelete: Lua unloads modules before the leak check runs, which would leave it without names for the stack.
+FLAGS_checked = -Werror -DALCH_FAULT -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+LINK_checked = -fsanitize=address,undefined -Wl,-z,nodelete
+FLAGS += $(FLAGS_$(VARIANT))
+LUA_FLAGS = $(if $(LUA_INCDIR),-isystem $(LUA_INCDIR))
+
+# A plug-in must not lean on symbols of the core (Lua loads modules with private symbols): -z defs refuses them.
+ifeq ($(shell uname -s),Darwin)
+  SHARED_core = -bundle -undefined dynamic_lookup
+  SHARED_plugin = -bundle
+else
+  SHARED_core = -shared
+  SHARED_plugin = -shared -Wl,-z,defs
+endif
+
+CORE_SRC := $(filter-out csrc/plugins/%,$(wildcard csrc/*/*.c))
+CORE_OBJ := $(CORE_SRC:%.c=$(BUILD)/%.o)
+PLAIN_OBJ := $(filter-out $(BUILD)/csrc/binding/%,$(CORE_OBJ))
+CORE := $(LIB)/lualchemy/_core.so
+
+# Each csrc/plugins/<name>/ is one module; its plugin.mk says which client library it needs.
+PLUGINS := $(foreach p,$(notdir $(patsubst %/plugin.mk,%,$(wildcard csrc/plugins/*/plugin.mk))),$(if $(wildcard csrc/plugins/$(p)/*.c),$(p)))
+include $(wildcard csrc/plugins/*/plugin.mk)
+plugin_file = $(LIB)/lualchemy/plugin/$(1).so
+found = $(shell for h in $($(1)_HEADERS); do \
+  printf '%s\n' "\#include <$$h>" | $(CC) $($(1)_CFLAGS) $(CFLAGS) -E -o /dev/null - 2>/dev/null -xc && echo yes && break; done)
+FOUND := $(foreach p,$(PLUGINS),$(if $(call found,$(p)),$(p)))
+MISSING := $(filter-out $(FOUND),$(PLUGINS))
+
+C_TESTS := $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/test_*.c))
+
+.PHONY: all help env demo test test-c test-asan test-fault lint bench install uninstall clean plugin c-tests FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
+
+all: $(CORE) $(foreach p,$(FOUND),$(call plugin_file,$(p))) $(addprefix missing-,$(MISSING)) ; @:
+
+help:
+	@echo 'make             build into the tree (lua/lualchemy/*.so)'
+	@echo 'make env         print the exports for using the library from the tree'
+	@echo 'make demo        run examples/tutorial.lua; DB=postgresql on a PostgreSQL server of its own'
+	@echo 'make test        every test on SQLite and PostgreSQL; SPEC=path runs one file or folder of specs'
+	@echo 'make test-c      the C tests; make test-asan: everything under sanitizers; make test-fault: failing allocations'
+	@echo 'make lint        compilers, luacheck, cppcheck; make bench: the workloads beside raw C'
+	@echo 'make install     into PREFIX (/usr/local), DESTDIR is put in front; make uninstall, make clean'
+	@echo 'make plugin NAME=postgresql    one plug-in'
+
+# One line per file; V=1 shows the commands.
+say = $(if $(V),,@printf '  %-4s %s\n' $(1) $@;)
+
+# -- building ---------------------------------------------------------------------------------------------------------
+
+# A list file changes when a source comes or goes, so that removing one relinks.
+define list_of
+$(1): FORCE
+	@mkdir -p $$(@D) && echo '$(2)' | cmp -s - $$@ || echo '$(2)' > $$@
+endef
+$(eval $(call list_of,$(BUILD)/core.list,$(CORE_OBJ)))
+
+$(CORE): $(CORE_OBJ) $(BUILD)/core.list
+	@mkdir -p $(@D)
+	$(call say,LINK) $(CC) $(SHARED_core) $(LDFLAGS) $(LINK_$(VARIANT)) -o $@ $(CORE_OBJ) -lm
+
+define plugin_rules
+$(1)_OBJ := $$(patsubst %.c,$$(BUILD)/%.o,$$(wildcard csrc/plugins/$(1)/*.c))
+$$(eval $$(call list_of,$$(BUILD)/$(1).list,$$($(1)_OBJ)))
+$$($(1)_OBJ): private FLAGS += $$($(1)_CFLAGS)
+$$(call plugin_file,$(1)): $$($(1)_OBJ) $$(BUILD)/$(1).list
+	@mkdir -p $$(@D)
+	$$(call say,LINK) $$(CC) $$(SHARED_plugin) $$(LDFLAGS) $$(LINK_$$(VARIANT)) -o $$@ $$($(1)_OBJ) $$($(1)_LIBS)
+missing-$(1):
+	@echo 'plug-in $(1) is not built: no $$(firstword $$($(1)_HEADERS)) found (Debian: apt-get install $$($(1)_DEBIAN))'
+endef
+$(foreach p,$(PLUGINS),$(eval $(call plugin_rules,$(p))))
+
+plugin:
+	@test -n '$(filter $(NAME),$(PLUGINS))' || { echo 'make plugin NAME=x, where x is one of: $(PLUGINS)'; exit 1; }
+	@test -n '$(filter $(NAME),$(FOUND))' || { $(MAKE) -s missing-$(NAME); exit 1; }
+	+@$(MAKE) $(call plugin_file,$(NAME))
+
+$(BUILD)/csrc/binding/%.o: private FLAGS += $(LUA_FLAGS)
+$(BUILD)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC) $(CC) $(CFLAGS) $(FLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/c/%: $(BUILD)/spec/c/%.o $(PLAIN_OBJ) $(BUILD)/core.list
+	@mkdir -p $(@D)
+	$(call say,LINK) $(CC) $(LDFLAGS) $(LINK_$(VARIANT)) -o $@ $< $(PLAIN_OBJ) -lm
+
+-include $(CORE_OBJ:.o=.d) $(foreach p,$(PLUGINS),$($(p)_OBJ:.o=.d)) $(C_TESTS:$(BUILD)/c/%=$(BUILD)/spec/c/%.d)
+
+# -- running ----------------------------------------------------------------------------------------------------------
+
+# Goals that need more than a compiler install it first, then start over with what was found.
+SETUP = spec/support/setup.sh
+RUN = LUA='$(LUA)' SPEC='$(SPEC)' spec/support/run.sh
+CHECKED = $(MAKE) --no-print-directory VARIANT=checked
+
+env: all
+	@echo "export LUA_PATH='$(ROOT)/lua/?.lua;$(ROOT)/lua/?/init.lua;;'"
+	@echo "export LUA_CPATH='$(ROOT)/$(LIB)/?.so;;'"
+
+demo:
+	@$(SETUP) demo-$(DB)
+	+@$(MAKE) --no-print-directory run-demo-$(DB)
+TREE = LUA_PATH='$(ROOT)/lua/?.lua;$(ROOT)/lua/?/init.lua;;' LUA_CPATH='$(ROOT)/lua/?.so;;'
+run-demo-sqlite: all
+	$(TREE) $(LUA) examples/tutorial.lua
+run-demo-postgresql: all
+	@$(TREE) spec/support/with_postgresql.sh sh -c '$(LUA) examples/tutorial.lua "$$LUALCHEMY_TEST_URL"'
+
+# Each starts make anew: what was just installed changes what is found.
+test:
+	@$(SETUP) test
+	+@$(MAKE) --no-print-directory all
+	+@$(if $(SPEC),,$(CHECKED) all c-tests)
+	@$(RUN) $(if $(SPEC),specs,c specs)
+test-asan:
+	@$(SETUP) test
+	+@$(CHECKED) all c-tests
+	@$(RUN) $(if $(SPEC),checked-specs,c checked-specs)
+test-c:
+	+@$(CHECKED) c-tests
+	@$(RUN) c
+test-fault:
+	@$(SETUP) test
+	+@$(CHECKED) all c-tests
+	@$(RUN) fault
+c-tests: $(C_TESTS) ; @:
+
+lint:
+	@$(SETUP) lint
+	+@$(MAKE) --no-print-directory run-lint
+C_FILES := $(wildcard csrc/*/*.c csrc/plugins/*/*.c spec/*/*.c)
+# Both builds of each file: asserts and fault hooks may hide a warning in one of them.
+run-lint: $(foreach cc,gcc clang,$(foreach f,$(C_FILES),lint/$(cc)/$(f)))
+	luacheck -q $(wildcard lua spec examples)
+	cppcheck -q --std=c11 --language=c --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
+	  --suppress=missingIncludeSystem -j 2 -Icsrc -Icsrc/include -Ispec/c csrc spec/c
+lint/%:
+	@cc=$$(echo $* | cut -d/ -f1) file=$$(echo $* | cut -d/ -f2-); for d in -DNDEBUG -DALCH_FAULT; do \
+	  $$cc -O2 $(filter-out -DNDEBUG,$(FLAGS)) -Werror $$d $(LUA_FLAGS) $(foreach p,$(PLUGINS),$($(p)_CFLAGS)) -c -o /dev/null $$file || exit 1; done
+
+# -- installing -------------------------------------------------------------------------------------------------------
+
+SHARE = $(DESTDIR)$(PREFIX)/share/lua/$(LUA_VERSION)
+MODULES = $(DESTDIR)$(PREFIX)/lib/lua/$(LUA_VERSION)
+LUA_FILES = $(shell cd lua && find lualchemy -name '*.lua')
+SO_FILES = $(patsubst $(LIB)/%,%,$(CORE) $(foreach p,$(FOUND),$(call plugin_file,$(p))))
+install: all
+	@for f in $(LUA_FILES); do install -D -m 644 lua/$$f $(SHARE)/$$f || exit 1; done
+	@for f in $(SO_FILES); do install -D -m 755 $(LIB)/$$f $(MODULES)/$$f || exit 1; done
+	@echo 'installed in $(SHARE)/lualchemy and $(MODULES)/lualchemy'
+uninstall:
+	rm -rf $(SHARE)/lualchemy $(MODULES)/lualchemy
+
+clean:
+	rm -rf build lua/lualchemy/_core.so lua/lualchemy/plugin

@@ -1,0 +1,58 @@
+#!/bin/sh
+# run.sh SUITE...: runs test suites (c, specs, checked-specs, fault) and ends with "N passed, N failed" over all of them.
+# LUA is the interpreter; SPEC narrows the specs. A suite that breaks off, runs nothing, or leaves a test out counts as
+# failed: nothing is skipped.
+cd "$(dirname "$0")/../.." || exit 1
+log=$(mktemp -d "${TMPDIR:-/tmp}/lualchemy-test.XXXXXX") || exit 1
+trap 'rm -rf "$log"' EXIT
+trap 'exit 130' INT TERM HUP
+
+export LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;;"
+release() ( export LUA_CPATH="$PWD/lua/?.so;;"; "$@" )
+# Checked modules are loaded by an ordinary interpreter, so it must start with the sanitizers' library.
+checked() (
+  export LUA_CPATH="$PWD/build/checked/lib/?.so;;"
+  export ASAN_OPTIONS=detect_leaks=1:handle_abort=1 UBSAN_OPTIONS=print_stacktrace=1
+  export LSAN_OPTIONS="suppressions=$PWD/spec/support/lsan.supp:print_suppressions=0"
+  export CHECKED="LD_PRELOAD=$(${CC:-cc} -print-file-name=libasan.so)"
+  "$@"
+)
+
+run_c() {
+  ended=0
+  for source in spec/c/test_*.c; do
+    "build/checked/c/$(basename "$source" .c)" || ended=1
+  done
+  return $ended
+}
+# shellcheck disable=SC2086  # CHECKED is empty or one assignment, SPEC any number of paths
+specs() { spec/support/with_postgresql.sh env $CHECKED "$LUA" spec/support/busted.lua $SPEC; }
+run_specs() { release specs; }
+run_checked_specs() { checked specs; }
+run_fault() { checked spec/fault/run.sh; }
+
+# Adds up the lines that end a program of a suite. A bad exit status without a failure in them (a crash, a leak), or no
+# such line at all, is a failure of its own.
+totals() {
+  awk -v status="$(cat "$log/$1.status")" '
+    match($0, /[0-9]+ passed, [0-9]+ failed/) {
+      split(substr($0, RSTART, RLENGTH), n, /[^0-9]+/)
+      passed += n[1]
+      failed += n[2]
+    }
+    END {
+      if (failed == 0 && (status != 0 || passed == 0)) failed = 1
+      print passed + 0, failed + 0
+    }' "$log/$1"
+}
+
+passed=0 failed=0
+for suite in "$@"; do
+  { "run_$(echo "$suite" | tr - _)"; echo $? >"$log/$suite.status"; } 2>&1 | tee "$log/$suite"
+  sum=$(totals "$suite")
+  [ "${sum#* }" -gt 0 ] && echo "$suite: exit status $(cat "$log/$suite.status")"
+  passed=$((passed + ${sum% *}))
+  failed=$((failed + ${sum#* }))
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
