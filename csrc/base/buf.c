@@ -14,8 +14,12 @@ int alch_buf_reserve(alch_buf *b, size_t more)
 
     if (b->failed)
         return 0;
-    if (need <= b->size)
+    if (need <= b->size && need > more)
         return 1;
+    if (more > SIZE_MAX / 4 || b->len > SIZE_MAX / 4) {     /* doubling would wrap around */
+        b->failed = 1;
+        return 0;
+    }
     while (size < need)
         size *= 2;
     p = alch_realloc(b->data, size);

@@ -48,22 +48,23 @@ static void place(alch_map *m, alch_map_slot item)
     m->slots[i] = item;
 }
 
-/* Removed slots count towards the load, so a rehash may keep the size. */
+/* Removed slots take room until the table is built anew, which doubles it
+** only when those in use need that. */
 static int grow(alch_map *m)
 {
-    alch_map bigger = { NULL, 0, m->size ? m->size * 2 : 16 };
+    alch_map fresh = { NULL, m->count, m->count, m->size };
     size_t i;
 
-    bigger.slots = alch_alloc0(bigger.size * sizeof *bigger.slots);
-    if (bigger.slots == NULL)
+    if (m->count * 2 >= m->size)
+        fresh.size = m->size ? m->size * 2 : 16;
+    fresh.slots = alch_alloc0(fresh.size * sizeof *fresh.slots);
+    if (fresh.slots == NULL)
         return 0;
     for (i = 0; i < m->size; i++)
-        if (m->slots[i].key != NULL && m->slots[i].key != &removed) {
-            place(&bigger, m->slots[i]);
-            bigger.count++;
-        }
+        if (m->slots[i].key != NULL && m->slots[i].key != &removed)
+            place(&fresh, m->slots[i]);
     alch_free(m->slots);
-    *m = bigger;
+    *m = fresh;
     return 1;
 }
 
@@ -77,13 +78,14 @@ int alch_map_set(alch_map *m, const char *key, size_t len, void *value)
         s->value = value;
         return 1;
     }
-    if (m->count * 4 >= m->size * 3 && !grow(m))
+    if (m->taken * 4 >= m->size * 3 && !grow(m))
         return 0;
     item.key = alch_strndup(key, len);
     if (item.key == NULL)
         return 0;
     place(m, item);
     m->count++;
+    m->taken++;
     return 1;
 }
 
@@ -95,6 +97,7 @@ void *alch_map_remove(alch_map *m, const char *key, size_t len)
         return NULL;
     alch_free(s->key);
     s->key = &removed;
+    m->count--;
     return s->value;
 }
 
@@ -107,5 +110,5 @@ void alch_map_release(alch_map *m)
             alch_free(m->slots[i].key);
     alch_free(m->slots);
     m->slots = NULL;
-    m->count = m->size = 0;
+    m->count = m->taken = m->size = 0;
 }

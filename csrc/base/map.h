@@ -18,10 +18,12 @@ typedef struct alch_map_slot {
 
 typedef struct alch_map {
     alch_map_slot *slots;
-    size_t count, size;     /* size is 0 or a power of two */
+    size_t count;           /* keys */
+    size_t taken;           /* slots that are or were in use */
+    size_t size;            /* 0 or a power of two */
 } alch_map;
 
-#define ALCH_MAP_INIT { NULL, 0, 0 }
+#define ALCH_MAP_INIT { NULL, 0, 0, 0 }
 
 uint64_t alch_hash(const void *s, size_t n);
 
