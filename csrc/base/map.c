@@ -4,7 +4,9 @@
 
 #include "base/alloc.h"
 
-static char removed;   /* a key pointer that marks a slot once used */
+/* A key pointer that marks a slot once used. */
+static const char removed_mark;
+#define REMOVED ((char *)(uintptr_t)&removed_mark)
 
 /* FNV-1a. */
 uint64_t alch_hash(const void *s, size_t n)
@@ -26,7 +28,7 @@ static alch_map_slot *find(const alch_map *m, const char *key, size_t len, uint6
     for (i = hash & (m->size - 1); m->slots[i].key != NULL; i = (i + 1) & (m->size - 1)) {
         alch_map_slot *s = &m->slots[i];
 
-        if (s->key != &removed && s->hash == hash && s->len == len && memcmp(s->key, key, len) == 0)
+        if (s->key != REMOVED && s->hash == hash && s->len == len && memcmp(s->key, key, len) == 0)
             return s;
     }
     return NULL;
@@ -61,7 +63,7 @@ static int grow(alch_map *m)
     if (fresh.slots == NULL)
         return 0;
     for (i = 0; i < m->size; i++)
-        if (m->slots[i].key != NULL && m->slots[i].key != &removed)
+        if (m->slots[i].key != NULL && m->slots[i].key != REMOVED)
             place(&fresh, m->slots[i]);
     alch_free(m->slots);
     *m = fresh;
@@ -96,7 +98,7 @@ void *alch_map_remove(alch_map *m, const char *key, size_t len)
     if (s == NULL)
         return NULL;
     alch_free(s->key);
-    s->key = &removed;
+    s->key = REMOVED;
     m->count--;
     return s->value;
 }
@@ -106,7 +108,7 @@ void alch_map_release(alch_map *m)
     size_t i;
 
     for (i = 0; i < m->size; i++)
-        if (m->slots[i].key != &removed)
+        if (m->slots[i].key != REMOVED)
             alch_free(m->slots[i].key);
     alch_free(m->slots);
     m->slots = NULL;

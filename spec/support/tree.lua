@@ -1,0 +1,49 @@
+--- The project's own files, for specs about them.
+
+local lfs = require("lfs")
+
+local M = {}
+
+local function walk(folder, pattern, out)
+  local names = {}
+  for name in lfs.dir(folder) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local path = folder .. "/" .. name
+    if name:sub(1, 1) ~= "." and lfs.attributes(path, "mode") == "directory" then
+      walk(path, pattern, out)
+    elseif name:match(pattern) then
+      out[#out + 1] = path
+    end
+  end
+end
+
+--- Paths of the files in or below a folder whose name matches a pattern, sorted.
+---@param folder string
+---@param pattern string
+---@return string[]
+function M.files(folder, pattern)
+  local out = {}
+  if lfs.attributes(folder, "mode") == "directory" then walk(folder, pattern, out) end
+  return out
+end
+
+---@param path string
+---@return string
+function M.read(path)
+  local file <close> = assert(io.open(path, "rb"))
+  return file:read("a")
+end
+
+--- Runs a shell command; its output (both streams) and whether it ended well. Without the sanitizers' library, which
+-- is preloaded for us alone.
+---@param command string
+---@return string output
+---@return boolean ok
+function M.run(command)
+  local pipe = assert(io.popen("env -u LD_PRELOAD sh -c '" .. command:gsub("'", "'\\''") .. "' 2>&1"))
+  local output = pipe:read("a")
+  return output, pipe:close() == true
+end
+
+return M
