@@ -160,8 +160,9 @@ run-lint: $(foreach cc,gcc clang,$(foreach f,$(C_FILES),lint/$(cc)/$(f)))
 	cppcheck -q --std=c11 --language=c --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
 	  --suppress=missingIncludeSystem -j 2 -Icsrc -Icsrc/include -Ispec/c csrc spec/c
 lint/%:
-	@cc=$$(echo $* | cut -d/ -f1) file=$$(echo $* | cut -d/ -f2-); for d in -DNDEBUG -DALCH_FAULT; do \
-	  $$cc -O2 $(filter-out -DNDEBUG,$(FLAGS)) -Werror $$d $(LUA_FLAGS) $(foreach p,$(PLUGINS),$($(p)_CFLAGS)) -c -o /dev/null $$file || exit 1; done
+	@cc=$$(echo $* | cut -d/ -f1); for d in $(if $(filter csrc,$(word 2,$(subst /, ,$*))),-DNDEBUG) -DALCH_FAULT; do $$cc -O2 \
+	  $(filter-out -DNDEBUG,$(FLAGS)) -Werror $$d $(LUA_FLAGS) $(foreach p,$(PLUGINS),$($(p)_CFLAGS)) \
+	  -c -o /dev/null $(patsubst gcc/%,%,$(patsubst clang/%,%,$*)) || exit 1; done
 
 # -- installing -------------------------------------------------------------------------------------------------------
 
