@@ -1,0 +1,176 @@
+--- Database URLs: `dialect[+driver]://user:password@host:port/database?option=value`.
+-- A URL is immutable. Printing one never shows the password; `url:render_as_string{ hide_password = false }` does.
+
+local class = require("lualchemy.util.class")
+local errors = require("lualchemy.errors")
+
+---@class lualchemy.URL
+---@field drivername string   "postgresql" or "postgresql+libpq"
+---@field backend string      "postgresql"
+---@field driver string?      "libpq"
+---@field username string?
+---@field password string?
+---@field host string?
+---@field port integer?
+---@field database string?
+---@field query table<string, string|string[]>
+local URL = class("URL")
+
+local FIELDS = { "drivername", "username", "password", "host", "port", "database", "query" }
+
+local function decode(text)
+  return (text:gsub("%%(%x%x)", function(hex) return string.char(tonumber(hex, 16)) end))
+end
+
+local function encode(text, keep)
+  return (text:gsub("[^%w%-%._~" .. (keep or "") .. "]", function(c) return ("%%%02X"):format(c:byte()) end))
+end
+
+-- What may be shown of a text that is not understood: everything between ':' and '@' could be a password.
+local function redact(text) return (text:gsub("^([^/]*//[^:/@]*):.*@", "%1:***@")) end
+
+local function malformed(text, why)
+  errors.raise("ArgumentError", "could not parse a database URL from '%s': %s", redact(text), why)
+end
+
+--- A URL from its parts, not percent-encoded.
+---@param parts table  the fields of the class
+function URL:init(parts)
+  if type(parts.drivername) ~= "string" or not parts.drivername:match("^[%w_]+%+?[%w_]*$") then
+    errors.raise("ArgumentError", "a URL needs a drivername such as 'sqlite' or 'postgresql', got %s",
+      tostring(parts.drivername))
+  end
+  for _, name in ipairs(FIELDS) do self[name] = parts[name] end
+  self.backend, self.driver = parts.drivername:match("^([^+]+)%+?(.*)$")
+  if self.driver == "" then self.driver = nil end
+  self.query = {}
+  for key, value in pairs(parts.query or {}) do self.query[key] = value end
+end
+
+local function parse_query(text)
+  local query = {}
+  for pair in text:gmatch("[^&]+") do
+    local key, value = pair:match("^([^=]*)=?(.*)$")
+    key, value = decode((key:gsub("%+", " "))), decode((value:gsub("%+", " ")))
+    local old = query[key]
+    if old == nil then
+      query[key] = value
+    elseif type(old) == "table" then
+      old[#old + 1] = value
+    else
+      query[key] = { old, value }
+    end
+  end
+  return query
+end
+
+-- "host:port", "[v6]:port", ":port" or "".
+local function parse_host(whole, text)
+  local host, port = text:match("^%[([^%]]+)%](.*)$")
+  if not host then
+    host, port = text:match("^([^:]*)(.*)$")
+  end
+  if port ~= "" then
+    local digits = port:match("^:(%d*)$")
+    if not digits then malformed(whole, ("the port '%s' is not a number"):format(port:gsub("^:", ""))) end
+    port = digits
+  end
+  return host ~= "" and decode(host) or nil, port ~= "" and math.tointeger(tonumber(port)) or nil
+end
+
+local function parse(text)
+  local drivername, rest = text:match("^([%w_%+]+)://(.*)$")
+  if not drivername then malformed(text, "expected dialect://user:password@host:port/database") end
+  local parts = { drivername = drivername }
+  local before, query = rest:match("^([^?]*)%?(.*)$")
+  rest = before or rest
+  if query then parts.query = parse_query(query) end
+  -- The last '@' ends the credentials, so that an '@' left unescaped in a password does no harm.
+  local credentials, location = rest:match("^([^/]*)@(.*)$")
+  if credentials then
+    local user, password = credentials:match("^([^:]*):(.*)$")
+    parts.username = decode(user or credentials)
+    parts.password = password and decode(password)
+  end
+  local authority, database = (location or rest):match("^([^/]*)/(.*)$")
+  parts.host, parts.port = parse_host(text, authority or location or rest)
+  if database and database ~= "" then parts.database = decode(database) end
+  return URL(parts)
+end
+
+--- A URL from its text, from its parts, or a URL itself.
+---@param from string|table|lualchemy.URL
+---@return lualchemy.URL
+function URL.make(from)
+  if URL:is(from) then return from end
+  if type(from) == "string" then return parse(from) end
+  if type(from) == "table" and getmetatable(from) == nil then return URL(from) end
+  errors.raise("ArgumentError", "a database URL is a string such as 'sqlite:///app.db', got %s", type(from))
+end
+
+--- A copy with some parts replaced.
+---@param parts table
+---@return lualchemy.URL
+function URL:set(parts)
+  local all = {}
+  for _, name in ipairs(FIELDS) do
+    all[name] = parts[name]
+    if all[name] == nil then all[name] = self[name] end
+  end
+  return URL(all)
+end
+
+local function render_query(query)
+  local keys, out = {}, {}
+  for key in pairs(query) do keys[#keys + 1] = key end
+  table.sort(keys)
+  for _, key in ipairs(keys) do
+    local values = query[key]
+    for _, value in ipairs(type(values) == "table" and values or { values }) do
+      out[#out + 1] = encode(key) .. "=" .. encode(tostring(value), "/:")
+    end
+  end
+  return #out > 0 and "?" .. table.concat(out, "&") or ""
+end
+
+--- The URL as text that `make_url` reads back.
+---@param options { hide_password: boolean? }?  hidden unless it says false
+---@return string
+function URL:render_as_string(options)
+  local hide = not (options and options.hide_password == false)
+  local out = { self.drivername, "://" }
+  if self.username then
+    out[#out + 1] = encode(self.username)
+    if self.password then out[#out + 1] = ":" .. (hide and "***" or encode(self.password)) end
+    out[#out + 1] = "@"
+  end
+  if self.host then
+    out[#out + 1] = self.host:find(":", 1, true) and "[" .. self.host .. "]" or encode(self.host)
+  end
+  if self.port then out[#out + 1] = ":" .. self.port end
+  if self.database then out[#out + 1] = "/" .. encode(self.database, "/:") end
+  out[#out + 1] = render_query(self.query)
+  return table.concat(out)
+end
+
+URL.__tostring = URL.render_as_string
+
+local function same(a, b)
+  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
+  for key, value in pairs(a) do
+    if not same(value, b[key]) then return false end
+  end
+  for key in pairs(b) do
+    if a[key] == nil then return false end
+  end
+  return true
+end
+
+function URL.__eq(a, b)
+  for _, name in ipairs(FIELDS) do
+    if not same(a[name], b[name]) then return false end
+  end
+  return true
+end
+
+return URL

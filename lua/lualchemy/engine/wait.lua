@@ -1,0 +1,71 @@
+--- Waiting for a database, in a script or under a scheduler.
+-- An operation that cannot go on answers what it waits for; `drive` waits and steps until it is finished. Inside a
+-- coroutine that may yield, the host's function (set_wait) does the waiting and may yield; otherwise, or when there
+-- is none, poll(2) blocks. Nothing of the core is on the C stack meanwhile.
+--
+-- An operation that is not finished when its coroutine is closed, times out or fails to wait leaves the connection in
+-- an unknown state: the connection is closed, so that it can never be used again.
+
+local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
+
+local M = {}
+
+local hook
+
+--- How the host waits: `fn(fd, events, timeout)` returns when the descriptor is ready. `events` is "r", "w" or "rw",
+--- `timeout` seconds or nil. Returning false (and a reason) gives the operation up. nil takes the function out again.
+---@param fn (fun(fd: integer, events: string, timeout: number?): any, string?)?
+function M.set_wait(fn)
+  if fn ~= nil and type(fn) ~= "function" and not (getmetatable(fn) or {}).__call then
+    errors.raise("ArgumentError", "set_wait takes a function(fd, events, timeout) or nil, got %s", type(fn))
+  end
+  hook = fn
+end
+
+--- Can somebody else run while this code waits?
+---@return boolean
+function M.can_yield() return hook ~= nil and coroutine.isyieldable() end
+
+--- Waits once. Returns false and a reason when the host gave up or the time is over.
+---@param fd integer
+---@param events string
+---@param timeout number?
+---@return boolean ready, string? reason
+function M.wait(fd, events, timeout)
+  if not M.can_yield() then
+    if core.poll(fd, events, timeout) == false then return false, "timed out" end
+    return true
+  end
+  local ready, reason = hook(fd, events, timeout)
+  if ready == false then return false, reason or "given up" end
+  return true
+end
+
+-- The state of one wait; closing it before it is settled means the waiting coroutine was closed or failed.
+local guard = {}
+guard.__index = guard
+function guard:__close()
+  if not self.settled then self.connection:close() end
+end
+
+--- Steps an operation until it need not wait any more.
+---@param connection userdata   the driver connection: tells what to wait for, is closed when the wait is broken off
+---@param step fun(operation: any): boolean?, any   true: go on; false: wait; nil, err: failed
+---@param operation any
+---@return boolean? ok, any err
+function M.drive(connection, step, operation)
+  local state <close> = setmetatable({ connection = connection, settled = false }, guard)
+  local ok, err
+  repeat
+    local ready, reason = M.wait(connection:pollfd(), connection:events(), connection:timeout())
+    if not ready then
+      errors.raise("TimeoutError", "gave up waiting for the database (%s); the connection is closed", reason)
+    end
+    ok, err = step(operation)
+  until ok ~= false
+  state.settled = true
+  return ok, err
+end
+
+return M

@@ -1,0 +1,73 @@
+local URL = require("lualchemy.engine.url")
+local errors = require("lualchemy.errors")
+
+local cases = {
+  { "sqlite://", { drivername = "sqlite" } },
+  { "sqlite:///rel.db", { drivername = "sqlite", database = "rel.db" } },
+  { "sqlite:////abs/x.db", { drivername = "sqlite", database = "/abs/x.db" } },
+  { "sqlite:///:memory:", { drivername = "sqlite", database = ":memory:" } },
+  { "sqlite:///a%20b.db?mode=ro&busy_timeout=10", { drivername = "sqlite", database = "a b.db",
+    query = { mode = "ro", busy_timeout = "10" } } },
+  { "postgresql://u:p%40%3A%2F@h:5433/d", { drivername = "postgresql", username = "u", password = "p@:/", host = "h",
+    port = 5433, database = "d" } },
+  { "postgresql://u:p@w@h/d", { drivername = "postgresql", username = "u", password = "p@w", host = "h", database = "d" } },
+  { "postgresql+libpq://h", { drivername = "postgresql+libpq", host = "h" } },
+  { "postgresql://u@/d?host=/var/run/pg&port=5499", { drivername = "postgresql", username = "u", database = "d",
+    query = { host = "/var/run/pg", port = "5499" } } },
+  { "postgresql://[::1]:5432/d", { drivername = "postgresql", host = "::1", port = 5432, database = "d" } },
+  { "postgresql://u:@h/d", { drivername = "postgresql", username = "u", password = "", host = "h", database = "d" } },
+  { "postgresql:///d?host=a&host=b", { drivername = "postgresql", database = "d", query = { host = { "a", "b" } } } },
+}
+
+describe("url", function()
+  for _, case in ipairs(cases) do
+    it("parses " .. case[1] .. " and prints it back", function()
+      local url = URL.make(case[1])
+      case[2].query = case[2].query or {}
+      for _, name in ipairs { "drivername", "username", "password", "host", "port", "database", "query" } do
+        assert.same(case[2][name], url[name], name)
+      end
+      assert.is_true(URL.make(url:render_as_string { hide_password = false }) == url)
+    end)
+  end
+
+  it("splits dialect and driver", function()
+    local url = URL.make("postgresql+libpq://h")
+    assert.equal("postgresql", url.backend)
+    assert.equal("libpq", url.driver)
+    assert.is_nil(URL.make("sqlite://").driver)
+  end)
+
+  it("never prints the password", function()
+    assert.equal("postgresql://u:***@h/d", tostring(URL.make("postgresql://u:secret@h/d")))
+  end)
+
+  it("set makes a changed copy", function()
+    local url = URL.make("postgresql://u:secret@h/d")
+    local other = url:set { database = "e", port = 1 }
+    assert.equal("postgresql://u:***@h:1/e", tostring(other))
+    assert.equal("d", url.database)
+    assert.is_false(url == other)
+  end)
+
+  for text, why in pairs {
+    ["nonsense"] = "expected dialect://",
+    ["sqlite:/x.db"] = "expected dialect://",
+    ["postgresql://u:secret@h:five/d"] = "port 'five' is not a number",
+    ["post gres://u:secret@h/d"] = "expected dialect://",
+  } do
+    it("refuses " .. text .. " without showing a password", function()
+      local ok, err = pcall(URL.make, text)
+      assert.is_false(ok)
+      assert.is_true(errors.ArgumentError:is(err))
+      assert.matches(why, err.message, 1, true)
+      assert.is_nil(err.message:find("secret", 1, true))
+    end)
+  end
+
+  it("refuses what is no text", function()
+    local ok, err = pcall(URL.make, 5)
+    assert.is_false(ok)
+    assert.matches("got number", err.message)
+  end)
+end)
