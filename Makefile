@@ -1,10 +1,11 @@
 # lualchemy: build, demo, tests. `make help` lists the goals.
 #
-# What may be set: CC, CFLAGS, LUA, LUA_VERSION, LUA_INCDIR, PREFIX, DESTDIR, SPEC, DB, and for a plug-in's
+# What may be set: CC, CFLAGS, LUA, LUA_VERSION, LUA_INCDIR, LUA_LIBS, PREFIX, DESTDIR, SPEC, DB, and for a plug-in's
 # client library <name>_CFLAGS and <name>_LIBS.
 
 LUA_VERSION = 5.4
 LUA := $(or $(LUA),$(shell spec/support/find_lua.sh program $(LUA_VERSION)),lua$(LUA_VERSION))
+LUA_LIBS ?= $(or $(shell pkg-config --libs lua$(LUA_VERSION) 2>/dev/null),-llua$(LUA_VERSION))
 LUA_INCDIR := $(or $(LUA_INCDIR),$(shell spec/support/find_lua.sh headers $(LUA_VERSION)))
 CFLAGS ?= -O2 -g
 PREFIX ?= /usr/local
@@ -51,7 +52,7 @@ MISSING := $(filter-out $(FOUND),$(PLUGINS))
 
 C_TESTS := $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/test_*.c))
 
-.PHONY: all help env demo test test-c test-asan test-fault lint bench install uninstall clean plugin c-tests FORCE
+.PHONY: all help env demo test test-c test-asan test-fault lint bench install uninstall clean plugin c-tests fault-host FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -109,6 +110,10 @@ $(BUILD)/c/%: $(BUILD)/spec/c/%.o $(PLAIN_OBJ) $(BUILD)/core.list
 	@mkdir -p $(@D)
 	$(call say,LINK) $(CC) $(LDFLAGS) $(LINK_$(VARIANT)) -o $@ $< $(PLAIN_OBJ) -lm
 
+$(BUILD)/fault/host: spec/fault/host.c Makefile
+	@mkdir -p $(@D)
+	$(call say,LINK) $(CC) $(CFLAGS) $(FLAGS) $(LUA_FLAGS) $(LDFLAGS) $(LINK_$(VARIANT)) -Wl,-E -o $@ $< $(LUA_LIBS) -lm -ldl
+
 -include $(CORE_OBJ:.o=.d) $(foreach p,$(PLUGINS),$($(p)_OBJ:.o=.d)) $(C_TESTS:$(BUILD)/c/%=$(BUILD)/spec/c/%.d)
 
 # -- running ----------------------------------------------------------------------------------------------------------
@@ -135,8 +140,8 @@ run-demo-postgresql: all
 test:
 	@$(SETUP) test
 	+@$(MAKE) --no-print-directory all
-	+@$(if $(SPEC),,$(CHECKED) all c-tests)
-	@$(RUN) $(if $(SPEC),specs,c specs)
+	+@$(if $(SPEC),,$(CHECKED) all c-tests fault-host)
+	@$(RUN) $(if $(SPEC),specs,c specs fault)
 test-asan:
 	@$(SETUP) test
 	+@$(CHECKED) all c-tests
@@ -146,9 +151,10 @@ test-c:
 	@$(RUN) c
 test-fault:
 	@$(SETUP) test
-	+@$(CHECKED) all c-tests
+	+@$(CHECKED) all fault-host
 	@$(RUN) fault
 c-tests: $(C_TESTS) ; @:
+fault-host: $(BUILD)/fault/host ; @:
 
 lint:
 	@$(SETUP) lint
