@@ -113,8 +113,7 @@ static void keep_children(const alch_type *t)
         (void)alch_type_keep(t->items[i]);
     for (i = 0; i < t->variant_count; i++)
         (void)alch_type_keep(t->variants[i].type);
-    if (t->host != NULL && t->host->keep != NULL)
-        t->host->keep(t->payload);
+    (void)alch_host_keep(t->object);
 }
 
 static void drop_children(const alch_type *t)
@@ -126,8 +125,7 @@ static void drop_children(const alch_type *t)
         alch_type_drop(t->items[i]);
     for (i = 0; i < t->variant_count; i++)
         alch_type_drop(t->variants[i].type);
-    if (t->host != NULL && t->host->drop != NULL)
-        t->host->drop(t->payload);
+    alch_host_drop(t->object);
 }
 
 static int check_labels(const alch_type *spec, alch_err *err)

@@ -6,6 +6,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
+#include "value/host.h"
 #include "value/value.h"
 
 /*
@@ -54,20 +55,21 @@ enum {
 };
 
 typedef struct alch_type alch_type;
+struct alch_storage;    /* type/storage.h */
 
 /* What the embedding language supplies for a type it defined. 'host' is the
-** caller's context (the running lua_State), 'payload' the type's own. The
-** per-value hooks (bind, result) are not here: only a binding meets host
-** values, and it calls them itself (binding/value_conv.h). */
+** caller's context (the running lua_State), 'object' the type as the host
+** knows it. The per-value hooks (bind, result) are not here: only a binding
+** meets host values, and it calls them itself (binding/value_conv.h). */
 typedef struct alch_type_host {
     /* DDL text of a USER type. */
-    int (*column_spec)(void *host, void *payload, const char *dialect, alch_buf *out, alch_err *err);
-    /* The value as SQL text (literal_binds), for types with HOOK_LITERAL or HOOK_BIND. */
-    int (*literal)(void *host, void *payload, const char *dialect, const alch_value *in, alch_buf *out, alch_err *err);
-    /* The type behind a DECORATED one for a dialect; lent, lives as long as 'payload'. */
-    int (*impl)(void *host, void *payload, const char *dialect, const alch_type **out, alch_err *err);
-    void (*keep)(void *payload);
-    void (*drop)(void *payload);
+    int (*column_spec)(void *host, const alch_type *t, const char *dialect, alch_buf *out, alch_err *err);
+    /* The value as SQL text (literal_binds), for types with HOOK_LITERAL or
+    ** HOOK_BIND; 'in' may be an ALCH_HOST value. */
+    int (*literal)(void *host, const alch_type *t, const struct alch_storage *s, const alch_value *in,
+                   alch_buf *out, alch_err *err);
+    /* The type behind a DECORATED one in a dialect, kept: drop it. */
+    int (*impl)(void *host, const alch_type *t, const char *dialect, const alch_type **out, alch_err *err);
 } alch_type_host;
 
 typedef struct alch_type_variant {
@@ -97,8 +99,8 @@ struct alch_type {
     size_t item_count;
     const alch_type_variant *variants;
     size_t variant_count;
-    const alch_type_host *host; /* or NULL */
-    void *payload;              /* kept through host->keep and drop */
+    const alch_type_host *host; /* static; or NULL */
+    alch_host_ref *object;      /* kept; or NULL */
 };
 
 #define ALCH_TYPE_IMMORTAL UINT32_MAX
@@ -109,7 +111,7 @@ const alch_type *alch_type_of(int kind);
 /* A specification to fill in for alch_type_new: the bare type's values. Owns nothing. */
 void alch_type_init(alch_type *spec, int kind);
 
-/* A type like 'spec': strings and lists are copied, types and payload kept.
+/* A type like 'spec': strings and lists are copied, types and object kept.
 ** Labels must differ from one another. */
 int alch_type_new(const alch_type *spec, const alch_type **out, alch_err *err);
 const alch_type *alch_type_keep(const alch_type *t);

@@ -1,0 +1,18 @@
+#ifndef ALCH_BINDING_TYPE_HOST_H
+#define ALCH_BINDING_TYPE_HOST_H
+
+#include <lua.h>
+
+#include "type/type.h"
+
+/* What Lua supplies for TypeDecorator and UserDefinedType; the 'host' that
+** the core hands through is the running lua_State. */
+extern const alch_type_host alch_lua_type_host;
+
+/* Pushes the dialect object that hooks get: the one that alch_set_dialect was
+** last given under this name, else a table with only a name. */
+void alch_push_dialect(lua_State *L, const char *name);
+/* Registers the value on the top of the stack, and pops it. */
+void alch_set_dialect(lua_State *L, const char *name);
+
+#endif

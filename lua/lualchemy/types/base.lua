@@ -1,0 +1,238 @@
+--- SQL types: the root class, how a type class is declared, and what counts as a type.
+-- A type object is a thin Lua front: its fields say what it was made with, `_type` is the handle
+-- of the C core's type, which does the work. A class stands for its bare instance everywhere, so
+-- it has a `_type` too.
+
+local class = require("lualchemy.util.class")
+local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
+
+local M = {}
+
+---@class lualchemy.Type
+---@field _type userdata     the core's handle
+---@field _kind string       the line of types.def
+---@field comparator_factory any?
+local TypeEngine = class("TypeEngine", { _kind = "NullType", _arguments = {}, _options = {} })
+M.TypeEngine = TypeEngine
+
+-- Fields the core knows under the same name.
+local core_fields = { "length", "precision", "scale", "name", "schema", "collation", "timezone", "asdecimal", "create_constraint",
+  "none_as_null", "inherit_schema" }
+
+local function is_options(x)
+  return type(x) == "table" and getmetatable(x) == nil
+end
+
+local function option_list(self)
+  local names = {}
+  for _, name in ipairs(self._arguments) do names[#names + 1] = name end
+  for _, name in ipairs(self._options) do names[#names + 1] = name end
+  return names
+end
+
+local function contains(list, x)
+  for _, item in ipairs(list) do
+    if item == x then return true end
+  end
+  return false
+end
+
+-- Positional arguments by the class's list, then at most one table of options.
+local function read_arguments(self, ...)
+  local count = select("#", ...)
+  local last = count > 0 and select(count, ...) or nil
+  local names = option_list(self)
+  if is_options(last) then
+    count = count - 1
+    for key, value in pairs(last) do
+      if not contains(names, key) then
+        errors.raise("ArgumentError", "%s has no option '%s' (it has: %s)", self.__name, tostring(key),
+          #names > 0 and table.concat(names, ", ") or "none")
+      end
+      self[key] = value
+    end
+  end
+  if count > #self._arguments then
+    errors.raise("ArgumentError", "%s takes at most %d argument(s), not %d", self.__name, #self._arguments, count)
+  end
+  for i = 1, count do self[self._arguments[i]] = (select(i, ...)) end
+end
+
+--- What the core is told of this object; classes add their own.
+---@return table
+function TypeEngine:_core_fields()
+  local fields = {}
+  for _, key in ipairs(core_fields) do fields[key] = self[key] end
+  if self._native ~= nil then fields.native = self[self._native] end
+  local own = self.__name
+  if own ~= self._kind then fields.class_name = own end
+  return fields
+end
+
+--- Makes the handle; called at the end of every `init`.
+function TypeEngine:_seal()
+  self._type = core.type(self._kind, self:_core_fields())
+end
+
+function TypeEngine:init(...)
+  if ... ~= nil or select("#", ...) > 0 then
+    read_arguments(self, ...)
+    self:_seal()
+  end
+end
+
+M.read_arguments = read_arguments
+
+--- A class of types. `members._kind` names its line of types.def and is inherited by the user's own
+-- subclasses; `_arguments` are its positional arguments, `_options` what else its options table may have.
+---@param parent lualchemy.Class
+---@param name string
+---@param members table?
+---@return lualchemy.Class
+function M.define(parent, name, members)
+  members = members or {}
+  members._kind = members._kind or name
+  members._type = core.type(members._kind)
+  return parent:extend(name, members)
+end
+
+--- Is `x` a type object or a class of types?
+---@param x any
+---@return boolean
+function M.is_type(x)
+  if TypeEngine:is(x) then return true end
+  local super = type(x) == "table" and rawget(x, "__super") ~= nil and x
+  while super do
+    if super == TypeEngine then return true end
+    super = rawget(super, "__super")
+  end
+  return false
+end
+
+--- The type object for a type object or a class (`sa.Integer`); anything else raises.
+---@param x any
+---@param what string?  where it stands, for the message: "Column 'id'"
+---@return lualchemy.Type
+function M.to_instance(x, what)
+  if TypeEngine:is(x) then return x end
+  if M.is_type(x) then
+    local bare = rawget(x, "_bare")
+    if not bare then
+      bare = x()
+      x._bare = bare
+    end
+    return bare
+  end
+  local prefix = what and (what .. ": ") or ""
+  errors.raise("ArgumentError", "%sa type such as sa.Integer or sa.String(50) is expected, not %s %s", prefix, type(x), tostring(x))
+end
+
+--- This type, with another standing in for it in the dialects named.
+---@param variant lualchemy.Type
+---@param ... string|string[]  dialect names
+---@return lualchemy.Type
+function TypeEngine:with_variant(variant, ...)
+  local self_type = M.to_instance(self)
+  variant = M.to_instance(variant, "with_variant")
+  local names = type((...)) == "table" and (...) or { ... }
+  if #names == 0 then errors.raise("ArgumentError", "with_variant: name at least one dialect, as in :with_variant(type, \"postgresql\")") end
+  local copy = setmetatable({}, getmetatable(self_type))
+  for key, value in pairs(self_type) do copy[key] = value end
+  copy.variants = {}
+  for key, value in pairs(self_type.variants or {}) do copy.variants[key] = value end
+  copy._type = self_type._type
+  for _, name in ipairs(names) do
+    if type(name) ~= "string" then
+      errors.raise("ArgumentError", "with_variant: a dialect's name is a string, not %s", type(name))
+    end
+    copy.variants[name] = variant
+    copy._type = core.type_with_variant(copy._type, name, variant._type)
+  end
+  return copy
+end
+
+--- The type that a dialect (its name, or an object with one) uses in place of this.
+---@param dialect string|table
+---@return lualchemy.Type
+function TypeEngine:dialect_impl(dialect)
+  local name = type(dialect) == "string" and dialect or dialect.name
+  return self.variants and self.variants[name] or M.to_instance(self)
+end
+
+--- Are two values of this type the same, for change tracking?
+---@return boolean
+function TypeEngine:compare_values(a, b)
+  return core.type_equal(self._type, a, b)
+end
+
+local function shown(value)
+  if type(value) == "string" then return ("%q"):format(value) end
+  if type(value) ~= "table" or getmetatable(value) then return tostring(value) end
+  local parts = {}
+  for i, item in ipairs(value) do parts[i] = shown(item) end
+  return "{" .. table.concat(parts, ", ") .. "}"
+end
+
+--- `String(length=50)`: the class and what it was made with.
+function TypeEngine:__tostring()
+  local parts = {}
+  for _, name in ipairs(option_list(self)) do
+    local value = rawget(self, name)
+    if value ~= nil then parts[#parts + 1] = name .. "=" .. shown(value) end
+  end
+  return self.__name .. "(" .. table.concat(parts, ", ") .. ")"
+end
+
+local by_kind = {}
+
+--- Tells which class stands for a line of types.def, for types that come back from the core.
+function M.register(...)
+  for _, c in ipairs({ ... }) do by_kind[c._kind] = c end
+end
+
+--- The type object for a handle of the core (`expression.type`).
+---@param handle userdata
+---@return lualchemy.Type
+function M.from_handle(handle)
+  local info = core.type_info(handle)
+  if info.object then return info.object end
+  local object = setmetatable({ _type = handle }, by_kind[info.class] or TypeEngine)
+  local names = option_list(object)
+  for _, key in ipairs(core_fields) do
+    local value = info[key]
+    if contains(names, key) and value ~= nil and (value ~= false or object[key]) then object[key] = value end
+  end
+  if object._native and info.native ~= nil and info.native ~= (object[object._native] ~= false) then
+    object[object._native] = info.native
+  end
+  if info.labels then object.enums = info.labels end
+  if info.item then object.item_type = M.from_handle(info.item) end
+  if info.items then
+    object.types = {}
+    for i, item in ipairs(info.items) do object.types[i] = M.from_handle(item) end
+  end
+  for dialect, variant in pairs(info.variants) do
+    object.variants = object.variants or {}
+    object.variants[dialect] = M.from_handle(variant)
+  end
+  return object
+end
+
+M.NullType = M.define(TypeEngine, "NullType")
+M.TupleType = M.define(TypeEngine, "TupleType")
+
+--- `TupleType(a, b)`: the types of a tuple's parts.
+function M.TupleType:init(...)
+  self.types = {}
+  for i = 1, select("#", ...) do self.types[i] = M.to_instance((select(i, ...)), "TupleType") end
+  self:_seal()
+end
+
+function M.TupleType:_core_fields()
+  return { items = self.types }
+end
+
+M.register(M.NullType, M.TupleType)
+
+return M

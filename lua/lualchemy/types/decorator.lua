@@ -1,0 +1,129 @@
+--- Types the user defines: TypeDecorator over one of ours, UserDefinedType from nothing.
+--
+-- Their handle refers back to the Lua object, so the object must not hold the handle: it is made when
+-- `_type` is read and cached weakly. What the C side builds from it (columns, binds) keeps the object.
+
+local base = require("lualchemy.types.base")
+local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
+
+local M = {}
+
+local handles = setmetatable({}, { __mode = "kv" })
+
+local function handle_of(object)
+  local handle = handles[object]
+  if not handle then
+    handle = core.type(object._kind, object:_core_fields())
+    handles[object] = handle
+  end
+  return handle
+end
+
+-- An instance finds its handle, then what its class has, then what the type behind it has.
+local function instance_index(class)
+  return function(self, key)
+    if key == "_type" then return handle_of(self) end
+    local value = class[key]
+    if value ~= nil or key == "impl" then return value end
+    local impl = rawget(self, "impl")
+    return impl and impl[key]
+  end
+end
+
+local plain = getmetatable(base.TypeEngine)
+local class_metatable = {
+  __call = plain.__call,
+  __tostring = plain.__tostring,
+  __index = function(class, key)
+    if key == "_type" then return handle_of(base.to_instance(class)) end
+    local super = rawget(class, "__super")
+    return super and super[key]
+  end,
+}
+
+local function extend(self, name, members)
+  local class = base.TypeEngine.extend(self, name, members)
+  class.__index = instance_index(class)
+  return class
+end
+
+-- The hooks the core should know of: those that the class really has.
+local function hook_flags(self, names)
+  local fields = { object = self, class_name = self.__name }
+  for method, flag in pairs(names) do
+    local hook = self[method]
+    if hook ~= nil and hook ~= base.TypeEngine[method] then
+      if type(hook) ~= "function" then
+        errors.raise("ArgumentError", "%s.%s must be a function, not %s", self.__name, method, type(hook))
+      end
+      fields[flag] = true
+    end
+  end
+  return fields
+end
+
+--- Another type's values, converted on their way: give `impl` and any of the methods
+-- `process_bind_param(self, value, dialect)`, `process_result_value(self, value, dialect)`,
+-- `process_literal_param(self, value, dialect)`, `load_dialect_impl(self, dialect)`,
+-- `coerce_compared_value(self, op, value)`, `compare_values(self, a, b)`. NULL reaches them as nil.
+---@class lualchemy.TypeDecorator : lualchemy.Type
+---@field impl lualchemy.Type
+local TypeDecorator = setmetatable(base.TypeEngine:extend("TypeDecorator", { _kind = "TypeDecorator" }), class_metatable)
+TypeDecorator.__index = instance_index(TypeDecorator)
+TypeDecorator.extend = extend
+M.TypeDecorator = TypeDecorator
+
+--- The arguments go to the type behind.
+function TypeDecorator:init(...)
+  local impl = self.impl
+  if not base.is_type(impl) then
+    errors.raise("ArgumentError", "%s: the field impl must name the type behind it, as in { impl = sa.String }", self.__name)
+  end
+  if select("#", ...) > 0 then
+    if base.TypeEngine:is(impl) then impl = getmetatable(impl) end
+    impl = impl(...)
+  end
+  self.impl = base.to_instance(impl, self.__name)
+end
+
+function TypeDecorator:_core_fields()
+  local fields = hook_flags(self, {
+    process_bind_param = "hook_bind", process_result_value = "hook_result", process_literal_param = "hook_literal",
+    load_dialect_impl = "hook_impl", coerce_compared_value = "hook_coerce", compare_values = "hook_compare",
+  })
+  fields.item = self.impl
+  return fields
+end
+
+function TypeDecorator:__tostring()
+  return self.__name .. "(impl=" .. tostring(self.impl) .. ")"
+end
+
+--- A type the library knows nothing of: `get_col_spec(self)` is its DDL, `bind_processor(self, dialect)`,
+-- `result_processor(self, dialect, coltype)` and `literal_processor(self, dialect)` give functions from value to value.
+---@class lualchemy.UserDefinedType : lualchemy.Type
+local UserDefinedType = setmetatable(base.TypeEngine:extend("UserDefinedType", { _kind = "UserDefinedType" }), class_metatable)
+UserDefinedType.__index = instance_index(UserDefinedType)
+UserDefinedType.extend = extend
+M.UserDefinedType = UserDefinedType
+
+--- Without an `init` of its own a user's type takes its options table's fields.
+function UserDefinedType:init(options)
+  for key, value in pairs(type(options) == "table" and options or {}) do self[key] = value end
+end
+
+function UserDefinedType:_core_fields()
+  return hook_flags(self, {
+    bind_processor = "hook_bind", result_processor = "hook_result", literal_processor = "hook_literal",
+    coerce_compared_value = "hook_coerce", compare_values = "hook_compare",
+  })
+end
+
+function UserDefinedType:__tostring()
+  return self.__name .. "()"
+end
+
+base.register(TypeDecorator, UserDefinedType)
+
+return M

@@ -1,0 +1,25 @@
+--- Strings. A Lua string is bytes; text types expect UTF-8.
+
+local base = require("lualchemy.types.base")
+
+local define = base.define
+local M = {}
+
+---@class lualchemy.String : lualchemy.Type
+---@field length integer?
+---@field collation string?
+M.String = define(base.TypeEngine, "String", { _arguments = { "length", "collation" } })
+M.Text = define(M.String, "Text")
+M.Unicode = define(M.String, "Unicode")
+M.UnicodeText = define(M.Text, "UnicodeText")
+
+M.CHAR = define(M.String, "CHAR")
+M.VARCHAR = define(M.String, "VARCHAR")
+M.NCHAR = define(M.Unicode, "NCHAR")
+M.NVARCHAR = define(M.Unicode, "NVARCHAR")
+M.CLOB = define(M.Text, "CLOB")
+M.TEXT = define(M.Text, "TEXT")
+
+for _, c in pairs(M) do base.register(c) end
+
+return M
