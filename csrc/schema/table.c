@@ -1,0 +1,79 @@
+#include "schema/table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+int alch_column_new(const char *name, const char *key, const alch_type *type, uint32_t flags,
+                    alch_column **out, alch_err *err)
+{
+    alch_column *c = alch_node_new(ALCH_NODE_COLUMN, err);
+
+    if (c == NULL)
+        return ALCH_ERR_NOMEM;
+    c->name = alch_strdup(name);
+    c->key = key == NULL || strcmp(key, name) == 0 ? c->name : alch_strdup(key);
+    if (c->name == NULL || c->key == NULL) {
+        alch_node_drop(c);
+        return alch_err_nomem(err);
+    }
+    c->flags = flags;
+    alch_node_set_type(c, type);
+    *out = c;
+    return ALCH_OK;
+}
+
+int alch_table_new(const char *name, const char *schema, alch_table **out, alch_err *err)
+{
+    alch_table *t = alch_node_new(ALCH_NODE_TABLE, err);
+
+    if (t == NULL)
+        return ALCH_ERR_NOMEM;
+    t->name = alch_strdup(name);
+    t->schema = schema != NULL ? alch_strdup(schema) : NULL;
+    t->from.columns_made = 1;
+    if (t->name == NULL || (schema != NULL && t->schema == NULL)) {
+        alch_node_drop(t);
+        return alch_err_nomem(err);
+    }
+    *out = t;
+    return ALCH_OK;
+}
+
+int alch_from_append(alch_from *f, alch_column *c, alch_err *err)
+{
+    if (c->owner != NULL)
+        return alch_err_set(err, ALCH_ERR_INVALID, "column '%s' already belongs to a table", c->name);
+    if (f->column_count == f->column_size) {
+        uint32_t size = f->column_size != 0 ? f->column_size * 2 : 8;
+        alch_column **at = alch_realloc(f->columns, size * sizeof(alch_column *));
+
+        if (at == NULL)
+            return alch_err_nomem(err);
+        f->columns = at;
+        f->column_size = size;
+    }
+    c->position = f->column_count;
+    f->columns[f->column_count++] = c;
+    f->head.refs += c->head.refs;
+    c->head.refs = 0;
+    c->owner = f;
+    return ALCH_OK;
+}
+
+alch_column *alch_from_find(const alch_from *f, const char *key, size_t len)
+{
+    uint32_t i;
+
+    for (i = 0; i < f->column_count; i++)
+        if (strncmp(f->columns[i]->key, key, len) == 0 && f->columns[i]->key[len] == '\0')
+            return f->columns[i];
+    return NULL;
+}
+
+const char *alch_table_label(const alch_table *t, char *buf, size_t size)
+{
+    (void)snprintf(buf, size, "%s%s%s", t->schema != NULL ? t->schema : "", t->schema != NULL ? "." : "", t->name);
+    return buf;
+}

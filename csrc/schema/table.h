@@ -1,0 +1,31 @@
+#ifndef ALCH_SCHEMA_TABLE_H
+#define ALCH_SCHEMA_TABLE_H
+
+#include "expr/node.h"
+
+/*
+** Tables and columns as statements need them: names, types, keys, defaults.
+** Constraints, comments and events belong to the host's objects.
+**
+** Unlike other nodes these are filled in while a program configures its
+** schema; afterwards nobody changes them. A table owns its columns
+** (expr/node.h), so keeping a column keeps its table.
+*/
+
+/* A column that stands alone. 'key' NULL: the name. 'type' is kept; NULL: none yet. */
+int alch_column_new(const char *name, const char *key, const alch_type *type, uint32_t flags,
+                    alch_column **out, alch_err *err);
+
+int alch_table_new(const char *name, const char *schema, alch_table **out, alch_err *err);
+
+/* Makes 'c' the last column of 'f'. The references to 'c' become references
+** to 'f'. InvalidRequestError if it already has an owner. */
+int alch_from_append(alch_from *f, alch_column *c, alch_err *err);
+
+/* By key; NULL: there is none. Lent. */
+alch_column *alch_from_find(const alch_from *f, const char *key, size_t len);
+
+/* "schema.name" or "name", for messages. */
+const char *alch_table_label(const alch_table *t, char *buf, size_t size);
+
+#endif
