@@ -11,12 +11,12 @@ local C_LAYERS = {
   schema = "base value type expr",
   dialect = "base value type expr schema",
   compile = "base value type expr schema dialect",
-  driver = "base value",
+  driver = "base value alch/plugin.h",     -- it makes the table of functions that a plug-in gets
   pool = "base value driver",
   orm = "base value type expr schema",
   binding = "base value type expr schema dialect compile driver pool orm",
   -- what a plug-in sees: contracts only, nothing it would have to link to
-  include = "base/err.h value/value.h driver/driver.h",
+  include = "base/err.h value/value.h driver/driver.h driver/statements.h",
   plugins = "alch/plugin.h",
 }
 -- Headers from outside that belong to some folders only.

@@ -54,14 +54,22 @@ enum {
     ALCH_DRIVER_NEVER_WAITS = 1     /* steps never answer WAIT: may be driven to the end in C */
 };
 
-typedef struct alch_driver {
+/* What the core lends a driver: allocation, errors, the statement cache. A
+** plug-in cannot link to the core (include/alch/plugin.h defines it). */
+typedef struct alch_host alch_host;
+
+typedef struct alch_driver alch_driver;
+
+struct alch_driver {
     uint32_t abi;           /* ALCH_DRIVER_ABI; new members go to the end only */
     uint32_t flags;
     const char *name;       /* "sqlite", "libpq" */
 
     /* Begins to connect. '*out' is the caller's as soon as it is not NULL,
-    ** also after failure. DONE, WAIT or FAIL. */
-    alch_step (*open)(const alch_option *options, size_t n, alch_conn **out, alch_err *err);
+    ** also after failure. DONE, WAIT or FAIL. 'self' is the driver itself, for
+    ** one that carries data; 'host' outlives the connection. */
+    alch_step (*open)(const alch_driver *self, const alch_host *host,
+                      const alch_option *options, size_t n, alch_conn **out, alch_err *err);
     alch_step (*open_step)(alch_conn *c, alch_err *err);
     void (*close)(alch_conn *c);                /* never waits; NULL is allowed */
 
@@ -80,8 +88,8 @@ typedef struct alch_driver {
                          alch_cursor **out, alch_err *err);
     /* The same statement for many parameter sets, rows not wanted: 'params'
     ** holds sets * n, set after set. The whole of it may be sent in a
-    ** pipeline. Until DONE 'params' must live. 'changes' of the cursor is the
-    ** sum; '*failed_set' of the cursor is told by cursor_failed_set. */
+    ** pipeline. Until DONE or FAIL 'params' must live. 'changes' of the cursor
+    ** is the sum; after FAIL, cursor_failed_set tells which set it was. */
     alch_step (*execute_many)(alch_conn *c, const char *sql, size_t len,
                               const alch_param *params, size_t n, size_t sets, unsigned flags,
                               alch_cursor **out, alch_err *err);
@@ -106,8 +114,17 @@ typedef struct alch_driver {
     /* Asks a running operation to stop; safe while WAIT is outstanding. */
     int (*cancel)(alch_conn *c, alch_err *err);
 
-    /* Live prepared statements and bound on them, for metrics and specs. */
+    /* Live prepared statements, for metrics and specs. */
     size_t (*statement_cache_len)(const alch_conn *c);
-} alch_driver;
+
+    /* Every cell of the current row at once: 'out' has room for column_count
+    ** values. The same values as 'cell' gives, one call a row. */
+    void (*row)(alch_cursor *k, alch_value *out);
+    /* The set (from 0) that made execute_many fail; (size_t)-1: unknown. */
+    size_t (*cursor_failed_set)(const alch_cursor *k);
+    /* Ends what is still open on a connection that goes on living (checkin):
+    ** its cursors behave as after 'close'. Never waits. */
+    void (*finish)(alch_conn *c);
+};
 
 #endif

@@ -1,0 +1,78 @@
+#ifndef ALCH_BINDING_DRIVER_CONN_H
+#define ALCH_BINDING_DRIVER_CONN_H
+
+#include <lua.h>
+
+#include "driver/driver.h"
+
+/*
+** A driver connection as a userdata, for all bindings that execute.
+**
+** One coroutine owns it while an operation is in flight, that is from a step
+** that answered WAIT to the step that ends the operation. In between:
+**
+**     dc = alch_usable_driver_conn(L, 1);          raises if it cannot be used now
+**     step = dc->driver->execute(dc->conn, ...);
+**     alch_driver_conn_settle(L, dc, step);        claims on WAIT, releases otherwise
+**     if (step == ALCH_STEP_FAIL) return alch_raise(L, &err);
+**
+** and in the step function after a wait the same with alch_waiting_driver_conn.
+** A binding frees its own cursors (__gc of its result); the connection may be
+** closed before that, the driver allows any order.
+*/
+#define ALCH_DRIVER_CONN_METATABLE "lualchemy.driver_connection"
+
+typedef struct alch_driver_conn {
+    const alch_driver *driver;
+    alch_conn *conn;        /* NULL: not opened, or closed */
+    lua_State *owner;       /* whose operation is in flight, or NULL */
+    alch_cursor *cursor;    /* of the connection's own execute */
+    unsigned char opening;  /* the operation in flight is 'open' */
+    unsigned char closed;
+} alch_driver_conn;
+
+/* Its user values. */
+enum {
+    ALCH_DRIVER_CONN_DRIVER = 1,    /* its driver object */
+    ALCH_DRIVER_CONN_PARAMS         /* what its own operation in flight still reads */
+};
+
+/* The connection at 'idx' in whatever state; raises ArgumentError. */
+alch_driver_conn *alch_check_driver_conn(lua_State *L, int idx);
+/* NULL if the value is something else. */
+alch_driver_conn *alch_test_driver_conn(lua_State *L, int idx);
+
+/* Open, perhaps with an operation in flight; raises ResourceClosedError. */
+alch_driver_conn *alch_open_driver_conn(lua_State *L, int idx);
+/* Open and without an operation in flight: raises ResourceClosedError or
+** ConcurrentUseError. */
+alch_driver_conn *alch_usable_driver_conn(lua_State *L, int idx);
+/* With the caller's own operation in flight, to step on. */
+alch_driver_conn *alch_waiting_driver_conn(lua_State *L, int idx);
+
+/* Notes what a step answered: on WAIT the running coroutine owns the
+** connection, otherwise nobody does. */
+static inline void alch_driver_conn_settle(lua_State *L, alch_driver_conn *dc, alch_step step)
+{
+    dc->owner = step == ALCH_STEP_WAIT ? L : NULL;
+}
+
+/* Frees the cursor of the connection's own execute. */
+void alch_driver_conn_end_result(alch_driver_conn *dc);
+
+/* The end of every method (connection at stack index 1) that stepped the
+** connection's own operation: pushes what the step answered, or raises. A
+** failed open closes; a failed statement frees its cursor, so that the
+** connection is ready for the next one. */
+int alch_driver_conn_answer(lua_State *L, alch_driver_conn *dc, alch_step step, const alch_err *err);
+
+/* Closes for good; never waits, never raises, may be called again. */
+void alch_driver_conn_close(alch_driver_conn *dc);
+
+/* Pushes a driver object; user value 1 is free for what the driver needs alive. */
+void alch_push_driver(lua_State *L, const alch_driver *driver);
+
+/* Pushes "done", "row" or "wait". */
+void alch_push_step(lua_State *L, alch_step step);
+
+#endif
