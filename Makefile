@@ -52,7 +52,7 @@ MISSING := $(filter-out $(FOUND),$(PLUGINS))
 
 C_TESTS := $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/test_*.c))
 
-.PHONY: all help env demo test test-c test-asan test-fault lint bench install uninstall clean plugin c-tests fault-host FORCE
+.PHONY: all help env demo test test-c test-asan test-fault lint bench install uninstall clean plugin rockspec c-tests fault-host FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -155,6 +155,10 @@ test-fault:
 	@$(RUN) fault
 c-tests: $(C_TESTS) ; @:
 fault-host: $(BUILD)/fault/host ; @:
+
+# The file lists of rockspec/ follow the tree.
+rockspec:
+	@$(LUA) -e 'package.path = "./?.lua;" .. package.path; require("spec.support.rockspec").write()'
 
 lint:
 	@$(SETUP) lint
