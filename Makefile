@@ -156,6 +156,18 @@ test-fault:
 c-tests: $(C_TESTS) ; @:
 fault-host: $(BUILD)/fault/host ; @:
 
+# The raw C sides and the clock are built like any user's program. ROUNDS, WORKLOADS and BENCH_SCALE: spec/bench/run.lua.
+bench:
+	@$(SETUP) bench
+	+@$(MAKE) --no-print-directory all build/bench/raw_sqlite build/bench/raw_postgresql build/bench/clock.so
+	@$(TREE) LUA_CPATH='$(ROOT)/lua/?.so;$(ROOT)/build/bench/?.so;;' DB=$(filter-out $(if $(filter file,$(origin DB)),%),$(DB)) LUA='$(LUA)' spec/support/with_postgresql.sh $(LUA) spec/bench/run.lua
+build/bench/raw_%: spec/bench/raw_%.c spec/bench/raw.h
+	@mkdir -p $(@D)
+	$(call say,CC) $(CC) -O2 -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) $($*_CFLAGS) -o $@ $< $($*_LIBS)
+build/bench/clock.so: spec/bench/clock.c
+	@mkdir -p $(@D)
+	$(call say,CC) $(CC) -O2 -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -shared $(LUA_FLAGS) -o $@ $<
+
 # The file lists of rockspec/ follow the tree.
 rockspec:
 	@$(LUA) -e 'package.path = "./?.lua;" .. package.path; require("spec.support.rockspec").write()'

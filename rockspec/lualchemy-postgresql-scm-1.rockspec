@@ -18,5 +18,6 @@ external_dependencies = { PQ = { library = "pq" } }
 build = {
   type = "builtin",
   modules = {
+    ["lualchemy.drivers.postgresql"] = "lua/lualchemy/drivers/postgresql.lua",
   },
 }

@@ -1,0 +1,220 @@
+-- lualchemy.lua URL WORKLOAD: one workload through the library; prints the same line as the raw C sides.
+
+local clock = require("clock")
+local orm = require("lualchemy.orm")
+local sa = require("lualchemy")
+
+local Base = orm.declarative_base()
+local Customer = Base:class("Customer", {
+  __tablename__ = "customer",
+  id = sa.Column(sa.Integer, { primary_key = true }),
+  name = sa.Column(sa.String(255)),
+  description = sa.Column(sa.String(255)),
+})
+local Parent = Base:class("Parent", {
+  __tablename__ = "parent",
+  id = sa.Column(sa.Integer, { primary_key = true }),
+  name = sa.Column(sa.String(255)),
+  children = orm.relationship("Child", { back_populates = "parent" }),
+})
+local Child = Base:class("Child", {
+  __tablename__ = "child",
+  id = sa.Column(sa.Integer, { primary_key = true }),
+  parent_id = sa.Column(sa.ForeignKey("parent.id"), { nullable = false }),
+  name = sa.Column(sa.String(255)),
+  parent = orm.relationship("Parent", { back_populates = "children" }),
+})
+local customer, parent, child = Customer.__table__, Parent.__table__, Child.__table__
+
+local url, workload = arg[1], arg[2]
+local database = url:match("^%a+")
+local engine = sa.create_engine(url)
+
+local function setup(section, n)
+  local conn <close> = engine:connect()
+  for line in io.lines("spec/bench/setup.txt") do
+    local db, part, sql = line:match("^(%S+) (%S+) (.*)")
+    if db == database and part == section then conn:exec_driver_sql((sql:gsub("{N}", ("%d"):format(n)))) end
+  end
+  conn:commit()
+end
+
+local function scalar(sql)
+  local conn <close> = engine:connect()
+  return conn:scalar(sa.text(sql))
+end
+
+-- The seconds `f` takes. What came before has been collected.
+local function time(f)
+  collectgarbage()
+  collectgarbage()
+  local start = clock.now()
+  f()
+  return clock.now() - start
+end
+
+local function pick(i, n) return i * 7919 % n + 1 end
+
+local works = {}
+
+local function insert_rows(n)
+  local seconds = time(function()
+    local rows = {}
+    for i = 1, n do
+      rows[i] = { name = "customer name " .. i - 1, description = "customer description " .. i - 1 }
+    end
+    local conn <close> = engine:connect()
+    conn:execute(sa.insert(customer), rows)
+    conn:commit()
+  end)
+  assert(scalar("SELECT count(*) FROM customer") == n)
+  return seconds
+end
+works["W2"] = { 100000, insert_rows }
+works["W2/10k"] = { 10000, insert_rows }
+
+-- the insert alone: what a host pays on top of the rows it has already
+works["W2/rows-made"] = { 100000, function(n)
+  local rows = {}
+  for i = 1, n do
+    rows[i] = { name = "customer name " .. i - 1, description = "customer description " .. i - 1 }
+  end
+  return time(function()
+    local conn <close> = engine:connect()
+    conn:execute(sa.insert(customer), rows)
+    conn:commit()
+  end)
+end }
+
+works["W1"] = { 100000, function(n)
+  local seconds = time(function()
+    local session <close> = orm.Session{ bind = engine }
+    for i = 0, n - 1 do
+      session:add(Customer{ name = "customer name " .. i, description = "customer description " .. i })
+    end
+    session:commit()
+  end)
+  assert(scalar("SELECT count(*) FROM customer") == n)
+  return seconds
+end }
+
+local function load(n, read)
+  setup("customers", n)
+  local session <close> = orm.Session{ bind = engine }
+  local objects, sum
+  local seconds = time(function()
+    objects = session:query(Customer):all()
+    sum = 0
+    if read then
+      for _, c in ipairs(objects) do sum = sum + c.id + #c.name + #c.description end
+    end
+  end)
+  assert(#objects == n and (sum > 0) == read)
+  return seconds
+end
+works["W3"] = { 100000, function(n) return load(n, true) end }
+works["W3/none"] = { 100000, function(n) return load(n, false) end }
+
+works["W4"] = { 100000, function(n)
+  setup("customers", n)
+  local rows, sum = 0, 0
+  local seconds = time(function()
+    local conn <close> = engine:connect()
+    for row in conn:execute(sa.select(customer)) do
+      sum = sum + row.id + #row.name + #row.description
+      rows = rows + 1
+    end
+  end)
+  assert(rows == n and sum > 0)
+  return seconds
+end }
+
+works["W5"] = { 10000, function(n)
+  setup("customers", n)
+  local session <close> = orm.Session{ bind = engine }
+  return time(function()
+    for i = 0, n - 1 do
+      local c = session:get(Customer, pick(i, n))
+      assert(#c.name > 0 and #c.description > 0)
+    end
+  end)
+end }
+
+works["W5q"] = { 10000, function(n)
+  setup("customers", n)
+  local session <close> = orm.Session{ bind = engine }
+  return time(function()
+    for i = 0, n - 1 do
+      local c = session:query(Customer):filter(Customer.id:eq(pick(i, n))):one()
+      assert(#c.name > 0 and #c.description > 0)
+    end
+  end)
+end }
+
+works["W5c"] = { 10000, function(n)
+  setup("customers", n)
+  local conn <close> = engine:connect()
+  return time(function()
+    for i = 0, n - 1 do
+      local row = conn:execute(sa.select(customer):where(customer.c.id:eq(pick(i, n)))):one()
+      assert(#row.name > 0 and #row.description > 0)
+    end
+  end)
+end }
+
+works["W6"] = { 20000, function(n)
+  setup("customers", n)
+  local session <close> = orm.Session{ bind = engine }
+  local objects = session:query(Customer):all()
+  local seconds = time(function()
+    for _, c in ipairs(objects) do c.description = c.description .. " updated" end
+    session:commit()
+  end)
+  assert(scalar("SELECT count(*) FROM customer WHERE description LIKE '% updated'") == n)
+  return seconds
+end }
+
+works["W7"] = { 20000, function(n)
+  local text
+  local seconds = time(function()
+    for i = 1, n do
+      local c, p, k = customer.c, parent.c, child.c
+      text = sa.select(c.id, c.name, c.description, p.name, k.name)
+        :join_from(customer, parent, p.id:eq(c.id)):join(child, k.parent_id:eq(p.id))
+        :where(c.id:gt(i), c.name:like("c%"), k.id:in_{ i, i + 1, i + 2, i + 3, i + 4 })
+        :order_by(c.name:desc()):limit(10)
+        :compile(engine).string
+    end
+  end)
+  assert(text:find("ORDER BY", 1, true))
+  return seconds
+end }
+
+works["W9"] = { 200000, function(n)
+  local pool = engine.pool
+  pool:connect():close()
+  return time(function()
+    for _ = 1, n do pool:connect():close() end
+  end)
+end }
+
+works["W11"] = { 55000, function(n)
+  local seconds = time(function()
+    local session <close> = orm.Session{ bind = engine }
+    for i = 1, n // 11 do
+      local p = Parent{ name = "parent " .. i }
+      for j = 1, 10 do p.children:append(Child{ name = "child " .. j }) end
+      session:add(p)
+    end
+    session:commit()
+  end)
+  assert(scalar("SELECT count(*) FROM child") == n // 11 * 10)
+  return seconds
+end }
+
+setup("schema", 0)
+local work = works[workload] or error("no workload " .. tostring(workload))
+local n = math.floor(work[1] * (tonumber(os.getenv("BENCH_SCALE")) or 1))
+local seconds = work[2](n)
+print(('{"peer":"lualchemy","workload":"%s","db":"%s","n":%d,"seconds":%.6f,"maxrss_kb":%d}')
+  :format(workload, database == "postgresql" and "pg" or database, n, seconds, clock.peak_kb()))

@@ -1,0 +1,255 @@
+/* raw_sqlite WORKLOAD: libsqlite3 and prepared statements, on a database in memory. */
+#include <sqlite3.h>
+
+#include "raw.h"
+
+static sqlite3 *db;
+
+static void execute(const char *sql)
+{
+    if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+        raw_die(sql, sqlite3_errmsg(db));
+}
+
+static sqlite3_stmt *prepare(const char *sql)
+{
+    sqlite3_stmt *s;
+
+    if (sqlite3_prepare_v2(db, sql, -1, &s, NULL) != SQLITE_OK)
+        raw_die(sql, sqlite3_errmsg(db));
+    return s;
+}
+
+static void finish(sqlite3_stmt *s)
+{
+    if (sqlite3_step(s) != SQLITE_DONE)
+        raw_die("step", sqlite3_errmsg(db));
+    sqlite3_reset(s);
+}
+
+static int64_t scalar(const char *sql)
+{
+    sqlite3_stmt *s = prepare(sql);
+    int64_t v;
+
+    (void)sqlite3_step(s);
+    v = sqlite3_column_int64(s, 0);
+    sqlite3_finalize(s);
+    return v;
+}
+
+static char *text(sqlite3_stmt *s, int i)
+{
+    const char *p = (const char *)sqlite3_column_text(s, i);
+
+    return raw_copy(p, sqlite3_column_bytes(s, i));
+}
+
+static raw_customer row(sqlite3_stmt *s)
+{
+    return (raw_customer){ sqlite3_column_int64(s, 0), text(s, 1), text(s, 2) };
+}
+
+static raw_customer *load(int n)
+{
+    raw_customer *v = raw_alloc(sizeof *v * (size_t)n);
+    sqlite3_stmt *s = prepare("SELECT id, name, description FROM customer");
+    int i;
+
+    for (i = 0; i < n && sqlite3_step(s) == SQLITE_ROW; i++)
+        v[i] = row(s);
+    sqlite3_finalize(s);
+    raw_expect(i, n);
+    return v;
+}
+
+/* W1: objects made, inserted one by one, keys taken back. */
+static double add_objects(int n)
+{
+    double start = raw_now(), seconds;
+    raw_customer *v = raw_customers(n);
+    sqlite3_stmt *s;
+    int i;
+
+    execute("BEGIN");
+    s = prepare("INSERT INTO customer (name, description) VALUES (?, ?)");
+    for (i = 0; i < n; i++) {
+        sqlite3_bind_text(s, 1, v[i].name, -1, SQLITE_STATIC);
+        sqlite3_bind_text(s, 2, v[i].description, -1, SQLITE_STATIC);
+        finish(s);
+        v[i].id = sqlite3_last_insert_rowid(db);
+    }
+    sqlite3_finalize(s);
+    execute("COMMIT");
+    seconds = raw_now() - start;
+    raw_expect(scalar("SELECT count(*) FROM customer"), n);
+    return seconds;
+}
+
+/* W2: rows inserted one by one. */
+static double insert_rows(int n)
+{
+    double start = raw_now(), seconds;
+    char name[64], description[64];
+    sqlite3_stmt *s;
+    int i;
+
+    execute("BEGIN");
+    s = prepare("INSERT INTO customer (name, description) VALUES (?, ?)");
+    for (i = 0; i < n; i++) {
+        sqlite3_bind_text(s, 1, name, snprintf(name, sizeof name, "customer name %d", i), SQLITE_STATIC);
+        sqlite3_bind_text(s, 2, description, snprintf(description, sizeof description, "customer description %d", i),
+                          SQLITE_STATIC);
+        finish(s);
+    }
+    sqlite3_finalize(s);
+    execute("COMMIT");
+    seconds = raw_now() - start;
+    raw_expect(scalar("SELECT count(*) FROM customer"), n);
+    return seconds;
+}
+
+/* W3: rows loaded into objects of their own. */
+static double load_objects(int n)
+{
+    double start, seconds;
+    raw_customer *v;
+
+    raw_setup("sqlite", "customers", n, execute);
+    start = raw_now();
+    v = load(n);
+    raw_expect(raw_read(v, n) > 0, 1);
+    seconds = raw_now() - start;
+    return seconds;
+}
+
+/* W4: every value read where it stands. */
+static double fetch_rows(int n)
+{
+    double start, seconds;
+    sqlite3_stmt *s;
+    int64_t sum = 0;
+    int rows = 0;
+
+    raw_setup("sqlite", "customers", n, execute);
+    start = raw_now();
+    s = prepare("SELECT id, name, description FROM customer");
+    for (; sqlite3_step(s) == SQLITE_ROW; rows++) {
+        sum += sqlite3_column_int64(s, 0);
+        sum += sqlite3_column_text(s, 1)[0] + sqlite3_column_bytes(s, 1);
+        sum += sqlite3_column_text(s, 2)[0] + sqlite3_column_bytes(s, 2);
+    }
+    sqlite3_finalize(s);
+    seconds = raw_now() - start;
+    raw_expect(rows, n);
+    raw_expect(sum > 0, 1);
+    return seconds;
+}
+
+/* W5: one object by its key. */
+static double get_objects(int n)
+{
+    double start, seconds;
+    sqlite3_stmt *s;
+    int i, found = 0;
+
+    raw_setup("sqlite", "customers", n, execute);
+    start = raw_now();
+    s = prepare("SELECT id, name, description FROM customer WHERE id = ?");
+    for (i = 0; i < n; i++) {
+        sqlite3_bind_int64(s, 1, raw_pick(i, n));
+        if (sqlite3_step(s) == SQLITE_ROW) {
+            raw_customer *c = raw_alloc(sizeof *c);
+
+            *c = row(s);
+            found += c->id > 0;
+            free(c->name);
+            free(c->description);
+            free(c);
+        }
+        sqlite3_reset(s);
+    }
+    sqlite3_finalize(s);
+    seconds = raw_now() - start;
+    raw_expect(found, n);
+    return seconds;
+}
+
+/* W6: one field of each loaded object changed and written back. */
+static double change_objects(int n)
+{
+    double start, seconds;
+    raw_customer *v;
+    sqlite3_stmt *s;
+    int i;
+
+    raw_setup("sqlite", "customers", n, execute);
+    v = load(n);
+    start = raw_now();
+    raw_change(v, n);
+    execute("BEGIN");
+    s = prepare("UPDATE customer SET description = ? WHERE id = ?");
+    for (i = 0; i < n; i++) {
+        sqlite3_bind_text(s, 1, v[i].description, -1, SQLITE_STATIC);
+        sqlite3_bind_int64(s, 2, v[i].id);
+        finish(s);
+    }
+    sqlite3_finalize(s);
+    execute("COMMIT");
+    seconds = raw_now() - start;
+    raw_expect(scalar("SELECT count(*) FROM customer WHERE description LIKE '% updated'"), n);
+    return seconds;
+}
+
+/* W11: parents and their children, keys taken back and handed down. */
+static double add_families(int n)
+{
+    double start = raw_now(), seconds;
+    int parents = n / (RAW_CHILDREN + 1), i, j;
+    raw_parent *v = raw_family(parents);
+    sqlite3_stmt *s;
+
+    execute("BEGIN");
+    s = prepare("INSERT INTO parent (name) VALUES (?)");
+    for (i = 0; i < parents; i++) {
+        sqlite3_bind_text(s, 1, v[i].name, -1, SQLITE_STATIC);
+        finish(s);
+        v[i].id = sqlite3_last_insert_rowid(db);
+    }
+    sqlite3_finalize(s);
+    s = prepare("INSERT INTO child (parent_id, name) VALUES (?, ?)");
+    for (i = 0; i < parents; i++)
+        for (j = 0; j < RAW_CHILDREN; j++) {
+            sqlite3_bind_int64(s, 1, v[i].id);
+            sqlite3_bind_text(s, 2, v[i].children[j].name, -1, SQLITE_STATIC);
+            finish(s);
+            v[i].children[j].id = sqlite3_last_insert_rowid(db);
+        }
+    sqlite3_finalize(s);
+    execute("COMMIT");
+    seconds = raw_now() - start;
+    raw_expect(scalar("SELECT count(*) FROM child"), (int64_t)parents * RAW_CHILDREN);
+    return seconds;
+}
+
+static const raw_workload workloads[] = {
+    { "W1", 100000, add_objects },
+    { "W2", 100000, insert_rows },
+    { "W2/10k", 10000, insert_rows },
+    { "W3", 100000, load_objects },
+    { "W4", 100000, fetch_rows },
+    { "W5", 10000, get_objects },
+    { "W6", 20000, change_objects },
+    { "W11", 55000, add_families },
+    { NULL, 0, NULL }
+};
+
+int main(int argc, char **argv)
+{
+    if (argc < 2 || sqlite3_open(":memory:", &db) != SQLITE_OK)
+        raw_die("usage", "raw_sqlite WORKLOAD");
+    raw_setup("sqlite", "schema", 0, execute);
+    raw_run("sqlite", argv[1], workloads);
+    sqlite3_close(db);
+    return 0;
+}

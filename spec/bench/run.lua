@@ -1,0 +1,133 @@
+-- `make bench`: the workloads of raw_sqlite.c and raw_postgresql.c beside lualchemy.lua, each a process of its own, taking
+-- turns for several rounds, so that a change of the machine's pace hits both. Prints medians, the ratio to raw C, and the
+-- figure to reach; every line also goes to build/bench/results.jsonl.
+--
+-- ROUNDS=5, BENCH_SCALE=0.1 (fewer items), WORKLOADS="W1 W3", DB=sqlite|postgresql.
+
+local function env(name)
+  local value = os.getenv(name)
+  return value ~= "" and value or nil
+end
+
+local server = env("LUALCHEMY_TEST_URL")
+local ROUNDS = tonumber(env("ROUNDS")) or 5
+-- workload of ours, of raw C (one or several, the fastest counts), and the figure: a ratio, or ns per item.
+local rows = {
+  { "sqlite", "W2", { "W2" }, 1.8, "insert 100,000 rows by one execute" },
+  { "sqlite", "W2/10k", { "W2/10k" }, 1.8, "insert 10,000 rows by one execute" },
+  { "sqlite", "W4", { "W4" }, 3.5, "fetch 100,000 rows, every column by name" },
+  { "sqlite", "W3/none", { "W3" }, 2.5, "load 100,000 objects, no attribute read" },
+  { "sqlite", "W3", { "W3" }, 4.5, "load 100,000 objects, every attribute read" },
+  { "sqlite", "W1", { "W1" }, 3, "add 100,000 objects and commit" },
+  { "sqlite", "W6", { "W6" }, 2.5, "change an attribute of 20,000 objects and commit" },
+  { "sqlite", "W5", { "W5" }, 2.5, "10,000 objects by primary key" },
+  { "sqlite", "W5q", { "W5" }, nil, "the same by a query" },
+  { "sqlite", "W5c", { "W5" }, nil, "the same by a core select" },
+  { "sqlite", "W11", { "W11" }, 3.5, "5,000 parents with 10 children each, per row" },
+  { "sqlite", "W7", nil, 10000, "build and compile a SELECT with two joins" },
+  { "sqlite", "W9", nil, 150, "pool checkout and checkin" },
+  { "postgresql", "W1", { "W1/values", "W1/unnest" }, 1.6, "add 100,000 objects and commit" },
+  { "postgresql", "W1", { "W1/row" }, 0.25, "the same beside raw C row by row" },
+  { "postgresql", "W2", { "W1/values", "W1/unnest" }, nil, "insert 100,000 rows by one execute" },
+  { "postgresql", "W3", { "W3" }, 3.5, "load 100,000 objects, every attribute read" },
+  { "postgresql", "W4", { "W4" }, nil, "fetch 100,000 rows, every column by name" },
+  { "postgresql", "W5", { "W5" }, 1.15, "10,000 objects by primary key" },
+  { "postgresql", "W6", { "W6/unnest" }, nil, "change an attribute of 20,000 objects and commit" },
+  { "postgresql", "W11", { "W11/unnest" }, nil, "5,000 parents with 10 children each, per row" },
+}
+local PEAK_MB = 60      -- while 100,000 objects of three columns are loaded (W3)
+
+local function wanted(row)
+  local works, db = env("WORKLOADS"), env("DB")
+  return (not works or (" " .. works .. " "):find(" " .. row[2]:match("^%w+") .. " ", 1, true))
+    and (not db or db == row[1]) and (row[1] == "sqlite" or server)
+end
+
+local results = {}      -- key -> list of { ns =, kb = }
+local out = assert(io.open("build/bench/results.jsonl", "a"))
+
+local function measure(key, command)
+  local pipe = assert(io.popen(command))
+  local line = pipe:read("a")
+  local ok = pipe:close()
+  local n, seconds, kb = line:match('"n":(%d+),"seconds":([%d.]+),"maxrss_kb":(%d+)')
+  results[key] = results[key] or {}
+  if not ok or not n then
+    results[key].failed = true
+    return
+  end
+  out:write(line)
+  table.insert(results[key], { ns = seconds * 1e9 / n, kb = tonumber(kb) })
+end
+
+local function ours(row) return row[1] .. " lualchemy " .. row[2] end
+local function raws(row)
+  local keys = {}
+  for _, variant in ipairs(row[3] or {}) do keys[#keys + 1] = row[1] .. " c " .. variant end
+  return keys
+end
+
+-- One process per distinct key and round, raw C and ours by turns.
+local function run_round()
+  local done = {}
+  local function once(key, command)
+    if not done[key] then
+      done[key] = true
+      measure(key, command)
+    end
+  end
+  for _, row in ipairs(rows) do
+    if wanted(row) then
+      for i, key in ipairs(raws(row)) do
+        local host = server and server:match("host=([^&]+)")
+        once(key, row[1] == "sqlite" and "build/bench/raw_sqlite " .. row[3][i]
+          or ("build/bench/raw_postgresql 'host=%s user=lualchemy dbname=postgres' %s"):format(host, row[3][i]))
+      end
+      once(ours(row), ("%s spec/bench/lualchemy.lua '%s' %s"):format(env("LUA") or "lua5.4",
+        row[1] == "sqlite" and "sqlite://" or server, row[2]))
+    end
+  end
+end
+
+local function median(key, field)
+  local values = {}
+  for _, r in ipairs(results[key] or {}) do values[#values + 1] = r[field] end
+  if #values == 0 then return nil end
+  table.sort(values)
+  local middle = (#values + 1) // 2
+  return #values % 2 == 1 and values[middle] or (values[middle] + values[middle + 1]) / 2
+end
+
+local function fastest(keys)
+  local best
+  for _, key in ipairs(keys) do
+    local ns = median(key, "ns")
+    if ns and (not best or ns < best) then best = ns end
+  end
+  return best
+end
+
+local function number(x, format) return x and format:format(x) or "-" end
+
+for round = 1, ROUNDS do
+  io.stderr:write(("round %d of %d\n"):format(round, ROUNDS))
+  run_round()
+end
+out:close()
+
+print(("%-10s %-8s %-50s %10s %10s %7s %8s %7s"):format("database", "", "", "raw ns", "ours ns", "ratio", "goal", "MB"))
+local broken = false
+for _, row in ipairs(rows) do
+  if wanted(row) then
+    local own, raw = median(ours(row), "ns"), fastest(raws(row))
+    local figure = row[3] and (own and raw and own / raw) or own
+    local goal = not row[4] and "" or row[3] and ("%.2f x"):format(row[4]) or ("%d ns"):format(row[4])
+    local verdict = not row[4] and "" or not figure and "failed" or figure <= row[4] and "" or "missed"
+    broken = broken or (results[ours(row)] or {}).failed
+    print(("%-10s %-8s %-50s %10s %10s %7s %8s %7s %s"):format(row[1], row[2], row[5], number(raw, "%.0f"), number(own, "%.0f"),
+      number(row[3] and figure or nil, "%.2f"), goal, number(own and median(ours(row), "kb") / 1024, "%.0f"), verdict))
+  end
+end
+local peak = median("sqlite lualchemy W3/none", "kb")
+if peak then print(("peak while 100,000 objects are loaded: %.0f MB (goal %d MB)"):format(peak / 1024, PEAK_MB)) end
+os.exit(not broken)
