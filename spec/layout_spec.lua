@@ -171,7 +171,9 @@ end)
 describe("the whole tree", function()
   local sources = {}
   for _, folder in ipairs { "csrc", "lua", "spec", "examples" } do
-    table.move(tree.files(folder, "%.[%a]+$"), 1, 10000, #sources + 1, sources)
+    for _, path in ipairs(tree.files(folder, "%.[%a]+$")) do
+      if not path:match("%.s?o$") then sources[#sources + 1] = path end
+    end
   end
 
   it("holds no marks of unfinished work", function()

@@ -1,6 +1,7 @@
 #ifndef ALCH_VALUE_HOST_H
 #define ALCH_VALUE_HOST_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 /*
