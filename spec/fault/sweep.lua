@@ -46,16 +46,18 @@ local function sweep(part, kind, forever, offset)
   part.run()
   local total = kinds[kind].made() - before
   if total == 0 then return end
-  local complaints = {}
+  local complaints, raised = {}, 0
   local function complain(n, what) complaints[#complaints + 1] = ("allocation %d: %s"):format(n, tostring(what)) end
   for _, n in ipairs(points(total, offset)) do
     local ok, err = kinds[kind].try(n, forever, part.run)
+    if not ok then raised = raised + 1 end
     if not ok and not is_memory_error(err) then complain(n, err) end
     local fine, why = pcall(part.check or part.run)
     if not fine then complain(n, "afterwards: " .. tostring(why)) end
   end
+  if forever and raised == 0 then complain(0, "no failure was noticed") end
   local name = ("%s, %s %s"):format(part.name, kind, forever and "from then on" or "once")
-  print(("fault %s: %d allocations, %d bad: %d passed, %d failed"):format(name, total, #complaints,
+  print(("fault %s: %d allocations, %d raised, %d bad: %d passed, %d failed"):format(name, total, raised, #complaints,
     #complaints == 0 and 1 or 0, #complaints == 0 and 0 or 1))
   for i = 1, math.min(#complaints, 5) do print("  " .. complaints[i]) end
   if #complaints > 0 then failed = failed + 1 end
@@ -83,6 +85,7 @@ for _, part in ipairs(parts) do
     sweep(part, kind, false, 2 * i)
     sweep(part, kind, true, 2 * i + 1)
   end
+  if part.remove then part.remove() end
 end
 sweep_loading(false)
 sweep_loading(true)
