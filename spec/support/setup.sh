@@ -80,8 +80,8 @@ if command -v apt-get >/dev/null 2>&1; then
   fi
   if [ -n "$root" ]; then
     echo "installing: $packages"
-    quiet="DEBIAN_FRONTEND=noninteractive apt-get -qq"
-    { $root $quiet update && $root $quiet install -y --no-install-recommends $packages; } >&2
+    quiet="DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0"
+    said=$({ $root $quiet update && $root $quiet install -y --no-install-recommends $packages; } 2>&1) || echo "$said" >&2
     lacking=$(missing)
     [ -z "$lacking" ] && exit 0
     echo "apt did not bring what is needed." >&2
