@@ -3,6 +3,7 @@
 
 #include <lua.h>
 
+#include "base/arena.h"
 #include "type/type.h"
 #include "value/host.h"
 #include "value/value.h"
@@ -39,6 +40,9 @@ static inline void alch_value_push(lua_State *L, const alch_value *v)
     default: alch_value_push_object(L, v); break;
     }
 }
+
+/* Pushes a userdata that is an arena: what is in it goes with the userdata. */
+alch_arena *alch_push_arena(lua_State *L);
 
 /* A counted reference to the Lua value at 'idx', for a structure of the core
 ** to hold; NULL when memory runs out. May raise (before it allocates). */
