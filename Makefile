@@ -99,7 +99,7 @@ $(foreach p,$(PLUGINS),$(eval $(call plugin_rules,$(p))))
 plugin:
 	@test -n '$(filter $(NAME),$(PLUGINS))' || { echo 'make plugin NAME=x, where x is one of: $(PLUGINS)'; exit 1; }
 	@test -n '$(filter $(NAME),$(FOUND))' || { $(MAKE) -s missing-$(NAME); exit 1; }
-	+@$(MAKE) $(call plugin_file,$(NAME))
+	+@$(MAKE) --no-print-directory $(call plugin_file,$(NAME))
 
 $(BUILD)/csrc/binding/%.o: private FLAGS += $(LUA_FLAGS)
 $(BUILD)/%.o: %.c Makefile
@@ -123,7 +123,9 @@ SETUP = spec/support/setup.sh
 RUN = LUA='$(LUA)' SPEC='$(SPEC)' spec/support/run.sh
 CHECKED = $(MAKE) --no-print-directory VARIANT=checked
 
-env: all
+# What building says goes to stderr: eval "$(make env)"
+env:
+	+@$(MAKE) --no-print-directory all >&2
 	@echo "export LUA_PATH='$(ROOT)/lua/?.lua;$(ROOT)/lua/?/init.lua;;'"
 	@echo "export LUA_CPATH='$(ROOT)/$(LIB)/?.so;;'"
 

@@ -6,6 +6,7 @@ return function(options)
   busted.subscribe({ "exit" }, function()
     local failed = report.failuresCount + report.errorsCount + report.pendingsCount
     io.write(("specs: %d passed, %d failed\n"):format(report.successesCount, failed))
+    io.flush()   -- a leak report ends the process without
     return nil, true
   end)
   return report
