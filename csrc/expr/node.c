@@ -149,7 +149,7 @@ static void release_columns(alch_from *f)
 {
     uint32_t i;
 
-    for (i = 0; i < f->column_count; i++)
+    for (i = 0; i < f->column_count + f->replaced_count; i++)
         release_column(f->columns[i]);
     alch_free(f->columns);
 }
@@ -302,7 +302,7 @@ static int copy_fields(alch_node *copy, const alch_node *from)
         case FIELD_COLUMNS: {
             alch_from *c = (alch_from *)copy;
             c->columns = NULL;
-            c->column_count = c->column_size = 0;
+            c->column_count = c->column_size = c->replaced_count = 0;
             c->columns_made = 0;
             break;
         }

@@ -228,8 +228,9 @@ typedef struct alch_custom {
 ** columns of derived ones are made when first asked for (expr/columns.h). */
 typedef struct alch_from {
     alch_node head;
-    alch_column **columns;          /* owned */
+    alch_column **columns;          /* owned: 'column_count', then those that were replaced */
     uint32_t column_count, column_size;
+    uint32_t replaced_count;        /* out of use, but statements may still hold them */
     uint8_t columns_made;
 } alch_from;
 

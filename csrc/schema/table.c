@@ -41,24 +41,66 @@ int alch_table_new(const char *name, const char *schema, alch_table **out, alch_
     return ALCH_OK;
 }
 
-int alch_from_append(alch_from *f, alch_column *c, alch_err *err)
+/* Room for one more column, live or replaced. */
+static int reserve_column(alch_from *f, alch_err *err)
 {
-    if (c->owner != NULL)
-        return alch_err_set(err, ALCH_ERR_INVALID, "column '%s' already belongs to a table", c->name);
-    if (f->column_count == f->column_size) {
-        uint32_t size = f->column_size != 0 ? f->column_size * 2 : 8;
-        alch_column **at = alch_realloc(f->columns, size * sizeof(alch_column *));
+    uint32_t size;
+    alch_column **at;
 
-        if (at == NULL)
-            return alch_err_nomem(err);
-        f->columns = at;
-        f->column_size = size;
-    }
-    c->position = f->column_count;
-    f->columns[f->column_count++] = c;
+    if (f->column_count + f->replaced_count < f->column_size)
+        return ALCH_OK;
+    size = f->column_size != 0 ? f->column_size * 2 : 8;
+    at = alch_realloc(f->columns, size * sizeof(alch_column *));
+    if (at == NULL)
+        return alch_err_nomem(err);
+    f->columns = at;
+    f->column_size = size;
+    return ALCH_OK;
+}
+
+/* The references to 'c' become references to its owner. */
+static void own_column(alch_from *f, alch_column *c, uint32_t position)
+{
+    c->position = position;
+    f->columns[position] = c;
     f->head.refs += c->head.refs;
     c->head.refs = 0;
     c->owner = f;
+}
+
+static int check_unowned(const alch_column *c, alch_err *err)
+{
+    if (c->owner != NULL)
+        return alch_err_set(err, ALCH_ERR_INVALID, "column '%s' already belongs to a table", c->name);
+    return ALCH_OK;
+}
+
+int alch_from_append(alch_from *f, alch_column *c, alch_err *err)
+{
+    int rc = check_unowned(c, err);
+
+    if (rc == ALCH_OK)
+        rc = reserve_column(f, err);
+    if (rc != ALCH_OK)
+        return rc;
+    f->columns[f->column_count + f->replaced_count] = f->columns[f->column_count];
+    own_column(f, c, f->column_count++);
+    return ALCH_OK;
+}
+
+int alch_from_replace(alch_from *f, const alch_column *old, alch_column *c, alch_err *err)
+{
+    uint32_t at = old->position;
+    int rc = check_unowned(c, err);
+
+    if (rc == ALCH_OK && (old->owner != f || at >= f->column_count || f->columns[at] != old))
+        rc = alch_err_set(err, ALCH_ERR_INVALID, "column '%s' is not in this table", old->name);
+    if (rc == ALCH_OK)
+        rc = reserve_column(f, err);
+    if (rc != ALCH_OK)
+        return rc;
+    f->columns[f->column_count + f->replaced_count++] = f->columns[at];
+    own_column(f, c, at);
     return ALCH_OK;
 }
 

@@ -22,6 +22,10 @@ int alch_table_new(const char *name, const char *schema, alch_table **out, alch_
 ** to 'f'. InvalidRequestError if it already has an owner. */
 int alch_from_append(alch_from *f, alch_column *c, alch_err *err);
 
+/* Puts 'c' in the place of 'old', which leaves the table but stays its
+** property, because statements may hold it. */
+int alch_from_replace(alch_from *f, const alch_column *old, alch_column *c, alch_err *err);
+
 /* By key; NULL: there is none. Lent. */
 alch_column *alch_from_find(const alch_from *f, const char *key, size_t len);
 

@@ -27,7 +27,7 @@ local function define(base, names)
 end
 
 define("LualchemyError", "OutOfMemoryError ArgumentError InvalidRequestError CompileError TimeoutError CallbackError StatementError")
-define("ArgumentError", "NoSuchModuleError NoForeignKeysError AmbiguousForeignKeysError ObjectNotExecutableError")
+define("ArgumentError", "NoSuchModuleError ConstraintColumnNotFoundError NoForeignKeysError AmbiguousForeignKeysError ObjectNotExecutableError")
 define("InvalidRequestError", "NoInspectionAvailable ResourceClosedError NoReferenceError PendingRollbackError NoSuchColumnError "
   .. "NoSuchTableError UnboundExecutionError NoResultFound MultipleResultsFound IllegalStateChangeError ConcurrentUseError "
   .. "DetachedInstanceError UnmappedError ObjectDeletedError AmbiguousColumnError")

@@ -1,0 +1,111 @@
+/* What sa.Table and sa.Column need of the core beyond making them: defaults, replaced columns. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "binding/bind.h"
+#include "binding/node_conv.h"
+#include "binding/value_conv.h"
+#include "schema/table.h"
+
+/* A table or column is filled in while its schema is being configured. */
+static alch_column *check_column(lua_State *L, int idx)
+{
+    return (alch_column *)(uintptr_t)alch_check_kind(L, idx, ALCH_NODE_COLUMN);
+}
+
+/* core.table_replace(table, old, new): a column in the place of another. */
+static int l_table_replace(lua_State *L)
+{
+    alch_table *t = (alch_table *)(uintptr_t)alch_check_kind(L, 1, ALCH_NODE_TABLE);
+    alch_err err;
+
+    if (alch_from_replace(&t->from, check_column(L, 2), check_column(L, 3), &err) != ALCH_OK)
+        return alch_raise(L, &err);
+    return 0;
+}
+
+/* core.default_value(value, type | nil) -> node: a constant of the program.
+** What Lua has no plain value for (a table, an object) stays a Lua value. */
+static int l_default_value(lua_State *L)
+{
+    const alch_type *type = lua_isnoneornil(L, 2) ? NULL : alch_check_type(L, 2, "a column's default");
+    alch_node_ref *slot;
+    alch_host_ref *host = NULL;
+    alch_bind *b;
+    alch_value v;
+    alch_err err;
+    int rc;
+
+    luaL_checkany(L, 1);
+    lua_settop(L, 2);
+    slot = alch_push_node_slot(L, ALCH_NODE_BIND);
+    b = alch_node_new(ALCH_NODE_BIND, &err);
+    if (b == NULL)
+        return alch_raise(L, &err);
+    slot->node = &b->head;
+    alch_node_set_type(b, type);
+    alch_lua_to_value(L, 1, &v);
+    if (v.kind == ALCH_HOST) {
+        host = alch_host_ref_new(L, 1);
+        if (host == NULL)
+            return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+        v.as.handle = (intptr_t)host;
+    }
+    rc = alch_bind_own(b, &v, NULL, 0, 0, &err);
+    alch_host_drop(host);       /* the node keeps its own */
+    return rc == ALCH_OK ? 1 : alch_raise(L, &err);
+}
+
+/* core.default_callable(function) -> node: called for every row that lacks a value. */
+static int l_default_callable(lua_State *L)
+{
+    alch_node_ref *slot;
+    alch_custom *c;
+    alch_err err;
+
+    luaL_checkany(L, 1);
+    lua_settop(L, 1);
+    slot = alch_push_node_slot(L, ALCH_NODE_CALLABLE);
+    c = alch_node_new(ALCH_NODE_CALLABLE, &err);
+    if (c == NULL)
+        return alch_raise(L, &err);
+    slot->node = &c->head;
+    c->host = alch_host_ref_new(L, 1);
+    if (c->host == NULL)
+        return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    return 1;
+}
+
+/* core.default_sequence(name, schema | nil) -> node: the next value of a sequence. */
+static int l_default_sequence(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1), *schema = luaL_optstring(L, 2, NULL);
+    alch_node_ref *slot = alch_push_node_slot(L, ALCH_NODE_SEQUENCE);
+    alch_text *t;
+    alch_err err;
+
+    t = alch_node_new(ALCH_NODE_SEQUENCE, &err);
+    if (t == NULL)
+        return alch_raise(L, &err);
+    slot->node = &t->head;
+    t->text = alch_strdup(name);
+    t->schema = schema != NULL ? alch_strdup(schema) : NULL;
+    if (t->text == NULL || (schema != NULL && t->schema == NULL))
+        return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    return 1;
+}
+
+static const luaL_Reg functions[] = {
+    { "table_replace", l_table_replace },
+    { "default_value", l_default_value },
+    { "default_callable", l_default_callable },
+    { "default_sequence", l_default_sequence },
+    { NULL, NULL }
+};
+
+void alch_open_schema(lua_State *L);
+
+void alch_open_schema(lua_State *L)
+{
+    luaL_setfuncs(L, functions, 0);
+}

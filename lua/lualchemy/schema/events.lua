@@ -1,0 +1,46 @@
+--- The events of CREATE and DROP: what metadata, tables, indexes and sequences fire, and to whom.
+
+local dispatch = require("lualchemy.event.dispatch")
+local event = require("lualchemy.event")
+local errors = require("lualchemy.errors")
+
+local M = {}
+
+local DDL_EVENTS = { "before_create", "after_create", "before_drop", "after_drop" }
+
+--- Declares the DDL events, and more, for a class.
+---@param class lualchemy.Class
+---@param more string[]?
+function M.declare(class, more)
+  event.declare(class, DDL_EVENTS)
+  event.declare(class, more or {})
+end
+
+--- Fires an event of a schema object: listeners get (target, connection, options).
+---@param target any
+---@param name string
+---@param connection lualchemy.Connection
+---@param opts table
+function M.fire(target, name, connection, opts)
+  if target._listeners then dispatch.fire(target, name, target, connection, opts) end
+end
+
+--- Fires an event whose arguments are given as they are.
+function M.fire_plain(target, name, ...)
+  if target._listeners then dispatch.fire(target, name, ...) end
+end
+
+--- Old style listener: called with (event, target, connection), the event spelled with a dash.
+---@param target any
+---@param name string   "after-create" or "after_create"
+---@param fn function
+function M.append_ddl_listener(target, name, fn)
+  if type(fn) ~= "function" and not (getmetatable(fn) or {}).__call then
+    errors.raise("ArgumentError", "append_ddl_listener('%s', ...) takes a function, not %s", name, type(fn))
+  end
+  event.listen(target, (name:gsub("%-", "_")), function(item, connection)
+    fn((name:gsub("_", "-")), item, connection)
+  end)
+end
+
+return M

@@ -1,0 +1,90 @@
+--- SchemaItem: the base of what can stand inside `sa.Table(...)` or `sa.Column(...)`, and small containers.
+-- A schema item of the user's own need not extend it: any table with a method `_set_parent(self, parent)` will do.
+
+local class = require("lualchemy.util.class")
+local errors = require("lualchemy.errors")
+local options = require("lualchemy.schema.options")
+
+-- Instances find a computed property (class._getters), then a member of their class. The list items of a
+-- constraint that stands for columns (`pk[1]`, `ipairs(pk)`) come by way of `_at`.
+local function index(object, key)
+  local cls = getmetatable(object)
+  if type(key) == "number" then
+    local at = cls._at
+    return at and at(object, key)
+  end
+  local getter = cls._getters[key]
+  if getter then return getter(object) end
+  return cls[key]
+end
+
+---@class lualchemy.SchemaItem
+---@field info table              the user's own; never reaches SQL
+---@field dialect_options table<string, table<string, any>>
+local SchemaItem = class("SchemaItem", { __index = index, _getters = {} })
+
+local created = 0
+
+--- A number that grows with each item made: the order in which the user wrote them.
+---@return integer
+function SchemaItem.next_order()
+  created = created + 1
+  return created
+end
+
+local extend = SchemaItem.extend
+
+--- A subclass; it inherits the computed properties too.
+---@param name string
+---@param members table?
+---@return lualchemy.Class
+function SchemaItem:extend(name, members)
+  members = members or {}
+  members.__index = members.__index or index
+  members._getters = setmetatable(members._getters or {}, { __index = self._getters })
+  return extend(self, name, members)
+end
+
+SchemaItem._getters.info = function(item)
+  local info = {}
+  rawset(item, "info", info)
+  return info
+end
+
+--- Checks and takes over the options common to all items.
+---@param given table
+---@param known table<string, boolean>
+function SchemaItem:_take_options(given, known)
+  local item = getmetatable(self).__name
+  self.dialect_options = options.check(item, given, known)
+  if given.info ~= nil then
+    if type(given.info) ~= "table" then
+      errors.raise("ArgumentError", "%s: info is a table, not %s", item, type(given.info))
+    end
+    self.info = given.info
+  end
+end
+
+---@param value any
+---@return boolean  can it stand inside a Table or a Column?
+function SchemaItem.is_item(value)
+  local kind = type(value)
+  if kind == "userdata" then return class.of(value) ~= nil and value._set_parent ~= nil end
+  return kind == "table" and value._set_parent ~= nil
+end
+
+--- "column", "table", or nil for anything else. An ORM attribute counts as the column it stands for.
+---@param value any
+---@return string? kind
+---@return any value
+function SchemaItem.kind(value)
+  local class_ = class.of(value)
+  if not class_ then return nil, value end
+  if class_._schema_kind == nil and value.__clause_element__ then
+    value = value:__clause_element__()
+    class_ = class.of(value)
+  end
+  return class_ and class_._schema_kind, value
+end
+
+return SchemaItem
