@@ -17,4 +17,13 @@ function M.options(url, connect_args)
   return options
 end
 
+--- Would every connection with these options have a database of its own, gone when it closes?
+---@param options table
+---@return boolean
+function M.is_private(options)
+  local database = options.database
+  return database == nil or database == "" or database == ":memory:" or options.mode == "memory"
+    or database:find("^file::memory:") ~= nil or database:find("[?&]mode=memory") ~= nil
+end
+
 return M

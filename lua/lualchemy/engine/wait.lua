@@ -7,6 +7,8 @@
 -- an unknown state: the connection is closed, so that it can never be used again.
 
 local core = require("lualchemy._core")
+local Queue = require("lualchemy.pool.queue")
+local drivers = require("lualchemy.drivers")
 local errors = require("lualchemy.errors")
 
 local M = {}
@@ -51,21 +53,24 @@ end
 
 --- Steps an operation until it need not wait any more.
 ---@param connection userdata   the driver connection: tells what to wait for, is closed when the wait is broken off
----@param step fun(operation: any): boolean?, any   true: go on; false: wait; nil, err: failed
----@param operation any
----@return boolean? ok, any err
-function M.drive(connection, step, operation)
+---@param operation { step: fun(self): string?, any }   "wait": not yet; nil, err: failed
+---@return string? status, any err
+function M.drive(connection, operation)
   local state <close> = setmetatable({ connection = connection, settled = false }, guard)
-  local ok, err
+  local status, err
   repeat
     local ready, reason = M.wait(connection:pollfd(), connection:events(), connection:timeout())
     if not ready then
       errors.raise("TimeoutError", "gave up waiting for the database (%s); the connection is closed", reason)
     end
-    ok, err = step(operation)
-  until ok ~= false
+    status, err = operation:step()
+  until status ~= "wait"
   state.settled = true
-  return ok, err
+  return status, err
 end
+
+-- Driver connections used alone and pools wait the same way.
+drivers.set_wait(M.wait)
+Queue.set_wait(M.wait, M.can_yield)
 
 return M

@@ -1,0 +1,230 @@
+/* Bound parameters: see bound.h. */
+#include "binding/bound.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "binding/bind.h"
+#include "binding/value_conv.h"
+
+/* The userdata holds a pointer: an arena wants more alignment than Lua gives. */
+static int bound_gc(lua_State *L)
+{
+    alch_bound **slot = luaL_checkudata(L, 1, ALCH_BOUND_METATABLE);
+    alch_bound *b = *slot;
+
+    *slot = NULL;
+    if (b == NULL)
+        return 0;
+    if (b->own_array)
+        alch_free(b->params);
+    alch_arena_release(&b->memory);
+    alch_free(b);
+    return 0;
+}
+
+static int out_of_memory(lua_State *L)
+{
+    alch_err err;
+
+    (void)alch_err_nomem(&err);
+    return alch_raise(L, &err);
+}
+
+static void allocate_params(lua_State *L, alch_bound *b, size_t n, size_t sets)
+{
+    size_t count = n * sets;
+
+    if (n != 0 && (count / n != sets || count > SIZE_MAX / sizeof *b->params))
+        luaL_error(L, "too many parameters");
+    if (count <= 16) {
+        b->params = alch_arena_alloc(&b->memory, (count + 1) * sizeof *b->params);
+    } else {
+        b->params = alch_alloc0(count * sizeof *b->params);
+        b->own_array = 1;
+    }
+    if (b->params == NULL)
+        out_of_memory(L);
+}
+
+alch_bound *alch_bound_push(lua_State *L, size_t n, size_t sets)
+{
+    alch_bound **slot = alch_push_object(L, sizeof *slot, 0, ALCH_BOUND_METATABLE);
+    alch_bound *b = alch_alloc(sizeof *b);
+
+    if (b == NULL)
+        out_of_memory(L);
+    *slot = b;
+    b->n = n;
+    b->sets = sets;
+    b->many = 0;
+    b->params = NULL;
+    b->own_array = 0;
+    alch_arena_init(&b->memory);
+    allocate_params(L, b, n, sets);
+    return b;
+}
+
+alch_bound *alch_check_bound(lua_State *L, int idx)
+{
+    alch_bound **slot = luaL_checkudata(L, idx, ALCH_BOUND_METATABLE);
+
+    if (*slot == NULL)
+        alch_raisef(L, ALCH_ERR_CLOSED, "these parameters are closed");
+    return *slot;
+}
+
+void alch_bound_own_text(lua_State *L, alch_bound *b, alch_value *v)
+{
+    char *copy;
+
+    if ((v->kind != ALCH_TEXT && v->kind != ALCH_BLOB) || v->as.text.len == 0)
+        return;
+    copy = alch_arena_strndup(&b->memory, v->as.text.at, v->as.text.len);
+    if (copy == NULL)
+        out_of_memory(L);
+    v->as.text.at = copy;
+}
+
+/* -- plain lists of driver values ----------------------------------------- */
+
+/* A list's length: its field n where it has one, so that nil at the end counts. */
+static size_t list_length(lua_State *L, int idx)
+{
+    lua_Integer n;
+
+    lua_pushliteral(L, "n");
+    if (lua_rawget(L, idx) == LUA_TNUMBER)
+        n = lua_tointeger(L, -1);
+    else
+        n = (lua_Integer)lua_rawlen(L, idx);
+    lua_pop(L, 1);
+    return n > 0 ? (size_t)n : 0;
+}
+
+static void bind_set(lua_State *L, alch_bound *b, int idx, size_t set)
+{
+    alch_param *params = b->params + set * b->n;
+    size_t i;
+
+    for (i = 0; i < b->n; i++) {
+        lua_rawgeti(L, idx, (lua_Integer)i + 1);
+        alch_lua_to_value(L, -1, &params[i].value);
+        if (params[i].value.kind > ALCH_BLOB)
+            alch_raisef(L, ALCH_ERR_ARGUMENT,
+                        "parameter %d is a %s; text sent as it is takes nil, sa.null, booleans, numbers and strings",
+                        (int)i + 1, luaL_typename(L, -1));
+        alch_bound_own_text(L, b, &params[i].value);
+        lua_pop(L, 1);
+    }
+}
+
+static void check_list(lua_State *L, int idx)
+{
+    if (list_length(L, idx) == 0 && (lua_pushnil(L), lua_next(L, idx)))
+        alch_raisef(L, ALCH_ERR_ARGUMENT,
+                    "parameters of text that is sent as it is are a list in the order of its placeholders, not named");
+}
+
+/* core.bind_list(values) or core.bind_list{ values, values, ... } */
+static int l_bind_list(lua_State *L)
+{
+    size_t sets = 1, i;
+    int many;
+    alch_bound *b;
+
+    lua_settop(L, 1);
+    if (lua_isnil(L, 1)) {
+        alch_bound_push(L, 0, 1);
+        return 1;
+    }
+    luaL_checktype(L, 1, LUA_TTABLE);
+    many = lua_rawgeti(L, 1, 1) == LUA_TTABLE;
+    check_list(L, many ? 2 : 1);
+    if (many)
+        sets = lua_rawlen(L, 1);
+    b = alch_bound_push(L, list_length(L, many ? 2 : 1), sets);
+    b->many = many;
+    if (!many)
+        bind_set(L, b, 1, 0);
+    for (i = 0; many && i < sets; i++) {
+        if (lua_rawgeti(L, 1, (lua_Integer)i + 1) != LUA_TTABLE || list_length(L, lua_gettop(L)) != b->n)
+            return alch_raisef(L, ALCH_ERR_ARGUMENT, "parameter set %d is not a list of %d values as the first one is",
+                               (int)i + 1, (int)b->n);
+        bind_set(L, b, lua_gettop(L), i);
+        lua_pop(L, 1);
+    }
+    return 1;
+}
+
+/* -- for logs, events and errors ------------------------------------------ */
+
+static void push_set(lua_State *L, const alch_bound *b, size_t set)
+{
+    size_t i;
+
+    lua_createtable(L, (int)b->n, 0);
+    for (i = 0; i < b->n; i++) {
+        const alch_value *v = &b->params[set * b->n + i].value;
+
+        if (v->kind == ALCH_NULL)
+            alch_push_null(L);
+        else
+            alch_value_push(L, v);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+}
+
+/* bound:list(limit) -> values in order, or a list of such lists of at most
+** 'limit' sets when there are many; and the number of sets. */
+static int l_list(lua_State *L)
+{
+    const alch_bound *b = alch_check_bound(L, 1);
+    size_t limit = (size_t)luaL_optinteger(L, 2, LUA_MAXINTEGER), i;
+
+    if (!b->many) {
+        push_set(L, b, 0);
+    } else {
+        lua_newtable(L);
+        for (i = 0; i < b->sets && i < limit; i++) {
+            push_set(L, b, i);
+            lua_rawseti(L, -2, (lua_Integer)i + 1);
+        }
+    }
+    lua_pushinteger(L, (lua_Integer)b->sets);
+    return 2;
+}
+
+/* bound:many() -> was it a list of sets? */
+static int l_many(lua_State *L)
+{
+    lua_pushboolean(L, alch_check_bound(L, 1)->many);
+    return 1;
+}
+
+static int l_len(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)alch_check_bound(L, 1)->sets);
+    return 1;
+}
+
+static const luaL_Reg methods[] = {
+    { "list", l_list },
+    { "many", l_many },
+    { NULL, NULL }
+};
+
+void alch_open_bound(lua_State *L);
+
+void alch_open_bound(lua_State *L)
+{
+    if (alch_new_metatable(L, ALCH_BOUND_METATABLE, bound_gc)) {
+        luaL_newlib(L, methods);
+        lua_setfield(L, -2, "__index");
+        lua_pushcfunction(L, l_len);
+        lua_setfield(L, -2, "__len");
+    }
+    lua_pop(L, 1);
+    lua_pushcfunction(L, l_bind_list);
+    lua_setfield(L, -2, "bind_list");
+}

@@ -1,0 +1,286 @@
+/* Running statements: see run.h. engine/execute.lua drives them. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "binding/bind.h"
+#include "binding/run.h"
+
+enum { UV_CONNECTION = 1, UV_BOUND, UV_SQL, UV_BATCH_SQL, UV_SHAPE, USER_VALUES = UV_SHAPE };
+
+alch_run *alch_check_run(lua_State *L, int idx)
+{
+    return luaL_checkudata(L, idx, ALCH_RUN_METATABLE);
+}
+
+static void free_cursor(alch_run *run)
+{
+    if (run->cursor != NULL)
+        run->dc->driver->cursor_free(run->cursor);
+    run->cursor = NULL;
+}
+
+static int run_gc(lua_State *L)
+{
+    alch_run *run = alch_check_run(L, 1);
+
+    free_cursor(run);
+    alch_free(run->cells);
+    run->cells = NULL;
+    run->state = ALCH_RUN_DONE;
+    run->closed = 1;
+    return 0;
+}
+
+/* -- stepping ------------------------------------------------------------- */
+
+static alch_step begin_next(alch_run *run, alch_err *err)
+{
+    const alch_driver *d = run->dc->driver;
+    const alch_bound *b = run->bound;
+    const alch_param *params = b->params + run->next_set * b->n;
+    size_t left = b->sets - run->next_set;
+
+    if (!b->many) {
+        run->span = 1;
+        return d->execute(run->dc->conn, run->sql, run->sql_len, params, b->n, run->flags, &run->cursor, err);
+    }
+    if (run->batch_sets != 0 && left >= run->batch_sets) {
+        run->span = run->batch_sets;
+        return d->execute(run->dc->conn, run->batch_sql, run->batch_len, params, b->n * run->span, run->flags,
+                          &run->cursor, err);
+    }
+    run->span = left;
+    return d->execute_many(run->dc->conn, run->sql, run->sql_len, params, b->n, left, run->flags, &run->cursor, err);
+}
+
+static void finish_operation(alch_run *run)
+{
+    const alch_driver *d = run->dc->driver;
+    int64_t changes = d->changes(run->cursor);
+    const char *tag = d->command_tag(run->cursor);
+
+    run->changes = changes < 0 || run->changes < 0 ? -1 : run->changes + changes;
+    (void)strncpy(run->tag, tag != NULL ? tag : "", sizeof run->tag - 1);
+    free_cursor(run);
+    run->next_set += run->span;
+}
+
+/* Goes on after 'step' until there is a row, nothing more to do, or a wait. */
+static alch_step advance(alch_run *run, alch_step step, alch_err *err)
+{
+    while (step == ALCH_STEP_DONE) {
+        finish_operation(run);
+        if (run->next_set >= run->bound->sets)
+            break;
+        step = begin_next(run, err);
+    }
+    switch (step) {
+    case ALCH_STEP_ROW: run->state = ALCH_RUN_ROW; break;
+    case ALCH_STEP_WAIT: run->state = ALCH_RUN_WAIT; break;
+    default:
+        free_cursor(run);
+        run->state = ALCH_RUN_DONE;
+        break;
+    }
+    return step;
+}
+
+alch_step alch_run_fetch(lua_State *L, alch_run *run, alch_err *err)
+{
+    alch_step step;
+
+    if (run->state == ALCH_RUN_NEXT) {
+        step = advance(run, run->dc->driver->cursor_step(run->cursor, err), err);
+        if (step == ALCH_STEP_WAIT)
+            alch_driver_conn_settle(L, run->dc, step);
+        if (step != ALCH_STEP_ROW)
+            return step;
+    }
+    if (run->state != ALCH_RUN_ROW)
+        return run->state == ALCH_RUN_WAIT ? ALCH_STEP_WAIT : ALCH_STEP_DONE;
+    run->dc->driver->row(run->cursor, run->cells);
+    run->state = ALCH_RUN_NEXT;
+    return ALCH_STEP_ROW;
+}
+
+/* -- Lua ------------------------------------------------------------------ */
+
+/* The columns of a result become known with its first operation. */
+static void make_shape(lua_State *L, int idx, alch_run *run)
+{
+    const alch_driver *d = run->dc->driver;
+    int n, i;
+
+    if (run->shape != NULL || run->cursor == NULL)
+        return;
+    n = d->column_count(run->cursor);
+    if (n <= 0)
+        return;
+    luaL_checkstack(L, n + 8, "result columns");
+    for (i = 0; i < n; i++)
+        lua_pushstring(L, d->column_name(run->cursor, i));
+    run->shape = alch_shape_push(L, n);
+    lua_setiuservalue(L, idx, UV_SHAPE);
+    run->cells = alch_alloc0((size_t)n * sizeof *run->cells);
+    if (run->cells == NULL) {
+        alch_err err;
+
+        (void)alch_err_nomem(&err);
+        alch_raise(L, &err);
+    }
+}
+
+/* What a function that stepped returns to Lua; the run is at 'idx'. The shape
+** must be made before the cursor is gone, which 'done' without rows is. */
+static int answer(lua_State *L, int idx, alch_run *run, alch_step step, alch_err *err)
+{
+    if (step == ALCH_STEP_DONE || step == ALCH_STEP_ROW)
+        make_shape(L, idx, run);
+    step = advance(run, step, err);
+    alch_driver_conn_settle(L, run->dc, step);
+    if (step == ALCH_STEP_FAIL) {
+        lua_pushnil(L);
+        alch_push_error(L, err);
+        return 2;
+    }
+    if (step == ALCH_STEP_DONE)
+        run->last_id = run->dc->driver->last_insert_id(run->dc->conn);
+    alch_push_step(L, step);
+    return 1;
+}
+
+static void anchor(lua_State *L, int run_idx, int from, int user_value)
+{
+    lua_pushvalue(L, from);
+    lua_setiuservalue(L, run_idx, user_value);
+}
+
+/* core.run(dc, sql, bound, flags, batch_sql, batch_sets) -> run, status | nil, err */
+static int l_run(lua_State *L)
+{
+    alch_driver_conn *dc = alch_usable_driver_conn(L, 1);
+    alch_bound *bound = alch_check_bound(L, 3);
+    alch_run *run;
+    alch_err err;
+    int results;
+
+    luaL_checktype(L, 2, LUA_TSTRING);
+    lua_settop(L, 6);
+    run = alch_push_object(L, sizeof *run, USER_VALUES, ALCH_RUN_METATABLE);
+    run->dc = dc;
+    run->bound = bound;
+    run->flags = (unsigned)luaL_optinteger(L, 4, 0);
+    run->sql = lua_tolstring(L, 2, &run->sql_len);
+    if (!lua_isnil(L, 5)) {
+        run->batch_sql = luaL_checklstring(L, 5, &run->batch_len);
+        run->batch_sets = (size_t)luaL_checkinteger(L, 6);
+    }
+    anchor(L, 7, 1, UV_CONNECTION);
+    anchor(L, 7, 3, UV_BOUND);
+    anchor(L, 7, 2, UV_SQL);
+    anchor(L, 7, 5, UV_BATCH_SQL);
+    results = answer(L, 7, run, begin_next(run, &err), &err);
+    if (results == 2)
+        return 2;
+    lua_pushvalue(L, 7);
+    lua_insert(L, -2);
+    return 2;
+}
+
+/* run:step() after "wait" -> status | nil, err */
+static int l_step(lua_State *L)
+{
+    alch_run *run = alch_check_run(L, 1);
+    alch_err err;
+
+    lua_settop(L, 1);
+    if (run->state != ALCH_RUN_WAIT) {
+        alch_push_step(L, run->state == ALCH_RUN_DONE ? ALCH_STEP_DONE : ALCH_STEP_ROW);
+        return 1;
+    }
+    lua_getiuservalue(L, 1, UV_CONNECTION);
+    (void)alch_waiting_driver_conn(L, 2);
+    return answer(L, 1, run, run->dc->driver->cursor_step(run->cursor, &err), &err);
+}
+
+void alch_run_push_shape(lua_State *L, int run_idx)
+{
+    lua_getiuservalue(L, run_idx, UV_SHAPE);
+}
+
+/* run:shape() -> the columns, or nil if the statement returns no rows */
+static int l_shape(lua_State *L)
+{
+    alch_check_run(L, 1);
+    alch_run_push_shape(L, 1);
+    return 1;
+}
+
+static int l_connection(lua_State *L)
+{
+    alch_check_run(L, 1);
+    lua_getiuservalue(L, 1, UV_CONNECTION);
+    return 1;
+}
+
+/* run:changes() -> rows matched, -1 where unknown */
+static int l_changes(lua_State *L)
+{
+    const alch_run *run = alch_check_run(L, 1);
+
+    lua_pushinteger(L, run->changes);
+    return 1;
+}
+
+static int l_last_id(lua_State *L)
+{
+    lua_pushinteger(L, alch_check_run(L, 1)->last_id);
+    return 1;
+}
+
+static int l_tag(lua_State *L)
+{
+    lua_pushstring(L, alch_check_run(L, 1)->tag);
+    return 1;
+}
+
+static int l_close(lua_State *L)
+{
+    alch_run *run = alch_check_run(L, 1);
+
+    free_cursor(run);
+    run->state = ALCH_RUN_DONE;
+    run->closed = 1;
+    return 0;
+}
+
+static int l_closed(lua_State *L)
+{
+    lua_pushboolean(L, alch_check_run(L, 1)->closed);
+    return 1;
+}
+
+static const luaL_Reg methods[] = {
+    { "step", l_step },
+    { "shape", l_shape },
+    { "connection", l_connection },
+    { "changes", l_changes },
+    { "last_id", l_last_id },
+    { "tag", l_tag },
+    { "close", l_close },
+    { "closed", l_closed },
+    { NULL, NULL }
+};
+
+void alch_open_exec(lua_State *L);
+
+void alch_open_exec(lua_State *L)
+{
+    if (alch_new_metatable(L, ALCH_RUN_METATABLE, run_gc)) {
+        luaL_newlib(L, methods);
+        lua_setfield(L, -2, "__index");
+    }
+    lua_pop(L, 1);
+    lua_pushcfunction(L, l_run);
+    lua_setfield(L, -2, "run");
+}

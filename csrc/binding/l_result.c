@@ -1,0 +1,163 @@
+/* Fetching rows of a running statement: what engine/result.lua does once per
+** row, in C. The functions take the Result object, a table with its run in
+** the field _run. */
+#include "binding/bind.h"
+#include "binding/run.h"
+
+static alch_run *run_of(lua_State *L, int idx)
+{
+    alch_run *run;
+
+    luaL_checktype(L, idx, LUA_TTABLE);
+    lua_pushvalue(L, lua_upvalueindex(1));      /* "_run" */
+    lua_rawget(L, idx);
+    run = alch_check_run(L, -1);
+    lua_replace(L, idx);
+    if (run->shape == NULL)
+        alch_raisef(L, ALCH_ERR_CLOSED, "this statement does not return rows");
+    if (run->closed)
+        alch_raisef(L, ALCH_ERR_CLOSED, "this result is closed");
+    return run;
+}
+
+static int push_next(lua_State *L, int status, lua_KContext context);
+
+/* A statement that streams has to wait for more: through the host, which may
+** yield. wait(run) drives the run to its next row. */
+static int wait_for_more(lua_State *L)
+{
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_pushvalue(L, 1);
+    lua_callk(L, 1, 0, 0, push_next);
+    return push_next(L, LUA_OK, 0);
+}
+
+static int push_next(lua_State *L, int status, lua_KContext context)
+{
+    alch_run *run = alch_check_run(L, 1);
+    alch_err err;
+
+    (void)status;
+    (void)context;
+    switch (alch_run_fetch(L, run, &err)) {
+    case ALCH_STEP_ROW:
+        alch_run_push_shape(L, 1);
+        alch_row_push(L, run->shape, -1, run->cells);
+        return 1;
+    case ALCH_STEP_WAIT: return wait_for_more(L);
+    case ALCH_STEP_FAIL: return alch_raise(L, &err);
+    default: return 0;
+    }
+}
+
+/* result_next(result) -> row, or nothing when there is none */
+static int l_next(lua_State *L)
+{
+    run_of(L, 1);
+    lua_settop(L, 1);
+    return push_next(L, LUA_OK, 0);
+}
+
+/* The rest of the rows, or at most 'limit'; the stack is run, limit, list, shape. */
+static int push_rows(lua_State *L, int status, lua_KContext context)
+{
+    alch_run *run = alch_check_run(L, 1);
+    lua_Integer limit = lua_tointeger(L, 2), n = (lua_Integer)lua_rawlen(L, 3);
+    alch_err err;
+
+    (void)status;
+    (void)context;
+    while (n < limit) {
+        switch (alch_run_fetch(L, run, &err)) {
+        case ALCH_STEP_ROW:
+            alch_row_push(L, run->shape, 4, run->cells);
+            lua_rawseti(L, 3, ++n);
+            break;
+        case ALCH_STEP_WAIT:
+            lua_pushvalue(L, lua_upvalueindex(2));
+            lua_pushvalue(L, 1);
+            lua_callk(L, 1, 0, 0, push_rows);
+            break;
+        case ALCH_STEP_FAIL: return alch_raise(L, &err);
+        default: limit = 0; break;
+        }
+    }
+    lua_settop(L, 3);
+    return 1;
+}
+
+/* result_rows(result, limit) -> list */
+static int l_rows(lua_State *L)
+{
+    run_of(L, 1);
+    lua_settop(L, 2);
+    if (lua_isnil(L, 2)) {
+        lua_pushinteger(L, LUA_MAXINTEGER);
+        lua_replace(L, 2);
+    }
+    lua_newtable(L);
+    alch_run_push_shape(L, 1);
+    return push_rows(L, LUA_OK, 0);
+}
+
+static int push_value(lua_State *L, int status, lua_KContext context)
+{
+    alch_run *run = alch_check_run(L, 1);
+    alch_err err;
+
+    (void)status;
+    (void)context;
+    switch (alch_run_fetch(L, run, &err)) {
+    case ALCH_STEP_ROW:
+        lua_pushboolean(L, 1);
+        alch_shape_push_value(L, run->shape, (int)lua_tointeger(L, 2) - 1, &run->cells[lua_tointeger(L, 2) - 1]);
+        return 2;
+    case ALCH_STEP_WAIT:
+        lua_pushvalue(L, lua_upvalueindex(2));
+        lua_pushvalue(L, 1);
+        lua_callk(L, 1, 0, 0, push_value);
+        return push_value(L, LUA_OK, 0);
+    case ALCH_STEP_FAIL: return alch_raise(L, &err);
+    default: return 0;
+    }
+}
+
+/* result_value(result, column) -> true, value of the next row; nothing when there is no row */
+static int l_value(lua_State *L)
+{
+    const alch_run *run = run_of(L, 1);
+    lua_Integer column = luaL_optinteger(L, 2, 1);
+
+    luaL_argcheck(L, column >= 1 && column <= run->shape->n, 2, "no such column");
+    lua_settop(L, 1);
+    lua_pushinteger(L, column);
+    return push_value(L, LUA_OK, 0);
+}
+
+static const luaL_Reg functions[] = {
+    { "result_next", l_next },
+    { "result_rows", l_rows },
+    { "result_value", l_value },
+    { NULL, NULL }
+};
+
+/* core.result_functions(wait) -> { result_next =, ... }: wait(run) is called
+** when a streaming statement has to wait. */
+static int l_result_functions(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    luaL_newlibtable(L, functions);
+    lua_pushliteral(L, "_run");
+    lua_pushvalue(L, 1);
+    luaL_setfuncs(L, functions, 2);
+    return 1;
+}
+
+void alch_open_result(lua_State *L);
+
+void alch_open_result(lua_State *L)
+{
+    lua_pushcfunction(L, l_result_functions);
+    lua_setfield(L, -2, "result_functions");
+}

@@ -1,0 +1,551 @@
+/* Rows and their shapes: see row.h. Lua sees a row as a list (row[1], #row,
+** table.unpack), as a record (row.name) and as a mapping from columns
+** (row[users.c.name]). */
+#include "binding/row.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "binding/bind.h"
+#include "binding/value_conv.h"
+
+/* The address tells our userdata from others without a look at metatables,
+** which costs more than reading a small cell. */
+static const char shape_magic, row_magic;
+
+typedef struct cell {
+    union {
+        int boolean;
+        int64_t integer;
+        double number;
+        size_t offset;          /* into the bytes behind the cells */
+    } as;
+    uint32_t len;
+    uint32_t kind;              /* ALCH_HOST: in the table of the row's second user value */
+} cell;
+
+typedef struct row {
+    const void *magic;
+    const alch_shape *shape;    /* anchored by the first user value */
+    cell cells[];
+} row;
+
+/* Looking a name up by comparing pointers beats hashing up to about here. */
+enum { FEW_COLUMNS = 16 };
+
+static void *check_magic(lua_State *L, int idx, const void *magic, const char *metatable)
+{
+    void *p = lua_type(L, idx) == LUA_TUSERDATA ? lua_touserdata(L, idx) : NULL;
+
+    if (p == NULL || lua_rawlen(L, idx) < sizeof magic || *(const void **)p != magic)
+        luaL_typeerror(L, idx, metatable);
+    return p;
+}
+
+/* -- shapes -------------------------------------------------------------- */
+
+/* names[i] = name; names[name] = i, or false for a name that occurs twice. */
+static void index_name(lua_State *L, int names, int i)
+{
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, names, i);
+    lua_pushvalue(L, -1);
+    if (lua_rawget(L, names) == LUA_TNIL)
+        lua_pushinteger(L, i);
+    else
+        lua_pushboolean(L, 0);
+    lua_remove(L, -2);
+    lua_rawset(L, names);
+}
+
+alch_shape *alch_shape_push(lua_State *L, int n)
+{
+    int first = lua_gettop(L) - n + 1, i;
+    size_t size = sizeof(alch_shape) + (size_t)n * sizeof(alch_shape_column);
+    alch_shape *shape;
+
+    luaL_checkstack(L, 6, "result columns");
+    shape = alch_push_object(L, size, 2, ALCH_SHAPE_METATABLE);
+    lua_createtable(L, n, n);
+    for (i = 0; i < n; i++) {
+        lua_pushvalue(L, first + i);
+        shape->columns[i].name = lua_tolstring(L, -1, &shape->columns[i].len);
+        index_name(L, lua_gettop(L) - 1, i + 1);
+    }
+    lua_setiuservalue(L, -2, 1);
+    shape->magic = &shape_magic;
+    shape->n = n;
+    lua_replace(L, first);
+    lua_settop(L, first);
+    return shape;
+}
+
+alch_shape *alch_check_shape(lua_State *L, int idx)
+{
+    return check_magic(L, idx, &shape_magic, ALCH_SHAPE_METATABLE);
+}
+
+void alch_shape_push_value(lua_State *L, const alch_shape *shape, int i, const alch_value *v)
+{
+    const alch_shape_column *column = &shape->columns[i];
+
+    if (column->read != NULL && (v->kind != ALCH_NULL || column->hooked))
+        column->read(L, column->context, v);
+    else
+        alch_value_push(L, v);
+}
+
+/* core.shape{ "id", "name" }: for rows that do not come from a driver. */
+static int l_shape(lua_State *L)
+{
+    int n, i;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    n = (int)lua_rawlen(L, 1);
+    luaL_checkstack(L, n, "result columns");
+    for (i = 1; i <= n; i++) {
+        if (lua_rawgeti(L, 1, i) != LUA_TSTRING)
+            return luaL_error(L, "column names are strings");
+    }
+    alch_shape_push(L, n);
+    return 1;
+}
+
+/* shape:names(): in order, with repetitions. */
+static int l_shape_names(lua_State *L)
+{
+    const alch_shape *shape = alch_check_shape(L, 1);
+    int i;
+
+    lua_createtable(L, shape->n, 0);
+    for (i = 0; i < shape->n; i++) {
+        lua_pushlstring(L, shape->columns[i].name, shape->columns[i].len);
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+/* Pushes the position of the column that the key at 'key' means: a name, or a
+** column object, which the function that core.set_column_finder was given
+** looks up once per shape. false: several; nil: none. */
+static void find_column(lua_State *L, int shape, int key)
+{
+    lua_getiuservalue(L, shape, 1);
+    lua_pushvalue(L, key);
+    if (lua_rawget(L, -2) == LUA_TNIL && lua_type(L, key) != LUA_TSTRING && !lua_isnil(L, key) &&
+        lua_getfield(L, LUA_REGISTRYINDEX, "lualchemy.column_finder") == LUA_TFUNCTION) {
+        lua_pushvalue(L, shape);
+        lua_pushvalue(L, key);
+        lua_call(L, 2, 1);
+        if (lua_isinteger(L, -1)) {
+            lua_pushvalue(L, key);
+            lua_pushvalue(L, -2);
+            lua_rawset(L, -5);
+        }
+    }
+}
+
+/* shape:find(key) */
+static int l_shape_find(lua_State *L)
+{
+    alch_check_shape(L, 1);
+    luaL_checkany(L, 2);
+    find_column(L, 1, 2);
+    return 1;
+}
+
+/* -- making rows --------------------------------------------------------- */
+
+static size_t text_size(const alch_value *cells, int n)
+{
+    size_t size = 0;
+    int i;
+
+    for (i = 0; i < n; i++) {
+        if (cells[i].kind == ALCH_TEXT || cells[i].kind == ALCH_BLOB)
+            size += cells[i].as.text.len;
+    }
+    return size;
+}
+
+static char *pack(cell *c, const alch_value *v, const char *base, char *at)
+{
+    c->kind = v->kind;
+    switch (v->kind) {
+    case ALCH_BOOL: c->as.boolean = v->as.boolean; break;
+    case ALCH_INT: c->as.integer = v->as.integer; break;
+    case ALCH_FLOAT: c->as.number = v->as.number; break;
+    case ALCH_TEXT:
+    case ALCH_BLOB:
+        c->as.offset = (size_t)(at - base);
+        c->len = (uint32_t)v->as.text.len;
+        if (v->as.text.len != 0)
+            memcpy(at, v->as.text.at, v->as.text.len);
+        return at + v->as.text.len;
+    default: break;
+    }
+    return at;
+}
+
+/* Converts what only Lua can, into the table of the row's second user value. */
+static void convert_hooked(lua_State *L, row *r, const alch_value *cells)
+{
+    const alch_shape *shape = r->shape;
+    int i;
+
+    lua_createtable(L, shape->n, 0);
+    for (i = 0; i < shape->n; i++) {
+        if (!shape->columns[i].hooked)
+            continue;
+        alch_shape_push_value(L, shape, i, &cells[i]);
+        r->cells[i].kind = lua_isnil(L, -1) ? ALCH_NULL : ALCH_HOST;
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_setiuservalue(L, -2, 2);
+}
+
+static row *new_row(lua_State *L, const alch_shape *shape, int shape_idx, size_t bytes, int user_values)
+{
+    size_t size = sizeof(row) + (size_t)shape->n * sizeof(cell) + bytes;
+    row *r = lua_newuserdatauv(L, size, user_values);
+
+    r->magic = &row_magic;
+    r->shape = shape;
+    lua_pushvalue(L, shape_idx);
+    lua_setiuservalue(L, -2, 1);
+    return r;
+}
+
+void alch_row_push(lua_State *L, const alch_shape *shape, int shape_idx, const alch_value *cells)
+{
+    row *r;
+    char *at;
+    int i;
+
+    shape_idx = lua_absindex(L, shape_idx);
+    r = new_row(L, shape, shape_idx, text_size(cells, shape->n), shape->hooked ? 2 : 1);
+    at = (char *)(r->cells + shape->n);
+    for (i = 0; i < shape->n; i++)
+        at = pack(&r->cells[i], &cells[i], (char *)(r->cells + shape->n), at);
+    luaL_setmetatable(L, ALCH_ROW_METATABLE);
+    if (shape->hooked)
+        convert_hooked(L, r, cells);
+}
+
+/* core.row(shape, values): a row of Lua values; values[i] may be nil. The
+** table becomes the row's. */
+static int l_row(lua_State *L)
+{
+    const alch_shape *shape = alch_check_shape(L, 1);
+    row *r;
+    int i;
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    r = new_row(L, shape, 1, 0, 2);
+    for (i = 0; i < shape->n; i++) {
+        r->cells[i].kind = lua_rawgeti(L, 2, i + 1) == LUA_TNIL ? ALCH_NULL : ALCH_HOST;
+        lua_pop(L, 1);
+    }
+    lua_pushvalue(L, 2);
+    lua_setiuservalue(L, -2, 2);
+    luaL_setmetatable(L, ALCH_ROW_METATABLE);
+    return 1;
+}
+
+/* -- reading rows -------------------------------------------------------- */
+
+static row *check_row(lua_State *L, int idx)
+{
+    return check_magic(L, idx, &row_magic, ALCH_ROW_METATABLE);
+}
+
+static void push_cell(lua_State *L, int idx, const row *r, int i)
+{
+    const cell *c = &r->cells[i];
+    alch_value v;
+
+    v.kind = (uint8_t)c->kind;
+    switch (c->kind) {
+    case ALCH_BOOL: v.as.boolean = c->as.boolean; break;
+    case ALCH_INT: v.as.integer = c->as.integer; break;
+    case ALCH_FLOAT: v.as.number = c->as.number; break;
+    case ALCH_TEXT:
+    case ALCH_BLOB:
+        v.as.text.at = (const char *)(r->cells + r->shape->n) + c->as.offset;
+        v.as.text.len = c->len;
+        break;
+    case ALCH_HOST:
+        lua_getiuservalue(L, idx, 2);
+        lua_rawgeti(L, -1, i + 1);
+        lua_remove(L, -2);
+        return;
+    default:
+        lua_pushnil(L);
+        return;
+    }
+    alch_shape_push_value(L, r->shape, i, &v);
+}
+
+/* Pushes the table of the row's shape that index_name filled. */
+static void push_names(lua_State *L, int idx)
+{
+    lua_getiuservalue(L, idx, 1);
+    lua_getiuservalue(L, -1, 1);
+    lua_remove(L, -2);
+}
+
+static int raise_no_column(lua_State *L, const row *r, const char *what)
+{
+    luaL_Buffer b;
+    int i;
+
+    luaL_buffinit(L, &b);
+    for (i = 0; i < r->shape->n; i++) {
+        luaL_addstring(&b, i ? ", " : "");
+        luaL_addlstring(&b, r->shape->columns[i].name, r->shape->columns[i].len);
+    }
+    luaL_pushresult(&b);
+    return alch_raisef(L, ALCH_ERR_NO_SUCH_COLUMN, "the row has no column %s; it has: %s", what,
+                       lua_tostring(L, -1));
+}
+
+/* A string key that is no unique column: a method, or a mistake. */
+static int index_method(lua_State *L, const row *r, int ambiguous)
+{
+    const char *name = lua_tostring(L, 2);
+
+    if (ambiguous)
+        return alch_raisef(L, ALCH_ERR_AMBIGUOUS_COLUMN,
+                           "several columns of the row are called '%s'; use row[number] or label them", name);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
+        return 1;
+    lua_pushfstring(L, "'%s'", name);
+    return raise_no_column(L, r, lua_tostring(L, -1));
+}
+
+static int index_object(lua_State *L, const row *r)
+{
+    lua_getiuservalue(L, 1, 1);
+    find_column(L, 3, 2);
+    if (!lua_isinteger(L, -1))
+        return raise_no_column(L, r, luaL_tolstring(L, 2, NULL));
+    push_cell(L, 1, r, (int)lua_tointeger(L, -1) - 1);
+    return 1;
+}
+
+static int index_name_of(lua_State *L, const row *r)
+{
+    const alch_shape *shape = r->shape;
+    const char *name = lua_tostring(L, 2);
+    int i, found = -1;
+
+    /* Short strings are interned: the same text is the same address. */
+    if (shape->n <= FEW_COLUMNS) {
+        for (i = 0; i < shape->n; i++) {
+            if (shape->columns[i].name != name)
+                continue;
+            if (found >= 0)
+                return index_method(L, r, 1);
+            found = i;
+        }
+        if (found >= 0) {
+            push_cell(L, 1, r, found);
+            return 1;
+        }
+    }
+    push_names(L, 1);
+    lua_pushvalue(L, 2);
+    switch (lua_rawget(L, -2)) {
+    case LUA_TNUMBER:
+        push_cell(L, 1, r, (int)lua_tointeger(L, -1) - 1);
+        return 1;
+    case LUA_TBOOLEAN: return index_method(L, r, 1);
+    default: return index_method(L, r, 0);
+    }
+}
+
+/* row[key]. A position outside the row is nil, as in any list. */
+static int l_index(lua_State *L)
+{
+    const row *r = check_row(L, 1);
+    lua_Integer i;
+
+    switch (lua_type(L, 2)) {
+    case LUA_TSTRING: return index_name_of(L, r);
+    case LUA_TNUMBER:
+        i = lua_tointeger(L, 2);
+        if (i < 1 || i > r->shape->n)
+            lua_pushnil(L);
+        else
+            push_cell(L, 1, r, (int)i - 1);
+        return 1;
+    case LUA_TNIL: return raise_no_column(L, r, "nil");
+    default: return index_object(L, r);
+    }
+}
+
+static int l_newindex(lua_State *L)
+{
+    check_row(L, 1);
+    return alch_raisef(L, ALCH_ERR_INVALID, "a row of a result cannot be changed (assigning '%s')",
+                       luaL_tolstring(L, 2, NULL));
+}
+
+static int l_len(lua_State *L)
+{
+    lua_pushinteger(L, check_row(L, 1)->shape->n);
+    return 1;
+}
+
+/* The position is the iterator's own: a key may occur twice, or be nil's. */
+static int l_next(lua_State *L)
+{
+    const row *r = lua_touserdata(L, lua_upvalueindex(1));
+    int i = (int)lua_tointeger(L, lua_upvalueindex(2));
+
+    if (i >= r->shape->n)
+        return 0;
+    lua_pushinteger(L, i + 1);
+    lua_replace(L, lua_upvalueindex(2));
+    lua_pushlstring(L, r->shape->columns[i].name, r->shape->columns[i].len);
+    push_cell(L, lua_upvalueindex(1), r, i);
+    return 2;
+}
+
+static int l_pairs(lua_State *L)
+{
+    check_row(L, 1);
+    lua_pushvalue(L, 1);
+    lua_pushinteger(L, 0);
+    lua_pushcclosure(L, l_next, 2);
+    return 1;
+}
+
+static int l_eq(lua_State *L)
+{
+    const row *a = check_row(L, 1), *b = check_row(L, 2);
+    int i, same = a->shape->n == b->shape->n;
+
+    for (i = 0; same && i < a->shape->n; i++) {
+        push_cell(L, 1, a, i);
+        push_cell(L, 2, b, i);
+        same = lua_compare(L, -1, -2, LUA_OPEQ);
+        lua_pop(L, 2);
+    }
+    lua_pushboolean(L, same);
+    return 1;
+}
+
+/* Replaces the value on the top by how tostring(row) shows it. */
+static void show(lua_State *L)
+{
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        lua_pushliteral(L, "NULL");
+        return;
+    }
+    if (lua_type(L, -1) != LUA_TSTRING) {
+        luaL_tolstring(L, -1, NULL);
+        lua_remove(L, -2);
+        return;
+    }
+    lua_pushliteral(L, "'");
+    lua_insert(L, -2);
+    lua_pushliteral(L, "'");
+    lua_concat(L, 3);
+}
+
+/* (1, 'Mary', NULL) */
+static int l_tostring(lua_State *L)
+{
+    const row *r = check_row(L, 1);
+    int i;
+
+    lua_settop(L, 1);
+    luaL_checkstack(L, 2 * r->shape->n + 8, "row");
+    lua_pushliteral(L, "(");
+    for (i = 0; i < r->shape->n; i++) {
+        if (i > 0)
+            lua_pushliteral(L, ", ");
+        push_cell(L, 1, r, i);
+        show(L);
+    }
+    lua_pushliteral(L, ")");
+    lua_concat(L, lua_gettop(L) - 1);
+    return 1;
+}
+
+/* core.row_shape(row) */
+static int l_row_shape(lua_State *L)
+{
+    check_row(L, 1);
+    lua_getiuservalue(L, 1, 1);
+    return 1;
+}
+
+/* core.set_column_finder(fn): fn(shape, column) answers the position of a
+** column object among a shape's columns, or nil. */
+static int l_set_column_finder(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_setfield(L, LUA_REGISTRYINDEX, "lualchemy.column_finder");
+    return 0;
+}
+
+static const luaL_Reg functions[] = {
+    { "shape", l_shape },
+    { "row", l_row },
+    { "row_shape", l_row_shape },
+    { "set_column_finder", l_set_column_finder },
+    { NULL, NULL }
+};
+
+static const luaL_Reg metamethods[] = {
+    { "__newindex", l_newindex },
+    { "__len", l_len },
+    { "__pairs", l_pairs },
+    { "__eq", l_eq },
+    { "__tostring", l_tostring },
+    { NULL, NULL }
+};
+
+/* core.row_metatable: Lua adds __class, and methods to the field 'methods';
+** a column of the same name wins over a method. */
+static void open_rows(lua_State *L)
+{
+    if (alch_new_metatable(L, ALCH_ROW_METATABLE, NULL)) {
+        luaL_setfuncs(L, metamethods, 0);
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_setfield(L, -3, "methods");
+        lua_pushcclosure(L, l_index, 1);
+        lua_setfield(L, -2, "__index");
+    }
+    lua_setfield(L, -2, "row_metatable");
+}
+
+static const luaL_Reg shape_methods[] = {
+    { "names", l_shape_names },
+    { "find", l_shape_find },
+    { NULL, NULL }
+};
+
+static void open_shapes(lua_State *L)
+{
+    if (alch_new_metatable(L, ALCH_SHAPE_METATABLE, NULL)) {
+        luaL_newlib(L, shape_methods);
+        lua_setfield(L, -2, "__index");
+    }
+    lua_pop(L, 1);
+}
+
+void alch_open_row(lua_State *L);
+
+void alch_open_row(lua_State *L)
+{
+    luaL_setfuncs(L, functions, 0);
+    open_shapes(L);
+    open_rows(L);
+}

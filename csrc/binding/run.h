@@ -1,0 +1,58 @@
+#ifndef ALCH_BINDING_RUN_H
+#define ALCH_BINDING_RUN_H
+
+#include <lua.h>
+
+#include "binding/bound.h"
+#include "binding/driver_conn.h"
+#include "binding/row.h"
+
+/*
+** A running statement: one SQL text with one or many parameter sets on one
+** driver connection, from its first step to its last row.
+**
+**     run, status = core.run(dc, sql, bound, flags, batch_sql, batch_sets)
+**     while status == "wait" do ... status = run:step() end
+**
+** status is "row" (a row stands ready), "done" or "wait"; nil and an error
+** object when it failed. Many sets go through 'batch_sql', which takes
+** 'batch_sets' of them at once, as long as they last, and the rest through
+** the driver's execute_many. A run owns its cursor and frees it with its last
+** row; what is asked afterwards (row count, key, command tag) is kept.
+*/
+#define ALCH_RUN_METATABLE "lualchemy.run"
+
+typedef enum alch_run_state {
+    ALCH_RUN_DONE,          /* nothing more will come */
+    ALCH_RUN_ROW,           /* the cursor stands on a row not yet fetched */
+    ALCH_RUN_NEXT,          /* the row has been fetched: step first */
+    ALCH_RUN_WAIT
+} alch_run_state;
+
+typedef struct alch_run {
+    alch_driver_conn *dc;   /* anchored by a user value */
+    const alch_bound *bound;    /* likewise; NULL once sent */
+    const char *sql, *batch_sql;    /* likewise */
+    size_t sql_len, batch_len;
+    size_t batch_sets;      /* 0: no batching */
+    size_t next_set, span;  /* sets sent before the operation in flight, and by it */
+    unsigned flags;
+    uint8_t state;          /* alch_run_state */
+    uint8_t closed;         /* by the user: fetching is an error */
+    alch_cursor *cursor;
+    alch_shape *shape;      /* anchored; NULL: no rows */
+    alch_value *cells;      /* room for one row */
+    int64_t changes, last_id;
+    char tag[32];
+} alch_run;
+
+alch_run *alch_check_run(lua_State *L, int idx);
+
+/* Fetches a row: pushes nothing and answers DONE, ROW with 'cells' filled
+** until the next call, WAIT, or FAIL with 'err'. */
+alch_step alch_run_fetch(lua_State *L, alch_run *run, alch_err *err);
+
+/* Leaves the run's shape on the stack. */
+void alch_run_push_shape(lua_State *L, int run_idx);
+
+#endif

@@ -1,0 +1,21 @@
+--- How PostgreSQL begins transactions. The level travels with BEGIN, so nothing has to be undone afterwards.
+
+local M = {
+  default = "READ COMMITTED",
+  levels = { "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE", "READ UNCOMMITTED", "AUTOCOMMIT" },
+  twophase = true,
+}
+
+--- The statement that begins a transaction.
+---@param level string?     nil: what the server's configuration says
+---@param options { postgresql_readonly: boolean?, postgresql_deferrable: boolean? }
+---@return string
+function M.begin(level, options)
+  local sql = "BEGIN"
+  if level then sql = sql .. " ISOLATION LEVEL " .. level end
+  if options.postgresql_readonly then sql = sql .. " READ ONLY" end
+  if options.postgresql_deferrable then sql = sql .. " DEFERRABLE" end
+  return sql
+end
+
+return M

@@ -1,0 +1,412 @@
+--- A connection: a pooled connection in use, its transaction, and executing on it.
+-- Work begins a transaction by itself (`begin` is implicit) and lasts until `commit` or `rollback`; `close` rolls
+-- back what was not committed and gives the connection to the pool.
+
+local class = require("lualchemy.util.class")
+local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
+local event = require("lualchemy.event")
+local execute = require("lualchemy.engine.execute")
+local transaction = require("lualchemy.engine.transaction")
+local wait = require("lualchemy.engine.wait")
+
+---@class lualchemy.Connection
+---@field engine lualchemy.Engine
+---@field dialect lualchemy.Dialect
+---@field info table             lives as long as the physical connection
+---@field connection userdata    the driver connection
+---@field closed boolean
+---@field invalidated boolean    lost; the next statement outside a transaction takes another one from the pool
+local Connection = class("Connection")
+
+local EVENTS = {
+  "before_execute", "after_execute", "before_cursor_execute", "after_cursor_execute", "handle_error",
+  "begin", "commit", "rollback", "savepoint", "rollback_savepoint", "release_savepoint",
+  "begin_twophase", "prepare_twophase", "commit_twophase", "rollback_twophase",
+  "engine_connect", "set_connection_execution_options",
+}
+event.declare(Connection, EVENTS)
+Connection._events = EVENTS
+
+local NO_PARAMETERS = core.bind_list(nil)
+
+---@param engine lualchemy.Engine
+function Connection:init(engine)
+  self.engine, self.dialect = engine, engine.dialect
+  self.closed, self.invalidated = false, false
+  self._options = engine._execution_options
+  self:_check_out(errors.caller())
+  if engine._listeners or self._listeners then self:_fire("engine_connect", self) end
+end
+
+function Connection:_check_out(holder)
+  local proxy = self.engine.pool:connect()
+  self._proxy, self._dc = proxy, proxy.driver_connection
+  proxy.record.holder = holder
+end
+
+local properties = {
+  info = function(self) return self:_usable()._proxy.info end,
+  connection = function(self) return self:_usable()._dc end,
+  default_isolation_level = function(self) return self.engine._transactions.default end,
+}
+
+function Connection.__index(self, key)
+  local value = Connection[key]
+  if value == nil and properties[key] then return properties[key](self) end
+  return value
+end
+
+-- -- state ------------------------------------------------------------------------------------------------------------
+
+-- Itself, if something can be executed on it now.
+function Connection:_usable()
+  if self.closed then errors.raise("ResourceClosedError", "this connection is closed") end
+  if self.invalidated then
+    if self._tx then
+      errors.raise("PendingRollbackError",
+        "the connection was lost and its transaction with it; call rollback() before going on")
+    end
+    self:_check_out(errors.caller())
+    self.invalidated = false
+  end
+  return self
+end
+
+--- Is a transaction in progress, begun by `begin` or by a statement?
+---@return boolean
+function Connection:in_transaction() return self._tx ~= nil and not self._tx._ended end
+
+--- Is a savepoint in progress?
+---@return boolean
+function Connection:in_nested_transaction() return self._nested ~= nil end
+
+---@return lualchemy.Transaction?
+function Connection:get_transaction() return self._tx end
+
+---@return lualchemy.NestedTransaction?
+function Connection:get_nested_transaction() return self._nested end
+
+-- Does the database itself think so? (A failed statement may have ended it.)
+function Connection:_database_in_transaction()
+  local dc = self._dc
+  return dc ~= nil and not dc:closed() and not dc:busy() and dc:in_transaction() ~= false
+end
+
+-- Fires an event for whoever listens to the engine or to this connection.
+function Connection:_fire(name, ...)
+  if self.engine._listeners then event.fire(self.engine, name, ...) end
+  if self._listeners then event.fire(self, name, ...) end
+end
+
+-- Runs `fn(...)` with what the engine's proxy wraps around it, after the listeners have been told.
+function Connection:_around(name, fn, ...)
+  if self.engine._listeners or self._listeners then self:_fire(name, self, ...) end
+  local proxy = self.engine._proxy
+  if proxy and proxy[name] then return proxy[name](proxy, self, fn, ...) end
+  return fn(...)
+end
+
+-- -- commands of the connection's own ---------------------------------------------------------------------------------
+
+--- Sends one statement with bound parameters and drives it to its first row or its end.
+---@return userdata? run, any err
+function Connection:_send(sql, bound, flags, batch_sql, batch_sets)
+  local dc = self._dc
+  local run, status = core.run(dc, sql, bound, flags, batch_sql, batch_sets)
+  if not run then return nil, status end
+  if status == "wait" then
+    local err
+    status, err = wait.drive(dc, run)
+    if not status then return nil, err end
+  end
+  return run
+end
+
+-- A statement of transaction control.
+function Connection:_command(sql)
+  local run, err = self:_send(sql, NO_PARAMETERS)
+  if not run then execute.fail(self, err, sql, nil) end
+  return run
+end
+
+function Connection:_log(line)
+  local write = self.engine._log
+  if write and not self._quiet then write(line) end
+end
+
+-- Text that PostgreSQL takes as a literal whatever it holds.
+local function literal(text) return "'" .. text:gsub("'", "''") .. "'" end
+
+-- -- transactions -----------------------------------------------------------------------------------------------------
+
+function Connection:_autocommit() return self:_level() == "AUTOCOMMIT" end
+
+function Connection:_level() return self._options.isolation_level end
+
+-- A pool that shares its one connection: while another of its users is inside a transaction, ours is a savepoint in
+-- it, so that neither ends the other's work.
+local function begin_shared(self, record)
+  record.savepoints = (record.savepoints or 0) + 1
+  self._joined = { record = record, transaction = record.transaction, name = "sa_joined_" .. record.savepoints }
+  self:_command("SAVEPOINT " .. self._joined.name)
+end
+
+local function send_begin(self)
+  local engine, level = self.engine, self:_level()
+  if level == "AUTOCOMMIT" then return self:_log("BEGIN (implicit; autocommit, so nothing is sent)") end
+  local record = self._proxy.record
+  self:_log("BEGIN (implicit)")
+  if record.holders > 1 and record.transaction then return begin_shared(self, record) end
+  local transactions = engine._transactions
+  if transactions.enter and level and not record.restore then
+    record.restore = transactions.enter(self._dc, level)
+  end
+  self:_command(transactions.begin(level, self._options))
+  record.transaction = {}
+  self._owned = record
+end
+
+function Connection:_begin_root(tx)
+  self:_usable()
+  self:_around("begin", function() send_begin(self) end)
+  self._tx = tx
+  return tx
+end
+
+--- Begins the transaction that a statement needs, if there is none.
+function Connection:_autobegin()
+  local tx = self._tx
+  if not tx then
+    self:_begin_root(transaction.RootTransaction(self))
+  elseif not tx.is_active then
+    errors.raise("PendingRollbackError", "the transaction has failed; call rollback() before going on")
+  end
+end
+
+local function in_block(tx, fn, argument)
+  local results = table.pack(pcall(fn, argument))
+  if results[1] then
+    if not tx._ended then
+      local ok, err = pcall(tx.commit, tx)
+      if not ok then
+        pcall(tx.close, tx)
+        error(err, 0)
+      end
+    end
+    return table.unpack(results, 2, results.n)
+  end
+  pcall(tx.close, tx)       -- the first error is the one to tell
+  error(results[2], 0)
+end
+
+--- Begins a transaction. With a function: calls it with the connection, then commits, or rolls back and raises its
+--- error again.
+---@param fn (fun(conn: lualchemy.Connection): ...)?
+---@return lualchemy.RootTransaction|...
+function Connection:begin(fn)
+  if self._tx then
+    errors.raise("InvalidRequestError", "a transaction is in progress already, begun by begin() or by a statement; "
+      .. "commit() or rollback() comes first, begin_nested() makes a savepoint")
+  end
+  local tx = self:_begin_root(transaction.RootTransaction(self))
+  if fn then return in_block(tx, fn, self) end
+  return tx
+end
+
+--- A savepoint inside the transaction, which is begun if there is none.
+---@param fn (fun(conn: lualchemy.Connection): ...)?
+---@return lualchemy.NestedTransaction|...
+function Connection:begin_nested(fn)
+  self:_usable()
+  self:_autobegin()
+  self._savepoints = (self._savepoints or 0) + 1
+  local name = "sa_savepoint_" .. self._savepoints
+  self:_around("savepoint", function()
+    self:_log("SAVEPOINT " .. name)
+    self:_command("SAVEPOINT " .. name)
+  end, name)
+  local tx = transaction.NestedTransaction(self, name)
+  if fn then return in_block(tx, fn, self) end
+  return tx
+end
+
+--- A transaction that is committed in two phases: `tx:prepare()`, then `tx:commit()`.
+---@param xid string?
+---@return lualchemy.TwoPhaseTransaction
+function Connection:begin_twophase(xid)
+  if not self.engine._transactions.twophase then
+    errors.raise("NotSupportedError", "%s has no two-phase transactions", self.engine.name)
+  end
+  if self._tx then errors.raise("InvalidRequestError", "a transaction is in progress already") end
+  xid = xid or ("sa_%08x%08x"):format(math.random(0, 0xffffffff), math.random(0, 0xffffffff))
+  return self:_begin_root(transaction.TwoPhaseTransaction(self, xid))
+end
+
+local function release_shared(self, verb)
+  local joined = self._joined
+  self._joined = nil
+  if joined.record.transaction ~= joined.transaction then
+    errors.raise("InvalidRequestError",
+      "the transaction that this connection shared was ended by another one of the same pooled connection")
+  end
+  if verb == "ROLLBACK" then self:_command("ROLLBACK TO SAVEPOINT " .. joined.name) end
+  self:_command("RELEASE SAVEPOINT " .. joined.name)
+end
+
+-- Ends the database's transaction with COMMIT or ROLLBACK.
+local function send_end(self, sql)
+  if self._joined then return release_shared(self, sql) end
+  local run = self:_command(sql)
+  local owned = self._owned
+  self._owned = nil
+  if owned then owned.transaction = nil end
+  return run
+end
+
+function Connection:_commit_root(tx)
+  self:_around("commit", function()
+    self:_log("COMMIT")
+    if self:_autocommit() then return end
+    if tx.prepared then return self:_command("COMMIT PREPARED " .. literal(tx.xid)) end
+    local run = send_end(self, "COMMIT")
+    -- In a transaction that had failed PostgreSQL answers COMMIT with ROLLBACK and calls it a success.
+    if run and run:tag() == "ROLLBACK" then
+      tx.is_active = false
+      errors.raise("OperationalError",
+        "COMMIT was answered with ROLLBACK: a statement of the transaction had failed, nothing was stored")
+    end
+  end)
+end
+
+function Connection:_rollback_root(tx)
+  self:_around("rollback", function()
+    self:_log("ROLLBACK")
+    if tx.prepared and not self.invalidated then return self:_command("ROLLBACK PREPARED " .. literal(tx.xid)) end
+    if not self.invalidated and not self:_autocommit() and self:_database_in_transaction() then
+      send_end(self, "ROLLBACK")
+    end
+    if self._owned then self._owned.transaction = nil end
+    self._owned, self._joined = nil, nil
+  end)
+end
+
+function Connection:_prepare_twophase(xid)
+  self:_around("prepare_twophase", function() self:_command("PREPARE TRANSACTION " .. literal(xid)) end, xid)
+end
+
+function Connection:_release_savepoint(name)
+  self:_around("release_savepoint", function()
+    self:_log("RELEASE SAVEPOINT " .. name)
+    self:_command("RELEASE SAVEPOINT " .. name)
+  end, name)
+end
+
+function Connection:_rollback_to_savepoint(name)
+  self:_around("rollback_savepoint", function()
+    self:_log("ROLLBACK TO SAVEPOINT " .. name)
+    if not self.invalidated then self:_command("ROLLBACK TO SAVEPOINT " .. name) end
+  end, name)
+end
+
+--- Commits the transaction in progress; does nothing when there is none.
+function Connection:commit()
+  if self._tx then self._tx:commit() end
+end
+
+--- Rolls the transaction in progress back, savepoints and all; does nothing when there is none.
+function Connection:rollback()
+  if self._tx then self._tx:rollback() end
+end
+
+-- -- executing --------------------------------------------------------------------------------------------------------
+
+--- Executes a statement: `conn:execute(stmt, params)`, where params is a table of values by name, or a list of such
+--- tables to execute it once for each. A string is taken as `sa.text`.
+---@param statement any
+---@param params table?
+---@param options { execution_options: table? }?
+---@return lualchemy.Result
+function Connection:execute(statement, params, options)
+  local proxy = self.engine._proxy
+  if proxy and proxy.execute then
+    return proxy:execute(self, function(stmt, ...)
+      return execute.statement(self, stmt, (...), options)
+    end, statement, params)
+  end
+  return execute.statement(self, statement, params, options)
+end
+
+--- Sends text to the driver as it is, with its own placeholders and a list of values (or a list of lists).
+---@param text string
+---@param params any[]?
+---@param options { execution_options: table? }?
+---@return lualchemy.Result
+function Connection:exec_driver_sql(text, params, options) return execute.driver_sql(self, text, params, options) end
+
+--- The first column of the first row.
+function Connection:scalar(statement, params, options) return self:execute(statement, params, options):scalar() end
+
+--- The first column of all rows.
+---@return lualchemy.ScalarResult
+function Connection:scalars(statement, params, options) return self:execute(statement, params, options):scalars() end
+
+--- Sets options for this connection, for instance `isolation_level`; answers itself.
+---@param options table
+---@return lualchemy.Connection
+function Connection:execution_options(options)
+  if options.isolation_level ~= nil and self._tx then
+    errors.raise("InvalidRequestError", "the isolation level cannot change inside a transaction")
+  end
+  self._options = self.engine:_merge_options(self._options, options)
+  self:_fire("set_connection_execution_options", self, options)
+  return self
+end
+
+--- The options in force.
+---@return table
+function Connection:get_execution_options() return self._options end
+
+--- Executes a default generator and the like: whatever has `_execute_on_connection`.
+Connection.exec = Connection.execute
+
+-- -- the end ------------------------------------------------------------------------------------------------------------
+
+--- Closes the physical connection; the transaction is lost with it.
+---@param err any?
+function Connection:invalidate(err)
+  if self.closed then errors.raise("ResourceClosedError", "this connection is closed") end
+  if self.invalidated then return end
+  local proxy = self._proxy
+  self.invalidated = true
+  self._proxy, self._dc, self._owned, self._joined = nil, nil, nil, nil
+  if self._tx then self._tx.is_active = false end
+  proxy:invalidate(err)
+end
+
+--- Takes the physical connection out of the pool; closing this connection then closes it.
+function Connection:detach() self:_usable()._detached = self._proxy:detach() end
+
+--- Rolls back what is not committed and gives the connection back; a second time does nothing.
+function Connection:close()
+  if self.closed then return end
+  local ok, err = true, nil
+  if self._tx then ok, err = pcall(self._tx.close, self._tx) end
+  self.closed = true
+  local proxy, detached = self._proxy, self._detached
+  self._proxy, self._dc, self._detached = nil, nil, nil
+  if detached then
+    detached:close()
+  elseif proxy then
+    proxy:close()
+  end
+  if not ok then error(err, 0) end
+end
+
+function Connection:__close() self:close() end
+
+function Connection:__tostring()
+  return ("Connection(%s)%s"):format(tostring(self.engine.url), self.closed and " (closed)" or "")
+end
+
+return Connection

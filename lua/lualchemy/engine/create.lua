@@ -1,0 +1,187 @@
+--- create_engine and engine_from_config: from a URL and options to an engine. Nothing is connected here.
+
+local Engine = require("lualchemy.engine.engine")
+local URL = require("lualchemy.engine.url")
+local drivers = require("lualchemy.drivers")
+local errors = require("lualchemy.errors")
+local pools = require("lualchemy.pool")
+
+local M = {}
+
+-- What each option of create_engine may be, for messages and for engine_from_config.
+local OPTIONS = {
+  echo = "echo", logger = "function", hide_parameters = "boolean", isolation_level = "string",
+  execution_options = "table", listeners = "table", proxy = "table", connect_args = "table", creator = "function",
+  pool = "pool", poolclass = "poolclass", pool_size = "integer", max_overflow = "integer", pool_timeout = "number",
+  pool_recycle = "number", pool_pre_ping = "boolean", pool_use_lifo = "boolean", pool_reset_on_return = "reset",
+  statement_cache_size = "integer",
+}
+
+-- Options of create_engine that the pool takes under another name.
+local POOL_OPTIONS = {
+  pool_size = "size", max_overflow = "max_overflow", pool_timeout = "timeout", pool_recycle = "recycle",
+  pool_pre_ping = "pre_ping", pool_use_lifo = "use_lifo", pool_reset_on_return = "reset_on_return",
+}
+
+local function fits(kind, value)
+  if kind == "integer" then return math.type(value) == "integer" end
+  if kind == "function" then return type(value) == "function" or (getmetatable(value) or {}).__call ~= nil end
+  if kind == "echo" then return type(value) == "boolean" or value == "debug" end
+  if kind == "pool" then return pools.Pool:is(value) end
+  if kind == "poolclass" then return type(value) == "table" and rawget(value, "__super") ~= nil end
+  if kind == "reset" then return value == "rollback" or value == "commit" or value == false end
+  return type(value) == kind
+end
+
+local EXPECTED = { echo = "true, false or \"debug\"", pool = "a pool", poolclass = "a class of sa.pool",
+  reset = "\"rollback\", \"commit\" or false" }
+
+local function check_options(options)
+  for name, value in pairs(options) do
+    local kind = OPTIONS[name]
+    if not kind then errors.raise("ArgumentError", "create_engine has no option '%s'", tostring(name)) end
+    if not fits(kind, value) then
+      errors.raise("ArgumentError", "create_engine: option '%s' takes %s, got %s", name, EXPECTED[kind] or kind,
+        tostring(value))
+    end
+  end
+end
+
+-- A module of a dialect, or nil when there is none of that name.
+local function dialect_module(backend, part)
+  local name = "lualchemy.dialects." .. backend .. (part and "." .. part or "")
+  local ok, module = pcall(require, name)
+  if ok then return module end
+  if errors.LualchemyError:is(module) or not tostring(module):find("module '" .. name .. "' not found", 1, true) then
+    error(module, 0)
+  end
+end
+
+local function load_dialect(url)
+  local module = dialect_module(url.backend)
+  if not module and (url.backend == "sqlite" or url.backend == "postgresql") then return { name = url.backend } end
+  if not module then
+    errors.raise("NoSuchModuleError", "there is no dialect '%s': looked for the module lualchemy.dialects.%s%s",
+      url.backend, url.backend, url.backend == "postgres" and "; the name is 'postgresql'" or "")
+  end
+  return module.dialect {}
+end
+
+-- The function that makes each physical connection; the options are read anew every time.
+local function connector(url, driver, options)
+  local creator = options.creator
+  if not creator then
+    return function()
+      local args = {}
+      for key, value in pairs(options.connect_args or {}) do args[key] = value end
+      if args.statement_cache_size == nil then args.statement_cache_size = options.statement_cache_size end
+      return driver.driver:connect(driver.options(url, args))
+    end
+  end
+  return function()
+    local connection = creator()
+    if type(connection) ~= "userdata" then
+      errors.raise("ArgumentError", "the creator of an engine must return a driver connection, got %s", type(connection))
+    end
+    return connection
+  end
+end
+
+local function make_pool(url, driver, options)
+  if options.pool then return options.pool end
+  local args = { waits = driver.driver:waits() }
+  for name, own in pairs(POOL_OPTIONS) do args[own] = options[name] end
+  local private = driver.is_private and driver.is_private(driver.options(url, options.connect_args))
+  local kind = options.poolclass or (private and pools.SingletonPool) or pools.QueuePool
+  return kind(connector(url, driver, options), args)
+end
+
+local DEFAULT_TRANSACTIONS = {
+  default = "SERIALIZABLE",
+  levels = { "AUTOCOMMIT" },
+  begin = function() return "BEGIN" end,
+}
+
+--- An engine for a database: `create_engine("sqlite:///app.db", { echo = true })`.
+---@param url string|table|lualchemy.URL
+---@param options table?
+---@return lualchemy.Engine
+function M.create_engine(url, options)
+  options = options or {}
+  url = URL.make(url)
+  check_options(options)
+  local dialect = load_dialect(url)
+  local driver = drivers.load(url.driver or url.backend)
+  local execution_options = {}
+  for key, value in pairs(options.execution_options or {}) do execution_options[key] = value end
+  execution_options.isolation_level = options.isolation_level or execution_options.isolation_level
+  local engine = Engine {
+    url = url, dialect = dialect, pool = make_pool(url, driver, options),
+    transactions = dialect_module(url.backend, "transaction") or DEFAULT_TRANSACTIONS,
+    proxy = options.proxy, logger = options.logger, echo = options.echo,
+    hide_parameters = options.hide_parameters, execution_options = execution_options,
+  }
+  for _, extension in ipairs(options.listeners or {}) do engine:add_listener(extension) end
+  return engine
+end
+
+-- -- configuration files --------------------------------------------------------------------------------------------
+
+local BOOLEANS = { ["true"] = true, yes = true, on = true, ["1"] = true,
+  ["false"] = false, no = false, off = false, ["0"] = false }
+
+local coerce = {
+  boolean = function(text) return BOOLEANS[text:lower()] end,
+  echo = function(text)
+    if text == "debug" then return text end
+    return BOOLEANS[text:lower()]
+  end,
+  integer = function(text) return math.tointeger(tonumber(text)) end,
+  number = tonumber,
+  string = function(text) return text end,
+  poolclass = function(text) return pools[text] end,
+  reset = function(text)
+    if text == "rollback" or text == "commit" then return text end
+    if text == "none" or BOOLEANS[text:lower()] == false then return false end
+  end,
+}
+
+local function coerced(key, name, value)
+  if type(value) ~= "string" then return value end
+  local kind = OPTIONS[name]
+  local convert = kind and coerce[kind]
+  if not convert then
+    errors.raise("ArgumentError", "'%s': create_engine has no option '%s'%s", key, name,
+      kind and " that can be given as text" or "")
+  end
+  local result = convert(value)
+  if result == nil then
+    errors.raise("ArgumentError", "'%s' takes %s, got '%s'", key, EXPECTED[kind] or kind, value)
+  end
+  return result
+end
+
+--- An engine from the keys of a table that begin with a prefix; texts become what each option takes.
+---@param config table<string, any>
+---@param prefix string?   "sqlalchemy." by default
+---@param overrides table? options that win
+---@return lualchemy.Engine
+function M.engine_from_config(config, prefix, overrides)
+  prefix = prefix or "sqlalchemy."
+  local options, url = {}, nil
+  for key, value in pairs(config) do
+    if type(key) == "string" and key:sub(1, #prefix) == prefix then
+      local name = key:sub(#prefix + 1)
+      if name == "url" then
+        url = value
+      else
+        options[name] = coerced(key, name, value)
+      end
+    end
+  end
+  for name, value in pairs(overrides or {}) do options[name] = value end
+  if url == nil then errors.raise("ArgumentError", "the configuration has no key '%surl'", prefix) end
+  return M.create_engine(url, options)
+end
+
+return M

@@ -1,0 +1,156 @@
+--- An engine: a database, its dialect, and the pool of connections to it. Made by `create_engine`, which does no I/O.
+
+local class = require("lualchemy.util.class")
+local errors = require("lualchemy.errors")
+local event = require("lualchemy.event")
+local log = require("lualchemy.engine.log")
+local Connection = require("lualchemy.engine.connection")
+local Pool = require("lualchemy.pool").Pool
+
+---@class lualchemy.Engine
+---@field url lualchemy.URL
+---@field name string            of the dialect
+---@field dialect lualchemy.Dialect
+---@field pool lualchemy.Pool
+---@field echo boolean|"debug"   may be switched at any time
+---@field hide_parameters boolean
+local Engine = class("Engine")
+
+event.declare(Engine, Connection._events)
+event.declare(Engine, { "engine_disposed", "set_engine_execution_options" })
+
+-- An engine stands for its pool where pool events are meant, the class of engines for that of pools.
+local pool_events = {}
+for _, name in ipairs(event.known(Pool)) do pool_events[name] = true end
+event.add_resolver(function(target, name)
+  if not pool_events[name] then return nil end
+  if target == Engine then return Pool end
+  return Engine:is(target) and target.pool or nil
+end)
+
+---@param parts table   url, dialect, pool, transactions, options
+function Engine:init(parts)
+  self.url, self.dialect, self.pool = parts.url, parts.dialect, parts.pool
+  self.name = parts.url.backend
+  self.hide_parameters = parts.hide_parameters or false
+  self._transactions, self._proxy, self._logger = parts.transactions, parts.proxy, parts.logger
+  self._execution_options = {}
+  self._execution_options = self:_merge_options({}, parts.execution_options)
+  self.echo = parts.echo or false
+end
+
+-- `echo` is looked at by nobody but this: the rest asks for _log, the function that prints.
+function Engine.__newindex(self, key, value)
+  if key == "echo" then
+    rawset(self, "_echo", value)
+    rawset(self, "_log", log.writer(value, self._logger))
+  else
+    rawset(self, key, value)
+  end
+end
+
+function Engine.__index(self, key)
+  if key == "echo" then return rawget(self, "_echo") end
+  return Engine[key]
+end
+
+local function check_level(self, level)
+  local wanted = type(level) == "string" and level:upper():gsub("_", " ")
+  for _, known in ipairs(self._transactions.levels) do
+    if known == wanted then return known end
+  end
+  errors.raise("ArgumentError", "%s has no isolation level '%s'; it has: %s", self.name, tostring(level),
+    table.concat(self._transactions.levels, ", "))
+end
+
+-- Options layered: a new table, the later ones win.
+function Engine:_merge_options(options, more)
+  if more == nil then return options end
+  local merged = {}
+  for key, value in pairs(options) do merged[key] = value end
+  for key, value in pairs(more) do merged[key] = value end
+  if more.isolation_level ~= nil then merged.isolation_level = check_level(self, more.isolation_level) end
+  return merged
+end
+
+--- Registers an extension: methods named after pool events listen to the pool, others to the engine.
+---@param extension table
+function Engine:add_listener(extension)
+  local names, found = {}, 0
+  for _, name in ipairs(event.known(self)) do names[name] = true end
+  for name, fn in pairs(getmetatable(extension) == nil and extension or {}) do
+    if type(fn) == "function" and not names[name] and not pool_events[name] and not tostring(name):find("^_") then
+      errors.raise("ArgumentError", "neither an Engine nor its pool has an event '%s'", tostring(name))
+    end
+  end
+  for _, target in ipairs { self.pool, self } do
+    for _, name in ipairs(event.known(target)) do
+      if type(extension[name]) == "function" then
+        event.listen(target, name, function(...) return extension[name](extension, ...) end, { retval = true })
+        found = found + 1
+      end
+    end
+  end
+  if found == 0 then
+    errors.raise("ArgumentError", "the extension has no method named after an event of an engine or a pool")
+  end
+end
+
+-- -- connections --------------------------------------------------------------------------------------------------------
+
+--- A connection, to be closed: `local conn <close> = engine:connect()`.
+---@return lualchemy.Connection
+function Engine:connect() return Connection(self) end
+
+--- Calls `fn(conn)` in a transaction: commits when it returns, rolls back and raises again when it fails.
+---@param fn fun(conn: lualchemy.Connection): ...
+function Engine:begin(fn)
+  if type(fn) ~= "function" and not (getmetatable(fn) or {}).__call then
+    errors.raise("ArgumentError", "engine:begin(fn) takes a function of the connection, got %s", type(fn))
+  end
+  local connection <close> = self:connect()
+  return connection:begin(fn)
+end
+
+--- The pooled connection beneath: `.driver_connection`, `:execute(text, params)`, `:close()`.
+---@return lualchemy.PooledConnection
+function Engine:raw_connection() return self.pool:connect() end
+
+--- Executes and commits on a connection of its own (the style of bound metadata); rows are fetched at once.
+---@param statement any
+---@param params table?
+---@return lualchemy.Result
+function Engine:execute(statement, params)
+  local connection <close> = self:connect()
+  connection._quiet = true
+  local result = connection:execute(statement, params):buffer()
+  connection._quiet = result.returns_rows
+  connection:commit()
+  return result
+end
+
+--- Closes the pool's idle connections; those in use are closed when they come back.
+function Engine:dispose()
+  self.pool:dispose()
+  if self._listeners then event.fire(self, "engine_disposed", self) end
+end
+
+--- An engine on the same pool with other execution options.
+---@param options table
+---@return lualchemy.Engine
+function Engine:execution_options(options)
+  local other = setmetatable({}, Engine)
+  for key, value in pairs(self) do rawset(other, key, value) end
+  rawset(other, "_listeners", nil)
+  other._execution_options = self:_merge_options(self._execution_options, options)
+  rawset(other, "_parent", self)
+  if self._listeners then event.fire(self, "set_engine_execution_options", self, options) end
+  return other
+end
+
+---@return table
+function Engine:get_execution_options() return self._execution_options end
+
+function Engine:__tostring() return "Engine(" .. tostring(self.url) .. ")" end
+
+return Engine

@@ -1,0 +1,23 @@
+--- Engines and connections.
+
+local create = require("lualchemy.engine.create")
+local result = require("lualchemy.engine.result")
+local transaction = require("lualchemy.engine.transaction")
+
+return {
+  create_engine = create.create_engine,
+  engine_from_config = create.engine_from_config,
+  make_url = require("lualchemy.engine.url").make,
+  set_wait = require("lualchemy.engine.wait").set_wait,
+  URL = require("lualchemy.engine.url"),
+  Engine = require("lualchemy.engine.engine"),
+  Connection = require("lualchemy.engine.connection"),
+  Transaction = transaction.Transaction,
+  RootTransaction = transaction.RootTransaction,
+  NestedTransaction = transaction.NestedTransaction,
+  TwoPhaseTransaction = transaction.TwoPhaseTransaction,
+  Result = result.Result,
+  ScalarResult = result.ScalarResult,
+  MappingResult = result.MappingResult,
+  Row = require("lualchemy.engine.row"),
+}

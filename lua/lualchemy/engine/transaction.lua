@@ -1,0 +1,139 @@
+--- Transactions of a connection: the outermost one, savepoints inside it, and two-phase ones.
+-- `local tx <close> = conn:begin()` rolls back unless it was committed. A handle dies with the transaction around it.
+
+local class = require("lualchemy.util.class")
+local errors = require("lualchemy.errors")
+
+---@class lualchemy.Transaction
+---@field connection lualchemy.Connection
+---@field is_active boolean    statements can be executed in it
+local Transaction = class("Transaction")
+
+function Transaction:init(connection)
+  self.connection, self.is_active = connection, true
+end
+
+--- Has it come to its end, by commit, rollback or the end of the one around it?
+---@return boolean
+function Transaction:is_ended() return self._ended == true end
+
+-- What has to be true before a commit.
+local function check_active(self, what)
+  if self.is_active then return end
+  if self._ended then
+    errors.raise("InvalidRequestError", "cannot %s: this %s has ended already", what, self._kind)
+  end
+  errors.raise("PendingRollbackError", "cannot %s: this %s has failed; roll it back first", what, self._kind)
+end
+
+function Transaction:close()
+  if not self._ended then self:rollback() end
+end
+
+function Transaction:__close() self:close() end
+
+-- -- the outermost one ------------------------------------------------------------------------------------------------
+
+---@class lualchemy.RootTransaction: lualchemy.Transaction
+local RootTransaction = Transaction:extend("RootTransaction", { _kind = "transaction" })
+
+-- Marks this one and all inside it as over.
+local function end_all(self)
+  local connection = self.connection
+  local nested = connection._nested
+  while nested do
+    nested.is_active, nested._ended = false, true
+    nested = nested._outer
+  end
+  connection._nested = nil
+  self.is_active, self._ended = false, true
+  if connection._tx == self then connection._tx = nil end
+end
+
+--- Makes the work permanent. When the database refuses, the transaction waits for its rollback, except that a busy
+--- SQLite database may be asked again.
+function RootTransaction:commit()
+  check_active(self, "commit")
+  local connection = self.connection
+  local ok, err = pcall(connection._commit_root, connection, self)
+  if not ok then
+    if not (errors.BusyError:is(err) and connection:_database_in_transaction()) then
+      self.is_active = false
+      if not connection:_database_in_transaction() then end_all(self) end
+    end
+    error(err, 0)
+  end
+  end_all(self)
+end
+
+--- Undoes everything since the beginning; a second time does nothing.
+function RootTransaction:rollback()
+  if self._ended then return end
+  local connection = self.connection
+  local ok, err = pcall(connection._rollback_root, connection, self)
+  end_all(self)
+  if not ok then error(err, 0) end
+end
+
+-- -- savepoints -------------------------------------------------------------------------------------------------------
+
+---@class lualchemy.NestedTransaction: lualchemy.Transaction
+---@field name string   of the savepoint
+local NestedTransaction = Transaction:extend("NestedTransaction", { _kind = "savepoint" })
+
+function NestedTransaction:init(connection, name)
+  Transaction.init(self, connection)
+  self.name, self._outer = name, connection._nested
+  connection._nested = self
+end
+
+-- This savepoint and those inside it are over.
+local function end_nested(self)
+  local connection = self.connection
+  local nested = connection._nested
+  while nested do
+    nested.is_active, nested._ended = false, true
+    if nested == self then break end
+    nested = nested._outer
+  end
+  connection._nested = self._outer
+end
+
+--- Gives the savepoint up and keeps the work, as far as the transaction around it does.
+function NestedTransaction:commit()
+  check_active(self, "commit")
+  local connection = self.connection
+  connection:_release_savepoint(self.name)
+  end_nested(self)
+end
+
+--- Undoes the work since the savepoint.
+function NestedTransaction:rollback()
+  if self._ended then return end
+  local connection = self.connection
+  local ok, err = pcall(connection._rollback_to_savepoint, connection, self.name)
+  end_nested(self)
+  if not ok then error(err, 0) end
+end
+
+-- -- two phases -------------------------------------------------------------------------------------------------------
+
+---@class lualchemy.TwoPhaseTransaction: lualchemy.RootTransaction
+---@field xid string
+local TwoPhaseTransaction = RootTransaction:extend("TwoPhaseTransaction")
+
+function TwoPhaseTransaction:init(connection, xid)
+  Transaction.init(self, connection)
+  self.xid = xid
+end
+
+--- The first phase: the database promises that the commit will succeed.
+function TwoPhaseTransaction:prepare()
+  check_active(self, "prepare")
+  if self.prepared then errors.raise("InvalidRequestError", "this transaction is prepared already") end
+  self.connection:_prepare_twophase(self.xid)
+  self.prepared = true
+end
+
+return { Transaction = Transaction, RootTransaction = RootTransaction, NestedTransaction = NestedTransaction,
+  TwoPhaseTransaction = TwoPhaseTransaction }

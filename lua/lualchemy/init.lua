@@ -1,0 +1,23 @@
+--- lualchemy: the database toolkit and object-relational mapper. The names a user needs, re-exported.
+--     local sa = require "lualchemy"
+
+local core = require("lualchemy._core")
+local engine = require("lualchemy.engine")
+local errors = require("lualchemy.errors")
+local event = require("lualchemy.event")
+local pool = require("lualchemy.pool")
+
+local M = {
+  _VERSION = "scm",
+  null = core.null,
+  exc = errors,
+  event = event,
+  pool = pool,
+}
+
+-- Layers whose every name is public.
+for _, layer in ipairs { engine } do
+  for name, value in pairs(layer) do M[name] = value end
+end
+
+return M
