@@ -1,0 +1,745 @@
+/* Pools of driver connections in Lua.
+**
+** Two layers over pool/pool.h. Records: pool:checkout(), pool:add(record, dc),
+** pool:checkin(record), for lua/lualchemy/pool, which connects, resets and
+** fires events. Proxies: pool:connect() and proxy:close(), the whole of a
+** checkout in C as long as there is nothing for Lua to do; what is left over
+** goes to the functions of pool:set_hooks.
+**
+** Who keeps whom alive: the pool its idle records and, under the negative
+** index, the driver connections of all; a proxy its record; a record its pool
+** and its connection. So a record that was checked out
+** and forgotten is collected; its finalizer brings it back to the pool if the
+** connection can be cleaned without waiting, and lets it go otherwise. That
+** is why no proxy needs a finalizer, which would double the price of one. */
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
+
+#include "binding/bind.h"
+#include "binding/driver_conn.h"
+#include "pool/pool.h"
+
+#define POOL "lualchemy.pool"
+#define RECORD "lualchemy.pool_record"
+#define PROXY "lualchemy.pooled_connection"
+
+enum { POOL_IDLE = 1, POOL_ALL, POOL_CHECKOUT, POOL_CHECKIN, POOL_USER_VALUES = POOL_CHECKIN };
+enum { RECORD_CONN = 1, RECORD_INFO, RECORD_FIELDS, RECORD_POOL, RECORD_IDLE, RECORD_USER_VALUES = RECORD_IDLE };
+enum { PROXY_RECORD = 1 };
+
+/* The first word of the objects below tells what they are, faster than a
+** comparison of metatables. */
+static const char pool_tag = 'p', proxy_tag = 'x';
+
+typedef struct pool_object {
+    const char *tag;                    /* &pool_tag */
+    unsigned char hook_out, hook_in;    /* Lua wants to see every checkout, every checkin */
+    alch_pool pool;
+} pool_object;
+
+typedef struct record_object {
+    alch_slot slot;                 /* first: a slot is its record */
+    alch_driver_conn *dc;           /* in user value RECORD_CONN; NULL: none, or something else */
+} record_object;
+
+typedef struct proxy_object {
+    const char *tag;                /* &proxy_tag */
+    record_object *record;          /* NULL: closed */
+} proxy_object;
+
+static pool_object *pool_of(const alch_slot *s)
+{
+    return (pool_object *)((char *)s->pool - offsetof(pool_object, pool));
+}
+
+static double now(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* -- records ------------------------------------------------------------------------------------------------------ */
+
+static pool_object *check_pool(lua_State *L) { return luaL_checkudata(L, 1, POOL); }
+
+static record_object *check_record(lua_State *L, int idx) { return luaL_checkudata(L, idx, RECORD); }
+
+/* The record of a pool's method: at index 2, and the pool's own. */
+static record_object *check_own_record(lua_State *L)
+{
+    pool_object *p = check_pool(L);
+    record_object *r = check_record(L, 2);
+
+    if (r->slot.pool != &p->pool)
+        alch_raisef(L, ALCH_ERR_INVALID, "this connection record does not belong to this pool (any more)");
+    return r;
+}
+
+/* The record at 'record' becomes the pool's to keep. There is room for it in
+** the table (push_new_record), so it does not raise. */
+static void anchor(lua_State *L, int record, const record_object *r)
+{
+    (void)lua_getiuservalue(L, record, RECORD_IDLE);
+    lua_pushvalue(L, record);
+    lua_rawseti(L, -2, r->slot.index);
+    lua_settop(L, -2);
+}
+
+/* Out of the pool. Setting nil in a table never raises. */
+static void forget(lua_State *L, int record, record_object *r)
+{
+    if (r->slot.state != ALCH_SLOT_GONE) {
+        (void)lua_getiuservalue(L, record, RECORD_IDLE);
+        lua_pushnil(L);
+        lua_rawseti(L, -2, r->slot.index);
+        lua_pushnil(L);
+        lua_rawseti(L, -2, -r->slot.index);
+        lua_pop(L, 1);
+        alch_slot_remove(&r->slot);
+    }
+}
+
+static void discard(lua_State *L, int record, record_object *r)
+{
+    forget(L, record, r);
+    if (r->dc != NULL)
+        alch_driver_conn_close(r->dc);
+}
+
+/* Checkin of a record whose connection is clean; 1 if the pool keeps it. */
+static int give(lua_State *L, int record, record_object *r)
+{
+    if (!alch_slot_give(&r->slot))
+        return 0;
+    if (r->slot.state == ALCH_SLOT_IDLE)
+        anchor(L, record, r);
+    return 1;
+}
+
+/* Can the connection be handed on without a word to the database? */
+static int is_clean(const alch_driver_conn *dc)
+{
+    return dc != NULL && dc->conn != NULL && dc->owner == NULL && dc->driver->alive(dc->conn)
+        && dc->driver->in_transaction(dc->conn) == 0;
+}
+
+/* Ends the results that are still open. */
+static void finish(alch_driver_conn *dc)
+{
+    alch_driver_conn_end_result(dc);
+    dc->driver->finish(dc->conn);
+}
+
+/* Makes an abandoned connection clean where that cannot take time. */
+static int clean_at_once(alch_driver_conn *dc)
+{
+    alch_cursor *k = NULL;
+
+    if (dc == NULL || dc->conn == NULL || dc->owner != NULL)
+        return 0;
+    finish(dc);
+    if ((dc->driver->flags & ALCH_DRIVER_NEVER_WAITS) && dc->driver->in_transaction(dc->conn)) {
+        (void)dc->driver->execute(dc->conn, "ROLLBACK", 8, NULL, 0, 0, &k, NULL);
+        dc->driver->cursor_free(k);
+    }
+    return is_clean(dc);
+}
+
+/* A record in use that everybody forgot goes back to its pool if it can; then
+** it needs to be marked for finalization again. */
+static int l_record_gc(lua_State *L)
+{
+    record_object *r = lua_touserdata(L, 1);
+
+    if (r->slot.state == ALCH_SLOT_IN_USE && !pool_of(&r->slot)->hook_in && clean_at_once(r->dc)) {
+        r->slot.holders = 1;
+        if (give(L, 1, r)) {
+            luaL_setmetatable(L, RECORD);
+            return 0;
+        }
+    }
+    forget(L, 1, r);
+    return 0;
+}
+
+static int push_info(lua_State *L)
+{
+    if (lua_getiuservalue(L, 1, RECORD_INFO) != LUA_TTABLE) {
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        (void)lua_setiuservalue(L, 1, RECORD_INFO);
+    }
+    return 1;
+}
+
+static int push_state(lua_State *L, const alch_slot *s)
+{
+    static const char *const names[ALCH_SLOT_STATES] = { "gone", "connecting", "idle", "in use" };
+
+    lua_pushstring(L, names[s->state]);
+    return 1;
+}
+
+static int l_record_index(lua_State *L)
+{
+    const record_object *r = check_record(L, 1);
+    const char *key = luaL_checkstring(L, 2);
+
+    if (strcmp(key, "info") == 0)
+        return push_info(L);
+    if (strcmp(key, "driver_connection") == 0)
+        return lua_getiuservalue(L, 1, RECORD_CONN), 1;
+    if (strcmp(key, "created") == 0)
+        return lua_pushnumber(L, r->slot.created), 1;
+    if (strcmp(key, "generation") == 0)
+        return lua_pushinteger(L, r->slot.generation), 1;
+    if (strcmp(key, "holders") == 0)
+        return lua_pushinteger(L, r->slot.holders), 1;
+    if (strcmp(key, "state") == 0)
+        return push_state(L, &r->slot);
+    if (lua_getiuservalue(L, 1, RECORD_FIELDS) != LUA_TTABLE)
+        return lua_pushnil(L), 1;
+    lua_pushvalue(L, 2);
+    lua_rawget(L, -2);
+    return 1;
+}
+
+/* Fields that the layer above keeps with a record. */
+static int l_record_newindex(lua_State *L)
+{
+    (void)check_record(L, 1);
+    lua_settop(L, 3);
+    if (lua_getiuservalue(L, 1, RECORD_FIELDS) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        (void)lua_setiuservalue(L, 1, RECORD_FIELDS);
+    }
+    lua_insert(L, 2);
+    lua_rawset(L, 2);
+    return 0;
+}
+
+/* Pushes a new record, connecting, of the pool at index 1. */
+static void push_new_record(lua_State *L, pool_object *p)
+{
+    record_object *r = alch_push_object(L, sizeof *r, RECORD_USER_VALUES, RECORD);
+    int record = lua_gettop(L);
+
+    lua_pushvalue(L, 1);
+    (void)lua_setiuservalue(L, record, RECORD_POOL);
+    (void)lua_getiuservalue(L, 1, POOL_IDLE);
+    (void)lua_setiuservalue(L, record, RECORD_IDLE);
+    alch_slot_begin(&r->slot, &p->pool);
+    (void)lua_getiuservalue(L, 1, POOL_IDLE);
+    lua_pushboolean(L, 0);      /* makes room, so that no checkin need */
+    lua_rawseti(L, -2, r->slot.index);
+    lua_pop(L, 1);
+    (void)lua_getiuservalue(L, 1, POOL_ALL);
+    lua_pushvalue(L, record);
+    lua_rawseti(L, -2, r->slot.index);
+    lua_pop(L, 1);
+}
+
+/* -- the pool ----------------------------------------------------------------------------------------------------- */
+
+/* Hands the record of a slot that was taken out of the pool at index 1: it
+** becomes the proxy's at 'proxy', or with 0 is pushed. Cheap, not short: it is
+** half of what a checkout costs. */
+static void move_taken(lua_State *L, const alch_slot *s, int proxy)
+{
+    int shared = s->holders > 1;        /* so it was in use already, and is in the weak table only */
+
+    (void)lua_getiuservalue(L, 1, shared ? POOL_ALL : POOL_IDLE);
+    lua_rawgeti(L, -1, s->index);
+    if (proxy != 0)
+        (void)lua_setiuservalue(L, proxy, PROXY_RECORD);
+    if (!shared) {
+        lua_pushnil(L);
+        lua_rawseti(L, proxy != 0 ? -2 : -3, s->index);
+    }
+    if (proxy != 0)
+        lua_pop(L, 1);
+    else
+        lua_remove(L, -2);
+}
+
+static alch_taken take(pool_object *p, alch_slot **s)
+{
+    return alch_pool_take(&p->pool, p->pool.recycle >= 0 ? now() : 0, s);
+}
+
+/* pool:checkout() -> record in use | record, "create" (connect, then
+** pool:add) | record, "stale" (close it, pool:remove, ask again)
+** | nil, "empty" | nil, "refused" */
+static int l_checkout(lua_State *L)
+{
+    pool_object *p = check_pool(L);
+    alch_slot *s;
+
+    lua_settop(L, 1);
+    luaL_checkstack(L, 8, NULL);
+    switch (take(p, &s)) {
+    case ALCH_TAKEN_IDLE:
+        move_taken(L, s, 0);
+        return 1;
+    case ALCH_TAKEN_STALE:
+        move_taken(L, s, 0);
+        lua_pushliteral(L, "stale");
+        return 2;
+    case ALCH_TAKEN_CREATE:
+        push_new_record(L, p);
+        lua_pushliteral(L, "create");
+        return 2;
+    case ALCH_TAKEN_EMPTY:
+        lua_pushnil(L);
+        lua_pushliteral(L, "empty");
+        return 2;
+    case ALCH_TAKEN_REFUSED:
+        break;
+    }
+    lua_pushnil(L);
+    lua_pushliteral(L, "refused");
+    return 2;
+}
+
+/* pool:add(record, driver_connection): what checkout called "create" is connected. */
+static int l_add(lua_State *L)
+{
+    record_object *r = check_own_record(L);
+
+    luaL_checkany(L, 3);
+    lua_settop(L, 3);
+    if (r->slot.state != ALCH_SLOT_CONNECTING)
+        return alch_raisef(L, ALCH_ERR_INVALID, "this connection record has its connection already");
+    (void)lua_getiuservalue(L, 2, RECORD_IDLE);
+    lua_pushvalue(L, 3);
+    lua_rawseti(L, -2, -r->slot.index);
+    lua_pop(L, 1);
+    r->dc = alch_test_driver_conn(L, 3);
+    (void)lua_setiuservalue(L, 2, RECORD_CONN);
+    alch_slot_connected(&r->slot, now());
+    return 0;
+}
+
+/* pool:checkin(record) -> kept? If not, the caller closes the connection and
+** calls pool:remove. The connection must be clean. */
+static int l_checkin(lua_State *L)
+{
+    record_object *r = check_own_record(L);
+
+    if (r->slot.state != ALCH_SLOT_IN_USE)
+        return alch_raisef(L, ALCH_ERR_INVALID, "this connection record is not checked out");
+    lua_pushboolean(L, give(L, 2, r));
+    return 1;
+}
+
+/* pool:remove(record): out of the pool; the connection stays as it is. */
+static int l_remove(lua_State *L)
+{
+    (void)check_pool(L);
+    forget(L, 2, check_record(L, 2));
+    return 0;
+}
+
+/* pool:invalidate(record): out of the pool, and its connection closed. */
+static int l_invalidate(lua_State *L)
+{
+    (void)check_pool(L);
+    discard(L, 2, check_record(L, 2));
+    return 0;
+}
+
+/* pool:stale(record) -> is it older than an invalidation, or past its time? */
+static int l_stale(lua_State *L)
+{
+    record_object *r = check_record(L, 2);
+
+    (void)check_pool(L);
+    lua_pushboolean(L, r->slot.pool == NULL || alch_slot_stale(&r->slot, now()));
+    return 1;
+}
+
+static int l_invalidate_all(lua_State *L)
+{
+    alch_pool_invalidate_all(&check_pool(L)->pool);
+    return 0;
+}
+
+/* pool:counts() -> idle, in use, connecting */
+static int l_counts(lua_State *L)
+{
+    const pool_object *p = check_pool(L);
+
+    lua_pushinteger(L, (lua_Integer)p->pool.count[ALCH_SLOT_IDLE]);
+    lua_pushinteger(L, (lua_Integer)p->pool.count[ALCH_SLOT_IN_USE]);
+    lua_pushinteger(L, (lua_Integer)p->pool.count[ALCH_SLOT_CONNECTING]);
+    return 3;
+}
+
+/* pool:idle() -> the list of idle records, for dispose. */
+static int l_idle(lua_State *L)
+{
+    const pool_object *p = check_pool(L);
+    const alch_slot *s;
+    lua_Integer n = 0;
+
+    lua_settop(L, 1);
+    lua_createtable(L, (int)p->pool.count[ALCH_SLOT_IDLE], 0);
+    (void)lua_getiuservalue(L, 1, POOL_IDLE);
+    for (s = p->pool.oldest; s != NULL; s = s->next_idle) {
+        lua_rawgeti(L, 3, s->index);
+        lua_rawseti(L, 2, ++n);
+    }
+    lua_settop(L, 2);
+    return 1;
+}
+
+/* pool:set_hooks{ checkout = fn(pool) -> proxy or record, checkin = fn(pool, record) }:
+** called for what is not done in C. They may yield. */
+static int l_set_hooks(lua_State *L)
+{
+    (void)check_pool(L);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    (void)lua_getfield(L, 2, "checkout");
+    (void)lua_setiuservalue(L, 1, POOL_CHECKOUT);
+    (void)lua_getfield(L, 2, "checkin");
+    (void)lua_setiuservalue(L, 1, POOL_CHECKIN);
+    return 0;
+}
+
+/* pool:watch(checkouts, checkins): must the hooks see every one of them? */
+static int l_watch(lua_State *L)
+{
+    pool_object *p = check_pool(L);
+
+    p->hook_out = (unsigned char)lua_toboolean(L, 2);
+    p->hook_in = (unsigned char)lua_toboolean(L, 3);
+    return 0;
+}
+
+/* -- proxies ------------------------------------------------------------------------------------------------------ */
+
+/* luaL_checkudata without the look-up by name: 'tag' is the first word. */
+static int has_tag(lua_State *L, const void *p, size_t size, const char *tag)
+{
+    return p != NULL && lua_rawlen(L, 1) >= size && *(const char *const *)p == tag;
+}
+
+static pool_object *check_pool_fast(lua_State *L)
+{
+    pool_object *p = lua_touserdata(L, 1);
+
+    return has_tag(L, p, sizeof *p, &pool_tag) ? p : check_pool(L);
+}
+
+static proxy_object *check_proxy(lua_State *L)
+{
+    proxy_object *x = lua_touserdata(L, 1);
+
+    return has_tag(L, x, sizeof *x, &proxy_tag) ? x : luaL_checkudata(L, 1, PROXY);
+}
+
+static int checkout_hook_done(lua_State *L, int status, lua_KContext context)
+{
+    proxy_object *x;
+
+    (void)status;
+    (void)context;
+    if (luaL_testudata(L, -1, RECORD) == NULL)
+        return alch_raisef(L, ALCH_ERR_INVALID, "a pool's checkout hook must return a record, not a %s", luaL_typename(L, -1));
+    x = lua_touserdata(L, 2);
+    x->record = lua_touserdata(L, -1);
+    (void)lua_setiuservalue(L, 2, PROXY_RECORD);
+    lua_settop(L, 2);
+    return 1;
+}
+
+/* With the pool at 1 and a closed proxy at 2. */
+static int checkout_by_hook(lua_State *L)
+{
+    if (lua_getiuservalue(L, 1, POOL_CHECKOUT) != LUA_TFUNCTION)
+        return alch_raisef(L, ALCH_ERR_INVALID, "this pool has no checkout hook to connect with");
+    lua_pushvalue(L, 1);
+    lua_callk(L, 1, 1, 0, checkout_hook_done);
+    return checkout_hook_done(L, LUA_OK, 0);
+}
+
+/* pool:connect() -> proxy. What may raise comes before 'take'. */
+static int l_connect(lua_State *L)
+{
+    pool_object *p = check_pool_fast(L);
+    proxy_object *x;
+    alch_slot *s;
+    alch_taken taken;
+
+    if (lua_gettop(L) != 1)
+        lua_settop(L, 1);
+    x = lua_newuserdatauv(L, sizeof *x, 1);
+    x->tag = &proxy_tag;
+    x->record = NULL;
+    lua_pushvalue(L, lua_upvalueindex(1));
+    (void)lua_setmetatable(L, 2);
+    if (p->hook_out)
+        return checkout_by_hook(L);
+    taken = take(p, &s);
+    if (taken == ALCH_TAKEN_IDLE) {
+        move_taken(L, s, 2);
+        x->record = (record_object *)s;
+        return 1;
+    }
+    if (taken == ALCH_TAKEN_STALE) {
+        move_taken(L, s, 0);
+        discard(L, 3, (record_object *)s);
+        lua_settop(L, 2);
+    }
+    return checkout_by_hook(L);
+}
+
+static int checkin_hook_done(lua_State *L, int status, lua_KContext context)
+{
+    (void)L;
+    (void)status;
+    (void)context;
+    return 0;
+}
+
+/* With the record at 'record'. Without a hook what is not clean is closed. */
+static int checkin_by_hook(lua_State *L, int record, record_object *r)
+{
+    (void)lua_getiuservalue(L, record, RECORD_POOL);
+    if (lua_getiuservalue(L, -1, POOL_CHECKIN) != LUA_TFUNCTION) {
+        discard(L, record, r);
+        return 0;
+    }
+    lua_insert(L, -2);
+    lua_pushvalue(L, record);
+    lua_callk(L, 2, 0, 0, checkin_hook_done);
+    return 0;
+}
+
+/* Ends the proxy at index 1 and pushes the record it held, at index 2; NULL,
+** and nothing, if there is none any more. */
+static record_object *release(lua_State *L)
+{
+    proxy_object *x = check_proxy(L);
+    record_object *r = x->record;
+
+    if (r == NULL)
+        return NULL;
+    lua_settop(L, 1);
+    x->record = NULL;
+    (void)lua_getiuservalue(L, 1, PROXY_RECORD);
+    return r->slot.state == ALCH_SLOT_IN_USE ? r : NULL;
+}
+
+/* proxy:close(): back to the pool; a second time does nothing. */
+static int l_proxy_close(lua_State *L)
+{
+    record_object *r = release(L);
+
+    if (r == NULL)
+        return 0;
+    if (pool_of(&r->slot)->hook_in || !is_clean(r->dc))
+        return checkin_by_hook(L, 2, r);
+    if (r->slot.holders == 1)
+        finish(r->dc);
+    if (!give(L, 2, r))
+        discard(L, 2, r);
+    return 0;
+}
+
+/* proxy:invalidate(): closes the connection; the pool makes another when it needs one. */
+static int l_proxy_invalidate(lua_State *L)
+{
+    record_object *r = release(L);
+
+    if (r != NULL)
+        discard(L, 2, r);
+    return 0;
+}
+
+/* proxy:detach() -> driver connection, no longer the pool's. */
+static int l_proxy_detach(lua_State *L)
+{
+    record_object *r = release(L);
+
+    if (r == NULL)
+        return alch_raisef(L, ALCH_ERR_CLOSED, "this connection has been returned to its pool");
+    forget(L, 2, r);
+    (void)lua_getiuservalue(L, 2, RECORD_CONN);
+    return 1;
+}
+
+static int l_proxy_is_valid(lua_State *L)
+{
+    const proxy_object *x = check_proxy(L);
+    const alch_driver_conn *dc = x->record != NULL ? x->record->dc : NULL;
+
+    lua_pushboolean(L, dc != NULL && dc->conn != NULL && dc->driver->alive(dc->conn));
+    return 1;
+}
+
+/* Methods, and the fields record, driver_connection, info, closed. */
+static int l_proxy_index(lua_State *L)
+{
+    const proxy_object *x;
+    const char *key;
+
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
+        return 1;
+    x = check_proxy(L);
+    key = luaL_checkstring(L, 2);
+    if (strcmp(key, "closed") == 0)
+        return lua_pushboolean(L, x->record == NULL), 1;
+    if (x->record == NULL)
+        return 1;
+    (void)lua_getiuservalue(L, 1, PROXY_RECORD);
+    if (strcmp(key, "record") == 0)
+        return 1;
+    if (strcmp(key, "driver_connection") == 0)
+        return lua_getiuservalue(L, -1, RECORD_CONN), 1;
+    if (strcmp(key, "info") == 0)
+        return lua_replace(L, 1), push_info(L);
+    return lua_pushnil(L), 1;
+}
+
+/* -- making one --------------------------------------------------------------------------------------------------- */
+
+static size_t size_field(lua_State *L, const char *key, size_t standard)
+{
+    size_t value = standard;
+
+    if (lua_getfield(L, 1, key) != LUA_TNIL) {
+        lua_Integer n = luaL_checkinteger(L, -1);
+
+        value = n < 0 ? SIZE_MAX : (size_t)n;
+    }
+    lua_pop(L, 1);
+    return value;
+}
+
+static void read_settings(lua_State *L, alch_pool *p)
+{
+    p->size = size_field(L, "size", p->size);
+    p->max_overflow = size_field(L, "max_overflow", p->max_overflow);
+    if (lua_getfield(L, 1, "recycle") != LUA_TNIL)
+        p->recycle = luaL_checknumber(L, -1);
+    (void)lua_getfield(L, 1, "lifo");
+    p->lifo = lua_toboolean(L, -1);
+    lua_pop(L, 2);
+}
+
+static void push_weak_table(lua_State *L)
+{
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    (void)lua_setmetatable(L, -2);
+}
+
+/* core.pool_new{ policy =, size =, max_overflow = (-1: any), recycle = seconds, lifo = } */
+static int l_pool_new(lua_State *L)
+{
+    const alch_pool_policy *policy;
+    const char *name = "queue";
+    pool_object *p;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    if (lua_getfield(L, 1, "policy") != LUA_TNIL)
+        name = luaL_checkstring(L, -1);
+    policy = alch_pool_policy_find(name);
+    if (policy == NULL)
+        return alch_raisef(L, ALCH_ERR_ARGUMENT,
+                           "unknown pool policy '%s' (known: queue, null, static, singleton, assertion)", name);
+    p = alch_push_object(L, sizeof *p, POOL_USER_VALUES, POOL);
+    p->tag = &pool_tag;
+    alch_pool_init(&p->pool, policy);
+    read_settings(L, &p->pool);
+    lua_newtable(L);
+    (void)lua_setiuservalue(L, -2, POOL_IDLE);
+    push_weak_table(L);
+    (void)lua_setiuservalue(L, -2, POOL_ALL);
+    return 1;
+}
+
+static const luaL_Reg pool_methods[] = {
+    { "checkout", l_checkout },
+    { "add", l_add },
+    { "checkin", l_checkin },
+    { "remove", l_remove },
+    { "invalidate", l_invalidate },
+    { "invalidate_all", l_invalidate_all },
+    { "stale", l_stale },
+    { "counts", l_counts },
+    { "idle", l_idle },
+    { "set_hooks", l_set_hooks },
+    { "watch", l_watch },
+    { NULL, NULL }
+};
+
+static const luaL_Reg proxy_methods[] = {
+    { "close", l_proxy_close },
+    { "invalidate", l_proxy_invalidate },
+    { "detach", l_proxy_detach },
+    { "is_valid", l_proxy_is_valid },
+    { NULL, NULL }
+};
+
+static void open_record(lua_State *L)
+{
+    if (alch_new_metatable(L, RECORD, l_record_gc)) {
+        lua_pushnil(L);
+        lua_setfield(L, -2, "__close");
+        lua_pushcfunction(L, l_record_index);
+        lua_setfield(L, -2, "__index");
+        lua_pushcfunction(L, l_record_newindex);
+        lua_setfield(L, -2, "__newindex");
+    }
+    lua_pop(L, 1);
+}
+
+/* Leaves the metatable of proxies on the stack; their methods, which Lua may
+** add to, are core.pooled_connection_methods. */
+static void open_proxy(lua_State *L, int module)
+{
+    if (alch_new_metatable(L, PROXY, NULL)) {
+        lua_newtable(L);
+        luaL_setfuncs(L, proxy_methods, 0);
+        lua_pushvalue(L, -1);
+        lua_setfield(L, -3, "methods");
+        lua_pushcclosure(L, l_proxy_index, 1);
+        lua_setfield(L, -2, "__index");
+        lua_pushcfunction(L, l_proxy_close);
+        lua_setfield(L, -2, "__close");
+    }
+    lua_getfield(L, -1, "methods");
+    lua_setfield(L, module, "pooled_connection_methods");
+}
+
+void alch_open_pool(lua_State *L);
+
+void alch_open_pool(lua_State *L)
+{
+    int module = lua_gettop(L);
+
+    open_record(L);
+    (void)alch_new_metatable(L, POOL, NULL);
+    lua_newtable(L);
+    luaL_setfuncs(L, pool_methods, 0);
+    open_proxy(L, module);
+    lua_pushcclosure(L, l_connect, 1);
+    lua_setfield(L, -2, "connect");
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+    lua_pushcfunction(L, l_pool_new);
+    lua_setfield(L, -2, "pool_new");
+}
