@@ -1,0 +1,329 @@
+/* A session's objects as orm/session.lua handles them: the userdata's methods. */
+#include "binding/orm_host.h"
+
+static alch_session *check_session(lua_State *L)
+{
+    return luaL_checkudata(L, 1, ALCH_SESSION_METATABLE);
+}
+
+/* The instance at 2 has its state pushed at 3; it must be in this session. */
+static alch_state *check_member(lua_State *L, const char *what)
+{
+    const alch_session *l = check_session(L);
+    alch_state *s;
+
+    lua_settop(L, 2);
+    s = alch_need_state(L, 2, what);
+    if (s->session != l->number)
+        alch_raisef(L, ALCH_ERR_INVALID, "%s: this %s object is not in this session", what, s->mapper->class_name);
+    return s;
+}
+
+/* core.session_new(session object) */
+static int l_session_new(lua_State *L)
+{
+    alch_session *l;
+    int i;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    l = alch_push_object(L, sizeof *l, ALCH_SESSION_VALUES, ALCH_SESSION_METATABLE);
+    for (i = 1; i <= ALCH_SESSION_IDENTITY; i++) {
+        lua_newtable(L);
+        lua_setiuservalue(L, 2, i);
+    }
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, 2, ALCH_SESSION_OBJECT);
+    alch_register_session(L, 2);
+    return 1;
+}
+
+/* s:add(obj) */
+static int l_add(lua_State *L)
+{
+    const alch_session *l = check_session(L);
+
+    lua_settop(L, 2);
+    alch_attach(L, 2, l->number, 1);
+    return 0;
+}
+
+/* s:objects(which) -> list in the order in which they came; 0 new, 1 modified, 2 deleted. */
+static int l_objects(lua_State *L)
+{
+    const alch_session *l = check_session(L);
+    lua_Integer which = luaL_checkinteger(L, 2), i, n = 0;
+
+    luaL_argcheck(L, which >= 0 && which < 3, 2, "no such list");
+    lua_createtable(L, (int)l->count[which], 0);
+    lua_getiuservalue(L, 1, (int)which + 1);
+    for (i = 1; i <= (lua_Integer)l->length[which]; i++) {
+        if (lua_rawgeti(L, -1, i) == LUA_TTABLE)
+            lua_rawseti(L, -3, ++n);
+        else
+            lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return 1;
+}
+
+/* s:count(which) */
+static int l_count(lua_State *L)
+{
+    const alch_session *l = check_session(L);
+    lua_Integer which = luaL_checkinteger(L, 2);
+
+    luaL_argcheck(L, which >= 0 && which < 3, 2, "no such list");
+    lua_pushinteger(L, (lua_Integer)l->count[which]);
+    return 1;
+}
+
+static int l_contains(lua_State *L)
+{
+    const alch_session *l = check_session(L);
+    const alch_state *s = alch_push_state(L, 2);
+
+    lua_pushboolean(L, s != NULL && s->session == l->number && s->life != ALCH_DELETED);
+    return 1;
+}
+
+/* s:mark_deleted(obj): to be deleted by the next flush. */
+static int l_mark_deleted(lua_State *L)
+{
+    alch_state *s = check_member(L, "session:delete");
+
+    if (s->life == ALCH_PERSISTENT && !(s->flags & ALCH_IN_DELETED)) {
+        alch_session_unlist(L, 1, s);
+        alch_session_list(L, 1, ALCH_MARKED_DELETED, 2, s);
+    }
+    return 0;
+}
+
+/* Takes the instance (2, state 3) out of the identity map. */
+static void unidentify(lua_State *L, alch_state *s)
+{
+    alch_push_identities(L, 1, s->mapper);
+    lua_getiuservalue(L, 3, alch_uv_key(s->mapper));
+    if (!lua_isnil(L, -1)) {
+        lua_pushvalue(L, -1);
+        lua_rawget(L, -3);
+        if (lua_rawequal(L, -1, 2)) {
+            lua_pushvalue(L, -2);
+            lua_pushnil(L);
+            lua_rawset(L, -5);
+        }
+    }
+    lua_settop(L, 3);
+}
+
+/* s:detach(obj): leaves the session, keeping its row's identity. */
+static int l_detach(lua_State *L)
+{
+    alch_state *s = check_member(L, "session:expunge");
+
+    alch_session_unlist(L, 1, s);
+    unidentify(L, s);
+    s->session = 0;
+    s->life = s->flags & ALCH_STATE_KEYED ? ALCH_DETACHED : ALCH_TRANSIENT;
+    return 0;
+}
+
+/* Values that a flush wrote into the instance (state 3) are taken back, and
+** its collections count as new again. */
+static void take_back(lua_State *L, alch_state *s)
+{
+    size_t i;
+
+    for (i = 0; i < s->mapper->count; i++) {
+        if (alch_has(s, ALCH_SET_GIVEN, i))
+            alch_expire_attr(L, 3, s, i);
+        if (s->mapper->attrs[i].kind == ALCH_ATTR_LIST && alch_peek_list(L, 3, i) != NULL) {
+            alch_list_commit(L, lua_gettop(L));
+            ((alch_list *)lua_touserdata(L, -1))->fresh = 1;
+            ((alch_list *)lua_touserdata(L, -1))->loaded = 1;
+            alch_put(s, ALCH_SET_VALUE, i);
+            lua_pop(L, 1);
+        }
+    }
+}
+
+/* core.make_transient(obj): as if it had never had a row or a session. */
+static int l_make_transient(lua_State *L)
+{
+    alch_state *s;
+
+    lua_settop(L, 1);
+    lua_pushnil(L);
+    lua_insert(L, 1);
+    s = alch_need_state(L, 2, "make_transient");
+    if (alch_push_session(L, s->session)) {
+        lua_replace(L, 1);
+        alch_session_unlist(L, 1, s);
+        unidentify(L, s);
+    }
+    take_back(L, s);
+    lua_pushnil(L);
+    lua_setiuservalue(L, 3, alch_uv_key(s->mapper));
+    lua_pushnil(L);
+    lua_setiuservalue(L, 3, alch_uv_aux(s->mapper));
+    s->flags = 0;
+    s->session = 0;
+    s->life = ALCH_TRANSIENT;
+    alch_clear(s, ALCH_SET_BASE);
+    return 0;
+}
+
+/* s:revive(obj): a deleted object is persistent again, its DELETE undone. */
+static int l_revive(lua_State *L)
+{
+    alch_state *s = check_member(L, "session:rollback");
+
+    s->life = ALCH_PERSISTENT;
+    lua_getiuservalue(L, 3, alch_uv_key(s->mapper));
+    alch_identify(L, 1, 2, 3, s);
+    return 0;
+}
+
+/* s:get(plan, key) -> the instance of an identity key, or nil. */
+static int l_get(lua_State *L)
+{
+    const alch_mapper *m = alch_check_plan(L, 2);
+
+    check_session(L);
+    lua_settop(L, 3);
+    return alch_push_identity(L, 1, m, 3);
+}
+
+/* s:instances() -> every instance of the identity map. */
+static int l_instances(lua_State *L)
+{
+    lua_Integer n = 0;
+
+    check_session(L);
+    lua_settop(L, 1);
+    lua_newtable(L);
+    lua_getiuservalue(L, 1, ALCH_SESSION_IDENTITY);
+    for (lua_pushnil(L); lua_next(L, 3); lua_pop(L, 1)) {
+        for (lua_pushnil(L); lua_next(L, 5); ) {
+            lua_rawseti(L, 2, ++n);
+        }
+    }
+    lua_settop(L, 2);
+    return 1;
+}
+
+static void expire_one(lua_State *L, int obj)
+{
+    alch_state *s = alch_push_state(L, obj);
+
+    if (s == NULL)
+        return;
+    alch_expire_state(L, lua_gettop(L), s);
+    lua_pop(L, 1);
+}
+
+/* s:expire_all(): every instance that has a row forgets what it loaded. What
+** is expired has no change left, so the modified list empties too. */
+static int l_expire_all(lua_State *L)
+{
+    alch_session *l = check_session(L);
+    lua_Integer i;
+
+    lua_settop(L, 1);
+    lua_getiuservalue(L, 1, ALCH_MODIFIED + 1);
+    for (i = 1; i <= (lua_Integer)l->length[ALCH_MODIFIED]; i++) {
+        if (lua_rawgeti(L, 2, i) == LUA_TTABLE) {
+            alch_state *s = alch_push_state(L, 3);
+
+            if (s != NULL)
+                alch_session_unlist(L, 1, s);
+        }
+        lua_settop(L, 2);
+    }
+    lua_getiuservalue(L, 1, ALCH_SESSION_IDENTITY);
+    for (lua_pushnil(L); lua_next(L, 3); lua_pop(L, 1))
+        for (lua_pushnil(L); lua_next(L, 5); lua_pop(L, 1))
+            expire_one(L, 7);
+    return 0;
+}
+
+/* s:expire(obj, names or nil) */
+static int l_expire(lua_State *L)
+{
+    alch_state *s;
+    lua_Integer i, n;
+
+    check_session(L);
+    lua_settop(L, 3);
+    s = alch_need_state(L, 2, "session:expire");
+    if (lua_isnil(L, 3)) {
+        alch_session_unlist(L, 1, s);
+        alch_expire_state(L, 4, s);
+        return 0;
+    }
+    n = luaL_len(L, 3);
+    for (i = 1; i <= n; i++) {
+        size_t len;
+        const char *name;
+        int at;
+
+        lua_geti(L, 3, i);
+        name = luaL_checklstring(L, 5, &len);
+        at = alch_mapper_find(s->mapper, name, len);
+        if (at == ALCH_NO_ATTR)
+            alch_raisef(L, ALCH_ERR_ARGUMENT, "%s has no mapped attribute '%s'", s->mapper->class_name, name);
+        alch_expire_attr(L, 4, s, (size_t)at);
+        lua_settop(L, 4);
+    }
+    return 0;
+}
+
+/* s:set_frame(frame): where a flush notes what a rollback undoes: a table of
+** three weak lists. */
+static int l_set_frame(lua_State *L)
+{
+    check_session(L);
+    lua_settop(L, 2);
+    lua_setiuservalue(L, 1, ALCH_SESSION_FRAME);
+    return 0;
+}
+
+static int l_number(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)check_session(L)->number);
+    return 1;
+}
+
+/* core.object_session(number) -> the session object, or nil. */
+static int l_object_session(lua_State *L)
+{
+    lua_Integer number = luaL_checkinteger(L, 1);
+
+    if (!alch_push_session(L, (uint32_t)number))
+        return 0;
+    lua_getiuservalue(L, -1, ALCH_SESSION_OBJECT);
+    return 1;
+}
+
+void alch_open_session(lua_State *L)
+{
+    static const luaL_Reg methods[] = {
+        { "add", l_add }, { "objects", l_objects }, { "count", l_count }, { "contains", l_contains },
+        { "mark_deleted", l_mark_deleted }, { "detach", l_detach }, { "revive", l_revive }, { "get", l_get },
+        { "instances", l_instances }, { "expire_all", l_expire_all }, { "expire", l_expire },
+        { "set_frame", l_set_frame }, { "number", l_number }, { NULL, NULL }
+    };
+    static const luaL_Reg functions[] = {
+        { "session_new", l_session_new },
+        { "object_session", l_object_session },
+        { "make_transient", l_make_transient },
+        { NULL, NULL }
+    };
+
+    if (alch_new_metatable(L, ALCH_SESSION_METATABLE, NULL)) {
+        luaL_newlib(L, methods);
+        lua_setfield(L, -2, "__index");
+    }
+    lua_pop(L, 1);
+    luaL_setfuncs(L, functions, 0);
+}

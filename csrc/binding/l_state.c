@@ -1,0 +1,563 @@
+/* Mapped instances: the metamethods of a mapped class, and what the library
+** asks about an instance. */
+#include "binding/orm_host.h"
+#include "binding/value_conv.h"
+
+/* -- reading -- */
+
+/* Stack: instance, key, state, and what the loader returned. */
+static int finish_read(lua_State *L, int status, lua_KContext ctx)
+{
+    alch_state *s = lua_touserdata(L, 3);
+    size_t i = (size_t)ctx;
+
+    (void)status;
+    if (!alch_known(s, i)) {
+        if (s->mapper->attrs[i].kind == ALCH_ATTR_OBJECT) {
+            lua_settop(L, 4);
+            alch_store_clean(L, 3, s, i);
+        } else if (s->mapper->attrs[i].kind == ALCH_ATTR_LIST) {
+            lua_settop(L, 4);
+            alch_push_list(L, 1, 3, s, i);
+            lua_insert(L, 4);
+            alch_finish_load(L, 4);
+        }
+    }
+    alch_push_value(L, 3, s, i);
+    return 1;
+}
+
+/* Not in memory: a list of an object without a row is empty, anything else is
+** fetched, and nil where there is nothing to fetch it from. */
+static int read_missing(lua_State *L, alch_state *s, size_t i)
+{
+    int kind = s->mapper->attrs[i].kind;
+
+    if (kind == ALCH_ATTR_LIST && !(s->flags & ALCH_STATE_KEYED)) {
+        alch_push_list(L, 1, 3, s, i);
+        return 1;
+    }
+    if (kind == ALCH_ATTR_OBJECT && alch_push_many_to_one(L, 3, s, i)) {
+        lua_pushvalue(L, -1);
+        alch_store_clean(L, 3, s, i);
+        return 1;
+    }
+    if (!alch_begin_load(L, 1, 3, i)) {
+        lua_pushnil(L);
+        return 1;
+    }
+    lua_callk(L, 2, 1, (lua_KContext)i, finish_read);
+    return finish_read(L, LUA_OK, (lua_KContext)i);
+}
+
+/* What the user's function returned is the answer. */
+static int finish_call(lua_State *L, int status, lua_KContext results)
+{
+    (void)L;
+    (void)status;
+    return (int)results;
+}
+
+/* property:get(instance) or property:set(instance, value) of a computed attribute. */
+static int call_proxy(lua_State *L, size_t i, const char *method)
+{
+    int args = method[0] == 's' ? 3 : 2;
+
+    alch_push_property(L, 3 + (args == 3), i);
+    lua_getfield(L, -1, method);
+    lua_insert(L, -2);
+    lua_pushvalue(L, 1);
+    if (args == 3)
+        lua_pushvalue(L, 3);
+    lua_callk(L, args, args == 2, args == 2, finish_call);
+    return args == 2;
+}
+
+/* Upvalue 2: what the class's own __index was: a function, or a table. */
+static int read_own(lua_State *L)
+{
+    if (lua_isfunction(L, lua_upvalueindex(2))) {
+        lua_pushvalue(L, lua_upvalueindex(2));
+        lua_insert(L, 1);
+        lua_callk(L, 2, 1, 1, finish_call);
+    } else {
+        lua_gettable(L, lua_upvalueindex(2));
+    }
+    return 1;
+}
+
+/* The attribute that 'key' names, and in '*s' the state at 3 if the instance
+** has one. A state of an older mapping of the class knows its own names. */
+static int find_attr(lua_State *L, alch_state **s, int state_at)
+{
+    const alch_mapper *m = lua_touserdata(L, lua_upvalueindex(1));
+    const char *name;
+    size_t len;
+    int i;
+
+    if (lua_type(L, 2) != LUA_TSTRING)
+        return ALCH_NO_ATTR;
+    name = lua_tolstring(L, 2, &len);
+    i = alch_mapper_find(m, name, len);
+    if (i == ALCH_NO_ATTR)
+        return i;
+    *s = alch_push_state(L, 1);
+    if (*s != NULL && state_at != lua_gettop(L))
+        lua_replace(L, state_at);
+    return *s != NULL && (*s)->mapper != m ? alch_mapper_find((*s)->mapper, name, len) : i;
+}
+
+static int l_index(lua_State *L)
+{
+    const alch_mapper *m = lua_touserdata(L, lua_upvalueindex(1));
+    alch_state *s = NULL;
+    int i = find_attr(L, &s, 3);
+
+    if (i == ALCH_NO_ATTR) {
+        lua_settop(L, 2);
+        return read_own(L);
+    }
+    if (s == NULL) {
+        if (m->attrs[i].kind == ALCH_ATTR_COLUMN || m->attrs[i].kind == ALCH_ATTR_OBJECT)
+            return 0;       /* reading an unset attribute leaves no trace */
+        s = alch_need_state(L, 1, m->attrs[i].name);
+    }
+    if (alch_known(s, (size_t)i)) {
+        alch_push_value(L, 3, s, (size_t)i);
+        return 1;
+    }
+    if (s->mapper->attrs[i].kind == ALCH_ATTR_PROXY)
+        return call_proxy(L, (size_t)i, "get");
+    return read_missing(L, s, (size_t)i);
+}
+
+/* -- writing; stack: instance, key, value, state -- */
+
+static void write_column(lua_State *L, alch_state *s, size_t i)
+{
+    if (alch_is_null(L, 3)) {
+        lua_pushnil(L);
+        lua_replace(L, 3);
+    }
+    if (s->mapper->attrs[i].flags & ALCH_ATTR_LISTENERS)
+        alch_fire(L, 1, 4, i, "set", 3);
+    if (alch_has(s, ALCH_SET_VALUE, i)) {
+        int same;
+
+        lua_getiuservalue(L, 4, alch_uv_attr(i));
+        same = lua_rawequal(L, -1, 3);
+        lua_pop(L, 1);
+        if (same && !alch_has(s, ALCH_SET_GIVEN, i))
+            return;
+    }
+    lua_pushvalue(L, 3);
+    alch_store(L, 1, 4, s, i);
+}
+
+static void write_object(lua_State *L, alch_state *s, size_t i)
+{
+    if (alch_is_null(L, 3)) {
+        lua_pushnil(L);
+        lua_replace(L, 3);
+    }
+    if (s->mapper->attrs[i].flags & ALCH_ATTR_LISTENERS)
+        alch_fire(L, 1, 4, i, "set", 3);
+    lua_pushvalue(L, 3);
+    alch_set_object(L, 1, 4, s, i);
+}
+
+/* Copies the assigned list, so that the caller's table stays the caller's. */
+static void push_items(lua_State *L, alch_state *s, size_t i)
+{
+    lua_Integer n, k;
+
+    if (!lua_istable(L, 3) && luaL_testudata(L, 3, ALCH_LIST_METATABLE) == NULL)
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "%s.%s is a collection: assign a list of objects, not a %s value",
+            s->mapper->class_name, s->mapper->attrs[i].name, luaL_typename(L, 3));
+    n = luaL_len(L, 3);
+    if (alch_is_instance(L, 3))
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "%s.%s is a collection: assign a list of objects, not one object",
+            s->mapper->class_name, s->mapper->attrs[i].name);
+    lua_createtable(L, (int)n, 0);
+    for (k = 1; k <= n; k++) {
+        lua_geti(L, 3, k);
+        alch_check_target(L, 4, s, i, lua_gettop(L));
+        if (s->mapper->attrs[i].flags & ALCH_ATTR_LISTENERS)
+            alch_fire(L, 1, 4, i, "append", lua_gettop(L));
+        lua_rawseti(L, -2, k);
+    }
+}
+
+static int assign_list(lua_State *L, alch_state *s, size_t i)
+{
+    lua_settop(L, 4);
+    alch_push_list(L, 1, 4, s, i);
+    if (lua_rawequal(L, 3, 5))
+        return 0;
+    push_items(L, s, i);
+    alch_list_assign(L, 5, 6);
+    return 0;
+}
+
+/* The list was loaded first, so that what leaves it is known. */
+static int finish_assign(lua_State *L, int status, lua_KContext ctx)
+{
+    alch_state *s = lua_touserdata(L, 4);
+
+    (void)status;
+    if (!alch_has(s, ALCH_SET_VALUE, (size_t)ctx)) {
+        lua_settop(L, 5);
+        alch_push_list(L, 1, 4, s, (size_t)ctx);
+        lua_insert(L, 5);
+        alch_finish_load(L, 5);
+    }
+    return assign_list(L, s, (size_t)ctx);
+}
+
+static int write_list(lua_State *L, alch_state *s, size_t i)
+{
+    if (lua_isnil(L, 3)) {
+        lua_newtable(L);
+        lua_replace(L, 3);
+    }
+    if (alch_has(s, ALCH_SET_VALUE, i) || !alch_begin_load(L, 1, 4, i))
+        return assign_list(L, s, i);
+    lua_callk(L, 2, 1, (lua_KContext)i, finish_assign);
+    return finish_assign(L, LUA_OK, (lua_KContext)i);
+}
+
+/* A field of the user's own: the class's own __newindex (upvalue 2), or raw. */
+static int write_own(lua_State *L)
+{
+    lua_settop(L, 3);
+    if (lua_isfunction(L, lua_upvalueindex(2))) {
+        lua_pushvalue(L, lua_upvalueindex(2));
+        lua_insert(L, 1);
+        lua_callk(L, 3, 0, 0, finish_call);
+    } else if (lua_istable(L, lua_upvalueindex(2))) {
+        lua_remove(L, 1);
+        lua_settable(L, lua_upvalueindex(2));
+    } else {
+        lua_rawset(L, 1);
+    }
+    return 0;
+}
+
+static int l_newindex(lua_State *L)
+{
+    alch_state *s = NULL;
+    int i = find_attr(L, &s, 4);
+
+    if (i == ALCH_NO_ATTR)
+        return write_own(L);
+    if (s == NULL)
+        s = alch_need_state(L, 1, "assignment");
+    switch (s->mapper->attrs[i].kind) {
+    case ALCH_ATTR_COLUMN: write_column(L, s, (size_t)i); return 0;
+    case ALCH_ATTR_OBJECT: write_object(L, s, (size_t)i); return 0;
+    case ALCH_ATTR_LIST: return write_list(L, s, (size_t)i);
+    default: return call_proxy(L, (size_t)i, "set");
+    }
+}
+
+/* -- pairs -- */
+
+/* The attribute after number 'i' that pairs shows: every column, and what is
+** loaded of the relationships. */
+static size_t next_shown(const alch_state *s, size_t i)
+{
+    while (i < s->mapper->count && s->mapper->attrs[i].kind != ALCH_ATTR_COLUMN
+           && !alch_has(s, ALCH_SET_VALUE, i))
+        i++;
+    return i;
+}
+
+static int finish_next(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    (void)ctx;
+    lua_pushvalue(L, 2);
+    lua_insert(L, -2);
+    return 2;
+}
+
+/* Stack: instance, control. Reading goes through __index, which may load and yield. */
+static int l_next(lua_State *L)
+{
+    alch_state *s = alch_need_state(L, 1, "pairs");
+    size_t i = 0, len;
+    int found;
+
+    if (lua_type(L, 2) == LUA_TSTRING) {
+        const char *name = lua_tolstring(L, 2, &len);
+
+        found = alch_mapper_find(s->mapper, name, len);
+        i = found == ALCH_NO_ATTR ? s->mapper->count : (size_t)found + 1;
+    }
+    i = next_shown(s, i);
+    if (i >= s->mapper->count)
+        return 0;
+    lua_settop(L, 1);
+    lua_pushlstring(L, s->mapper->attrs[i].name, s->mapper->attrs[i].len);
+    if (!luaL_getmetafield(L, 1, "__index"))
+        return luaL_error(L, "this class is not mapped any more");
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 2);
+    lua_callk(L, 2, 1, 0, finish_next);
+    return finish_next(L, LUA_OK, 0);
+}
+
+static int l_pairs(lua_State *L)
+{
+    lua_pushcfunction(L, l_next);
+    lua_pushvalue(L, 1);
+    lua_pushnil(L);
+    return 3;
+}
+
+/* core.instrument(class, plan, own __index, own __newindex): the metamethods. */
+static int l_instrument(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    alch_check_plan(L, 2);
+    lua_settop(L, 4);
+    lua_pushvalue(L, 2);
+    lua_rawsetp(L, 1, &alch_orm_hidden);
+    lua_pushliteral(L, "__index");
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, 3);
+    lua_pushcclosure(L, l_index, 2);
+    lua_rawset(L, 1);
+    lua_pushliteral(L, "__newindex");
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, 4);
+    lua_pushcclosure(L, l_newindex, 2);
+    lua_rawset(L, 1);
+    lua_pushliteral(L, "__pairs");
+    lua_pushvalue(L, -1);
+    if (lua_rawget(L, 1) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_pushcfunction(L, l_pairs);
+        lua_rawset(L, 1);
+    }
+    return 0;
+}
+
+/* core.uninstrument(class): the class forgets its plan. */
+static int l_uninstrument(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_pushnil(L);
+    lua_rawsetp(L, 1, &alch_orm_hidden);
+    lua_pushliteral(L, "__pairs");
+    lua_pushvalue(L, -1);
+    lua_rawget(L, 1);
+    if (lua_tocfunction(L, -1) == l_pairs) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+        lua_rawset(L, 1);
+    }
+    return 0;
+}
+
+/* core.instance_new(class, values) -> instance, or nil and the first name in
+** 'values' that is no attribute. Attributes are set in the mapper's order. */
+static int l_instance_new(lua_State *L)
+{
+    const alch_mapper *m;
+    size_t i, found = 0, given = 0;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    lua_createtable(L, 0, 1);
+    lua_pushvalue(L, 1);
+    lua_setmetatable(L, 3);
+    m = alch_need_state(L, 3, "constructor")->mapper;
+    for (i = 0; i < m->count; i++) {
+        lua_pushlstring(L, m->attrs[i].name, m->attrs[i].len);
+        lua_pushvalue(L, -1);
+        if (lua_rawget(L, 2) == LUA_TNIL) {
+            lua_pop(L, 2);
+        } else if (m->attrs[i].kind == ALCH_ATTR_COLUMN && !(m->attrs[i].flags & ALCH_ATTR_LISTENERS)
+                   && !alch_is_null(L, -1)) {
+            alch_store(L, 3, 4, lua_touserdata(L, 4), i);
+            lua_pop(L, 1);
+            found++;
+        } else {
+            lua_settable(L, 3);
+            found++;
+        }
+    }
+    for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1))
+        given++;
+    if (given != found)
+        return 0;
+    lua_settop(L, 3);
+    return 1;
+}
+
+/* -- asking about an instance -- */
+
+static int check_attr(lua_State *L, const alch_state *s, int idx)
+{
+    size_t len;
+    const char *name = luaL_checklstring(L, idx, &len);
+    int i = alch_mapper_find(s->mapper, name, len);
+
+    if (i == ALCH_NO_ATTR)
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "%s has no mapped attribute '%s'", s->mapper->class_name, name);
+    return i;
+}
+
+/* A list of one value; NULL stands as sa.null. The value is on the top. */
+static void wrap_value(lua_State *L)
+{
+    if (lua_isnil(L, -1)) {
+        lua_pop(L, 1);
+        alch_push_null(L);
+    }
+    lua_createtable(L, 1, 0);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, 1);
+}
+
+static void push_history(lua_State *L, int st, alch_state *s, size_t i)
+{
+    if (!alch_known(s, i)) {
+        lua_newtable(L);
+        lua_newtable(L);
+        lua_newtable(L);
+    } else if (!alch_has(s, ALCH_SET_CHANGED, i) || alch_unchanged(L, st, s, i)) {
+        lua_newtable(L);
+        alch_push_value(L, st, s, i);
+        wrap_value(L);
+        lua_newtable(L);
+    } else {
+        lua_getiuservalue(L, st, alch_uv_attr(i));
+        wrap_value(L);
+        lua_newtable(L);
+        if (alch_push_base(L, st, s, i))
+            wrap_value(L);
+        else
+            lua_newtable(L);
+    }
+}
+
+/* core.get_history(instance, name) -> added, unchanged, deleted. Never loads. */
+static int l_get_history(lua_State *L)
+{
+    alch_state *s;
+    int i;
+
+    lua_settop(L, 2);
+    s = alch_need_state(L, 1, "get_history");
+    i = check_attr(L, s, 2);
+    if (s->mapper->attrs[i].kind != ALCH_ATTR_LIST) {
+        push_history(L, 3, s, (size_t)i);
+    } else if (alch_peek_list(L, 3, (size_t)i) != NULL) {
+        alch_list_history(L, lua_gettop(L));
+    } else {
+        lua_newtable(L);
+        lua_newtable(L);
+        lua_newtable(L);
+    }
+    return 3;
+}
+
+/* core.peek(instance, name) -> value in memory or nil, known? Never loads. */
+static int l_peek(lua_State *L)
+{
+    alch_state *s;
+    int i;
+
+    lua_settop(L, 2);
+    s = alch_need_state(L, 1, "peek");
+    i = check_attr(L, s, 2);
+    if (!alch_known(s, (size_t)i))
+        return 0;
+    alch_push_value(L, 3, s, (size_t)i);
+    lua_pushboolean(L, 1);
+    return 2;
+}
+
+/* core.set_committed(instance, name, value): as if loaded. A list takes the
+** Lua list's items. */
+static int l_set_committed(lua_State *L)
+{
+    alch_state *s;
+    size_t i;
+
+    lua_settop(L, 3);
+    s = alch_need_state(L, 1, "set_committed_value");
+    i = (size_t)check_attr(L, s, 2);
+    if (s->mapper->attrs[i].kind == ALCH_ATTR_LIST) {
+        luaL_checktype(L, 3, LUA_TTABLE);
+        alch_push_list(L, 1, 4, s, i);
+        alch_list_fill(L, 5, 3);
+    } else {
+        lua_pushvalue(L, 3);
+        alch_store_clean(L, 4, s, i);
+    }
+    return 0;
+}
+
+/* core.is_changed(instance) -> is there a net change to a column, or any to a
+** relationship? */
+static int l_is_changed(lua_State *L)
+{
+    alch_state *s;
+    size_t i;
+    int changed = 0;
+
+    lua_settop(L, 1);
+    s = alch_need_state(L, 1, "is_modified");
+    for (i = 0; i < s->mapper->count && !changed; i++)
+        changed = alch_has(s, ALCH_SET_CHANGED, i) && !alch_unchanged(L, 2, s, i);
+    lua_pushboolean(L, changed);
+    return 1;
+}
+
+/* core.state(instance) -> life, session number, identity key; nothing if it
+** is no mapped instance or has not met the library yet. */
+static int l_state(lua_State *L)
+{
+    const alch_state *s;
+
+    lua_settop(L, 1);
+    s = alch_push_state(L, 1);
+    if (s == NULL)
+        return 0;
+    lua_pushstring(L, alch_life_name(s->life));
+    lua_pushinteger(L, s->session);
+    lua_getiuservalue(L, 2, alch_uv_key(s->mapper));
+    return 3;
+}
+
+/* core.adopt(instance, what): it meets the library; raises unless it is mapped. */
+static int l_adopt(lua_State *L)
+{
+    const char *what = luaL_optstring(L, 2, "argument");
+
+    (void)alch_need_state(L, 1, what);
+    lua_settop(L, 1);
+    return 1;
+}
+
+void alch_open_state(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        { "instrument", l_instrument },
+        { "uninstrument", l_uninstrument },
+        { "instance_new", l_instance_new },
+        { "get_history", l_get_history },
+        { "peek", l_peek },
+        { "set_committed", l_set_committed },
+        { "is_changed", l_is_changed },
+        { "state", l_state },
+        { "adopt", l_adopt },
+        { NULL, NULL }
+    };
+
+    luaL_setfuncs(L, functions, 0);
+}

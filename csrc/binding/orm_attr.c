@@ -1,0 +1,144 @@
+/* Values of attributes: reading, writing, what was there before. */
+#include "binding/orm_host.h"
+#include "binding/value_conv.h"
+
+static void push_cell(lua_State *L, const alch_state *s, size_t i)
+{
+    alch_value v;
+
+    alch_row_cell(s, i, &v);
+    alch_value_push(L, &v);
+}
+
+void alch_push_value(lua_State *L, int st, alch_state *s, size_t i)
+{
+    if (alch_has(s, ALCH_SET_VALUE, i)) {
+        lua_getiuservalue(L, st, alch_uv_attr(i));
+    } else if (alch_has(s, ALCH_SET_PACKED, i)) {
+        push_cell(L, s, i);
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, st, alch_uv_attr(i));
+        alch_put(s, ALCH_SET_VALUE, i);
+    } else {
+        lua_pushnil(L);
+    }
+}
+
+void alch_push_aux(lua_State *L, int st, const alch_state *s)
+{
+    if (lua_getiuservalue(L, st, alch_uv_aux(s->mapper)) == LUA_TTABLE)
+        return;
+    lua_pop(L, 1);
+    lua_createtable(L, 0, 2);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, st, alch_uv_aux(s->mapper));
+}
+
+/* The database's value is about to be overwritten in the host: set it aside. */
+static void keep_base(lua_State *L, int st, alch_state *s, size_t i)
+{
+    alch_push_aux(L, st, s);
+    lua_getiuservalue(L, st, alch_uv_attr(i));
+    lua_rawseti(L, -2, alch_uv_attr(i));
+    lua_pop(L, 1);
+    alch_put(s, ALCH_SET_BASE, i);
+}
+
+void alch_store(lua_State *L, int obj, int st, alch_state *s, size_t i)
+{
+    if (!alch_has(s, ALCH_SET_CHANGED, i)) {
+        if ((s->flags & ALCH_STATE_KEYED) && alch_has(s, ALCH_SET_VALUE, i) && !alch_has(s, ALCH_SET_PACKED, i))
+            keep_base(L, st, s, i);
+        alch_put(s, ALCH_SET_CHANGED, i);
+    }
+    alch_put(s, ALCH_SET_VALUE, i);
+    alch_cut(s, ALCH_SET_GIVEN, i);
+    lua_setiuservalue(L, st, alch_uv_attr(i));
+    alch_modified(L, obj, s);
+}
+
+void alch_store_clean(lua_State *L, int st, alch_state *s, size_t i)
+{
+    alch_cut(s, ALCH_SET_CHANGED, i);
+    alch_cut(s, ALCH_SET_BASE, i);
+    alch_cut(s, ALCH_SET_PACKED, i);
+    alch_put(s, ALCH_SET_VALUE, i);
+    lua_setiuservalue(L, st, alch_uv_attr(i));
+}
+
+int alch_push_base(lua_State *L, int st, alch_state *s, size_t i)
+{
+    if (alch_has(s, ALCH_SET_PACKED, i)) {
+        push_cell(L, s, i);
+        return 1;
+    }
+    if (!alch_has(s, ALCH_SET_BASE, i))
+        return 0;
+    lua_getiuservalue(L, st, alch_uv_aux(s->mapper));
+    lua_rawgeti(L, -1, alch_uv_attr(i));
+    lua_remove(L, -2);
+    return 1;
+}
+
+int alch_unchanged(lua_State *L, int st, alch_state *s, size_t i)
+{
+    int equal;
+
+    if (!alch_push_base(L, st, s, i))
+        return 0;
+    lua_getiuservalue(L, st, alch_uv_attr(i));
+    equal = lua_compare(L, -1, -2, LUA_OPEQ);
+    lua_pop(L, 2);
+    return equal;
+}
+
+static void drop_aux(lua_State *L, int st, const alch_state *s)
+{
+    lua_pushnil(L);
+    lua_setiuservalue(L, st, alch_uv_aux(s->mapper));
+}
+
+void alch_commit_state(lua_State *L, int st, alch_state *s)
+{
+    const alch_mapper *m = s->mapper;
+    size_t i;
+
+    for (i = 0; i < m->words; i++)
+        s->sets[ALCH_SET_PACKED * m->words + i] &= ~s->sets[ALCH_SET_CHANGED * m->words + i];
+    for (i = m->columns; i < m->count; i++) {
+        if (m->attrs[i].kind == ALCH_ATTR_LIST && alch_peek_list(L, st, i) != NULL) {
+            alch_list_commit(L, lua_gettop(L));
+            lua_pop(L, 1);
+        }
+    }
+    alch_clear(s, ALCH_SET_CHANGED);
+    alch_clear(s, ALCH_SET_BASE);
+    drop_aux(L, st, s);
+}
+
+void alch_expire_attr(lua_State *L, int st, alch_state *s, size_t i)
+{
+    int set;
+
+    for (set = 0; set < ALCH_SETS; set++)
+        alch_cut(s, set, i);
+    if (s->mapper->attrs[i].kind != ALCH_ATTR_LIST) {
+        lua_pushnil(L);
+        lua_setiuservalue(L, st, alch_uv_attr(i));
+    } else if (alch_peek_list(L, st, i) != NULL) {
+        alch_list_expire(L, lua_gettop(L));
+        lua_pop(L, 1);
+    }
+}
+
+void alch_expire_state(lua_State *L, int st, alch_state *s)
+{
+    size_t i;
+
+    for (i = 0; i < s->mapper->count; i++)
+        if (s->mapper->attrs[i].kind == ALCH_ATTR_LIST || alch_has(s, ALCH_SET_VALUE, i))
+            alch_expire_attr(L, st, s, i);
+    for (i = 0; i < ALCH_SETS; i++)
+        alch_clear(s, (int)i);
+    drop_aux(L, st, s);
+}

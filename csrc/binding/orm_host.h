@@ -1,0 +1,176 @@
+#ifndef ALCH_BINDING_ORM_HOST_H
+#define ALCH_BINDING_ORM_HOST_H
+
+#include <lauxlib.h>
+#include <lua.h>
+
+#include "binding/bind.h"
+#include "orm/state.h"
+
+/*
+** How a mapped instance hangs together in Lua, for the files l_mapper,
+** l_state, l_list, l_session, l_load, l_flush and the orm_* beside them.
+**
+**   instance   the user's table; instance[HIDDEN] is its state
+**   state      userdata: alch_state; user values: one per attribute (from
+**              1), then the identity key, then AUX: nil or a table of old
+**              values by attribute number
+**   class      class[HIDDEN] is the plan of its mapper
+**   plan       userdata "lualchemy.plan": alch_mapper
+**
+** A state's metatable anchors its plan, so a state outlives clear_mappers.
+** The state does not know its instance: functions take both, as absolute
+** stack indices ('obj' the instance, 'st' the state's userdata).
+*/
+extern const char alch_orm_hidden;
+
+#define ALCH_PLAN_METATABLE "lualchemy.plan"
+#define ALCH_LIST_METATABLE "lualchemy.list"
+#define ALCH_SESSION_METATABLE "lualchemy.session"
+
+/* Slots of a state's metatable. */
+enum { ALCH_MT_PLAN = 1, ALCH_MT_MAPPER = 2, ALCH_MT_PROPERTIES = 3, ALCH_MT_CLASS = 4 };
+
+#define alch_uv_attr(i) ((int)(i) + 1)
+#define alch_uv_key(m) ((int)(m)->count + 1)
+#define alch_uv_aux(m) ((int)(m)->count + 2)
+
+/* -- l_mapper.c -- */
+const alch_mapper *alch_check_plan(lua_State *L, int idx);
+/* Pushes the Lua mapper, or the property of an attribute, of a state's plan. */
+void alch_push_mapper(lua_State *L, int st);
+void alch_push_property(lua_State *L, int st, size_t i);
+
+/* -- orm_state.c: states -- */
+/* Pushes the state of the instance at 'obj'. NULL, and nothing pushed, if it has none. */
+alch_state *alch_push_state(lua_State *L, int obj);
+/* The same; gives a state to an instance that has none yet and adopts its raw
+** fields. Raises UnmappedInstanceError for anything else; 'what' says where. */
+alch_state *alch_need_state(lua_State *L, int obj, const char *what);
+/* Is it an instance of a mapped class, whether it has met the library or not? */
+int alch_is_instance(lua_State *L, int obj);
+/* Pushes a new state for 'plan' with room for a packed row. */
+alch_state *alch_new_state(lua_State *L, int plan, size_t row);
+
+/* -- orm_attr.c: values of attributes -- */
+/* Pushes what is in memory: nil if unknown. */
+void alch_push_value(lua_State *L, int st, alch_state *s, size_t i);
+/* Sets the current value to the one on the top and pops it, keeping the
+** database's value; no listeners, no backrefs. Marks the object as changed. */
+void alch_store(lua_State *L, int obj, int st, alch_state *s, size_t i);
+/* Sets it as the database's value: no change. Pops it. */
+void alch_store_clean(lua_State *L, int st, alch_state *s, size_t i);
+/* Pushes the AUX table, made if need be: old values by attribute number, and
+** for delete-orphan relationships a count of parents by property. */
+void alch_push_aux(lua_State *L, int st, const alch_state *s);
+/* Pushes the database's value of a changed attribute; 0 and nothing if unknown. */
+int alch_push_base(lua_State *L, int st, alch_state *s, size_t i);
+/* Is a CHANGED column back at the database's value? */
+int alch_unchanged(lua_State *L, int st, alch_state *s, size_t i);
+/* What was set is now what the database has. */
+void alch_commit_state(lua_State *L, int st, alch_state *s);
+/* Forgets everything but the identity key; lists stay, unloaded. */
+void alch_expire_state(lua_State *L, int st, alch_state *s);
+void alch_expire_attr(lua_State *L, int st, alch_state *s, size_t i);
+
+/* -- orm_link.c: relationships, both sides -- */
+/* Assignment to a scalar relationship; the new value (object or nil) is on the top; pops it. */
+void alch_set_object(lua_State *L, int obj, int st, alch_state *s, size_t i);
+/* Pushes the object of an unloaded many-to-one if it is in memory; 0 and
+** nothing if not. */
+int alch_push_many_to_one(lua_State *L, int st, alch_state *s, size_t i);
+/* 'me' (attribute i) now refers to the instance at 'other', or no longer
+** does: lets the other side's attribute know. */
+void alch_link(lua_State *L, int me, const alch_state *s, size_t i, int other);
+void alch_unlink(lua_State *L, int me, const alch_state *s, size_t i, int other);
+/* Raises unless the value at 'other' may stand in the relationship. */
+void alch_check_target(lua_State *L, int st, alch_state *s, size_t i, int other);
+/* If 'me' is in a session, its relationship i brings 'other' in too. */
+void alch_cascade_save(lua_State *L, const alch_state *s, size_t i, int other);
+
+/* -- l_list.c: collections -- */
+typedef struct alch_list {
+    uint32_t attr;
+    uint32_t count;         /* items, when loaded */
+    uint32_t stamp;         /* order of the entries of the delta */
+    uint8_t loaded;
+    uint8_t fresh;          /* no row yet: every item counts as added */
+} alch_list;
+
+enum { ALCH_LIST_ITEMS = 1, ALCH_LIST_OWNER = 2, ALCH_LIST_DELTA = 3 };
+
+/* Pushes the collection of an attribute, made if need be; loaded if the owner has no row. */
+alch_list *alch_push_list(lua_State *L, int obj, int st, alch_state *s, size_t i);
+/* Pushes it only if there is one. */
+alch_list *alch_peek_list(lua_State *L, int st, size_t i);
+lua_Integer alch_list_find(lua_State *L, int list, int item);     /* its last position, or 0 */
+void alch_list_insert(lua_State *L, int list, lua_Integer at, int item);
+void alch_list_delete(lua_State *L, int list, lua_Integer at);
+/* From the other side: the item joins or leaves, queued when not loaded. */
+void alch_list_join(lua_State *L, int list, int item);
+void alch_list_leave(lua_State *L, int list, int item);
+/* Fills a list from the database's items (a Lua list at 'items') and plays
+** what was queued over them. */
+void alch_list_fill(lua_State *L, int list, int items);
+/* Makes the list's items those of the Lua list (or collection) at 'items'. */
+void alch_list_assign(lua_State *L, int list, int items);
+void alch_list_commit(lua_State *L, int list);
+void alch_list_expire(lua_State *L, int list);
+/* Pushes three tables: added, unchanged, deleted. */
+void alch_list_history(lua_State *L, int list);
+
+/* -- orm_load.c: what is not in memory -- */
+/* Pushes a function and two arguments that, called, fetch an attribute: the
+** caller makes the call, so that it may yield. 0 and nothing pushed if there
+** is nothing to load from: the object has no row. Raises DetachedInstanceError
+** when it has one but no session. */
+int alch_begin_load(lua_State *L, int obj, int st, size_t i);
+/* The result of that call is on the top: fills the list at 'list'. */
+void alch_finish_load(lua_State *L, int list);
+/* Calls the listeners of an attribute's event: fn(object, value), for "set"
+** fn(object, value, old value). What they make of the value replaces the one at 'value'. */
+void alch_fire(lua_State *L, int obj, int st, size_t i, const char *event, int value);
+
+/* -- orm_session.c -- */
+/* The objects a session holds strongly, each in one of three Lua lists with
+** holes (false) where one left; and the identity map: per mapper hierarchy a
+** Lua table from key to instance with weak values. */
+typedef struct alch_session {
+    uint32_t number;        /* never used twice in a Lua state */
+    uint32_t length[3];     /* of new, modified, deleted */
+    uint32_t count[3];      /* of which live */
+} alch_session;
+
+enum { ALCH_NEW, ALCH_MODIFIED, ALCH_MARKED_DELETED };
+
+/* User values: the lists from 1 on, then these. */
+enum { ALCH_SESSION_IDENTITY = 4, ALCH_SESSION_OBJECT = 5, ALCH_SESSION_FRAME = 6, ALCH_SESSION_VALUES = 6 };
+
+/* Lists of a transaction's frame: what a rollback has to undo. */
+enum { ALCH_FRAME_NEW = 1, ALCH_FRAME_DELETED = 2, ALCH_FRAME_DIRTY = 3 };
+
+/* An attribute of the instance changed: its session has to know. */
+void alch_modified(lua_State *L, int obj, alch_state *s);
+/* Brings an instance into a session, and with it what its relationships reach;
+** with 'walk' also if it was there already. */
+void alch_attach(lua_State *L, int obj, uint32_t session, int walk);
+/* Pushes the userdata of a live session; 0 and nothing pushed if it is gone. */
+int alch_push_session(lua_State *L, uint32_t number);
+/* Gives the new session userdata its number. */
+void alch_register_session(lua_State *L, int session);
+void alch_session_list(lua_State *L, int session, int which, int obj, alch_state *s);
+/* Takes an instance out of the list that holds it. */
+void alch_session_unlist(lua_State *L, int session, alch_state *s);
+/* Pushes the identity table of a mapper's hierarchy. */
+void alch_push_identities(lua_State *L, int session, const alch_mapper *m);
+/* Pushes the instance of an identity key (at 'key'); 0 and nothing if absent. */
+int alch_push_identity(lua_State *L, int session, const alch_mapper *m, int key);
+/* The instance has a row now, known by the key on the top (popped). Raises
+** FlushError if another instance has that key. */
+void alch_identify(lua_State *L, int session, int obj, int st, alch_state *s);
+
+/* -- orm_key.c -- */
+/* Pushes the identity key of these values. */
+void alch_push_key(lua_State *L, const alch_value *values, size_t n);
+
+#endif

@@ -1,0 +1,218 @@
+/* Relationships have two sides: what one says, the other one hears at once,
+** without being loaded. */
+#include <stdio.h>
+
+#include "binding/orm_host.h"
+#include "binding/value_conv.h"
+
+/* Largest primary key whose rows are looked up in memory without a query. */
+#define KEY_MAX 16
+
+/* A relationship with delete-orphan counts, in the child's AUX table, how
+** often it took the child in and let it go. */
+static void count_parent(lua_State *L, int child, const alch_attr *a, int step)
+{
+    alch_state *s;
+    lua_Integer n;
+
+    if (!(a->flags & ALCH_ATTR_DELETE_ORPHAN))
+        return;
+    s = alch_need_state(L, child, a->name);
+    alch_push_aux(L, lua_gettop(L), s);
+    lua_rawgetp(L, -1, a->id);
+    n = lua_tointeger(L, -1) + step;
+    lua_pop(L, 1);
+    lua_pushinteger(L, n);
+    lua_rawsetp(L, -2, a->id);
+    lua_pop(L, 2);
+}
+
+/* Pushes the state of 'other' and tells which attribute of it mirrors 'a'. */
+static alch_state *push_mirror(lua_State *L, const alch_attr *a, int other, int *mirror)
+{
+    alch_state *s;
+
+    *mirror = ALCH_NO_ATTR;
+    if (a->reverse == NULL)
+        return NULL;
+    s = alch_need_state(L, other, a->name);
+    *mirror = alch_mapper_find(s->mapper, a->reverse, a->reverse_len);
+    if (*mirror == ALCH_NO_ATTR)
+        lua_pop(L, 1);
+    return *mirror == ALCH_NO_ATTR ? NULL : s;
+}
+
+/* The plan on the other side of a relationship, from the property's mapper
+** the first time. */
+static const alch_mapper *target_of(lua_State *L, int st, const alch_state *s, size_t i)
+{
+    alch_attr *a = &s->mapper->attrs[i];
+
+    if (a->target == NULL) {
+        alch_push_property(L, st, i);
+        lua_getfield(L, -1, "mapper");
+        lua_getfield(L, -1, "_c");
+        a->target = alch_check_plan(L, -1);
+        lua_pop(L, 3);
+    }
+    return a->target;
+}
+
+/* Pushes the object that an unloaded many-to-one refers to, if its session
+** has it in memory; nil otherwise. Never loads. */
+static void push_from_memory(lua_State *L, int st, alch_state *s, size_t i)
+{
+    const alch_attr *a = &s->mapper->attrs[i];
+    alch_value values[KEY_MAX];
+    size_t k;
+    int top = lua_gettop(L), found = 0;
+
+    if ((a->flags & ALCH_ATTR_SIMPLE_KEY) && a->sync_count <= KEY_MAX
+        && s->life == ALCH_PERSISTENT && alch_push_session(L, s->session)) {
+        luaL_checkstack(L, (int)a->sync_count + 4, "key");
+        for (k = 0; k < a->sync_count; k++) {
+            if (a->sync[k].local == ALCH_NO_ATTR)
+                break;
+            alch_push_value(L, st, s, (size_t)a->sync[k].local);
+            alch_lua_to_value(L, -1, &values[k]);
+            if (values[k].kind == ALCH_NULL)
+                break;
+        }
+        if (k == a->sync_count) {
+            alch_push_key(L, values, k);
+            found = alch_push_identity(L, top + 1, target_of(L, st, s, i), lua_gettop(L));
+        }
+    }
+    if (found) {
+        lua_replace(L, top + 1);
+        lua_settop(L, top + 1);
+    } else {
+        lua_settop(L, top);
+        lua_pushnil(L);
+    }
+}
+
+/* Pushes what a scalar relationship refers to, as far as memory knows. */
+static void push_current(lua_State *L, int st, alch_state *s, size_t i)
+{
+    if (alch_has(s, ALCH_SET_VALUE, i))
+        lua_getiuservalue(L, st, alch_uv_attr(i));
+    else
+        push_from_memory(L, st, s, i);
+}
+
+int alch_push_many_to_one(lua_State *L, int st, alch_state *s, size_t i)
+{
+    push_from_memory(L, st, s, i);
+    if (!lua_isnil(L, -1))
+        return 1;
+    lua_pop(L, 1);
+    return 0;
+}
+
+/* The mirror is scalar: 'other' now refers to 'me', and left whom it had. */
+static void link_object(lua_State *L, int me, int other, int ost, alch_state *os, size_t mirror)
+{
+    push_current(L, ost, os, mirror);
+    if (lua_rawequal(L, -1, me) && alch_has(os, ALCH_SET_VALUE, mirror)) {
+        lua_pop(L, 1);
+        return;
+    }
+    if (!lua_isnil(L, -1) && !lua_rawequal(L, -1, me))
+        alch_unlink(L, other, os, mirror, lua_gettop(L));
+    lua_pop(L, 1);
+    lua_pushvalue(L, me);
+    alch_store(L, other, ost, os, mirror);
+}
+
+void alch_link(lua_State *L, int me, const alch_state *s, size_t i, int other)
+{
+    const alch_attr *a = &s->mapper->attrs[i];
+    int mirror, top = lua_gettop(L);
+    alch_state *os;
+
+    luaL_checkstack(L, 20, "relationship");
+    count_parent(L, other, a, 1);
+    os = push_mirror(L, a, other, &mirror);
+    if (os != NULL) {
+        count_parent(L, me, &os->mapper->attrs[mirror], 1);
+        if (os->mapper->attrs[mirror].kind == ALCH_ATTR_LIST) {
+            alch_push_list(L, other, top + 1, os, (size_t)mirror);
+            alch_list_join(L, lua_gettop(L), me);
+        } else {
+            link_object(L, me, other, top + 1, os, (size_t)mirror);
+        }
+    }
+    lua_settop(L, top);
+}
+
+void alch_unlink(lua_State *L, int me, const alch_state *s, size_t i, int other)
+{
+    const alch_attr *a = &s->mapper->attrs[i];
+    int mirror, top = lua_gettop(L);
+    alch_state *os;
+
+    luaL_checkstack(L, 20, "relationship");
+    count_parent(L, other, a, -1);
+    os = push_mirror(L, a, other, &mirror);
+    if (os != NULL) {
+        count_parent(L, me, &os->mapper->attrs[mirror], -1);
+        if (os->mapper->attrs[mirror].kind == ALCH_ATTR_LIST) {
+            alch_push_list(L, other, top + 1, os, (size_t)mirror);
+            alch_list_leave(L, lua_gettop(L), me);
+        } else {
+            lua_getiuservalue(L, top + 1, alch_uv_attr(mirror));
+            if (!alch_has(os, ALCH_SET_VALUE, (size_t)mirror) || lua_rawequal(L, -1, me)) {
+                lua_pushnil(L);
+                alch_store(L, other, top + 1, os, (size_t)mirror);
+            }
+        }
+    }
+    lua_settop(L, top);
+}
+
+void alch_check_target(lua_State *L, int st, alch_state *s, size_t i, int other)
+{
+    const alch_attr *a = &s->mapper->attrs[i];
+    const alch_mapper *target = target_of(L, st, s, i);
+    char what[128];
+    alch_state *os;
+
+    lua_pushfstring(L, "%s.%s", s->mapper->class_name, a->name);
+    (void)snprintf(what, sizeof what, "%s", lua_tostring(L, -1));
+    lua_pop(L, 1);
+    os = alch_need_state(L, other, what);
+    if (!alch_mapper_isa(os->mapper, target))
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "%s takes %s objects, not a %s", what,
+            target->class_name, os->mapper->class_name);
+    lua_pop(L, 1);
+}
+
+void alch_cascade_save(lua_State *L, const alch_state *s, size_t i, int other)
+{
+    if (s->session != 0 && (s->mapper->attrs[i].flags & ALCH_ATTR_SAVE_UPDATE))
+        alch_attach(L, other, s->session, 0);
+}
+
+void alch_set_object(lua_State *L, int obj, int st, alch_state *s, size_t i)
+{
+    int value = lua_gettop(L);
+
+    luaL_checkstack(L, 20, "relationship");
+    if (!lua_isnil(L, value))
+        alch_check_target(L, st, s, i, value);
+    push_current(L, st, s, i);
+    if (alch_has(s, ALCH_SET_VALUE, i) && lua_rawequal(L, value, value + 1)) {
+        lua_settop(L, value - 1);
+        return;
+    }
+    if (!lua_isnil(L, value + 1) && !lua_rawequal(L, value, value + 1))
+        alch_unlink(L, obj, s, i, value + 1);
+    lua_pushvalue(L, value);
+    alch_store(L, obj, st, s, i);
+    if (!lua_isnil(L, value)) {
+        alch_link(L, obj, s, i, value);
+        alch_cascade_save(L, s, i, value);
+    }
+    lua_settop(L, value - 1);
+}

@@ -1,0 +1,91 @@
+/* Attributes that are not in memory: who is asked, and what becomes of the
+** answer. The call itself is the caller's, so that it may yield. */
+#include "binding/orm_host.h"
+
+int alch_begin_load(lua_State *L, int obj, int st, size_t i)
+{
+    const alch_state *s = lua_touserdata(L, st);
+    const alch_attr *a = &s->mapper->attrs[i];
+
+    if (!(s->flags & ALCH_STATE_KEYED))
+        return 0;
+    if (s->session == 0)
+        alch_raisef(L, ALCH_ERR_DETACHED,
+            "%s.%s is not loaded, and the object is in no session that could load it: add it to one, or load what you need before the session closes "
+            "(expire_on_commit = false keeps what is loaded)", s->mapper->class_name, a->name);
+    alch_push_mapper(L, st);
+    lua_getfield(L, -1, a->kind == ALCH_ATTR_COLUMN ? "refresh" : "loader");
+    lua_remove(L, -2);
+    lua_pushvalue(L, obj);
+    alch_push_property(L, st, i);
+    return 1;
+}
+
+void alch_finish_load(lua_State *L, int list)
+{
+    if (!lua_istable(L, -1)) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+    }
+    alch_list_fill(L, list, lua_gettop(L));
+    lua_pop(L, 1);
+}
+
+/* Pushes the list of listeners; 0 and nothing if there is none. */
+static int push_listeners(lua_State *L, int st, size_t i, const char *event)
+{
+    int top = lua_gettop(L);
+
+    alch_push_property(L, st, i);
+    if (lua_getfield(L, -1, "listeners") == LUA_TTABLE && lua_getfield(L, -1, event) == LUA_TTABLE) {
+        lua_replace(L, top + 1);
+        lua_settop(L, top + 1);
+        return 1;
+    }
+    lua_settop(L, top);
+    return 0;
+}
+
+/* A listener is a function, or { fn = function, retval = true }: then what it
+** returns replaces the value. */
+static void call_listener(lua_State *L, int obj, int value, int old)
+{
+    int listener = lua_gettop(L), retval = 0;
+
+    if (lua_istable(L, listener)) {
+        lua_getfield(L, listener, "retval");
+        retval = lua_toboolean(L, -1);
+        lua_getfield(L, listener, "fn");
+    } else {
+        lua_pushvalue(L, listener);
+    }
+    lua_pushvalue(L, obj);
+    lua_pushvalue(L, value);
+    if (old != 0)
+        lua_pushvalue(L, old);
+    lua_call(L, old != 0 ? 3 : 2, retval);
+    if (retval)
+        lua_replace(L, value);
+    lua_settop(L, listener - 1);
+}
+
+void alch_fire(lua_State *L, int obj, int st, size_t i, const char *event, int value)
+{
+    alch_state *s = lua_touserdata(L, st);
+    int top = lua_gettop(L), old = 0;
+    lua_Integer k, n;
+
+    luaL_checkstack(L, 10, "listeners");
+    if (!push_listeners(L, st, i, event))
+        return;
+    if (event[0] == 's') {
+        alch_push_value(L, st, s, i);
+        old = top + 2;
+    }
+    n = (lua_Integer)lua_rawlen(L, top + 1);
+    for (k = 1; k <= n; k++) {
+        lua_rawgeti(L, top + 1, k);
+        call_listener(L, obj, value, old);
+    }
+    lua_settop(L, top);
+}

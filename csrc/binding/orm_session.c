@@ -1,0 +1,272 @@
+/* What a session holds: lists of new, modified and deleted objects, and the
+** identity map. */
+#include "binding/orm_host.h"
+
+/* Registry: session number -> userdata, weak. */
+#define SESSIONS "lualchemy.sessions"
+
+static const uint8_t list_flag[] = { ALCH_IN_NEW, ALCH_IN_MODIFIED, ALCH_IN_DELETED };
+
+int alch_push_session(lua_State *L, uint32_t number)
+{
+    if (number == 0)
+        return 0;
+    if (lua_getfield(L, LUA_REGISTRYINDEX, SESSIONS) == LUA_TTABLE
+        && lua_rawgeti(L, -1, (lua_Integer)number) == LUA_TUSERDATA) {
+        lua_remove(L, -2);
+        return 1;
+    }
+    lua_pop(L, lua_istable(L, -1) ? 1 : 2);
+    return 0;
+}
+
+void alch_register_session(lua_State *L, int session)
+{
+    alch_session *l = lua_touserdata(L, session);
+
+    if (!luaL_getsubtable(L, LUA_REGISTRYINDEX, SESSIONS)) {
+        lua_createtable(L, 0, 1);
+        lua_pushliteral(L, "v");
+        lua_setfield(L, -2, "__mode");
+        lua_setmetatable(L, -2);
+    }
+    lua_getfield(L, -1, "last");
+    l->number = (uint32_t)lua_tointeger(L, -1) + 1;
+    lua_pop(L, 1);
+    lua_pushinteger(L, (lua_Integer)l->number);
+    lua_setfield(L, -2, "last");
+    lua_pushvalue(L, session);
+    lua_rawseti(L, -2, (lua_Integer)l->number);
+    lua_pop(L, 1);
+}
+
+/* -- lists -- */
+
+void alch_session_list(lua_State *L, int session, int which, int obj, alch_state *s)
+{
+    alch_session *l = lua_touserdata(L, session);
+
+    lua_getiuservalue(L, session, which + 1);
+    lua_pushvalue(L, obj);
+    lua_rawseti(L, -2, (lua_Integer)l->length[which] + 1);
+    lua_pop(L, 1);
+    s->slot = ++l->length[which];
+    l->count[which]++;
+    s->flags |= list_flag[which];
+}
+
+void alch_session_unlist(lua_State *L, int session, alch_state *s)
+{
+    alch_session *l = lua_touserdata(L, session);
+    int which;
+
+    for (which = 0; which < 3; which++) {
+        if (!(s->flags & list_flag[which]))
+            continue;
+        lua_getiuservalue(L, session, which + 1);
+        lua_pushboolean(L, 0);
+        lua_rawseti(L, -2, (lua_Integer)s->slot);
+        lua_pop(L, 1);
+        if (--l->count[which] == 0) {
+            l->length[which] = 0;
+            lua_newtable(L);
+            lua_setiuservalue(L, session, which + 1);
+        }
+        s->flags = (uint8_t)(s->flags & ~list_flag[which]);
+    }
+}
+
+void alch_modified(lua_State *L, int obj, alch_state *s)
+{
+    if (s->session == 0 || s->life != ALCH_PERSISTENT || (s->flags & ALCH_IN_LISTS))
+        return;
+    luaL_checkstack(L, 6, "session");
+    if (!alch_push_session(L, s->session))
+        return;
+    alch_session_list(L, lua_gettop(L), ALCH_MODIFIED, obj, s);
+    lua_pop(L, 1);
+}
+
+/* -- identity map -- */
+
+void alch_push_identities(lua_State *L, int session, const alch_mapper *m)
+{
+    lua_getiuservalue(L, session, ALCH_SESSION_IDENTITY);
+    if (lua_rawgetp(L, -1, m->base) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_createtable(L, 0, 1);
+        lua_pushliteral(L, "v");
+        lua_setfield(L, -2, "__mode");
+        lua_setmetatable(L, -2);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, -3, m->base);
+    }
+    lua_remove(L, -2);
+}
+
+int alch_push_identity(lua_State *L, int session, const alch_mapper *m, int key)
+{
+    lua_getiuservalue(L, session, ALCH_SESSION_IDENTITY);
+    if (lua_rawgetp(L, -1, m->base) == LUA_TTABLE) {
+        lua_pushvalue(L, key);
+        if (lua_rawget(L, -2) == LUA_TTABLE) {
+            lua_replace(L, -3);
+            lua_pop(L, 1);
+            return 1;
+        }
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 2);
+    return 0;
+}
+
+void alch_identify(lua_State *L, int session, int obj, int st, alch_state *s)
+{
+    int key = lua_gettop(L);
+
+    alch_push_identities(L, session, s->mapper);
+    lua_pushvalue(L, key);
+    if (lua_rawget(L, key + 1) != LUA_TNIL && !lua_rawequal(L, -1, obj))
+        alch_raisef(L, ALCH_ERR_INVALID,
+            "the session already holds another %s object with this primary key; use session:merge to copy onto it", s->mapper->class_name);
+    lua_pop(L, 1);
+    lua_pushvalue(L, key);
+    lua_pushvalue(L, obj);
+    lua_rawset(L, key + 1);
+    lua_pop(L, 1);
+    lua_setiuservalue(L, st, alch_uv_key(s->mapper));
+    s->flags |= ALCH_STATE_KEYED;
+}
+
+/* -- coming in -- */
+
+/* Its session is gone: a row stays a row, an unsaved object starts over. */
+static void leave_dead_session(alch_state *s)
+{
+    s->session = 0;
+    s->slot = 0;
+    s->flags = (uint8_t)(s->flags & ~ALCH_IN_LISTS);
+    s->life = s->flags & ALCH_STATE_KEYED ? ALCH_DETACHED : ALCH_TRANSIENT;
+}
+
+static void check_free(lua_State *L, alch_state *s, uint32_t number)
+{
+    if (s->session != 0 && s->session != number) {
+        if (alch_push_session(L, s->session))
+            alch_raisef(L, ALCH_ERR_INVALID,
+                "this %s object is already attached to another session (number %d, this is %d): expunge it there first",
+                s->mapper->class_name, (int)s->session, (int)number);
+        leave_dead_session(s);
+    }
+    if (s->life == ALCH_DELETED)
+        alch_raisef(L, ALCH_ERR_INVALID,
+            "this %s object was deleted by this transaction; orm.make_transient gives it a new life", s->mapper->class_name);
+}
+
+/* 1 if the instance was not in the session before. */
+static int attach_one(lua_State *L, int session, int obj, int st, alch_state *s)
+{
+    const alch_session *l = lua_touserdata(L, session);
+
+    check_free(L, s, l->number);
+    if (s->session == l->number) {
+        if (s->flags & ALCH_IN_DELETED) {
+            alch_session_unlist(L, session, s);
+            if (alch_any(s, ALCH_SET_CHANGED))
+                alch_modified(L, obj, s);
+        }
+        return 0;
+    }
+    if (s->flags & ALCH_STATE_KEYED) {
+        lua_getiuservalue(L, st, alch_uv_key(s->mapper));
+        alch_identify(L, session, obj, st, s);
+        s->session = l->number;
+        s->life = ALCH_PERSISTENT;
+        if (alch_any(s, ALCH_SET_CHANGED))
+            alch_modified(L, obj, s);
+    } else {
+        s->session = l->number;
+        s->life = ALCH_PENDING;
+        alch_session_list(L, session, ALCH_NEW, obj, s);
+    }
+    return 1;
+}
+
+/* Appends to the queue what a collection holds or has queued. */
+static lua_Integer push_items(lua_State *L, int list, int queue, lua_Integer n)
+{
+    int top = lua_gettop(L), part;
+    lua_Integer i, count;
+
+    alch_list_history(L, list);
+    for (part = top + 1; part <= top + 2; part++) {
+        count = (lua_Integer)lua_rawlen(L, part);
+        for (i = 1; i <= count; i++) {
+            lua_rawgeti(L, part, i);
+            lua_rawseti(L, queue, ++n);
+        }
+    }
+    lua_settop(L, top);
+    return n;
+}
+
+static lua_Integer push_related(lua_State *L, int st, const alch_state *s, int queue, lua_Integer n)
+{
+    const alch_mapper *m = s->mapper;
+    size_t i;
+
+    for (i = m->columns; i < m->count; i++) {
+        if (!(m->attrs[i].flags & ALCH_ATTR_SAVE_UPDATE))
+            continue;
+        if (m->attrs[i].kind == ALCH_ATTR_LIST) {
+            if (alch_peek_list(L, st, i) != NULL) {
+                n = push_items(L, lua_gettop(L), queue, n);
+                lua_pop(L, 1);
+            }
+        } else if (m->attrs[i].kind == ALCH_ATTR_OBJECT && alch_has(s, ALCH_SET_VALUE, i)) {
+            if (lua_getiuservalue(L, st, alch_uv_attr(i)) == LUA_TTABLE)
+                lua_rawseti(L, queue, ++n);
+            else
+                lua_pop(L, 1);
+        }
+    }
+    return n;
+}
+
+/* The first object is always walked from, others only if they came in now. A
+** queue, not recursion: chains of objects may be long. */
+static void attach_all(lua_State *L, int session, int obj)
+{
+    int queue = lua_gettop(L) + 1, item = queue + 1;
+    lua_Integer at, n = 1;
+
+    lua_newtable(L);
+    lua_pushvalue(L, obj);
+    lua_rawseti(L, queue, 1);
+    for (at = 1; at <= n; at++) {
+        alch_state *s;
+
+        lua_rawgeti(L, queue, at);
+        s = alch_need_state(L, item, "session:add");
+        if (attach_one(L, session, item, item + 1, s) || at == 1)
+            n = push_related(L, item + 1, s, queue, n);
+        lua_settop(L, queue);
+    }
+    lua_settop(L, queue - 1);
+}
+
+void alch_attach(lua_State *L, int obj, uint32_t session, int walk)
+{
+    int top = lua_gettop(L);
+    alch_state *s = alch_need_state(L, obj, "session:add");
+
+    luaL_checkstack(L, 30, "session");
+    if (alch_push_session(L, session)) {
+        if (attach_one(L, top + 2, obj, top + 1, s))
+            walk = 1;
+        if (walk && s->mapper->columns < s->mapper->count)
+            attach_all(L, top + 2, obj);
+    }
+    lua_settop(L, top);
+}

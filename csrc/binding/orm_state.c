@@ -1,0 +1,98 @@
+/* States: finding them, making them, adopting what a plain constructor left. */
+#include "binding/orm_host.h"
+
+alch_state *alch_push_state(lua_State *L, int obj)
+{
+    if (lua_type(L, obj) == LUA_TTABLE) {
+        if (lua_rawgetp(L, obj, &alch_orm_hidden) == LUA_TUSERDATA)
+            return lua_touserdata(L, -1);
+        lua_pop(L, 1);
+    }
+    return NULL;
+}
+
+alch_state *alch_new_state(lua_State *L, int plan, size_t row)
+{
+    const alch_mapper *m = lua_touserdata(L, plan);
+    alch_state *s = lua_newuserdatauv(L, alch_state_size(m, row), (int)m->count + 2);
+
+    alch_state_init(s, m);
+    lua_getiuservalue(L, plan, 1);
+    lua_setmetatable(L, -2);
+    return s;
+}
+
+/* Pushes the plan of an instance's class; 0 if there is none. */
+static int push_plan(lua_State *L, int obj)
+{
+    if (lua_type(L, obj) != LUA_TTABLE || !lua_getmetatable(L, obj))
+        return 0;
+    if (lua_rawgetp(L, -1, &alch_orm_hidden) == LUA_TUSERDATA) {
+        lua_remove(L, -2);
+        return 1;
+    }
+    lua_pop(L, 2);
+    return 0;
+}
+
+int alch_is_instance(lua_State *L, int obj)
+{
+    if (!push_plan(L, obj))
+        return 0;
+    lua_pop(L, 1);
+    return 1;
+}
+
+static void raise_unmapped(lua_State *L, int obj, const char *what)
+{
+    if (lua_type(L, obj) == LUA_TTABLE)
+        alch_raisef(L, ALCH_ERR_UNMAPPED,
+            "%s: this table is not an instance of a mapped class (map its class with orm.mapper, and give it the class as metatable)", what);
+    alch_raisef(L, ALCH_ERR_UNMAPPED, "%s expects an instance of a mapped class, not a %s value",
+        what, luaL_typename(L, obj));
+}
+
+/* Takes one raw field over: from now on writes to it meet __newindex. */
+static void adopt_field(lua_State *L, int obj, int st, alch_state *s, size_t i)
+{
+    const alch_attr *a = &s->mapper->attrs[i];
+
+    lua_pushlstring(L, a->name, a->len);
+    lua_pushvalue(L, -1);
+    if (lua_rawget(L, obj) == LUA_TNIL) {
+        lua_pop(L, 2);
+        return;
+    }
+    lua_insert(L, -2);
+    lua_pushnil(L);
+    lua_rawset(L, obj);
+    if (a->kind == ALCH_ATTR_COLUMN) {
+        alch_store(L, obj, st, s, i);
+    } else {
+        /* Through __newindex like any assignment: lists and backrefs. */
+        lua_pushlstring(L, a->name, a->len);
+        lua_insert(L, -2);
+        lua_settable(L, obj);
+    }
+}
+
+alch_state *alch_need_state(lua_State *L, int obj, const char *what)
+{
+    alch_state *s = alch_push_state(L, obj);
+    int st;
+    size_t i;
+
+    if (s != NULL)
+        return s;
+    luaL_checkstack(L, 10, "mapped instance");
+    if (!push_plan(L, obj))
+        raise_unmapped(L, obj, what);
+    s = alch_new_state(L, lua_gettop(L), 0);
+    lua_remove(L, -2);
+    st = lua_gettop(L);
+    lua_pushvalue(L, st);
+    lua_rawsetp(L, obj, &alch_orm_hidden);
+    for (i = 0; i < s->mapper->count; i++)
+        adopt_field(L, obj, st, s, i);
+    return s;
+}

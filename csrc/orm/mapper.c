@@ -1,0 +1,108 @@
+#include "orm/mapper.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+/* Strings longer than this may be equal without being the same object: no
+** Lua interns beyond 40 bytes, and no build of it interns less than this. */
+#define ALWAYS_INTERNED 24
+
+typedef struct alch_name_slot {
+    const char *name;
+    int attr;
+} alch_name_slot;
+
+int alch_mapper_init(alch_mapper *m, size_t count, size_t keys, alch_err *err)
+{
+    m->count = count;
+    m->key_count = keys;
+    m->words = count / 64 + 1;
+    m->attrs = alch_alloc0((count + 1) * sizeof *m->attrs);
+    m->keys = alch_alloc0((keys + 1) * sizeof *m->keys);
+    if (m->attrs == NULL || m->keys == NULL)
+        return alch_err_nomem(err);
+    return ALCH_OK;
+}
+
+int alch_mapper_sync(alch_attr *a, size_t count, alch_err *err)
+{
+    a->sync = alch_alloc0((count + 1) * sizeof *a->sync);
+    if (a->sync == NULL)
+        return alch_err_nomem(err);
+    a->sync_count = count;
+    return ALCH_OK;
+}
+
+static size_t slot_of(const alch_mapper *m, const char *name)
+{
+    uint64_t bits = (uint64_t)(uintptr_t)name;
+
+    return (size_t)((bits * 0x9e3779b97f4a7c15u) >> 32) & (m->slot_count - 1);
+}
+
+int alch_mapper_index(alch_mapper *m, alch_err *err)
+{
+    size_t i, at;
+
+    m->slot_count = 8;
+    while (m->slot_count < m->count * 4)
+        m->slot_count *= 2;
+    m->slots = alch_alloc0(m->slot_count * sizeof *m->slots);
+    if (m->slots == NULL)
+        return alch_err_nomem(err);
+    for (i = 0; i < m->count; i++) {
+        at = slot_of(m, m->attrs[i].name);
+        while (m->slots[at].name != NULL)
+            at = (at + 1) & (m->slot_count - 1);
+        m->slots[at].name = m->attrs[i].name;
+        m->slots[at].attr = (int)i;
+    }
+    return ALCH_OK;
+}
+
+void alch_mapper_release(alch_mapper *m)
+{
+    size_t i;
+
+    for (i = 0; m->attrs != NULL && i < m->count; i++)
+        alch_free(m->attrs[i].sync);
+    alch_free(m->attrs);
+    alch_free(m->keys);
+    alch_free(m->slots);
+    m->attrs = NULL;
+    m->keys = NULL;
+    m->slots = NULL;
+    m->count = m->key_count = m->slot_count = 0;
+}
+
+static int find_long(const alch_mapper *m, const char *name, size_t len)
+{
+    size_t i;
+
+    for (i = 0; i < m->count; i++)
+        if (m->attrs[i].len == len && memcmp(m->attrs[i].name, name, len) == 0)
+            return (int)i;
+    return ALCH_NO_ATTR;
+}
+
+int alch_mapper_find(const alch_mapper *m, const char *name, size_t len)
+{
+    size_t at;
+
+    if (m->slots == NULL)   /* released: the host is shutting down */
+        return ALCH_NO_ATTR;
+    at = slot_of(m, name);
+    for (; m->slots[at].name != NULL; at = (at + 1) & (m->slot_count - 1))
+        if (m->slots[at].name == name)
+            return m->slots[at].attr;
+    return len > ALWAYS_INTERNED ? find_long(m, name, len) : ALCH_NO_ATTR;
+}
+
+int alch_mapper_isa(const alch_mapper *m, const alch_mapper *ancestor)
+{
+    for (; m != NULL; m = m->parent)
+        if (m == ancestor)
+            return 1;
+    return 0;
+}

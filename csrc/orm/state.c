@@ -1,0 +1,115 @@
+#include "orm/state.h"
+
+#include <string.h>
+
+static size_t sets_of(const alch_mapper *m)
+{
+    return (size_t)ALCH_SETS * m->words;
+}
+
+size_t alch_state_size(const alch_mapper *m, size_t row)
+{
+    return sizeof(alch_state) + sets_of(m) * sizeof(uint64_t) + row;
+}
+
+void alch_state_init(alch_state *s, const alch_mapper *m)
+{
+    memset(s, 0, alch_state_size(m, 0));
+    s->mapper = m;
+}
+
+int alch_any(const alch_state *s, int set)
+{
+    const uint64_t *words = s->sets + (size_t)set * s->mapper->words;
+    size_t i;
+
+    for (i = 0; i < s->mapper->words; i++)
+        if (words[i] != 0)
+            return 1;
+    return 0;
+}
+
+void alch_clear(alch_state *s, int set)
+{
+    memset(s->sets + (size_t)set * s->mapper->words, 0, s->mapper->words * sizeof(uint64_t));
+}
+
+/* Kinds are padded so that the cells behind them are aligned. */
+static size_t kinds_size(size_t n)
+{
+    return (n + 7) & ~(size_t)7;
+}
+
+static int is_text(const alch_value *v)
+{
+    return v->kind == ALCH_TEXT || v->kind == ALCH_BLOB;
+}
+
+typedef union packed_cell {
+    int64_t integer;
+    double number;
+    struct { uint32_t at, len; } text;      /* 'at' counts from the first text */
+} packed_cell;
+
+size_t alch_row_size(const alch_value *cells, size_t n)
+{
+    size_t size = kinds_size(n) + n * sizeof(packed_cell), i;
+
+    for (i = 0; i < n; i++)
+        if (is_text(&cells[i]))
+            size += cells[i].as.text.len;
+    return size;
+}
+
+void alch_row_pack(alch_state *s, const alch_value *cells, size_t n)
+{
+    uint8_t *kinds = (uint8_t *)(s->sets + sets_of(s->mapper));
+    packed_cell *slots = (packed_cell *)(void *)(kinds + kinds_size(n));
+    char *text = (char *)(slots + n);
+    uint32_t used = 0;
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        const alch_value *v = &cells[i];
+
+        kinds[i] = v->kind;
+        if (is_text(v)) {
+            slots[i].text.at = used;
+            slots[i].text.len = (uint32_t)v->as.text.len;
+            if (v->as.text.len > 0)
+                memcpy(text + used, v->as.text.at, v->as.text.len);
+            used += (uint32_t)v->as.text.len;
+        } else if (v->kind == ALCH_FLOAT) {
+            slots[i].number = v->as.number;
+        } else {
+            slots[i].integer = v->kind == ALCH_BOOL ? v->as.boolean : v->as.integer;
+        }
+    }
+}
+
+void alch_row_cell(const alch_state *s, size_t i, alch_value *out)
+{
+    size_t n = s->mapper->columns;
+    const uint8_t *kinds = (const uint8_t *)(s->sets + sets_of(s->mapper));
+    const packed_cell *slots = (const packed_cell *)(const void *)(kinds + kinds_size(n));
+
+    out->kind = kinds[i];
+    out->zone = ALCH_ZONE_NONE;
+    if (out->kind == ALCH_TEXT || out->kind == ALCH_BLOB) {
+        out->as.text.at = (const char *)(slots + n) + slots[i].text.at;
+        out->as.text.len = slots[i].text.len;
+    } else if (out->kind == ALCH_FLOAT) {
+        out->as.number = slots[i].number;
+    } else if (out->kind == ALCH_BOOL) {
+        out->as.boolean = slots[i].integer != 0;
+    } else {
+        out->as.integer = slots[i].integer;
+    }
+}
+
+const char *alch_life_name(int life)
+{
+    static const char *const names[] = { "transient", "pending", "persistent", "deleted", "detached" };
+
+    return names[life];
+}

@@ -1,0 +1,96 @@
+#ifndef ALCH_ORM_STATE_H
+#define ALCH_ORM_STATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "orm/mapper.h"
+#include "value/value.h"
+
+/*
+** What the library knows of one mapped instance. The instance itself is the
+** host's object, which hides its state; the host keeps, beside each state,
+** one value per attribute (and the identity key and a table of old values).
+**
+** The row an instance was loaded from lies packed behind the state and is
+** never written again; a value becomes the host's when it is first read.
+** Five sets of attributes say where the truth is:
+**
+**   VALUE    the host holds the current value (for a list: it is loaded)
+**   PACKED   the packed row holds the value that the database has
+**   CHANGED  set since the last load or flush; implies VALUE
+**   BASE     CHANGED, not PACKED: the host kept the database's value aside
+**   GIVEN    written by a flush, not by the user: taken back by a rollback
+**
+** Neither VALUE nor PACKED: not loaded, or expired. CHANGED with neither
+** PACKED nor BASE: the old value was never known.
+*/
+typedef enum alch_life {
+    ALCH_TRANSIENT,     /* no row, no session */
+    ALCH_PENDING,       /* added, not flushed */
+    ALCH_PERSISTENT,
+    ALCH_DELETED,       /* its DELETE was flushed, the transaction still runs */
+    ALCH_DETACHED       /* has a row, no session */
+} alch_life;
+
+enum { ALCH_SET_VALUE, ALCH_SET_PACKED, ALCH_SET_CHANGED, ALCH_SET_BASE, ALCH_SET_GIVEN, ALCH_SETS };
+
+enum {
+    ALCH_IN_NEW = 1,            /* which of its session's lists holds it, at 'slot' */
+    ALCH_IN_MODIFIED = 2,
+    ALCH_IN_DELETED = 4,
+    ALCH_IN_LISTS = 7,
+    ALCH_STATE_FLUSHING = 8,    /* a running flush has collected it */
+    ALCH_STATE_KEYED = 16,      /* the identity key is set */
+    ALCH_STATE_MARKED = 32      /* scratch of one walk over many states */
+};
+
+typedef struct alch_state {
+    const alch_mapper *mapper;
+    const void *readers;    /* how the host reads the packed row: one entry per column; NULL: as it is */
+    uint32_t session;       /* number of its session, 0: none */
+    uint32_t slot;
+    uint32_t level;         /* scratch of a flush: depth of dependency */
+    uint8_t life;           /* alch_life */
+    uint8_t flags;
+    uint64_t sets[];        /* ALCH_SETS * mapper->words, then the packed row */
+} alch_state;
+
+static inline int alch_has(const alch_state *s, int set, size_t i)
+{
+    return (int)(s->sets[(size_t)set * s->mapper->words + i / 64] >> (i % 64) & 1);
+}
+
+static inline void alch_put(alch_state *s, int set, size_t i)
+{
+    s->sets[(size_t)set * s->mapper->words + i / 64] |= (uint64_t)1 << (i % 64);
+}
+
+static inline void alch_cut(alch_state *s, int set, size_t i)
+{
+    s->sets[(size_t)set * s->mapper->words + i / 64] &= ~((uint64_t)1 << (i % 64));
+}
+
+static inline int alch_known(const alch_state *s, size_t i)
+{
+    return alch_has(s, ALCH_SET_VALUE, i) || alch_has(s, ALCH_SET_PACKED, i);
+}
+
+int alch_any(const alch_state *s, int set);
+void alch_clear(alch_state *s, int set);
+
+/* Bytes of a state with a packed row of 'row' bytes (0: none). */
+size_t alch_state_size(const alch_mapper *m, size_t row);
+/* Sets up zeroed memory of that size. */
+void alch_state_init(alch_state *s, const alch_mapper *m);
+
+/* The packed row: kinds, then eight bytes per cell, then text. 'cells' are
+** the driver's values (kinds up to ALCH_BLOB), one per column attribute. */
+size_t alch_row_size(const alch_value *cells, size_t n);
+void alch_row_pack(alch_state *s, const alch_value *cells, size_t n);
+/* Text points into the state. Only for an attribute in PACKED. */
+void alch_row_cell(const alch_state *s, size_t i, alch_value *out);
+
+const char *alch_life_name(int life);
+
+#endif
