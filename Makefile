@@ -178,11 +178,12 @@ lint:
 	@$(SETUP) lint
 	+@$(MAKE) --no-print-directory run-lint
 C_FILES := $(wildcard csrc/*/*.c csrc/plugins/*/*.c spec/*/*.c)
-# Both builds of each file: asserts and fault hooks may hide a warning in one of them.
+# Both builds of each file: asserts and fault hooks may hide a warning in one of them. cppcheck cannot see that alch_raise
+# does not return.
 run-lint: $(foreach cc,gcc clang,$(foreach f,$(C_FILES),lint/$(cc)/$(f)))
 	luacheck -q $(wildcard lua spec examples)
 	cppcheck -q --std=c11 --language=c --error-exitcode=1 --inline-suppr --enable=warning,performance,portability \
-	  --suppress=missingIncludeSystem -j 2 -Icsrc -Icsrc/include -Ispec/c csrc spec/c
+	  --suppress=missingIncludeSystem --suppress='nullPointerRedundantCheck:csrc/binding/*' -j 2 -Icsrc -Icsrc/include -Ispec/c csrc spec/c
 lint/%:
 	@cc=$$(echo $* | cut -d/ -f1); for d in $(if $(filter csrc,$(word 2,$(subst /, ,$*))),-DNDEBUG) -DALCH_FAULT; do $$cc -O2 \
 	  $(filter-out -DNDEBUG,$(FLAGS)) -Werror $$d $(LUA_FLAGS) $(foreach p,$(PLUGINS),$($(p)_CFLAGS)) \
