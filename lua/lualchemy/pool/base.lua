@@ -52,7 +52,7 @@ function Pool:init(connect, options)
   end
   self._waits = options.waits ~= false
   self._generation, self._out = 0, 0
-  self._records = setmetatable({}, { __mode = "k" })
+  self._records = {}    -- those that are out: a forgotten proxy must find its connection still open
   self._line = Queue.new()
   for _, listener in ipairs(options.listeners or {}) do self:add_listener(listener) end
 end
@@ -103,7 +103,10 @@ end
 
 -- An idle connection that is too old, lost or (with pre_ping) does not answer is replaced in its record.
 local function refresh(self, record)
-  if record.holders > 0 then return end
+  if record.fresh or record.holders > 0 then
+    record.fresh = nil
+    return
+  end
   if not outdated(self, record) then
     if not self._pre_ping or pcall(record.driver_connection.ping, record.driver_connection) then return end
     self:invalidate_all()
@@ -140,6 +143,7 @@ local function take_or_open(self)
     self._line:wake()
     error(opened, 0)
   end
+  opened.fresh = true
   if self._opened then self:_opened(opened) end
   return opened
 end

@@ -1,0 +1,199 @@
+local sa = require("lualchemy")
+local targets = require("spec.support.targets")
+
+local function raises(name, pattern, fn, ...)
+  local ok, err = pcall(fn, ...)
+  assert.is_false(ok, "no error was raised")
+  assert.is_true(sa.exc[name]:is(err), tostring(err))
+  assert.matches(pattern, err.message)
+  return err
+end
+
+for name, url in targets.each() do if package.searchpath("lualchemy.plugin." .. name, package.cpath) then
+  describe("results on " .. name, function()
+    local engine, conn
+    setup(function()
+      engine = sa.create_engine(url)
+      conn = engine:connect()
+      conn:exec_driver_sql("CREATE TEMPORARY TABLE result_spec (id INTEGER PRIMARY KEY, name VARCHAR(20), x FLOAT)")
+      conn:exec_driver_sql("INSERT INTO result_spec VALUES (1, 'ed', 1.5), (2, NULL, NULL), (3, 'wendy', 3)")
+      conn:commit()
+    end)
+    teardown(function()
+      conn:close()
+      engine:dispose()
+    end)
+
+    local function rows(text) return conn:exec_driver_sql(text or "SELECT id, name, x FROM result_spec ORDER BY id") end
+    local function none() return rows("SELECT id FROM result_spec WHERE id > 100") end
+
+    it("rows answer by position and by name; NULL is nil", function()
+      local row = rows():first()
+      assert.equal(3, #row)
+      assert.same({ 1, "ed", 1.5 }, { row[1], row[2], row[3] })
+      assert.same({ 1, "ed", 1.5 }, { row.id, row.name, row.x })
+      assert.is_nil(row[4])
+      assert.is_nil(row[0])
+      assert.same({ n = 3, 1, "ed", 1.5 }, table.pack(table.unpack(row)))
+      row = rows():all()[2]
+      assert.is_nil(row.name)
+      assert.equal(3, #row)
+      assert.same({ n = 3, 2, nil, nil }, table.pack(row:unpack()))
+      assert.equal("(2, NULL, NULL)", tostring(row))
+      assert.equal("(1, 'ed', 1.5)", tostring(rows():first()))
+      assert.is_true(sa.Row:is(row))
+    end)
+
+    it("pairs gives every column in order, NULL as nil", function()
+      local seen = {}
+      for key, value in pairs(rows():all()[2]) do seen[#seen + 1] = key .. "=" .. tostring(value) end
+      assert.same({ "id=2", "name=nil", "x=nil" }, seen)
+    end)
+
+    it("rows compare by their values", function()
+      local all, again = rows():all(), rows():all()
+      assert.is_true(all[1] == again[1])
+      assert.is_false(all[1] == again[2])
+    end)
+
+    it("an unknown name raises and lists the known ones; an ambiguous one raises", function()
+      local row = rows():first()
+      raises("NoSuchColumnError", "no column 'nam'; it has: id, name, x", function() return row.nam end)
+      raises("InvalidRequestError", "cannot be changed", function() row.id = 5 end)
+      row = rows("SELECT id, id, name FROM result_spec"):first()
+      raises("AmbiguousColumnError", "several columns of the row are called 'id'", function() return row.id end)
+      assert.equal(1, row[2])
+    end)
+
+    it("many columns are found as well as few", function()
+      local list = {}
+      for i = 1, 40 do list[i] = i .. " AS c" .. i end
+      local row = rows("SELECT " .. table.concat(list, ", ")):first()
+      for i = 1, 40 do assert.equal(i, row["c" .. i]) end
+      raises("NoSuchColumnError", "no column 'c41'", function() return row.c41 end)
+    end)
+
+    it("a column's name wins over a method", function()
+      local row = rows("SELECT 5 AS keys, 6 AS id"):first()
+      assert.equal(5, row.keys)
+      assert.same({ "id", "name", "x" }, rows():first():keys())
+    end)
+
+    it("long column names work", function()
+      local long = ("x"):rep(60)
+      assert.equal(7, rows("SELECT 7 AS " .. long):first()[long])
+    end)
+
+    it("iterates row by row", function()
+      local ids = {}
+      for row in rows() do ids[#ids + 1] = row.id end
+      assert.same({ 1, 2, 3 }, ids)
+    end)
+
+    it("is exhausted silently, closed loudly", function()
+      local result = rows()
+      assert.equal(3, #result:fetchall())
+      assert.is_nil(result:fetchone())
+      assert.same({}, result:fetchall())
+      result:close()
+      raises("ResourceClosedError", "this result is closed", result.fetchone, result)
+      result = rows()
+      result:first()
+      raises("ResourceClosedError", "this result is closed", result.fetchall, result)
+    end)
+
+    it("fetches some at a time", function()
+      local result = rows()
+      assert.equal(1, result:fetchone().id)
+      assert.equal(2, #result:fetchmany(5))
+      assert.equal(0, #result:fetchmany(5))
+      local sizes = {}
+      for part in rows():partitions(2) do sizes[#sizes + 1] = #part end
+      assert.same({ 2, 1 }, sizes)
+      raises("ArgumentError", "positive integer", function() rows():partitions(0) end)
+    end)
+
+    it("one, one_or_none, first", function()
+      assert.equal(1, rows("SELECT 1 AS a"):one().a)
+      raises("NoResultFound", "no row was found", function() none():one() end)
+      raises("MultipleResultsFound", "several rows", function() rows():one() end)
+      assert.is_nil(none():one_or_none())
+      assert.is_nil(none():first())
+      raises("MultipleResultsFound", "several rows", function() rows():one_or_none() end)
+    end)
+
+    it("scalar, scalar_one, scalars", function()
+      assert.equal(1, rows():scalar())
+      assert.is_nil(none():scalar())
+      assert.is_nil(rows("SELECT NULL"):scalar())
+      assert.is_nil(rows("SELECT NULL"):scalar_one())
+      raises("NoResultFound", "", function() none():scalar_one() end)
+      assert.is_nil(none():scalar_one_or_none())
+      assert.same({ 1, 2, 3 }, rows():scalars():all())
+      assert.same({ "ed", sa.null, "wendy" }, rows():scalars("name"):all())
+      assert.is_nil(rows("SELECT NULL"):scalars():first())
+      local seen = 0
+      for _ in rows():scalars(2) do seen = seen + 1 end
+      assert.equal(3, seen)
+      raises("NoSuchColumnError", "no column nope", function() rows():scalars("nope") end)
+    end)
+
+    it("mappings are plain tables", function()
+      assert.same({ { id = 1, name = "ed", x = 1.5 }, { id = 2 }, { id = 3, name = "wendy", x = 3.0 } },
+        rows():mappings():all())
+      assert.same({ "id", "name", "x" }, rows():mappings():keys())
+    end)
+
+    it("columns narrows", function()
+      local result = rows():columns("name", 1)
+      assert.same({ "name", "id" }, result:keys())
+      local row = result:first()
+      assert.equal("ed", row.name)
+      assert.equal(1, row[2])
+      raises("NoSuchColumnError", "", function() rows():columns(9) end)
+    end)
+
+    it("unique leaves repetitions out", function()
+      local text = "SELECT id % 2 AS odd FROM result_spec ORDER BY id"
+      assert.same({ 1, 0 }, rows(text):scalars():unique():all())
+      assert.equal(2, #rows(text):unique():all())
+      assert.equal(1, #rows(text):unique(function() return true end):all())
+    end)
+
+    it("a buffered result reads on after its connection has gone", function()
+      local c = engine:connect()
+      local result = c:exec_driver_sql("SELECT 1 AS a"):buffer()
+      c:close()
+      assert.equal(1, result:one().a)
+    end)
+
+    if name == "sqlite" then
+      it("a result that is open when its connection is closed raises", function()
+        local db = sa.create_engine(url, { poolclass = sa.pool.QueuePool })
+        local c = db:connect()
+        local result = c:exec_driver_sql("SELECT 1 AS a UNION SELECT 2")
+        c:close()
+        raises("ResourceClosedError", "closed", result.fetchall, result)
+        db:dispose()
+      end)
+    end
+
+    it("a statement without rows says so", function()
+      local result = conn:exec_driver_sql("UPDATE result_spec SET x = x WHERE id > 1")
+      assert.is_false(result.returns_rows)
+      assert.equal(2, result.rowcount)
+      raises("ResourceClosedError", "does not return rows", result.fetchall, result)
+      raises("ResourceClosedError", "does not return rows", result.keys, result)
+      raises("ResourceClosedError", "does not return rows", function() for _ in result do error("row") end end)
+    end)
+
+    it("results side by side do not disturb one another", function()
+      local a, b = rows(), rows()
+      assert.equal(1, a:fetchone().id)
+      assert.equal(1, b:fetchone().id)
+      assert.equal(2, a:fetchone().id)
+      a:close()
+      assert.equal(2, #b:fetchall())
+    end)
+  end)
+end end
