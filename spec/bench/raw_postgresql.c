@@ -1,5 +1,5 @@
 /*
-** raw_postgresql CONNINFO WORKLOAD: libpq and prepared statements, binary parameters and results. A workload has
+** raw_postgresql URL WORKLOAD: libpq and prepared statements, binary parameters and results. A workload has
 ** variants: "row" makes a round trip for each row, "values" sends 1,000 rows in one VALUES, "unnest" 1,000 rows as one
 ** array for each column.
 */
@@ -405,7 +405,7 @@ static const raw_workload workloads[] = {
 int main(int argc, char **argv)
 {
     if (argc < 3)
-        raw_die("usage", "raw_postgresql CONNINFO WORKLOAD");
+        raw_die("usage", "raw_postgresql URL WORKLOAD");
     db = PQconnectdb(argv[1]);
     if (PQstatus(db) != CONNECTION_OK)
         raw_die(argv[1], PQerrorMessage(db));

@@ -79,9 +79,8 @@ local function run_round()
   for _, row in ipairs(rows) do
     if wanted(row) then
       for i, key in ipairs(raws(row)) do
-        local host = server and server:match("host=([^&]+)")
         once(key, row[1] == "sqlite" and "build/bench/raw_sqlite " .. row[3][i]
-          or ("build/bench/raw_postgresql 'host=%s user=lualchemy dbname=postgres' %s"):format(host, row[3][i]))
+          or ("build/bench/raw_postgresql '%s' %s"):format(server, row[3][i]))
       end
       once(ours(row), ("%s spec/bench/lualchemy.lua '%s' %s"):format(env("LUA") or "lua5.4",
         row[1] == "sqlite" and "sqlite://" or server, row[2]))
