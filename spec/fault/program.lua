@@ -4,6 +4,7 @@
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local drivers = require("lualchemy.drivers")
+local sa = require("lualchemy")
 local sqlite = drivers.load("sqlite").driver
 local targets = require("spec.support.targets")
 
@@ -45,6 +46,11 @@ local function durable(name, prepare, write)
   parts[#parts].remove = remove
 end
 
+-- An engine that closes its pool at the end of a block.
+local function disposing(engine)
+  return setmetatable({ it = engine }, { __close = function() engine:dispose() end })
+end
+
 durable("driver", function(path)
   local c <close> = sqlite:connect{ database = path }
   c:execute("CREATE TABLE faulty (id INTEGER PRIMARY KEY, tag INTEGER, text TEXT, bytes BLOB)")
@@ -56,6 +62,22 @@ end, function(path, tag)
   local rows = c:execute("SELECT id, tag, text, bytes FROM faulty WHERE tag = ? ORDER BY id", { tag })
   assert(#rows == 2 and rows[1].text == ("long text "):rep(20) and rows[2].text == nil)
   c:execute("COMMIT")
+end)
+
+durable("engine", function(path)
+  local c <close> = sqlite:connect{ database = path }
+  c:execute("CREATE TABLE faulty (id INTEGER PRIMARY KEY, tag INTEGER, text TEXT, bytes BLOB)")
+end, function(path, tag)
+  local engine <close> = disposing(sa.create_engine("sqlite:///" .. path))
+  local conn <close> = engine.it:connect()
+  conn:exec_driver_sql("INSERT INTO faulty (tag, text) VALUES (?, ?)", { tag, ("long text "):rep(20) })
+  conn:exec_driver_sql("INSERT INTO faulty (tag, text) VALUES (?, ?)", { tag, sa.null })
+  local nested <close> = conn:begin_nested()
+  conn:exec_driver_sql("DELETE FROM faulty WHERE tag = ?", { tag })
+  nested:rollback()
+  local rows = conn:exec_driver_sql("SELECT id, tag, text FROM faulty WHERE tag = ? ORDER BY id", { tag }):all()
+  assert(#rows == 2 and rows[1].text == ("long text "):rep(20) and rows[2].text == nil)
+  conn:commit()
 end)
 
 return parts

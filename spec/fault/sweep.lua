@@ -65,7 +65,7 @@ end
 
 -- Loading the library itself, in a new state each time.
 local function sweep_loading(forever)
-  local load = function() require("lualchemy.errors") end
+  local load = function() require("lualchemy") end
   local _, _, _, total = fault.fresh(0, false, load)
   local bad = 0
   for n = 1, total, all and 1 or math.max(1, total // 100) do
