@@ -42,6 +42,7 @@ typedef struct pool_object {
 typedef struct record_object {
     alch_slot slot;                 /* first: a slot is its record */
     alch_driver_conn *dc;           /* in user value RECORD_CONN; NULL: none, or something else */
+    unsigned char given;            /* came back to the pool since its last finalization */
 } record_object;
 
 typedef struct proxy_object {
@@ -115,6 +116,7 @@ static int give(lua_State *L, int record, record_object *r)
 {
     if (!alch_slot_give(&r->slot))
         return 0;
+    r->given = 1;
     if (r->slot.state == ALCH_SLOT_IDLE)
         anchor(L, record, r);
     return 1;
@@ -150,10 +152,18 @@ static int clean_at_once(alch_driver_conn *dc)
 }
 
 /* A record in use that everybody forgot goes back to its pool if it can; then
-** it needs to be marked for finalization again. */
+** it needs to be marked for finalization again. So does one that the finalizer
+** of whatever held it gave back just now; if the pool is garbage too, the
+** second time ends it. */
 static int l_record_gc(lua_State *L)
 {
     record_object *r = lua_touserdata(L, 1);
+
+    if (r->slot.state == ALCH_SLOT_IDLE && r->given) {
+        r->given = 0;
+        luaL_setmetatable(L, RECORD);
+        return 0;
+    }
 
     if (r->slot.state == ALCH_SLOT_IN_USE && !pool_of(&r->slot)->hook_in && clean_at_once(r->dc)) {
         r->slot.holders = 1;
@@ -399,8 +409,29 @@ static int l_idle(lua_State *L)
     return 1;
 }
 
-/* pool:set_hooks{ checkout = fn(pool) -> proxy or record, checkin = fn(pool, record) }:
-** called for what is not done in C. They may yield. */
+/* pool:in_use() -> the list of records that are out, for messages. */
+static int l_in_use(lua_State *L)
+{
+    const pool_object *p = check_pool(L);
+    const alch_slot *s;
+    lua_Integer n = 0;
+
+    lua_settop(L, 1);
+    lua_newtable(L);
+    (void)lua_getiuservalue(L, 1, POOL_ALL);
+    for (s = p->pool.slots; s != NULL; s = s->next) {
+        if (s->state != ALCH_SLOT_IN_USE)
+            continue;
+        lua_rawgeti(L, 3, s->index);
+        lua_rawseti(L, 2, ++n);
+    }
+    lua_settop(L, 2);
+    return 1;
+}
+
+/* pool:set_hooks{ checkout = fn(pool, proxy) -> record, checkin = fn(pool, record) }:
+** called for what is not done in C. They may yield. The proxy is what connect
+** will return, still without the record. */
 static int l_set_hooks(lua_State *L)
 {
     (void)check_pool(L);
@@ -466,7 +497,8 @@ static int checkout_by_hook(lua_State *L)
     if (lua_getiuservalue(L, 1, POOL_CHECKOUT) != LUA_TFUNCTION)
         return alch_raisef(L, ALCH_ERR_INVALID, "this pool has no checkout hook to connect with");
     lua_pushvalue(L, 1);
-    lua_callk(L, 1, 1, 0, checkout_hook_done);
+    lua_pushvalue(L, 2);
+    lua_callk(L, 2, 1, 0, checkout_hook_done);
     return checkout_hook_done(L, LUA_OK, 0);
 }
 
@@ -681,6 +713,7 @@ static const luaL_Reg pool_methods[] = {
     { "stale", l_stale },
     { "counts", l_counts },
     { "idle", l_idle },
+    { "in_use", l_in_use },
     { "set_hooks", l_set_hooks },
     { "watch", l_watch },
     { NULL, NULL }

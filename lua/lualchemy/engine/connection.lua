@@ -159,9 +159,7 @@ local function send_begin(self)
   self:_log("BEGIN (implicit)")
   if record.holders > 1 and record.transaction then return begin_shared(self, record) end
   local transactions = engine._transactions
-  if transactions.enter and level and not record.restore then
-    record.restore = transactions.enter(self._dc, level)
-  end
+  if transactions.enter and level and not self._restore then self._restore = transactions.enter(self._dc, level) end
   self:_command(transactions.begin(level, self._options))
   record.transaction = {}
   self._owned = record
@@ -387,20 +385,43 @@ end
 --- Takes the physical connection out of the pool; closing this connection then closes it.
 function Connection:detach() self:_usable()._detached = self._proxy:detach() end
 
+-- Ends the transaction and undoes what was set for this user alone.
+local function leave(self)
+  local tx, restore = self._tx, self._restore
+  self._restore = nil
+  if tx then tx:close() end
+  if restore and not self.invalidated then restore(self._dc) end
+end
+
 --- Rolls back what is not committed and gives the connection back; a second time does nothing.
 function Connection:close()
   if self.closed then return end
-  local ok, err = true, nil
-  if self._tx then ok, err = pcall(self._tx.close, self._tx) end
+  local ok, err = pcall(leave, self)
   self.closed = true
   local proxy, detached = self._proxy, self._detached
   self._proxy, self._dc, self._detached = nil, nil, nil
   if detached then
     detached:close()
-  elseif proxy then
+  elseif proxy and ok then
     proxy:close()
+  elseif proxy then
+    proxy:invalidate(err)
   end
   if not ok then error(err, 0) end
+end
+
+-- A connection that was dropped goes back to the pool if that takes no waiting; nobody can be waited for here.
+local function collect(self)
+  local dc = self._dc
+  if not dc or dc:closed() then return end
+  if dc:busy() or (self.engine._waits and dc:in_transaction()) then return self._proxy:invalidate() end
+  self:close()
+end
+
+function Connection:__gc()
+  if rawget(self, "closed") ~= false or not rawget(self, "_proxy") then return end
+  local ok, err = pcall(collect, self)
+  if not ok then warn("lualchemy: returning a forgotten connection: " .. tostring(err)) end
 end
 
 function Connection:__close() self:close() end

@@ -89,7 +89,7 @@ end
 
 local function make_pool(url, driver, options)
   if options.pool then return options.pool end
-  local args = { waits = driver.driver:waits() }
+  local args = {}
   for name, own in pairs(POOL_OPTIONS) do args[own] = options[name] end
   local private = driver.is_private and driver.is_private(driver.options(url, options.connect_args))
   local kind = options.poolclass or (private and pools.SingletonPool) or pools.QueuePool
@@ -116,7 +116,7 @@ function M.create_engine(url, options)
   for key, value in pairs(options.execution_options or {}) do execution_options[key] = value end
   execution_options.isolation_level = options.isolation_level or execution_options.isolation_level
   local engine = Engine {
-    url = url, dialect = dialect, pool = make_pool(url, driver, options),
+    url = url, dialect = dialect, pool = make_pool(url, driver, options), waits = driver.driver:waits(),
     transactions = dialect_module(url.backend, "transaction") or DEFAULT_TRANSACTIONS,
     proxy = options.proxy, logger = options.logger, echo = options.echo,
     hide_parameters = options.hide_parameters, execution_options = execution_options,

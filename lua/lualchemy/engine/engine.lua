@@ -34,6 +34,7 @@ function Engine:init(parts)
   self.name = parts.url.backend
   self.hide_parameters = parts.hide_parameters or false
   self._transactions, self._proxy, self._logger = parts.transactions, parts.proxy, parts.logger
+  self._waits = parts.waits
   self._execution_options = {}
   self._execution_options = self:_merge_options({}, parts.execution_options)
   self.echo = parts.echo or false

@@ -130,7 +130,8 @@ local function mark(target, lists)
   if type(target) == "table" then rawset(target, "_listeners", lists) else target._listeners = lists end
 end
 
---- Adds a listener to a target's own list.
+--- Adds a listener to a target's own list. A class that must do more than test the mark is told by its function
+--- `_on_listen(target, name)`.
 ---@param target any
 ---@param name string
 ---@param listener lualchemy.Listener
@@ -142,6 +143,8 @@ function M.attach(target, name, listener, first)
     own[target] = lists
     mark(target, lists)
   end
+  local class = is_class(target) and target or Class.of(target)
+  if class and class._on_listen then class._on_listen(target, name) end
   lists[name] = lists[name] or {}
   table.insert(lists[name], first and 1 or #lists[name] + 1, listener)
   listener.lists, listener.name = lists, name

@@ -1,32 +1,45 @@
 --- What all pools share: opening connections, the checks at checkout, the reset at checkin, events, waiting.
--- A kind of pool says how many connections there may be and which one is next, by `_take` and `_put`.
+-- The core (pool/pool.c) counts and hands out; a checkout of a sound idle connection and its return happen there
+-- alone. What else there is to do, it calls the functions here for.
 
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
-local parts = require("lualchemy.pool.record")
 local Queue = require("lualchemy.pool.queue")
-
-local Record, Proxy = parts.Record, parts.Proxy
+require("lualchemy.pool.record")
 
 ---@class lualchemy.Pool
----@field _take fun(self): lualchemy.ConnectionRecord|"open"|nil  one to hand out, leave to open one, or nil: none now
----@field _put fun(self, record): boolean   takes it back; false: the pool does not keep it
----@field _opened fun(self, record)?        a connection that `_take` allowed has been opened
----@field _lost fun(self, record?)          one is gone (record), or could not be opened (nil)
----@field _drain fun(self): lualchemy.ConnectionRecord[]  the idle ones, taken out
+---@field _policy string   of the core's pool: queue, null, static, singleton, assertion
 local Pool = class("Pool")
+Pool._policy = "queue"
 
 event.declare(Pool, { "first_connect", "connect", "checkout", "checkin", "reset", "invalidate", "close" })
 
 local OPTIONS = {
   size = "number", max_overflow = "number", timeout = "number", recycle = "number", pre_ping = "boolean",
-  reset_on_return = "any", use_lifo = "boolean", listeners = "table", waits = "boolean",
+  reset_on_return = "any", use_lifo = "boolean", listeners = "table",
 }
 
 -- A checkout listener may refuse a connection that often before its error reaches the caller.
 local MAX_REFUSALS = 2
+
+local function check_options(self, options)
+  for key, value in pairs(options) do
+    local kind = OPTIONS[key]
+    if not kind then errors.raise("ArgumentError", "%s has no option '%s'", self.__name, tostring(key)) end
+    if kind ~= "any" and type(value) ~= kind then
+      errors.raise("ArgumentError", "%s: option '%s' is a %s, got %s", self.__name, key, kind, type(value))
+    end
+  end
+  local reset = options.reset_on_return
+  if reset ~= nil and reset ~= "rollback" and reset ~= "commit" and reset ~= false then
+    errors.raise("ArgumentError", "%s: reset_on_return is 'rollback', 'commit' or false", self.__name)
+  end
+end
+
+-- All pools, for listeners of the class.
+local pools = setmetatable({}, { __mode = "k" })
 
 --- A pool over `connect()`, which answers an open driver connection.
 ---@param connect fun(): userdata
@@ -36,121 +49,122 @@ function Pool:init(connect, options)
     errors.raise("ArgumentError", "%s takes a function that connects, got %s", self.__name, type(connect))
   end
   options = options or {}
-  for key, value in pairs(options) do
-    if not OPTIONS[key] then errors.raise("ArgumentError", "%s has no option '%s'", self.__name, tostring(key)) end
-    if OPTIONS[key] ~= "any" and type(value) ~= OPTIONS[key] then
-      errors.raise("ArgumentError", "%s: option '%s' is a %s, got %s", self.__name, key, OPTIONS[key], type(value))
-    end
-  end
+  check_options(self, options)
   self._connect, self._options = connect, options
   self._timeout = options.timeout or 30
-  self._recycle = options.recycle or -1
   self._pre_ping = options.pre_ping or false
   self._reset = options.reset_on_return == nil and "rollback" or options.reset_on_return
-  if self._reset ~= "rollback" and self._reset ~= "commit" and self._reset ~= false then
-    errors.raise("ArgumentError", "%s: reset_on_return is 'rollback', 'commit' or false", self.__name)
-  end
-  self._waits = options.waits ~= false
-  self._generation, self._out = 0, 0
-  self._records = {}    -- those that are out: a forgotten proxy must find its connection still open
   self._line = Queue.new()
+  self._core = core.pool_new { policy = self._policy, size = options.size, max_overflow = options.max_overflow,
+    recycle = options.recycle, lifo = options.use_lifo or nil }
+  self._core:set_hooks {
+    checkout = function(_, proxy) return self:_checkout(proxy) end,
+    checkin = function(_, record) return self:_checkin(record) end,
+  }
+  pools[self] = true
   for _, listener in ipairs(options.listeners or {}) do self:add_listener(listener) end
+  self:_watch()
+end
+
+-- Tells the core which checkouts and checkins it must not do alone.
+function Pool:_watch()
+  local listening = self._listeners ~= nil
+  self._core:watch(listening or self._pre_ping, listening or self._reset ~= "rollback" or self._line[1] ~= nil)
+end
+
+function Pool._on_listen(target)
+  if rawget(target, "_core") then return target:_watch() end
+  for pool in pairs(pools) do pool:_watch() end
 end
 
 --- Registers an extension: a table with methods named after pool events.
 ---@param extension table
 function Pool:add_listener(extension) event.extend(self, extension) end
 
--- -- opening and closing --------------------------------------------------------------------------------------------
+local connect_in_c = getmetatable(core.pool_new {}).__index.connect
 
--- Fires the events of a new physical connection; first_connect only the first time that one succeeds.
-local function introduce(self, record)
+--- Checks a connection out. The proxy's `close` gives it back.
+---@return lualchemy.PooledConnection
+function Pool:connect() return connect_in_c(self._core) end
+
+-- -- opening and closing ----------------------------------------------------------------------------------------------
+
+-- Is the connection open and not in the middle of an operation that nobody finished?
+local function usable(record)
+  local dc = record.driver_connection
+  return not dc:closed() and not dc:busy() and dc:alive()
+end
+
+-- Fires the events of a new physical connection; first_connect only until one has succeeded.
+local function introduce(self, record, dc)
   if self._listeners then
-    if not self._met then event.fire(self, "first_connect", record.driver_connection, record) end
-    event.fire(self, "connect", record.driver_connection, record)
+    if not self._met then event.fire(self, "first_connect", dc, record) end
+    event.fire(self, "connect", dc, record)
   end
   self._met = true
 end
 
--- A new physical connection for a record, or for a new one. A listener that raises costs the connection.
+-- Connects a record that the core has made room for. A listener that raises costs the connection.
 local function open(self, record)
-  local dc = self._connect()
-  if record then
-    record.driver_connection, record.info, record.created = dc, {}, core.clock()
-    record.generation, record.reset = self._generation, nil
-  else
-    record = Record(dc, self._generation)
-  end
-  local ok, err = pcall(introduce, self, record)
-  if not ok then
-    dc:close()
-    error(err, 0)
-  end
-  return record
+  local dc
+  local ok, err = pcall(function()
+    dc = self._connect()
+    self._core:add(record, dc)
+    record.pool = self
+    introduce(self, record, dc)
+  end)
+  if ok then return end
+  if dc then dc:close() end
+  self._core:remove(record)
+  self._line:wake()
+  error(err, 0)
 end
 
-local function close(self, record)
-  if self._listeners then event.fire(self, "close", record.driver_connection, record) end
-  record.driver_connection:close()
+-- Closes a record's connection and takes it out of the pool.
+local function drop(self, record)
+  local ok, err = true, nil
+  if self._listeners then ok, err = pcall(event.fire, self, "close", record.driver_connection, record) end
+  self._core:invalidate(record)
+  self._line:wake()
+  if not ok then error(err, 0) end
 end
 
--- -- checking out ---------------------------------------------------------------------------------------------------
+-- -- checking out -----------------------------------------------------------------------------------------------------
 
-local function outdated(self, record)
-  return record.generation ~= self._generation or not record:usable()
-    or (self._recycle >= 0 and core.clock() - record.created > self._recycle)
-end
-
--- An idle connection that is too old, lost or (with pre_ping) does not answer is replaced in its record.
-local function refresh(self, record)
-  if record.fresh or record.holders > 0 then
-    record.fresh = nil
-    return
-  end
-  if not outdated(self, record) then
-    if not self._pre_ping or pcall(record.driver_connection.ping, record.driver_connection) then return end
-    self:invalidate_all()
-  end
-  close(self, record)
-  open(self, record)
-end
-
--- Lets the checkout listeners look at the connection; DisconnectionError asks for another one.
-local function ask_listeners(self, record, proxy)
-  for refusals = 0, MAX_REFUSALS do
-    local ok, err = pcall(event.fire, self, "checkout", record.driver_connection, record, proxy)
-    if ok then return end
-    if not errors.DisconnectionError:is(err) then error(err, 0) end
-    if event.listeners(self, "invalidate") then
-      event.fire(self, "invalidate", record.driver_connection, record, err)
+-- A record in use whose connection is open, or nil when all are out. The second answer: it was opened just now.
+local function take(self)
+  while true do
+    local record, why = self._core:checkout()
+    if why == "create" then
+      open(self, record)
+      return record, true
+    elseif why == "stale" then
+      drop(self, record)
+    elseif why == "refused" then
+      errors.raise("InvalidRequestError", "the connection is already checked out; held by: %s", self:_holders())
+    else
+      return record, false
     end
-    if refusals == MAX_REFUSALS then
-      errors.raise("InvalidRequestError", "%d connections in a row were refused by a checkout listener: %s",
-        MAX_REFUSALS + 1, err.message)
+  end
+end
+
+-- One that is also fit for use: a lost one is replaced, and with pre_ping one that does not answer.
+local function take_sound(self)
+  while true do
+    local record, fresh = take(self)
+    if not record or fresh or record.holders > 1 then return record end
+    local sound = usable(record)
+    if sound and (not self._pre_ping or pcall(record.driver_connection.ping, record.driver_connection)) then
+      return record
     end
-    close(self, record)
-    open(self, record)
-    proxy.driver_connection, proxy.info = record.driver_connection, record.info
+    if sound then self._core:invalidate_all() end
+    drop(self, record)
   end
 end
 
-local function take_or_open(self)
-  local record = self:_take()
-  if record ~= "open" then return record end
-  local ok, opened = pcall(open, self)
-  if not ok then
-    self:_lost(nil)
-    self._line:wake()
-    error(opened, 0)
-  end
-  opened.fresh = true
-  if self._opened then self:_opened(opened) end
-  return opened
-end
-
-local function holders(self)
+function Pool:_holders()
   local list = {}
-  for record in pairs(self._records) do list[#list + 1] = record.holder or "a raw connection" end
+  for _, record in ipairs(self._core:in_use()) do list[#list + 1] = record.holder or "a raw connection" end
   table.sort(list)
   return #list > 0 and table.concat(list, ", ") or "nobody that is known"
 end
@@ -158,49 +172,44 @@ end
 -- Waits for a connection, or says who has them: alone in the program nobody could return one meanwhile.
 local function wait_for_one(self)
   collectgarbage()      -- connections that were dropped without being closed come back
-  local record = take_or_open(self)
+  local record = take_sound(self)
   if record then return record end
   local waits = Queue.can_wait()
-  record = waits and self._line:wait_for(function() return take_or_open(self) end, self._timeout)
-  if record then return record end
+  if waits then
+    record = self._line:wait_for(function() return take_sound(self) end, self._timeout, function() self:_watch() end)
+    if record then return record end
+  end
   errors.raise("TimeoutError", "%s: no connection is free%s; held by: %s", self:status(),
     waits and (" after %g seconds"):format(self._timeout) or ", and waiting for one would block whoever holds it",
-    holders(self))
+    self:_holders())
 end
 
--- A connection that could not be made ready is no longer counted.
-local function give_up(self, record, err)
-  self._records[record] = nil
-  self._out = self._out - 1
-  record.holders = record.holders - 1
-  record.driver_connection:close()
-  self:_lost(record)
-  self._line:wake()
-  error(err, 0)
-end
-
---- Checks a connection out. The proxy's `close` gives it back.
----@return lualchemy.PooledConnection
-function Pool:connect()
-  -- Those who wait in line come first.
-  local record = (not self._line[1] and take_or_open(self)) or wait_for_one(self)
-  self._out = self._out + 1
-  local ok, err = pcall(refresh, self, record)
-  record.holders = record.holders + 1
-  self._records[record] = true
-  if not ok then give_up(self, record, err) end
-  local proxy = Proxy(self, record)
-  if self._listeners and event.listeners(self, "checkout") then
-    ok, err = pcall(ask_listeners, self, record, proxy)
-    if not ok then
-      proxy.record = nil
-      give_up(self, record, err)
+-- Lets the checkout listeners look at the connection; DisconnectionError asks for another one.
+local function ask_listeners(self, record, proxy)
+  for refusals = 0, MAX_REFUSALS do
+    local dc = record.driver_connection
+    local ok, err = pcall(event.fire, self, "checkout", dc, record, proxy)
+    if ok then return record end
+    if errors.DisconnectionError:is(err) then event.fire(self, "invalidate", dc, record, err) end
+    drop(self, record)
+    if not errors.DisconnectionError:is(err) then error(err, 0) end
+    if refusals == MAX_REFUSALS then
+      errors.raise("InvalidRequestError", "%d connections in a row were refused by a checkout listener: %s",
+        MAX_REFUSALS + 1, err.message)
     end
+    record = take_sound(self) or wait_for_one(self)
   end
-  return proxy
 end
 
--- -- checking in ----------------------------------------------------------------------------------------------------
+-- The core's hook: what it could not hand out by itself.
+function Pool:_checkout(proxy)
+  -- Those who wait in line come first.
+  local record = not self._line[1] and take_sound(self) or wait_for_one(self)
+  if self._listeners and event.listeners(self, "checkout") then return ask_listeners(self, record, proxy) end
+  return record
+end
+
+-- -- checking in ------------------------------------------------------------------------------------------------------
 
 -- Ends what the user may have left open, also if he began it behind our back.
 local function reset(self, record)
@@ -210,86 +219,56 @@ local function reset(self, record)
   if self._reset and dc:in_transaction() then
     dc:execute(self._reset == "commit" and "COMMIT" or "ROLLBACK")
   end
-  local restore = record.restore
-  if restore then
-    record.restore = nil
-    restore(dc)
-  end
+  record.holder, record.transaction = nil, nil
 end
 
-local function checkin(self, record)
-  if record.holders == 0 then
-    reset(self, record)
-    record.holder = nil
-  end
-  if self._listeners then event.fire(self, "checkin", record.driver_connection, record) end
-end
-
-local function leave(self, record)
-  record.holders = record.holders - 1
-  self._out = self._out - 1
-  if record.holders == 0 then self._records[record] = nil end
-end
-
---- Takes a connection back (PooledConnection:close).
+-- The core's hook: a connection that came back unclean, or that listeners or waiters want to know of.
 function Pool:_checkin(record)
-  leave(self, record)
-  if not record:usable() then return self:_drop(record) end
-  local ok, err = pcall(checkin, self, record)
-  if not ok or not record:usable() then
-    self:_drop(record)
+  if not usable(record) then return drop(self, record) end
+  local ok, err = pcall(function()
+    if record.holders == 1 then reset(self, record) end
+    if self._listeners then event.fire(self, "checkin", record.driver_connection, record) end
+  end)
+  if not ok or not usable(record) then
+    drop(self, record)
     if not ok and not errors.DBAPIError:is(err) then error(err, 0) end
-    return
+  elseif not self._core:checkin(record) then
+    drop(self, record)
+  else
+    self._line:wake()
   end
-  if record.holders == 0 and (record.generation ~= self._generation or not self:_put(record)) then
-    return self:_drop(record)
-  end
-  self._line:wake()
-end
-
--- Closes a connection and forgets it.
-function Pool:_drop(record)
-  local ok, err = pcall(close, self, record)
-  record.driver_connection:close()
-  self:_lost(record)
-  self._line:wake()
-  if not ok then error(err, 0) end
-end
-
---- Closes a connection that must not be used again (PooledConnection:invalidate).
-function Pool:_discard(record, err)
-  leave(self, record)
-  if self._listeners then event.fire(self, "invalidate", record.driver_connection, record, err) end
-  self:_drop(record)
-end
-
---- Stops counting a connection that somebody took out of the pool.
-function Pool:_forget(record)
-  leave(self, record)
-  self:_lost(record)
-  self._line:wake()
+  self:_watch()
 end
 
 --- Lets every connection that was opened until now be replaced at its next checkout: one was found to be dead.
-function Pool:invalidate_all() self._generation = self._generation + 1 end
+function Pool:invalidate_all() self._core:invalidate_all() end
 
 --- Closes the idle connections; those that are out are closed when they come back.
 function Pool:dispose()
-  self:invalidate_all()
-  for _, record in ipairs(self:_drain()) do close(self, record) end
+  self._core:invalidate_all()
+  for _, record in ipairs(self._core:idle()) do drop(self, record) end
 end
 
---- A new pool with the same options and listeners.
+--- A new pool with the same options.
 ---@return lualchemy.Pool
 function Pool:recreate() return getmetatable(self)(self._connect, self._options) end
 
--- -- figures --------------------------------------------------------------------------------------------------------
+-- -- figures ----------------------------------------------------------------------------------------------------------
 
 --- Connections that are out.
 ---@return integer
-function Pool:checkedout() return self._out end
+function Pool:checkedout()
+  local _, out = self._core:counts()
+  return out
+end
+
+--- Connections that are in.
+---@return integer
+function Pool:checkedin() return (self._core:counts()) end
 
 ---@return string
-function Pool:status() return ("%s: %d connections checked out"):format(getmetatable(self).__name, self._out) end
+function Pool:status()
+  return ("%s: %d checked out, %d idle"):format(getmetatable(self).__name, self:checkedout(), self:checkedin())
+end
 
 return Pool

@@ -45,11 +45,13 @@ end
 --- Waits until `take()` answers something, at most `timeout` seconds; nil when the time is over.
 ---@param take fun(): any
 ---@param timeout number
-function Queue:wait_for(take, timeout)
+---@param joined fun()   called whenever somebody has joined the line
+function Queue:wait_for(take, timeout, joined)
   local deadline = core.clock() + timeout
   while true do
     local waiter <close> = setmetatable({ queue = self, signal = core.signal() }, Waiter)
     self[#self + 1] = waiter
+    joined()
     local left = deadline - core.clock()
     if left <= 0 or not wait(waiter.signal:pollfd(), "r", left) then return nil end
     waiter.served = true

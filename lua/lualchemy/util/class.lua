@@ -40,6 +40,16 @@ function Class:is(x)
   return false
 end
 
+local function call(class, ...) return class:new(...) end
+local function describe(class) return "class " .. rawget(class, "__name") end
+
+-- A class finds what it lacks in its base: a chain of tables, for an absent field (which code that asks "does
+-- anybody listen?" meets all the time) is looked for without calling a function. A class that somebody gave a
+-- metatable of its own hands that on instead.
+local function class_metatable(base)
+  return { __index = base, __call = call, __tostring = describe, __plain = true }
+end
+
 --- A subclass. Calling it makes an instance and passes the arguments to its method `init`.
 ---@param name string
 ---@param members table?
@@ -51,7 +61,8 @@ function Class:extend(name, members)
   class.__super = self
   class.__index = class.__index or class
   inherit_metamethods(class, self)
-  return setmetatable(class, getmetatable(self))
+  local own = getmetatable(self)
+  return setmetatable(class, own.__plain and class_metatable(self) or own)
 end
 
 --- An instance: a table with the class as metatable, given to `init`.
@@ -64,18 +75,8 @@ end
 
 setmetatable(Class, {
   __index = Class,
-  __call = function(class, ...) return class:new(...) end,
+  __call = call,
 })
-
--- A class finds what it lacks in its base.
-local class_metatable = {
-  __index = function(class, key)
-    local super = rawget(class, "__super")
-    if super then return super[key] end
-  end,
-  __call = function(class, ...) return class:new(...) end,
-  __tostring = function(class) return "class " .. rawget(class, "__name") end,
-}
 
 --- A class without a base.
 ---@param name string
@@ -86,7 +87,7 @@ return setmetatable({
 }, {
   __call = function(_, name, members)
     local root = setmetatable({ __name = "Object", __super = false, new = Class.new, is = Class.is, extend = Class.extend },
-      class_metatable)
+      class_metatable(nil))
     root.__index = root
     return root:extend(name, members)
   end,
