@@ -28,7 +28,7 @@ end
 
 define("LualchemyError", "OutOfMemoryError ArgumentError InvalidRequestError CompileError TimeoutError CallbackError StatementError")
 define("ArgumentError", "NoSuchModuleError ConstraintColumnNotFoundError NoForeignKeysError AmbiguousForeignKeysError ObjectNotExecutableError")
-define("InvalidRequestError", "NoInspectionAvailable ResourceClosedError NoReferenceError PendingRollbackError NoSuchColumnError "
+define("InvalidRequestError", "NotImplementedError NoInspectionAvailable ResourceClosedError NoReferenceError PendingRollbackError NoSuchColumnError "
   .. "NoSuchTableError UnboundExecutionError NoResultFound MultipleResultsFound IllegalStateChangeError ConcurrentUseError "
   .. "DetachedInstanceError UnmappedError ObjectDeletedError AmbiguousColumnError")
 define("NoReferenceError", "NoReferencedTableError NoReferencedColumnError")

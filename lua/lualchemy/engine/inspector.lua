@@ -1,0 +1,203 @@
+--- Inspector: what a database has. `sa.inspect(engine)`; how each database is asked is in dialects/<name>/reflection.lua.
+-- Answers are kept: after DDL ask a new Inspector, or `clear_cache`.
+
+local class = require("lualchemy.util.class")
+local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
+local reflect = require("lualchemy.schema.reflect")
+local upward = require("lualchemy.schema.upward")
+
+---@class lualchemy.Inspector
+---@field bind lualchemy.Engine|lualchemy.Connection
+---@field dialect lualchemy.Dialect
+local Inspector = class("Inspector")
+
+---@param bind lualchemy.Engine|lualchemy.Connection
+function Inspector:init(bind)
+  self.bind, self.engine, self.dialect = bind, bind.engine or bind, bind.dialect
+  self._source = require("lualchemy.dialects." .. self.dialect.name .. ".reflection")
+  self._cache = {}
+end
+
+--- Forgets all answers.
+function Inspector:clear_cache()
+  self._cache = {}
+end
+
+-- Asks the database, on the bound connection or on one of the engine's for this question only.
+local function ask(self, question, ...)
+  local fn = self._source[question]
+  if not fn then
+    errors.raise("NotImplementedError", "the %s dialect does not reflect %s", self.dialect.name, (question:gsub("_", " ")))
+  end
+  if not self.bind.connect then return fn(self.bind, ...) end
+  local connection <close> = self.bind:connect()
+  return fn(connection, ...)
+end
+
+-- Answers are tables of the Inspector's; the caller gets a copy to do with as he likes.
+local function copy(value)
+  if type(value) ~= "table" or getmetatable(value) ~= nil then return value end
+  local out = {}
+  for key, item in pairs(value) do out[key] = copy(item) end
+  return out
+end
+
+local function cached(self, question, name, schema)
+  local key = question .. "\0" .. (name or "") .. "\0" .. (schema or "\1")
+  local answer = self._cache[key]
+  if answer == nil then
+    if name ~= nil then
+      answer = ask(self, question, name, schema)
+    else
+      answer = ask(self, question, schema)
+    end
+    self._cache[key] = answer
+  end
+  return copy(answer)
+end
+
+local function schema_of(opts)
+  if type(opts) == "table" then return opts.schema end
+  return opts
+end
+
+local function check_name(name, what)
+  if type(name) == "table" and name._schema_kind == "table" then return name.name, name.schema end
+  if type(name) ~= "string" then errors.raise("ArgumentError", "%s takes a table's name, not %s", what, tostring(name)) end
+  return name
+end
+
+--- Names of tables, sorted.
+---@param opts string|{ schema: string? }|nil
+---@return string[]
+function Inspector:get_table_names(opts) return cached(self, "table_names", nil, schema_of(opts)) end
+
+---@return string[]
+function Inspector:get_view_names(opts) return cached(self, "view_names", nil, schema_of(opts)) end
+
+---@return string[]
+function Inspector:get_materialized_view_names(opts) return cached(self, "materialized_view_names", nil, schema_of(opts)) end
+
+---@return string[]
+function Inspector:get_sequence_names(opts) return cached(self, "sequence_names", nil, schema_of(opts)) end
+
+---@return string[]
+function Inspector:get_temp_table_names() return cached(self, "temp_table_names") end
+
+---@return string[]
+function Inspector:get_temp_view_names() return cached(self, "temp_view_names") end
+
+---@return string[]
+function Inspector:get_schema_names() return cached(self, "schema_names") end
+
+--- "public", "main"
+---@return string
+function Inspector._default_schema_name(self) return cached(self, "default_schema_name") end
+
+-- A question about one table.
+local function about(question)
+  return function(self, name, opts)
+    local plain, schema = check_name(name, "Inspector")
+    return cached(self, question, plain, schema_of(opts) or schema)
+  end
+end
+
+--- { name, type, nullable, default, autoincrement, comment, computed, identity } per column, in order.
+---@type fun(self: lualchemy.Inspector, name: string, opts: string|{ schema: string? }|nil): table[]
+Inspector.get_columns = about("columns")
+--- { constrained_columns, name }
+Inspector.get_pk_constraint = about("pk_constraint")
+--- { name, constrained_columns, referred_schema, referred_table, referred_columns, options } per foreign key.
+Inspector.get_foreign_keys = about("foreign_keys")
+--- { name, column_names, unique, expressions, column_sorting, dialect_options } per index.
+Inspector.get_indexes = about("indexes")
+--- { name, column_names } per constraint.
+Inspector.get_unique_constraints = about("unique_constraints")
+--- { name, sqltext } per constraint.
+Inspector.get_check_constraints = about("check_constraints")
+--- { text }
+Inspector.get_table_comment = about("table_comment")
+--- { sqlite_strict, postgresql_tablespace ... }
+Inspector.get_table_options = about("table_options")
+--- The text of a view.
+Inspector.get_view_definition = about("view_definition")
+
+-- For all tables of a schema at once: { [table name] = answer }.
+local function multi(question)
+  return function(self, opts)
+    opts = opts or {}
+    local schema, names = opts.schema, opts.filter_names
+    local source = self._source["multi_" .. question]
+    if source then return copy(ask(self, "multi_" .. question, names, schema, opts.kind)) end
+    local out = {}
+    for _, name in ipairs(names or self:get_table_names(schema)) do
+      if not names or self:has_table(name, schema) then out[name] = cached(self, question, name, schema) end
+    end
+    return out
+  end
+end
+
+Inspector.get_multi_columns = multi("columns")
+Inspector.get_multi_pk_constraint = multi("pk_constraint")
+Inspector.get_multi_foreign_keys = multi("foreign_keys")
+Inspector.get_multi_indexes = multi("indexes")
+Inspector.get_multi_unique_constraints = multi("unique_constraints")
+Inspector.get_multi_check_constraints = multi("check_constraints")
+Inspector.get_multi_table_comment = multi("table_comment")
+
+--- Enum types: { name, schema, labels, visible }.
+function Inspector:get_enums(opts) return cached(self, "enums", nil, schema_of(opts)) end
+
+--- Is there a table or view of this name? Not kept: it is what programs ask after creating and dropping.
+---@param name string
+---@param opts string|{ schema: string? }|nil
+---@return boolean
+function Inspector:has_table(name, opts)
+  local plain, schema = check_name(name, "has_table")
+  return ask(self, "has_table", plain, schema_of(opts) or schema)
+end
+
+---@return boolean
+function Inspector:has_schema(name) return ask(self, "has_schema", name) end
+
+---@return boolean
+function Inspector:has_sequence(name, opts) return ask(self, "has_sequence", name, schema_of(opts)) end
+
+--- Does the table have an index of this name?
+---@param table_name string
+---@param index_name string
+---@return boolean
+function Inspector:has_index(table_name, index_name, opts)
+  local schema = schema_of(opts)
+  if not self:has_table(table_name, schema) then return false end
+  for _, index in ipairs(ask(self, "indexes", table_name, schema)) do
+    if index.name == index_name then return true end
+  end
+  return false
+end
+
+--- Fills a Table with what the database has of it.
+---@param table_ lualchemy.Table
+---@param opts { include_columns: string[]?, exclude_columns: table<string, boolean>?, resolve_fks: boolean? }?
+function Inspector:reflect_table(table_, opts)
+  reflect.table(self, table_, opts or {})
+end
+
+--- Table names with their foreign keys' targets first; last nil with the keys of cycles: { { name, keys }, ..., { nil, keys } }.
+---@return table[]
+function Inspector:get_sorted_table_and_fkc_names(opts)
+  return reflect.sorted_names(self, schema_of(opts))
+end
+
+function Inspector:__tostring() return ("Inspector(%s)"):format(self.dialect.name) end
+
+upward.inspect = function(bind)
+  if Inspector:is(bind) then return bind end
+  if class.of(bind) == nil or bind.dialect == nil then
+    errors.raise("NoInspectionAvailable", "No inspection system is available for %s", bind == core.null and "sa.null" or tostring(bind))
+  end
+  return Inspector(bind)
+end
+
+return Inspector
