@@ -1,0 +1,176 @@
+local sa = require("lualchemy")
+local targets = require("spec.support.targets")
+
+local event = sa.event
+
+local function raises(name, pattern, fn, ...)
+  local ok, err = pcall(fn, ...)
+  assert.is_false(ok, "no error was raised")
+  assert.is_true(sa.exc[name]:is(err), tostring(err))
+  assert.matches(pattern, err.message)
+  return err
+end
+
+for name, url in targets.each() do if package.searchpath("lualchemy.plugin." .. name, package.cpath) then
+  describe("engine events on " .. name, function()
+    local engine, log
+    before_each(function() engine, log = sa.create_engine(url), {} end)
+    after_each(function() engine:dispose() end)
+
+    local function note(what)
+      return function() log[#log + 1] = what end
+    end
+
+    it("tell the transaction control, also of what begins by itself", function()
+      for _, what in ipairs { "begin", "commit", "rollback", "savepoint", "rollback_savepoint", "release_savepoint" } do
+        event.listen(engine, what, note(what))
+      end
+      local conn <close> = engine:connect()
+      conn:exec_driver_sql("SELECT 1"):close()
+      conn:begin_nested():commit()
+      conn:begin_nested():rollback()
+      conn:commit()
+      conn:begin():rollback()
+      assert.same({ "begin", "savepoint", "release_savepoint", "savepoint", "rollback_savepoint", "commit", "begin",
+        "rollback" }, log)
+    end)
+
+    it("tell the text and the parameters, before and after", function()
+      local mark = name == "postgresql" and "$1" or "?"
+      local function keep(what)
+        return function(conn, cursor, statement, parameters, context, executemany)
+          assert.is_true(sa.Connection:is(conn))
+          assert.equal("userdata", type(cursor))
+          assert.equal(conn, context.connection)
+          log[#log + 1] = { what, statement, parameters, executemany }
+        end
+      end
+      event.listen(engine, "before_cursor_execute", keep "before")
+      event.listen(engine, "after_cursor_execute", keep "after")
+      local conn <close> = engine:connect()
+      conn:exec_driver_sql("CREATE TEMPORARY TABLE event_spec (x INTEGER)")
+      log = {}
+      local insert = "INSERT INTO event_spec VALUES (" .. mark .. ")"
+      conn:exec_driver_sql(insert, { sa.null })
+      conn:exec_driver_sql(insert, { { 1 }, { 2 } })
+      assert.same({
+        { "before", insert, { sa.null }, false }, { "after", insert, { sa.null }, false },
+        { "before", insert, { { 1 }, { 2 } }, true }, { "after", insert, { { 1 }, { 2 } }, true },
+      }, log)
+    end)
+
+    it("a listener with retval replaces the text and the parameters", function()
+      event.listen(engine, "before_cursor_execute", function(_, _, statement, parameters)
+        return statement:gsub("1", "2"), parameters
+      end, { retval = true })
+      local conn <close> = engine:connect()
+      assert.equal(2, conn:exec_driver_sql("SELECT 1"):scalar())
+    end)
+
+    it("can be had from one connection or from all engines", function()
+      local a <close> = engine:connect()
+      local b <close> = engine:connect()
+      event.listen(a, "begin", note "a")
+      local every = note "class"
+      event.listen(sa.Engine, "begin", every)
+      a:begin():rollback()
+      b:begin():rollback()
+      event.remove(sa.Engine, "begin", every)
+      a:begin():rollback()
+      assert.same({ "class", "a", "class", "a" }, log)
+    end)
+
+    it("an engine stands for its pool", function()
+      event.listen(engine, "checkout", note "out")
+      event.listen(engine, "checkin", note "in")
+      event.listen(engine, "connect", function(dc, record)
+        log[#log + 1] = "connect"
+        record.info.one = dc:execute("SELECT 1 AS one")[1].one
+      end)
+      local conn = engine:connect()
+      assert.equal(1, conn.info.one)
+      conn:close()
+      assert.same({ "connect", "out", "in" }, log)
+      raises("ArgumentError", "Engine has no event 'chekin'; its events are: before_execute", event.listen, engine,
+        "chekin", print)
+    end)
+
+    it("listeners given to create_engine are extensions of the pool and of the engine", function()
+      local ext = { calls = 0 }
+      function ext:checkout() self.calls = self.calls + 1 end
+      function ext:begin() self.calls = self.calls + 10 end
+      local db = sa.create_engine(url, { listeners = { ext } })
+      local conn = db:connect()
+      conn:begin():rollback()
+      conn:close()
+      assert.equal(11, ext.calls)
+      raises("ArgumentError", "neither an Engine nor its pool has an event 'chekout'", sa.create_engine, url,
+        { listeners = { { chekout = print } } })
+      db:dispose()
+    end)
+
+    it("handle_error sees every failure and may put another error in its place", function()
+      event.listen(engine, "handle_error", function(context)
+        log[#log + 1] = context.statement
+        assert.is_true(sa.exc.DBAPIError:is(context.original_exception))
+        return { mine = true }
+      end, { retval = true })
+      local conn <close> = engine:connect()
+      local ok, err = pcall(conn.exec_driver_sql, conn, "SELECT * FROM no_such_table")
+      assert.is_false(ok)
+      assert.same({ mine = true }, err)
+      assert.same({ "SELECT * FROM no_such_table" }, log)
+    end)
+
+    it("handle_error may declare the connection lost", function()
+      event.listen(engine, "handle_error", function(context) context.is_disconnect = true end)
+      local conn <close> = engine:connect()
+      local dc = conn.connection
+      local err = raises("DBAPIError", "", conn.exec_driver_sql, conn, "SELECT * FROM no_such_table")
+      assert.is_true(err.connection_invalidated)
+      assert.is_true(conn.invalidated)
+      assert.is_true(dc:closed())
+      conn:rollback()
+      assert.equal(1, conn:exec_driver_sql("SELECT 1"):scalar())
+    end)
+
+    it("an error in a listener reaches the caller and leaves the connection usable", function()
+      local conn <close> = engine:connect()
+      for _, what in ipairs { "begin", "before_cursor_execute", "after_cursor_execute" } do
+        local function fail() error("listener", 0) end
+        event.listen(engine, what, fail)
+        local ok, err = pcall(conn.exec_driver_sql, conn, "SELECT 1")
+        assert.is_false(ok)
+        assert.equal("listener", err)
+        event.remove(engine, what, fail)
+        assert.equal(1, conn:exec_driver_sql("SELECT 1"):scalar())
+        conn:rollback()
+      end
+    end)
+
+    it("a proxy stands around what the engine does", function()
+      local proxy = {}
+      function proxy:cursor_execute(execute, cursor, statement, parameters, context, executemany)
+        log[#log + 1] = { "cursor_execute", statement, parameters, executemany }
+        return execute(cursor, statement, parameters, context)
+      end
+      for _, what in ipairs { "begin", "commit", "rollback", "savepoint", "release_savepoint" } do
+        proxy[what] = function(_, conn, call, ...)
+          assert.is_true(sa.Connection:is(conn))
+          log[#log + 1] = { what, ... }
+          return call(...)
+        end
+      end
+      local db = sa.create_engine(url, { proxy = proxy })
+      local conn = db:connect()
+      assert.equal(1, conn:exec_driver_sql("SELECT 1"):scalar())
+      conn:begin_nested():commit()
+      conn:commit()
+      conn:begin():rollback()
+      conn:close()
+      db:dispose()
+      assert.same({ { "begin" }, { "cursor_execute", "SELECT 1", {}, false }, { "savepoint", "sa_savepoint_1" },
+        { "release_savepoint", "sa_savepoint_1" }, { "commit" }, { "begin" }, { "rollback" } }, log)
+    end)
+  end)
+end end
