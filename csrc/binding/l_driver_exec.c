@@ -5,33 +5,33 @@
 
 #include "binding/bind.h"
 #include "binding/driver_conn.h"
+#include "binding/value_conv.h"
 
 /* -- executing ---------------------------------------------------------------------------------------------------- */
 
+/* PostgreSQL's types for values that come without one, as psycopg chooses
+** them: an integer as small as it fits, so that functions of integer are found. */
+static uint32_t natural_oid(const alch_value *v)
+{
+    enum { OID_BOOL = 16, OID_BYTEA = 17, OID_INT8 = 20, OID_INT4 = 23, OID_FLOAT8 = 701 };
+
+    switch (v->kind) {
+    case ALCH_BOOL: return OID_BOOL;
+    case ALCH_INT: return v->as.integer >= INT32_MIN && v->as.integer <= INT32_MAX ? OID_INT4 : OID_INT8;
+    case ALCH_FLOAT: return OID_FLOAT8;
+    case ALCH_BLOB: return OID_BYTEA;
+    default: return 0;
+    }
+}
+
 static void to_param(lua_State *L, int idx, alch_param *p, lua_Integer position)
 {
-    alch_value *v = &p->value;
-
-    memset(p, 0, sizeof *p);
-    switch (lua_type(L, idx)) {
-    case LUA_TNIL: v->kind = ALCH_NULL; return;
-    case LUA_TBOOLEAN: v->kind = ALCH_BOOL; v->as.boolean = lua_toboolean(L, idx); return;
-    case LUA_TSTRING:
-        v->kind = ALCH_TEXT;
-        v->as.text.at = lua_tolstring(L, idx, &v->as.text.len);
-        return;
-    case LUA_TNUMBER:
-        v->kind = lua_isinteger(L, idx) ? ALCH_INT : ALCH_FLOAT;
-        if (v->kind == ALCH_INT)
-            v->as.integer = lua_tointeger(L, idx);
-        else
-            v->as.number = lua_tonumber(L, idx);
-        return;
-    default: break;
-    }
-    if (!alch_is_null(L, idx))
-        alch_raisef(L, ALCH_ERR_ARGUMENT,
-                    "parameter %d is a %s; a driver takes nil, sa.null, booleans, numbers and strings", (int)position, luaL_typename(L, idx));
+    alch_lua_to_value(L, idx, &p->value);
+    p->oid = natural_oid(&p->value);
+    if (p->value.kind > ALCH_BLOB)
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "parameter %d is a %s; a driver takes nil, sa.null, booleans, "
+                    "numbers, strings and sa.bytes", (int)position,
+                    p->value.kind == ALCH_HOST ? luaL_typename(L, idx) : alch_value_kind_name(p->value.kind));
 }
 
 /* A list's length: its field n where it has one (table.pack), so that a nil at the end counts. */
@@ -162,17 +162,6 @@ static int l_step(lua_State *L)
 
 /* -- rows --------------------------------------------------------------------------------------------------------- */
 
-static void push_cell(lua_State *L, const alch_value *v)
-{
-    switch (v->kind) {
-    case ALCH_BOOL: lua_pushboolean(L, v->as.boolean); break;
-    case ALCH_INT: lua_pushinteger(L, v->as.integer); break;
-    case ALCH_FLOAT: lua_pushnumber(L, v->as.number); break;
-    case ALCH_TEXT: case ALCH_BLOB: lua_pushlstring(L, v->as.text.at, v->as.text.len); break;
-    default: lua_pushnil(L); break;
-    }
-}
-
 /* Pushes the names of the columns, '*n' of them. */
 static void push_columns(lua_State *L, const alch_driver_conn *dc, int *n)
 {
@@ -196,7 +185,7 @@ static void push_row(lua_State *L, alch_driver_conn *dc, int names, int columns)
         alch_value v;
 
         dc->driver->cell(dc->cursor, i, &v);
-        push_cell(L, &v);
+        alch_value_push(L, &v);
         lua_rawgeti(L, names, i + 1);
         lua_pushvalue(L, -2);
         lua_rawset(L, -4);

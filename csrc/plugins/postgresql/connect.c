@@ -1,0 +1,188 @@
+/* Opening: libpq's own options pass through; what values need to be read back
+** exactly is pinned in the start-up packet, so that it costs no round trip. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "plugins/postgresql/postgresql.h"
+
+enum { DEFAULT_STATEMENT_CACHE = 100, MAX_OPTIONS = 64, OPTIONS_SIZE = 2048 };
+
+/* What libpq is given besides the user's own. */
+#define PINS "-c DateStyle=ISO,MDY -c IntervalStyle=postgres -c extra_float_digits=3 " \
+    "-c bytea_output=hex -c standard_conforming_strings=on"
+
+typedef struct settings {
+    const char *keys[MAX_OPTIONS + 4], *values[MAX_OPTIONS + 4];
+    size_t n;
+    char options[OPTIONS_SIZE];
+    size_t cache;
+    int prepares;
+} settings;
+
+static int is_true(const char *text)
+{
+    return strcmp(text, "1") == 0 || strcmp(text, "true") == 0 || strcmp(text, "on") == 0 || strcmp(text, "yes") == 0;
+}
+
+static int read_cache(const alch_host *host, const char *text, size_t *out, alch_err *err)
+{
+    char *end;
+    unsigned long n = strtoul(text, &end, 10);
+
+    if (text[0] < '0' || text[0] > '9' || *end != '\0' || n > 1000000)
+        return host->err_set(err, ALCH_ERR_ARGUMENT, "statement_cache_size must be a number from 0 to 1000000, not '%s'", text);
+    *out = n;
+    return ALCH_OK;
+}
+
+static int check_encoding(const alch_host *host, const char *text, alch_err *err)
+{
+    static const char *const names[] = { "utf8", "utf-8", "UTF8", "UTF-8", "auto" };
+    size_t i;
+
+    for (i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(text, names[i]) == 0)
+            return ALCH_OK;
+    return host->err_set(err, ALCH_ERR_ARGUMENT, "client_encoding is always UTF8, not '%s'", text);
+}
+
+static void add(settings *s, const char *key, const char *value)
+{
+    s->keys[s->n] = key;
+    s->values[s->n++] = value;
+}
+
+/* Sorts the driver's own options from libpq's. */
+static int read_options(const alch_host *host, const alch_option *options, size_t n, settings *s, alch_err *err)
+{
+    const char *more = "";
+    size_t i;
+    int rc = ALCH_OK;
+
+    if (n > MAX_OPTIONS)
+        return host->err_set(err, ALCH_ERR_ARGUMENT, "%zu connection options are too many", n);
+    for (i = 0; i < n && rc == ALCH_OK; i++)
+        if (strcmp(options[i].key, "statement_cache_size") == 0)
+            rc = read_cache(host, options[i].value, &s->cache, err);
+        else if (strcmp(options[i].key, "prepared_statements") == 0)
+            s->prepares = is_true(options[i].value);
+        else if (strcmp(options[i].key, "options") == 0)
+            more = options[i].value;
+        else if (strcmp(options[i].key, "client_encoding") == 0)
+            rc = check_encoding(host, options[i].value, err);
+        else
+            add(s, options[i].key, options[i].value);
+    if (rc != ALCH_OK)
+        return rc;
+    /* A proxy that pools transactions refuses 'options'; see 'pinned'. */
+    if ((size_t)snprintf(s->options, sizeof s->options, "%s%s%s", more, more[0] ? " " : "",
+                         s->prepares ? PINS : "") >= sizeof s->options)
+        return host->err_set(err, ALCH_ERR_ARGUMENT, "the connection option 'options' is too long");
+    if (s->options[0] != '\0')
+        add(s, "options", s->options);
+    add(s, "client_encoding", "UTF8");
+    add(s, NULL, NULL);
+    return ALCH_OK;
+}
+
+static void ignore_notice(void *arg, const PGresult *r)
+{
+    (void)arg;
+    (void)r;
+}
+
+static alch_step fail_open(alch_conn *c, alch_err *err)
+{
+    static const char unknown[] = "invalid connection option";
+
+    (void)alch_pg_fail_conn(c, err);
+    c->lost = 1;
+    if (err != NULL && strncmp(err->text, unknown, sizeof unknown - 1) == 0)
+        err->code = ALCH_ERR_ARGUMENT;
+    return ALCH_STEP_FAIL;
+}
+
+/* Were the pins taken? The server reports these of itself. */
+static int pinned(const alch_conn *c)
+{
+    const char *date = PQparameterStatus(c->pg, "DateStyle");
+    const char *interval = PQparameterStatus(c->pg, "IntervalStyle");
+    const char *encoding = PQparameterStatus(c->pg, "client_encoding");
+    const char *strings = PQparameterStatus(c->pg, "standard_conforming_strings");
+
+    return date != NULL && strncmp(date, "ISO", 3) == 0 && interval != NULL && strcmp(interval, "postgres") == 0
+        && encoding != NULL && strcmp(encoding, "UTF8") == 0 && strings != NULL && strcmp(strings, "on") == 0;
+}
+
+static alch_step opened(alch_conn *c, alch_err *err)
+{
+    if (!pinned(c)) {
+        (void)c->host->err_set(err, ALCH_ERR_INTERFACE,
+                               "the server did not take DateStyle=ISO, IntervalStyle=postgres, client_encoding=UTF8, "
+                               "standard_conforming_strings=on; behind a proxy, set them for the role");
+        c->lost = 1;
+        return ALCH_STEP_FAIL;
+    }
+    if (PQsetnonblocking(c->pg, 1) != 0 || !PQenterPipelineMode(c->pg))
+        return fail_open(c, err);
+    c->opening = 0;
+    c->want = 0;
+    return ALCH_STEP_DONE;
+}
+
+/* Fresh from PQconnectStart the socket is waited for writing, as its manual asks. */
+static alch_step begin(alch_conn *c, const settings *s, alch_err *err)
+{
+    c->pg = PQconnectStartParams(s->keys, s->values, 0);
+    if (c->pg == NULL) {
+        (void)c->host->err_nomem(err);
+        return ALCH_STEP_FAIL;
+    }
+    (void)PQsetNoticeReceiver(c->pg, ignore_notice, NULL);
+    if (PQstatus(c->pg) == CONNECTION_BAD)
+        return fail_open(c, err);
+    c->want = ALCH_WANT_WRITE;
+    return ALCH_STEP_WAIT;
+}
+
+alch_step alch_pg_open_step(alch_conn *c, alch_err *err)
+{
+    switch (PQconnectPoll(c->pg)) {
+    case PGRES_POLLING_OK:
+        return opened(c, err);
+    case PGRES_POLLING_READING:
+        c->want = ALCH_WANT_READ;
+        return ALCH_STEP_WAIT;
+    case PGRES_POLLING_WRITING:
+        c->want = ALCH_WANT_WRITE;
+        return ALCH_STEP_WAIT;
+    default:
+        return fail_open(c, err);
+    }
+}
+
+alch_step alch_pg_open(const alch_driver *self, const alch_host *host, const alch_option *options,
+                  size_t n, alch_conn **out, alch_err *err)
+{
+    settings s = { .cache = DEFAULT_STATEMENT_CACHE, .prepares = 1 };
+    alch_conn *c;
+
+    (void)self;
+    *out = NULL;
+    if (read_options(host, options, n, &s, err) != ALCH_OK)
+        return ALCH_STEP_FAIL;
+    c = host->alloc0(sizeof *c);
+    if (c != NULL) {
+        c->host = host;
+        c->opening = 1;
+        c->prepares = s.prepares && s.cache > 0;
+        c->statements = host->statements_new(s.cache, alch_pg_statement_drop, c);
+        *out = c;
+    }
+    if (c == NULL || c->statements == NULL) {
+        (void)host->err_nomem(err);
+        return ALCH_STEP_FAIL;
+    }
+    return begin(c, &s, err);
+}

@@ -1,0 +1,106 @@
+/* Prepared statements of a connection: named "alch_<id>" on the server, found
+** by text and parameter types (the same text with other types is another). */
+#include <stdio.h>
+#include <string.h>
+
+#include "plugins/postgresql/postgresql.h"
+
+void alch_pg_statement_name(const alch_statement *st, char name[PG_NAME_SIZE])
+{
+    const pg_statement *s = st->handle;
+
+    (void)snprintf(name, PG_NAME_SIZE, "alch_%x", (unsigned)s->id);
+}
+
+static int reserve_closing(alch_conn *c)
+{
+    size_t room = c->closing_room ? c->closing_room * 2 : 16;
+    uint32_t *closing;
+
+    if (c->closings < c->closing_room)
+        return 1;
+    closing = c->host->realloc(c->closing, room * sizeof *closing);
+    if (closing == NULL)
+        return 0;
+    c->closing = closing;
+    c->closing_room = room;
+    return 1;
+}
+
+/* The server is told with the next operation: dropping must not wait. If
+** memory runs out it keeps the statement until the connection ends. */
+void alch_pg_statement_drop(void *conn, void *handle)
+{
+    alch_conn *c = conn;
+    pg_statement *s = handle;
+
+    if (s->prepared && !c->lost && reserve_closing(c))
+        c->closing[c->closings++] = s->id;
+    c->host->free(s);
+}
+
+int alch_pg_key_set(alch_conn *c, const char *sql, size_t len, size_t params, alch_err *err)
+{
+    size_t types = params * sizeof(Oid), need = len + 1 + types;
+
+    if (memchr(sql, '\0', len) != NULL)
+        return c->host->err_set(err, ALCH_ERR_PROGRAMMING,
+                                "the statement contains a zero byte; bind such bytes as a parameter");
+    if (need > c->key_room) {
+        char *key = c->host->realloc(c->key, need);
+
+        if (key == NULL)
+            return c->host->err_nomem(err);
+        c->key = key;
+        c->key_room = need;
+    }
+    memcpy(c->key, sql, len);
+    c->key[len] = '\0';
+    if (types > 0)
+        memcpy(c->key + len + 1, c->params.types, types);
+    c->key_len = need;
+    return ALCH_OK;
+}
+
+alch_statement *alch_pg_statement_find(alch_conn *c)
+{
+    return c->host->statements_find(c->statements, c->key, c->key_len);
+}
+
+alch_statement *alch_pg_statement_add(alch_conn *c, alch_err *err)
+{
+    pg_statement *s = c->host->alloc0(sizeof *s);
+    alch_statement *st = NULL;
+
+    if (s != NULL) {
+        s->id = ++c->last_id;
+        st = c->host->statements_add(c->statements, c->key, c->key_len, s);
+        if (st == NULL)
+            c->host->free(s);
+    }
+    if (st == NULL)
+        (void)c->host->err_nomem(err);
+    return st;
+}
+
+/* Only between transactions: a DEALLOCATE that fails (somebody sent DISCARD
+** ALL) would take the user's transaction with it. The Sync of its own keeps it
+** out of the user's statement: VACUUM refuses company. */
+int alch_pg_statement_send_closings(alch_conn *c)
+{
+    char sql[32 + PG_NAME_SIZE];
+    size_t i;
+
+    if (c->closings == 0 || c->transaction != 0)
+        return 1;
+    for (i = 0; i < c->closings; i++) {
+        (void)snprintf(sql, sizeof sql, "DEALLOCATE alch_%x", (unsigned)c->closing[i]);
+        if (!PQsendQueryParams(c->pg, sql, 0, NULL, NULL, NULL, NULL, 0))
+            return 0;
+    }
+    c->closings = 0;
+    if (!PQpipelineSync(c->pg))
+        return 0;
+    c->op.skip++;
+    return 1;
+}
