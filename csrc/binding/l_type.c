@@ -6,6 +6,7 @@
 #include "binding/bind.h"
 #include "binding/type_host.h"
 #include "binding/value_conv.h"
+#include "type/storage.h"
 
 typedef struct handle {
     const alch_type *type;
@@ -60,16 +61,6 @@ static int kind_called(const char *name)
     for (kind = 0; kind < ALCH_TYPE_KIND_COUNT; kind++)
         if (strcmp(alch_type_name(alch_type_of(kind)), name) == 0)
             return kind;
-    return -1;
-}
-
-static int family_called(const char *name)
-{
-    int family;
-
-    for (family = 0; family < ALCH_FAMILY_COUNT; family++)
-        if (strcmp(alch_family_name(family), name) == 0)
-            return family;
     return -1;
 }
 
@@ -175,7 +166,7 @@ static void read_items(lua_State *L, int fields, alch_type *spec)
 static void read_family(lua_State *L, int fields, alch_type *spec)
 {
     const char *name = read_text(L, fields, "type", "family");
-    int family = name != NULL ? family_called(name) : spec->family;
+    int family = name != NULL ? alch_family_called(name) : spec->family;
 
     if (family < 0)
         (void)alch_raisef(L, ALCH_ERR_ARGUMENT, "there is no type family '%s'", name);

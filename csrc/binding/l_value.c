@@ -135,7 +135,7 @@ static int32_t take_zone(lua_State *L, const char *name)
     return zone;
 }
 
-static int l_date(lua_State *L)
+int alch_make_date(lua_State *L)
 {
     const alch_value *v = alch_test_value(L, 1);
     alch_fields f = { 0 };
@@ -163,7 +163,7 @@ static int l_date(lua_State *L)
     return finish(L, alch_date_make(&f, &out, &err), &out, &err);
 }
 
-static int l_time(lua_State *L)
+int alch_make_time(lua_State *L)
 {
     const alch_value *v = alch_test_value(L, 1);
     int32_t zone = take_zone(L, "time");
@@ -228,7 +228,7 @@ static void read_datetime(lua_State *L, alch_fields *f)
     f->microsecond = number_at(L, 7, "datetime", "microsecond", 0);
 }
 
-static int l_datetime(lua_State *L)
+int alch_make_datetime(lua_State *L)
 {
     const alch_value *v = alch_test_value(L, 1);
     int32_t zone = take_zone(L, "datetime");
@@ -308,7 +308,7 @@ static int interval_of_table(lua_State *L)
     return 1;
 }
 
-static int l_interval(lua_State *L)
+int alch_make_interval(lua_State *L)
 {
     alch_value out;
     alch_err err;
@@ -394,10 +394,10 @@ static int l_value_kind(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    { "date", l_date },
-    { "time", l_time },
-    { "datetime", l_datetime },
-    { "interval", l_interval },
+    { "date", alch_make_date },
+    { "time", alch_make_time },
+    { "datetime", alch_make_datetime },
+    { "interval", alch_make_interval },
     { "decimal", l_decimal },
     { "uuid", l_uuid },
     { "bytes", l_bytes },

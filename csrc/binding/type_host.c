@@ -2,12 +2,13 @@
 ** comes back. */
 #include "binding/type_host.h"
 
-#include <stdio.h>
+#include <string.h>
 
 #include "binding/bind.h"
 #include "binding/value_conv.h"
+#include "type/literal.h"
 
-static const char dialects_key = 0;
+static const char dialects_key = 0, cache_key = 0;
 
 void alch_push_dialect(lua_State *L, const char *name)
 {
@@ -42,9 +43,12 @@ void alch_set_dialect(lua_State *L, const char *name)
 typedef struct call {
     const alch_type *type;
     const char *dialect;
-    alch_buf *text;             /* column_spec */
-    const alch_type *found;     /* impl: kept */
+    const alch_storage *storage;    /* literal */
+    const alch_value *value;        /* literal */
+    alch_buf *text;                 /* column_spec, literal */
+    const alch_type *found;         /* impl */
     alch_err *err;
+    int rc;                         /* what the core said inside */
 } call;
 
 /* The error object at 1, as text; runs protected because it may allocate. */
@@ -83,11 +87,70 @@ static int protected(lua_State *L, lua_CFunction f, call *c)
 /* Pushes the object's method and the object. */
 static void push_method(lua_State *L, const call *c, const char *name)
 {
-    luaL_checkstack(L, 8, "type hook");
     alch_host_ref_push(L, c->type->object);
     if (lua_getfield(L, -1, name) != LUA_TFUNCTION)
         luaL_error(L, "the method %s(self) is missing", name);
     lua_insert(L, -2);
+}
+
+/* cache[object][name .. dialect], weak by object. */
+static void push_cache_of(lua_State *L, int object)
+{
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &cache_key) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_createtable(L, 0, 1);
+        lua_pushliteral(L, "k");
+        lua_setfield(L, -2, "__mode");
+        lua_setmetatable(L, -2);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &cache_key);
+    }
+    lua_pushvalue(L, object);
+    if (lua_rawget(L, -2) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_pushvalue(L, object);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, -4);
+    }
+    lua_remove(L, -2);
+}
+
+void alch_push_cached(lua_State *L, const alch_type *t, const char *name, const char *dialect)
+{
+    int object, cache, key;
+
+    luaL_checkstack(L, 12, "type hook");
+    alch_host_ref_push(L, t->object);
+    object = lua_gettop(L);
+    push_cache_of(L, object);
+    cache = object + 1;
+    key = cache + 1;
+    lua_pushfstring(L, "%s %s", name, dialect);
+    lua_pushvalue(L, key);
+    if (lua_rawget(L, cache) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_getfield(L, object, name);
+        lua_pushvalue(L, object);
+        alch_push_dialect(L, dialect);
+        lua_call(L, 2, 1);
+        if (lua_isnil(L, -1)) {
+            lua_pop(L, 1);
+            lua_pushboolean(L, 0);      /* no processor: remembered too */
+        } else if (strcmp(name, "load_dialect_impl") == 0) {
+            (void)alch_check_type(L, -1, name);
+        }
+        lua_pushvalue(L, key);
+        lua_pushvalue(L, -2);
+        lua_rawset(L, cache);
+    }
+    if (lua_isboolean(L, -1)) {
+        lua_pop(L, 1);
+        lua_pushnil(L);
+    }
+    lua_replace(L, object);
+    lua_settop(L, object);
 }
 
 static int run_column_spec(lua_State *L)
@@ -108,7 +171,7 @@ static int run_column_spec(lua_State *L)
 
 static int column_spec(void *host, const alch_type *t, const char *dialect, alch_buf *out, alch_err *err)
 {
-    call c = { t, dialect, out, NULL, err };
+    call c = { .type = t, .dialect = dialect, .text = out, .err = err };
 
     return protected(host, run_column_spec, &c);
 }
@@ -117,20 +180,69 @@ static int run_impl(lua_State *L)
 {
     call *c = lua_touserdata(L, 1);
 
-    push_method(L, c, "load_dialect_impl");
-    alch_push_dialect(L, c->dialect);
-    lua_call(L, 2, 1);
-    c->found = alch_type_keep(alch_check_type(L, -1, "load_dialect_impl"));
+    alch_push_cached(L, c->type, "load_dialect_impl", c->dialect);
+    c->found = alch_check_type(L, -1, NULL);    /* the cache holds the handle as long as the object lives */
     return 0;
 }
 
 static int impl(void *host, const alch_type *t, const char *dialect, const alch_type **out, alch_err *err)
 {
-    call c = { t, dialect, NULL, NULL, err };
+    call c = { .type = t, .dialect = dialect, .err = err };
     int rc = protected(host, run_impl, &c);
 
-    *out = c.found;
+    if (rc == ALCH_OK)
+        *out = c.found;
     return rc;
 }
 
-const alch_type_host alch_lua_type_host = { column_spec, NULL, impl };
+/* What stands for the value where it is written as text: the hook's result,
+** written as the type behind would. */
+static void push_literal_value(lua_State *L, const call *c)
+{
+    int user = c->type->kind == ALCH_TYPE_USER;
+    const char *name = c->type->flags & ALCH_TYPE_HOOK_LITERAL ? (user ? "literal_processor" : "process_literal_param")
+                                                               : (user ? "bind_processor" : "process_bind_param");
+
+    if (user) {
+        alch_push_cached(L, c->type, name, c->storage->dialect);
+        alch_value_push(L, c->value);
+        if (lua_isnil(L, -2))
+            lua_remove(L, -2);
+        else
+            lua_call(L, 1, 1);
+        return;
+    }
+    push_method(L, c, name);
+    alch_value_push(L, c->value);
+    alch_push_dialect(L, c->storage->dialect);
+    lua_call(L, 3, 1);
+}
+
+/* literal_processor gives SQL text; every other hook gives a value. */
+static int run_literal(lua_State *L)
+{
+    call *c = lua_touserdata(L, 1);
+    const alch_type *behind;
+    alch_value v;
+
+    push_literal_value(L, c);
+    alch_lua_to_value(L, -1, &v);
+    if (c->type->kind == ALCH_TYPE_USER && (c->type->flags & ALCH_TYPE_HOOK_LITERAL) && v.kind == ALCH_TEXT) {
+        alch_buf_add(c->text, v.as.text.at, v.as.text.len);
+        return 0;
+    }
+    c->rc = alch_type_behind(c->type, c->storage->dialect, L, &behind, c->err);
+    if (c->rc == ALCH_OK)
+        c->rc = alch_type_literal(behind == c->type ? alch_type_of(ALCH_TYPE_NULL) : behind, c->storage, L, &v, c->text, c->err);
+    return 0;
+}
+
+static int literal(void *host, const alch_type *t, const alch_storage *s, const alch_value *in, alch_buf *out, alch_err *err)
+{
+    call c = { .type = t, .dialect = s->dialect, .storage = s, .value = in, .text = out, .err = err };
+    int rc = protected(host, run_literal, &c);
+
+    return rc == ALCH_OK ? c.rc : rc;
+}
+
+const alch_type_host alch_lua_type_host = { column_spec, literal, impl };

@@ -12,6 +12,10 @@ extern const alch_type_host alch_lua_type_host;
 /* Pushes the dialect object that hooks get: the one that alch_set_dialect was
 ** last given under this name, else a table with only a name. */
 void alch_push_dialect(lua_State *L, const char *name);
+/* Pushes what the type's method 'name'(self, dialect) gave the first time it
+** was asked for this dialect: the functions that bind_processor and
+** result_processor return, or a handle from load_dialect_impl. May raise. */
+void alch_push_cached(lua_State *L, const alch_type *t, const char *name, const char *dialect);
 /* Registers the value on the top of the stack, and pops it. */
 void alch_set_dialect(lua_State *L, const char *name);
 

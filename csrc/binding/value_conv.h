@@ -4,6 +4,7 @@
 #include <lua.h>
 
 #include "base/arena.h"
+#include "type/convert.h"
 #include "type/type.h"
 #include "value/host.h"
 #include "value/value.h"
@@ -56,5 +57,35 @@ void alch_host_ref_push(lua_State *L, const alch_host_ref *r);
 const alch_type *alch_check_type(lua_State *L, int idx, const char *what);
 /* Pushes the handle of a type, and keeps the type for it. */
 void alch_push_type(lua_State *L, const alch_type *t);
+
+/*
+** Whole conversions: the type's hooks in Lua, JSON and arrays, around what
+** type/convert.h does. They may raise what a hook raises, so 'a' must belong
+** to something that Lua frees (alch_push_arena, or a userdata with __gc); the
+** stack is left as it was. What 'out' points to lives in 'a' or in the Lua
+** value at 'idx'.
+*/
+int alch_bind_lua(lua_State *L, int idx, const alch_conversion *c, alch_arena *a, alch_param *out, alch_err *err);
+/* The same for a value that a structure of the core holds (a literal in a statement). */
+int alch_bind_value(lua_State *L, const alch_value *v, const alch_conversion *c, alch_arena *a, alch_param *out, alch_err *err);
+/* Pushes what a cell means to its column's type; nothing on failure. */
+int alch_read_push_slow(lua_State *L, const alch_conversion *c, const alch_value *cell, alch_arena *a, alch_err *err);
+
+static inline int alch_read_push(lua_State *L, const alch_conversion *c, const alch_value *cell, alch_arena *a, alch_err *err)
+{
+    if (c->host || (cell->kind != c->plain && cell->kind != ALCH_NULL && c->read != NULL))
+        return alch_read_push_slow(L, c, cell, a, err);
+    alch_value_push(L, cell);
+    return ALCH_OK;
+}
+
+/* Do two Lua values mean the same to a type, so that storing one over the
+** other changes nothing? Tables are compared by what they hold. May raise. */
+int alch_lua_equal(lua_State *L, const alch_type *t, int a, int b);
+
+/* The type to bind the Lua value at 'idx' as, beside an expression of type
+** 'left' (alch_type_coerce, and the type's own coerce_compared_value): 'op' is
+** the operator's text for it. Kept: drop it. May raise. */
+const alch_type *alch_operand_type(lua_State *L, const alch_type *left, int group, const char *op, int idx);
 
 #endif

@@ -36,13 +36,6 @@ typedef struct alch_cursor alch_cursor;
 /* A connection's parameters: from the URL and connect_args. Borrowed for the call. */
 typedef struct alch_option { const char *key, *value; } alch_option;
 
-/* The PostgreSQL type an untyped parameter is sent as; the type layer knows
-** it (FEATURES X45). A driver without typed parameters ignores it. */
-typedef struct alch_param {
-    alch_value value;       /* kinds up to ALCH_BLOB only */
-    uint32_t oid;           /* 0: let the server infer */
-} alch_param;
-
 enum {
     ALCH_CURSOR_NO_CACHE = 1,   /* do not keep the prepared statement */
     ALCH_CURSOR_STREAM = 2      /* deliver rows before all have arrived */

@@ -27,6 +27,7 @@ typedef struct alch_storage {
     uint8_t zones;                      /* a time zone survives */
     uint8_t nul_in_text;                /* text may contain zero bytes */
     uint8_t nan;                        /* floats may be NaN (and are then not NULL) */
+    uint8_t utf8;                       /* text must be valid UTF-8 */
 } alch_storage;
 
 extern const alch_storage alch_storage_standard;
@@ -35,7 +36,6 @@ extern const alch_storage alch_storage_postgresql;
 
 /* "native", "integer" ...: what a dialect's table says; -1: no such. */
 int alch_encoding_called(const char *name);
-const char *alch_encoding_name(int encoding);
 int alch_family_called(const char *name);
 
 #endif

@@ -47,6 +47,14 @@ typedef struct alch_value {
     } as;
 } alch_value;
 
+/* One parameter as a driver takes it. The type layer knows which PostgreSQL
+** type it is sent as (FEATURES X45); a driver without typed parameters
+** ignores that. */
+typedef struct alch_param {
+    alch_value value;       /* kinds up to ALCH_BLOB only */
+    uint32_t oid;           /* 0: let the server infer */
+} alch_param;
+
 /* "NULL", "boolean", "integer" ... for messages. */
 const char *alch_value_kind_name(int kind);
 
