@@ -30,6 +30,18 @@ int alch_new_metatable(lua_State *L, const char *name, lua_CFunction gc);
 /* lua_newuserdatauv zeroed, with its metatable set. */
 void *alch_push_object(lua_State *L, size_t size, int user_values, const char *metatable);
 
+/* Objects that are checked once per row or more begin with the address of a
+** constant of their own: comparing that costs less than comparing metatables.
+** NULL if the value at 'idx' is something else. */
+static inline void *alch_test_tagged(lua_State *L, int idx, const void *tag)
+{
+    void *p = lua_touserdata(L, idx);
+
+    if (p == NULL || lua_rawlen(L, idx) < sizeof tag || *(const void *const *)p != tag)
+        return NULL;
+    return p;
+}
+
 /* sa.null: light userdata NULL. */
 #define alch_push_null(L) lua_pushlightuserdata(L, NULL)
 #define alch_is_null(L, i) (lua_islightuserdata(L, i) && lua_touserdata(L, i) == NULL)

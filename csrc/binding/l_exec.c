@@ -7,9 +7,13 @@
 
 enum { UV_CONNECTION = 1, UV_BOUND, UV_SQL, UV_BATCH_SQL, UV_SHAPE, USER_VALUES = UV_SHAPE };
 
+static const char run_magic;
+
 alch_run *alch_check_run(lua_State *L, int idx)
 {
-    return luaL_checkudata(L, idx, ALCH_RUN_METATABLE);
+    alch_run *run = alch_test_tagged(L, idx, &run_magic);
+
+    return run != NULL ? run : luaL_checkudata(L, idx, ALCH_RUN_METATABLE);
 }
 
 static void free_cursor(alch_run *run)
@@ -167,6 +171,7 @@ static int l_run(lua_State *L)
     luaL_checktype(L, 2, LUA_TSTRING);
     lua_settop(L, 6);
     run = alch_push_object(L, sizeof *run, USER_VALUES, ALCH_RUN_METATABLE);
+    run->magic = &run_magic;
     run->dc = dc;
     run->bound = bound;
     run->flags = (unsigned)luaL_optinteger(L, 4, 0);

@@ -9,8 +9,6 @@
 #include "binding/bind.h"
 #include "binding/value_conv.h"
 
-/* The address tells our userdata from others without a look at metatables,
-** which costs more than reading a small cell. */
 static const char shape_magic, row_magic;
 
 typedef struct cell {
@@ -35,11 +33,18 @@ enum { FEW_COLUMNS = 16 };
 
 static void *check_magic(lua_State *L, int idx, const void *magic, const char *metatable)
 {
-    void *p = lua_type(L, idx) == LUA_TUSERDATA ? lua_touserdata(L, idx) : NULL;
+    void *p = alch_test_tagged(L, idx, magic);
 
-    if (p == NULL || lua_rawlen(L, idx) < sizeof magic || *(const void **)p != magic)
+    if (p == NULL)
         luaL_typeerror(L, idx, metatable);
     return p;
+}
+
+/* Found by address: by name would cost a hash of the name for every row. */
+static void set_row_metatable(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &row_magic);
+    lua_setmetatable(L, -2);
 }
 
 /* -- shapes -------------------------------------------------------------- */
@@ -227,7 +232,7 @@ void alch_row_push(lua_State *L, const alch_shape *shape, int shape_idx, const a
     at = (char *)(r->cells + shape->n);
     for (i = 0; i < shape->n; i++)
         at = pack(&r->cells[i], &cells[i], (char *)(r->cells + shape->n), at);
-    luaL_setmetatable(L, ALCH_ROW_METATABLE);
+    set_row_metatable(L);
     if (shape->hooked)
         convert_hooked(L, r, cells);
 }
@@ -248,7 +253,7 @@ static int l_row(lua_State *L)
     }
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, -2, 2);
-    luaL_setmetatable(L, ALCH_ROW_METATABLE);
+    set_row_metatable(L);
     return 1;
 }
 
@@ -523,6 +528,8 @@ static void open_rows(lua_State *L)
         lua_pushcclosure(L, l_index, 1);
         lua_setfield(L, -2, "__index");
     }
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &row_magic);
     lua_setfield(L, -2, "row_metatable");
 }
 

@@ -30,6 +30,7 @@ typedef enum alch_run_state {
 } alch_run_state;
 
 typedef struct alch_run {
+    const void *magic;
     alch_driver_conn *dc;   /* anchored by a user value */
     const alch_bound *bound;    /* likewise; NULL once sent */
     const char *sql, *batch_sql;    /* likewise */

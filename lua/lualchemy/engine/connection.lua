@@ -62,6 +62,8 @@ end
 -- Itself, if something can be executed on it now.
 function Connection:_usable()
   if self.closed then errors.raise("ResourceClosedError", "this connection is closed") end
+  -- A wait that was broken off closes the driver connection behind our back.
+  if not self.invalidated and not self._detached and self._dc:closed() then self:invalidate() end
   if self.invalidated then
     if self._tx then
       errors.raise("PendingRollbackError",

@@ -27,10 +27,11 @@ local function ask_listeners(conn, err, context)
   return err
 end
 
--- A lost connection is useless, and so are those that were opened before it was found out.
+-- A lost connection is useless, and so are those that were opened before it was found out; unless it was closed on
+-- our side, because a wait was given up.
 local function invalidate(conn, err)
-  err.connection_invalidated = true
-  conn.engine.pool:invalidate_all()
+  if type(err) == "table" then err.connection_invalidated = true end
+  if not conn._dc:closed() then conn.engine.pool:invalidate_all() end
   conn:invalidate(err)
 end
 
@@ -51,9 +52,8 @@ function M.fail(conn, err, sql, bound, context)
   err.statement = err.statement or sql
   err.params = err.params or parameters_for_error(conn, bound)
   err.hide_parameters = conn.engine.hide_parameters or nil
-  local is_database = errors.DBAPIError:is(err)
-  if is_database then err.orig = err.orig or err.message end
-  local lost = errors.DisconnectionError:is(err) or (conn._dc ~= nil and not conn._dc:closed() and not conn._dc:alive())
+  if errors.DBAPIError:is(err) then err.orig = err.orig or err.message end
+  local lost = errors.DisconnectionError:is(err) or conn._dc ~= nil and not conn._dc:alive()
   if conn.engine._listeners or conn._listeners then
     local seen = { connection = conn, engine = conn.engine, statement = sql, parameters = err.params,
       original_exception = err, sqlalchemy_exception = err, is_disconnect = lost, execution_context = context }
@@ -61,7 +61,7 @@ function M.fail(conn, err, sql, bound, context)
     lost = seen.is_disconnect
   end
   if lost and not conn.invalidated and not conn.closed and conn._proxy then
-    invalidate(conn, type(err) == "table" and err or {})
+    invalidate(conn, err)
   elseif not conn.invalidated then
     check_transaction(conn)
   end

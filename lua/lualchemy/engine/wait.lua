@@ -61,7 +61,8 @@ function M.drive(connection, operation)
   repeat
     local ready, reason = M.wait(connection:pollfd(), connection:events(), connection:timeout())
     if not ready then
-      errors.raise("TimeoutError", "gave up waiting for the database (%s); the connection is closed", reason)
+      return nil, errors.new("TimeoutError",
+        ("gave up waiting for the database (%s); the connection is closed"):format(reason))
     end
     status, err = operation:step()
   until status ~= "wait"
