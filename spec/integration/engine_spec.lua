@@ -9,7 +9,7 @@ local function raises(name, pattern, fn, ...)
   return err
 end
 
-for name, url in targets.each() do if package.searchpath("lualchemy.plugin." .. name, package.cpath) then
+for name, url in targets.each() do
   describe("engine on " .. name, function()
     local engine, conn
     before_each(function()
@@ -188,7 +188,7 @@ for name, url in targets.each() do if package.searchpath("lualchemy.plugin." .. 
       assert.equal(1, c:exec_driver_sql("SELECT 1"):scalar())
     end)
   end)
-end end
+end
 
 describe("create_engine", function()
   it("does nothing until it is used: the file appears with the first connection", function()

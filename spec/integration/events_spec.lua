@@ -11,7 +11,7 @@ local function raises(name, pattern, fn, ...)
   return err
 end
 
-for name, url in targets.each() do if package.searchpath("lualchemy.plugin." .. name, package.cpath) then
+for name, url in targets.each() do
   describe("engine events on " .. name, function()
     local engine, log
     before_each(function() engine, log = sa.create_engine(url), {} end)
@@ -173,4 +173,4 @@ for name, url in targets.each() do if package.searchpath("lualchemy.plugin." .. 
         { "release_savepoint", "sa_savepoint_1" }, { "commit" }, { "begin" }, { "rollback" } }, log)
     end)
   end)
-end end
+end

@@ -9,7 +9,7 @@ local function raises(name, pattern, fn, ...)
   return err
 end
 
-for name, url in targets.each() do if package.searchpath("lualchemy.plugin." .. name, package.cpath) then
+for name, url in targets.each() do
   describe("results on " .. name, function()
     local engine, conn
     setup(function()
@@ -196,4 +196,4 @@ for name, url in targets.each() do if package.searchpath("lualchemy.plugin." .. 
       assert.equal(2, #b:fetchall())
     end)
   end)
-end end
+end
