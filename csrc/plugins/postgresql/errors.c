@@ -11,7 +11,8 @@ typedef struct state_class { const char *prefix; int code; } state_class;
 static const state_class classes[] = {
     { "40001", ALCH_ERR_SERIALIZATION }, { "40P01", ALCH_ERR_DEADLOCK },
     { "57014", ALCH_ERR_CANCELLED }, { "55P03", ALCH_ERR_BUSY },
-    { "57P0", ALCH_ERR_DISCONNECT }, { "08", ALCH_ERR_DISCONNECT },
+    { "57P0", ALCH_ERR_DISCONNECT }, { "08P01", ALCH_ERR_PROGRAMMING },     /* too few parameters */
+    { "08", ALCH_ERR_DISCONNECT },
     { "0A", ALCH_ERR_NOT_SUPPORTED },
     { "21", ALCH_ERR_PROGRAMMING }, { "22", ALCH_ERR_DATA }, { "23", ALCH_ERR_INTEGRITY },
     { "24", ALCH_ERR_INTERNAL }, { "25", ALCH_ERR_INTERNAL },

@@ -18,7 +18,7 @@
 ** pipeline mode from the moment it is open, so whatever an operation needs
 ** is sent at once and costs one round trip:
 **
-**     DEALLOCATE of evicted statements, Sync      (operation.skip: not waited for)
+**     DEALLOCATE and Sync for each evicted statement  (operation.skip)
 **     Parse, if the statement is new
 **     Bind and Execute, once for each parameter set
 **     Sync
@@ -137,7 +137,7 @@ alch_statement *alch_pg_statement_find(alch_conn *c);        /* by c->key */
 alch_statement *alch_pg_statement_add(alch_conn *c, alch_err *err);
 void alch_pg_statement_name(const alch_statement *st, char name[PG_NAME_SIZE]);
 void alch_pg_statement_drop(void *conn, void *handle);
-/* Sends what evicted statements still owe, with a Sync of its own; 0 if libpq failed. */
+/* Sends what evicted statements still owe; 0 if libpq failed. */
 int alch_pg_statement_send_closings(alch_conn *c);
 /* c->key of the text and the types in c->params. */
 int alch_pg_key_set(alch_conn *c, const char *sql, size_t len, size_t params, alch_err *err);

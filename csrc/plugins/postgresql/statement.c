@@ -84,8 +84,8 @@ alch_statement *alch_pg_statement_add(alch_conn *c, alch_err *err)
 }
 
 /* Only between transactions: a DEALLOCATE that fails (somebody sent DISCARD
-** ALL) would take the user's transaction with it. The Sync of its own keeps it
-** out of the user's statement: VACUUM refuses company. */
+** ALL) would take the user's transaction with it. A Sync for each keeps them out
+** of each other's way and of the user's: VACUUM refuses company. */
 int alch_pg_statement_send_closings(alch_conn *c)
 {
     char sql[32 + PG_NAME_SIZE];
@@ -95,12 +95,10 @@ int alch_pg_statement_send_closings(alch_conn *c)
         return 1;
     for (i = 0; i < c->closings; i++) {
         (void)snprintf(sql, sizeof sql, "DEALLOCATE alch_%x", (unsigned)c->closing[i]);
-        if (!PQsendQueryParams(c->pg, sql, 0, NULL, NULL, NULL, NULL, 0))
+        if (!PQsendQueryParams(c->pg, sql, 0, NULL, NULL, NULL, NULL, 0) || !PQpipelineSync(c->pg))
             return 0;
+        c->op.skip++;
     }
     c->closings = 0;
-    if (!PQpipelineSync(c->pg))
-        return 0;
-    c->op.skip++;
     return 1;
 }
