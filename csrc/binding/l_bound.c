@@ -5,6 +5,8 @@
 
 #include "base/alloc.h"
 #include "binding/bind.h"
+#include "binding/driver_conn.h"
+#include "binding/row_readers.h"
 #include "binding/value_conv.h"
 
 /* The userdata holds a pointer: an arena wants more alignment than Lua gives. */
@@ -102,7 +104,23 @@ static size_t list_length(lua_State *L, int idx)
     return n > 0 ? (size_t)n : 0;
 }
 
-static void bind_set(lua_State *L, alch_bound *b, int idx, size_t set)
+/* A value of sa.date, sa.decimal and the like goes as its own type. */
+static void bind_typed(lua_State *L, alch_bound *b, const alch_storage *storage, alch_param *out)
+{
+    alch_conversion c;
+    alch_value v;
+    alch_err err;
+
+    alch_lua_to_value(L, -1, &v);
+    if (v.kind == ALCH_HOST)
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "a parameter is a %s; text sent as it is takes plain values",
+                    luaL_typename(L, -1));
+    if (alch_conversion_init(&c, alch_type_of_value(v.kind), storage, NULL, L, &err) != ALCH_OK ||
+        alch_bind_lua(L, -1, &c, &b->memory, out, &err) != ALCH_OK)
+        alch_raise(L, &err);
+}
+
+static void bind_set(lua_State *L, alch_bound *b, int idx, size_t set, const alch_storage *storage)
 {
     alch_param *params = b->params + set * b->n;
     size_t i;
@@ -111,9 +129,7 @@ static void bind_set(lua_State *L, alch_bound *b, int idx, size_t set)
         lua_rawgeti(L, idx, (lua_Integer)i + 1);
         alch_lua_to_value(L, -1, &params[i].value);
         if (params[i].value.kind > ALCH_BLOB)
-            alch_raisef(L, ALCH_ERR_ARGUMENT,
-                        "parameter %d is a %s; text sent as it is takes nil, sa.null, booleans, numbers and strings",
-                        (int)i + 1, luaL_typename(L, -1));
+            bind_typed(L, b, storage, &params[i]);
         alch_bound_own_text(L, b, &params[i].value);
         lua_pop(L, 1);
     }
@@ -126,13 +142,16 @@ static void check_list(lua_State *L, int idx)
                     "parameters of text that is sent as it is are a list in the order of its placeholders, not named");
 }
 
-/* core.bind_list(values) or core.bind_list{ values, values, ... } */
+/* core.bind_list(values, dc) or core.bind_list({ values, values, ... }, dc) */
 static int l_bind_list(lua_State *L)
 {
+    const alch_storage *storage = &alch_storage_standard;
     size_t sets = 1, i;
     int many;
     alch_bound *b;
 
+    if (!lua_isnoneornil(L, 2))
+        storage = alch_storage_of_driver(alch_check_driver_conn(L, 2)->driver->name);
     lua_settop(L, 1);
     if (lua_isnil(L, 1)) {
         alch_bound_push(L, 0, 1);
@@ -146,12 +165,12 @@ static int l_bind_list(lua_State *L)
     b = alch_bound_push(L, list_length(L, many ? 2 : 1), sets);
     b->many = many;
     if (!many)
-        bind_set(L, b, 1, 0);
+        bind_set(L, b, 1, 0, storage);
     for (i = 0; many && i < sets; i++) {
         if (lua_rawgeti(L, 1, (lua_Integer)i + 1) != LUA_TTABLE || list_length(L, lua_gettop(L)) != b->n)
             return alch_raisef(L, ALCH_ERR_ARGUMENT, "parameter set %d is not a list of %d values as the first one is",
                                (int)i + 1, (int)b->n);
-        bind_set(L, b, lua_gettop(L), i);
+        bind_set(L, b, lua_gettop(L), i, storage);
         lua_pop(L, 1);
     }
     return 1;

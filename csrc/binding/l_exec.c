@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "binding/bind.h"
+#include "binding/row_readers.h"
 #include "binding/run.h"
 
 enum { UV_CONNECTION = 1, UV_BOUND, UV_SQL, UV_BATCH_SQL, UV_SHAPE, USER_VALUES = UV_SHAPE };
@@ -109,10 +110,35 @@ alch_step alch_run_fetch(lua_State *L, alch_run *run, alch_err *err)
 
 /* -- Lua ------------------------------------------------------------------ */
 
+/* Without a compiled statement the server's type numbers say how to read, so
+** that a date is a date in a result of plain text too. The shape is on the top. */
+static void read_by_oid(lua_State *L, alch_run *run, alch_shape *shape)
+{
+    const alch_driver *d = run->dc->driver;
+    const alch_storage *storage = alch_storage_of_driver(d->name);
+    alch_readers *readers = NULL;
+    int i;
+
+    for (i = 0; i < shape->n; i++) {
+        uint32_t oid = d->column_type(run->cursor, i);
+        const alch_type *type = oid != 0 ? alch_type_of_oid(oid) : NULL;
+
+        if (type == NULL)
+            continue;
+        if (readers == NULL) {
+            lua_pushnil(L);
+            readers = alch_readers_attach(L, -2, -1);
+            lua_pop(L, 1);
+        }
+        alch_readers_set(L, readers, shape, i, type, storage);
+    }
+}
+
 /* The columns of a result become known with its first operation. */
 static void make_shape(lua_State *L, int idx, alch_run *run)
 {
     const alch_driver *d = run->dc->driver;
+    alch_shape *shape;
     int n, i;
 
     if (run->shape != NULL || run->cursor == NULL)
@@ -123,8 +149,10 @@ static void make_shape(lua_State *L, int idx, alch_run *run)
     luaL_checkstack(L, n + 8, "result columns");
     for (i = 0; i < n; i++)
         lua_pushstring(L, d->column_name(run->cursor, i));
-    run->shape = alch_shape_push(L, n);
+    shape = alch_shape_push(L, n);
+    read_by_oid(L, run, shape);
     lua_setiuservalue(L, idx, UV_SHAPE);
+    run->shape = shape;
     run->cells = alch_alloc0((size_t)n * sizeof *run->cells);
     if (run->cells == NULL) {
         alch_err err;

@@ -6,6 +6,8 @@ local engine = require("lualchemy.engine")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
 local pool = require("lualchemy.pool")
+local schema = require("lualchemy.schema")
+local types = require("lualchemy.types")
 
 local M = {
   _VERSION = "scm",
@@ -16,7 +18,7 @@ local M = {
 }
 
 -- Layers whose every name is public.
-for _, layer in ipairs { engine } do
+for _, layer in ipairs { types, schema, engine } do
   for name, value in pairs(layer) do M[name] = value end
 end
 

@@ -197,3 +197,27 @@ for name, url in targets.each() do
     end)
   end)
 end
+
+describe("values in text sent as it is", function()
+  it("PostgreSQL's types are the library's values, both ways", function()
+    local engine = sa.create_engine(targets.postgresql())
+    local conn <close> = engine:connect()
+    local sent = { sa.date(2020, 2, 29), sa.datetime(2020, 2, 29, 12, 30, 1, 5), sa.decimal("1.10"), sa.bytes("a\0b"),
+      sa.uuid("12345678-1234-5678-1234-567812345678") }
+    local row = conn:exec_driver_sql("SELECT $1::date AS d, $2::timestamp AS t, $3::numeric AS n, $4::bytea AS b, "
+      .. "$5::uuid AS u", sent):one()
+    assert.is_true(row.d == sent[1])
+    assert.is_true(row.t == sent[2])
+    assert.is_true(row.n == sent[3])
+    assert.equal("a\0b", row.b)
+    assert.is_true(row.u == sent[5])
+    engine:dispose()
+  end)
+
+  it("SQLite gets them as the library keeps them there", function()
+    local engine = sa.create_engine("sqlite://")
+    local conn <close> = engine:connect()
+    assert.equal("2020-02-29", conn:exec_driver_sql("SELECT ?", { sa.date(2020, 2, 29) }):scalar())
+    engine:dispose()
+  end)
+end)

@@ -93,7 +93,7 @@ local function ask_before(conn, sql, bound, context)
       local new_sql, new_params = event.call(listener, conn, conn._dc, sql, params, context, bound:many())
       if listener.retval and type(new_sql) == "string" then
         sql, params = new_sql, new_params or params
-        bound = core.bind_list(params)
+        bound = core.bind_list(params, conn._dc)
         context.batch_sql = nil
       end
     end
@@ -112,7 +112,7 @@ local function send_through_proxy(conn, sql, bound, context)
   local run
   conn.engine._proxy:cursor_execute(function(_, text, params)
     local same = text == sql or text == nil
-    run = send(conn, text or sql, same and params == nil and bound or core.bind_list(params or bound:list()), context)
+    run = send(conn, text or sql, same and params == nil and bound or core.bind_list(params or bound:list(), conn._dc), context)
     return run
   end, conn._dc, sql, (bound:list()), context, bound:many())
   return run
@@ -163,7 +163,7 @@ function M.driver_sql(conn, text, params, options)
   local context = Context()
   context.connection, context.statement = conn, text
   context.execution_options = conn.engine:_merge_options(conn._options, options and options.execution_options)
-  local bound = core.bind_list(params)
+  local bound = core.bind_list(params, conn._dc)
   conn:_autobegin()
   return result.Result(M.send(conn, text, bound, context), context)
 end
