@@ -95,7 +95,86 @@ static int l_default_sequence(lua_State *L)
     return 1;
 }
 
+/* Collects the columns of tables in a list on the top of the stack. */
+typedef struct column_search {
+    lua_State *L;
+    lua_Integer found;
+} column_search;
+
+static int collect_column(const alch_node *n, void *payload)
+{
+    column_search *s = payload;
+    const alch_column *c = (const alch_column *)n;
+    lua_Integer i;
+
+    if (n->kind != ALCH_NODE_COLUMN)
+        return alch_node_children(n, collect_column, payload);
+    if (c->owner == NULL || c->owner->head.kind != ALCH_NODE_TABLE || (c->flags & ALCH_COLUMN_SCHEMA) == 0)
+        return 0;
+    alch_push_node(s->L, n);
+    for (i = 1; i <= s->found; i++) {
+        int same = lua_rawgeti(s->L, -2, i) != LUA_TNIL && lua_rawequal(s->L, -1, -2);
+
+        lua_pop(s->L, 1);
+        if (same) {
+            lua_pop(s->L, 1);
+            return 0;
+        }
+    }
+    lua_rawseti(s->L, -2, ++s->found);
+    return 0;
+}
+
+/* core.columns_in(expression) -> list: the columns of tables that it uses, each once. */
+static int l_columns_in(lua_State *L)
+{
+    const alch_node *n = alch_check_node(L, 1);
+    column_search s;
+
+    luaL_checkstack(L, 8, "expression");
+    lua_newtable(L);
+    s.L = L;
+    s.found = 0;
+    (void)collect_column(n, &s);
+    return 1;
+}
+
+/* Would CREATE INDEX misread it without parentheses? */
+static int is_operation(const alch_node *n)
+{
+    return n->kind == ALCH_NODE_BINARY || (n->kind == ALCH_NODE_LIST && n->op != ALCH_OP_COMMA)
+        || (n->kind == ALCH_NODE_UNARY && !alch_op_is_modifier(n->op));
+}
+
+/* core.index_element(expression) -> name | nil, expression, boolean: what an
+** operator class is given for (a column's key, a label), what is behind the
+** label, and whether that takes parentheses. */
+static int l_index_element(lua_State *L)
+{
+    const alch_node *n = alch_check_node(L, 1);
+
+    lua_settop(L, 1);
+    if (n->kind == ALCH_NODE_LABEL) {
+        const alch_label *label = (const alch_label *)n;
+
+        if (label->anon)
+            lua_pushnil(L);
+        else
+            lua_pushstring(L, label->name);
+        n = label->element;
+    } else if (n->kind == ALCH_NODE_COLUMN) {
+        lua_pushstring(L, ((const alch_column *)n)->key);
+    } else {
+        lua_pushnil(L);
+    }
+    alch_push_node(L, n);
+    lua_pushboolean(L, is_operation(n));
+    return 3;
+}
+
 static const luaL_Reg functions[] = {
+    { "columns_in", l_columns_in },
+    { "index_element", l_index_element },
     { "table_replace", l_table_replace },
     { "default_value", l_default_value },
     { "default_callable", l_default_callable },

@@ -164,6 +164,10 @@ function Inspector:has_schema(name) return ask(self, "has_schema", name) end
 ---@return boolean
 function Inspector:has_sequence(name, opts) return ask(self, "has_sequence", name, schema_of(opts)) end
 
+--- Is there an enum type or a domain of this name?
+---@return boolean
+function Inspector:has_type(name, opts) return ask(self, "has_type", name, schema_of(opts)) end
+
 --- Does the table have an index of this name?
 ---@param table_name string
 ---@param index_name string

@@ -1,6 +1,7 @@
 --- Constraints: PRIMARY KEY, UNIQUE, CHECK. Foreign keys have a file of their own.
 
 local collection = require("lualchemy.schema.collection")
+local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local naming = require("lualchemy.schema.naming")
 local options = require("lualchemy.schema.options")
@@ -333,8 +334,8 @@ end
 ---@param expression any
 ---@return lualchemy.Column[]
 function M.columns_of(expression)
-  if type(expression) == "string" or not M.walk_columns then return {} end
-  return M.walk_columns(expression)
+  if type(expression) == "string" or core.kind(expression) == nil then return {} end
+  return core.columns_in(expression)
 end
 
 function Check._getters.is_column_level(self)

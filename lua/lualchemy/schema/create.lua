@@ -83,14 +83,14 @@ local function sequences_of(table_)
   return out
 end
 
--- Named types (a dialect that has them overrides these through its DDL compiler) ------------------------------
+-- Named types: a dialect that has them says so in its DDL compiler -----------------------------------------------
 
-function Run:create_types(table_, in_metadata)
-  if self.compiler.create_types then self.compiler:create_types(self, table_, in_metadata) end
+function Run:create_types(table_)
+  if self.compiler.create_types then self.compiler:create_types(self, table_) end
 end
 
-function Run:drop_types(tables, in_metadata)
-  if self.compiler.drop_types then self.compiler:drop_types(self, tables, in_metadata) end
+function Run:drop_types(tables)
+  if self.compiler.drop_types then self.compiler:drop_types(self, tables) end
 end
 
 -- Tables ----------------------------------------------------------------------------------------------------
@@ -116,7 +116,7 @@ end
 --- Creates a table that is known to be missing.
 function Run:create_table(table_, opts)
   if not self.compiler.supports_alter then opts.constraints = nil end
-  self:create_types(table_, opts.in_metadata)
+  self:create_types(table_)
   self:with_events(table_, "create", {}, function()
     for _, sequence in ipairs(sequences_of(table_)) do self:create_sequence(sequence) end
     self:execute(ddl.CreateTable(table_, { include_foreign_key_constraints = opts.constraints }))
@@ -228,7 +228,7 @@ function Run:drop_metadata(metadata)
     if not self.tables then
       for _, sequence in ipairs(metadata._sequences) do self:drop_sequence(sequence) end
     end
-    self:drop_types(tables, true)
+    self:drop_types(tables)
   end)
 end
 
@@ -253,7 +253,7 @@ local DROP = {
   table = function(run, table_)
     if run.checkfirst and not run:has_table(table_) then return end
     run:drop_table(table_, {})
-    run:drop_types({ table_ }, false)
+    run:drop_types{ table_ }
   end,
   index = function(run, index)
     local preparer = run.compiler.preparer

@@ -107,9 +107,14 @@ end
 
 -- One element, one object -----------------------------------------------------------------------------------
 
--- A class of statements about one element. `kinds`: what the element may be; `flags`: its options.
-local function define(name, visit, kinds, flags, members)
-  members = members or {}
+--- A class of statements about one element. `kinds(kind, element)`: may it be the element; `flags`: its options.
+---@param name string
+---@param visit string
+---@param kinds fun(kind: string?, element: any): boolean
+---@param flags string
+---@param members table   `_takes` says in words what the element is
+---@return lualchemy.Class
+function M.define(name, visit, kinds, flags, members)
   members._visit = visit
   local statement = DDLElement:extend(name, members)
   local known = options.set(flags)
@@ -124,8 +129,10 @@ local function define(name, visit, kinds, flags, members)
     for flag in pairs(known) do self[flag] = given[flag] end
     if self._begin then self:_begin() end
   end
-  M[name] = statement
+  return statement
 end
+
+local function define(name, ...) M[name] = M.define(name, ...) end
 
 local function is(wanted)
   return function(kind) return kind == wanted end

@@ -2,6 +2,7 @@
 
 local compiler = require("lualchemy.schema.ddl_compiler")
 local errors = require("lualchemy.errors")
+local named_types = require("lualchemy.dialects.postgresql.named_types")
 local options = require("lualchemy.schema.options")
 local collection = require("lualchemy.schema.collection")
 local core = require("lualchemy._core")
@@ -144,20 +145,16 @@ local function storage(given)
   return table.concat(parts, ", ")
 end
 
--- Anything but a plain column stands in parentheses where its operators would be misread.
+-- "lower(x) text_pattern_ops, (a + b)": operations stand in parentheses, where PostgreSQL would misread them.
 local function index_elements(self, index)
   local ops, texts = options.of(index, "postgresql").ops or {}, {}
   for i, expression in ipairs(index.expressions) do
-    local key = collection.key_of(expression)
-    texts[i] = self:index_element(expression) .. (key and ops[key] and " " .. ops[key] or "")
+    local key, element, grouped = core.index_element(expression)
+    local text = self:sql(element)
+    if grouped then text = "(" .. text .. ")" end
+    texts[i] = key and ops[key] and (text .. " " .. ops[key]) or text
   end
   return table.concat(texts, ", ")
-end
-
---- One element of an index.
-function PGDDL:index_element(expression)
-  if require("lualchemy.schema.item").kind(expression) == "column" then return self:sql(expression) end
-  return self:sql(collection.grouped(expression))
 end
 
 function PGDDL:visit_create_index(create)
@@ -225,12 +222,16 @@ function PGDDL:visit_drop_constraint_comment(drop) return on_constraint(self, dr
 function PGDDL:visit_create_enum_type(create)
   local labels = {}
   for i, label in ipairs(create.element.enums) do labels[i] = self:literal(label) end
-  return ("CREATE TYPE %s AS ENUM (%s)"):format(self.preparer:format_type(create.element, create.schema), table.concat(labels, ", "))
+  return ("CREATE TYPE %s AS ENUM (%s)"):format(self.preparer:format_type(create.element), table.concat(labels, ", "))
 end
 
 function PGDDL:visit_drop_enum_type(drop)
-  return "DROP TYPE " .. (drop.if_exists and "IF EXISTS " or "") .. self.preparer:format_type(drop.element, drop.schema)
+  return "DROP TYPE " .. (drop.if_exists and "IF EXISTS " or "") .. self.preparer:format_type(drop.element)
 end
+
+function PGDDL:create_types(run, table_) named_types.create(run, table_) end
+
+function PGDDL:drop_types(run, tables) named_types.drop(run, tables) end
 
 compiler.register("postgresql", PGDDL)
 

@@ -209,7 +209,7 @@ end
 local function column_of(row, enums, domains)
   local generated = row[6] ~= nil and row[6] ~= ""
   local column = {
-    name = row[2], type = pg_types.resolve(row[3], enums[row[9]], domains[row[9]], row[10]), nullable = not row[4],
+    name = row[2], type = pg_types.resolve(row[3], enums[row[9]], domains[row[9]], row[10], row[18]), nullable = not row[4],
     default = not generated and row[5] or nil, comment = row[8], identity = identity_of(row),
     autoincrement = is_serial(row[5]) or (row[7] ~= nil and row[7] ~= ""),
   }

@@ -75,11 +75,12 @@ end
 ---@param enum table?        the enum's description, if its type is one
 ---@param domain table?
 ---@param collation string?  where it is not the type's own
+---@param dimensions integer?  of an array
 ---@return lualchemy.Type
-function M.resolve(text, enum, domain, collation)
+function M.resolve(text, enum, domain, collation, dimensions)
   local item = text:match("^(.*)%[%]$")
   if item then
-    return types.ARRAY(M.resolve(item, enum, domain, collation))
+    return types.ARRAY(M.resolve(item, enum, domain, collation), { dimensions = (dimensions or 0) > 1 and dimensions or nil })
   end
   if enum then return M.make_enum(enum) end
   if domain then return M.make_domain(domain, text) end

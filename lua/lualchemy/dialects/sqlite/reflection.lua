@@ -76,6 +76,7 @@ function M.has_table(connection, name, schema)
 end
 
 function M.has_sequence() return false end
+function M.has_type() return false end
 
 local function label(name, schema) return schema and (schema .. "." .. name) or name end
 
