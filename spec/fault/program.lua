@@ -1,15 +1,15 @@
 -- What spec/fault/sweep.lua runs under failing allocations: a list of parts, each with a function `run` that may fail at
 -- any allocation, and where something outlives the failure, a `check` of it.
 
-local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local drivers = require("lualchemy.drivers")
 local sa = require("lualchemy")
-local sqlite = drivers.load("sqlite").driver
 local targets = require("spec.support.targets")
 
 local parts = {}
-local function part(name, run, check) parts[#parts + 1] = { name = name, run = run, check = check } end
+local function part(name, run, check, remove)
+  parts[#parts + 1] = { name = name, run = run, check = check, remove = remove }
+end
 
 part("errors", function()
   local ok, err = pcall(errors.raise, "ArgumentError", "no %s", "such thing")
@@ -18,66 +18,97 @@ part("errors", function()
   assert(tostring(err):find("no such thing", 1, true))
 end)
 
--- Transactions of two rows in a database file. One that was acknowledged is there afterwards, any other is there whole or
--- not at all.
-local function durable(name, prepare, write)
-  local path, remove = targets.temporary_file()
-  local number, acknowledged = 0, {}
-  prepare(path)
-  part(name, function()
-    number = number + 1
-    acknowledged[number] = false
-    write(path, number)
-    acknowledged[number] = true
+-- An engine that closes its pool at the end of a block.
+local Disposing = { __close = function(self) self.engine:dispose() end }
+local function open(url) return setmetatable({ engine = sa.create_engine(url) }, Disposing) end
+
+local CREATE = "CREATE TABLE faulty (id %s PRIMARY KEY, tag INTEGER, text VARCHAR(200))"
+local KEY = { sqlite = "INTEGER", postgresql = "SERIAL" }
+
+-- Transactions that leave two rows of the table "faulty", under a tag of their own: one that was acknowledged is there
+-- afterwards, any other is there whole or not at all. `write(url, tag)` is one of them.
+local function durable(name, database, write)
+  local url, remove
+  if database == "sqlite" then
+    local path
+    path, remove = targets.temporary_file()
+    url = "sqlite:///" .. path
+  else
+    url = targets.postgresql()
+  end
+  local tag, acknowledged = 0, {}
+  local undisturbed = sa.create_engine(url)
+
+  local function each(...)
+    local conn <close> = undisturbed:connect()
+    local result
+    for _, sql in ipairs { ... } do result = conn:exec_driver_sql(sql) end
+    local rows = result.returns_rows and result:all()
+    conn:commit()
+    return rows
+  end
+
+  each("DROP TABLE IF EXISTS faulty", CREATE:format(KEY[database]))
+  part(name .. " on " .. database, function()
+    tag = tag + 1
+    acknowledged[tag] = false
+    write(url, tag)
+    acknowledged[tag] = true
   end, function()
-    local c <close> = sqlite:connect{ database = path }
-    local rows = c:execute("SELECT tag, count(*) FROM faulty GROUP BY tag")
     local found = {}
-    for _, row in ipairs(rows) do found[row[1]] = row[2] end
-    for tag = 1, number do
-      local count = found[tag] or 0
-      if count ~= 2 and (count ~= 0 or acknowledged[tag]) then
-        error(("transaction %d left %d rows of 2"):format(tag, count), 0)
+    for _, row in ipairs(each("SELECT tag, count(*) FROM faulty GROUP BY tag")) do found[row[1]] = row[2] end
+    for i = 1, tag do
+      local count = found[i] or 0
+      if count ~= 2 and (count ~= 0 or acknowledged[i]) then
+        error(("transaction %d left %d rows of 2"):format(i, count), 0)
       end
     end
-    c:execute("DELETE FROM faulty")
-    number, acknowledged = 0, {}
+    each("DELETE FROM faulty")
+    tag, acknowledged = 0, {}
+  end, function()
+    each("DROP TABLE faulty")
+    undisturbed:dispose()
+    if remove then remove() end
   end)
-  parts[#parts].remove = remove
 end
 
--- An engine that closes its pool at the end of a block.
-local function disposing(engine)
-  return setmetatable({ it = engine }, { __close = function() engine:dispose() end })
-end
+local LONG = ("long text "):rep(20)
 
-durable("driver", function(path)
-  local c <close> = sqlite:connect{ database = path }
-  c:execute("CREATE TABLE faulty (id INTEGER PRIMARY KEY, tag INTEGER, text TEXT, bytes BLOB)")
-end, function(path, tag)
-  local c <close> = sqlite:connect{ database = path }
+durable("driver", "sqlite", function(url, tag)
+  local c <close> = drivers.load("sqlite").driver:connect{ database = url:match("^sqlite:///(.*)") }
   c:execute("BEGIN")
-  c:execute("INSERT INTO faulty (tag, text) VALUES (?, ?)", { tag, ("long text "):rep(20) })
-  c:execute("INSERT INTO faulty (tag, text) VALUES (?, ?)", { tag, core.null })
-  local rows = c:execute("SELECT id, tag, text, bytes FROM faulty WHERE tag = ? ORDER BY id", { tag })
-  assert(#rows == 2 and rows[1].text == ("long text "):rep(20) and rows[2].text == nil)
+  c:execute("INSERT INTO faulty (tag, text) VALUES (?, ?)", { tag, LONG })
+  c:execute("INSERT INTO faulty (tag, text) VALUES (?, ?)", { tag, sa.null })
+  local rows = c:execute("SELECT id, text FROM faulty WHERE tag = ? ORDER BY id", { tag })
+  assert(#rows == 2 and rows[1].text == LONG and rows[2].text == nil)
   c:execute("COMMIT")
 end)
 
-durable("engine", function(path)
-  local c <close> = sqlite:connect{ database = path }
-  c:execute("CREATE TABLE faulty (id INTEGER PRIMARY KEY, tag INTEGER, text TEXT, bytes BLOB)")
-end, function(path, tag)
-  local engine <close> = disposing(sa.create_engine("sqlite:///" .. path))
-  local conn <close> = engine.it:connect()
-  conn:exec_driver_sql("INSERT INTO faulty (tag, text) VALUES (?, ?)", { tag, ("long text "):rep(20) })
-  conn:exec_driver_sql("INSERT INTO faulty (tag, text) VALUES (?, ?)", { tag, sa.null })
-  local nested <close> = conn:begin_nested()
-  conn:exec_driver_sql("DELETE FROM faulty WHERE tag = ?", { tag })
-  nested:rollback()
-  local rows = conn:exec_driver_sql("SELECT id, tag, text FROM faulty WHERE tag = ? ORDER BY id", { tag }):all()
-  assert(#rows == 2 and rows[1].text == ("long text "):rep(20) and rows[2].text == nil)
-  conn:commit()
-end)
+for database in targets.each() do
+  local sql = {
+    insert = "INSERT INTO faulty (tag, text) VALUES (?, ?)",
+    delete = "DELETE FROM faulty WHERE tag = ?",
+    select = "SELECT id, text FROM faulty WHERE tag = ? ORDER BY id",
+  }
+  if database == "postgresql" then
+    for name, text in pairs(sql) do
+      local n = 0
+      sql[name] = text:gsub("%?", function() n = n + 1; return "$" .. n end)
+    end
+  end
+
+  durable("engine", database, function(url, tag)
+    local it <close> = open(url)
+    local conn <close> = it.engine:connect()
+    conn:exec_driver_sql(sql.insert, { tag, LONG })
+    conn:exec_driver_sql(sql.insert, { tag, sa.null })
+    local nested <close> = conn:begin_nested()
+    conn:exec_driver_sql(sql.delete, { tag })
+    nested:rollback()
+    local rows = conn:exec_driver_sql(sql.select, { tag }):all()
+    assert(#rows == 2 and rows[1].text == LONG and rows[2].text == nil)
+    conn:commit()
+  end)
+end
 
 return parts

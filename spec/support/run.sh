@@ -30,7 +30,7 @@ run_c() {
 specs() { spec/support/with_postgresql.sh env $CHECKED "$LUA" spec/support/busted.lua $SPEC; }
 run_specs() { release specs; }
 run_checked_specs() { checked specs; }
-run_fault() { checked spec/fault/run.sh; }
+run_fault() { checked spec/support/with_postgresql.sh spec/fault/run.sh; }
 
 # Adds up the lines that end a program of a suite. A bad exit status without a failure in them (a crash, a leak), or no
 # such line at all, is a failure of its own.
