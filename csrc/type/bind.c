@@ -101,6 +101,8 @@ static int bind_float(const alch_conversion *c, const alch_value *in, alch_arena
 
 static int to_decimal(const alch_conversion *c, const alch_value *in, alch_arena *a, alch_value *out, alch_err *err)
 {
+    int rc;
+
     switch (in->kind) {
     case ALCH_DECIMAL:
         *out = *in;
@@ -110,8 +112,9 @@ static int to_decimal(const alch_conversion *c, const alch_value *in, alch_arena
     case ALCH_FLOAT:
         return alch_decimal_from_float(in->as.number, 0, a, out, err);
     case ALCH_TEXT:
-        if (alch_decimal_parse(in->as.text.at, in->as.text.len, a, out, NULL) == ALCH_OK)
-            return ALCH_OK;
+        rc = alch_decimal_parse(in->as.text.at, in->as.text.len, a, out, err);
+        if (rc != ALCH_ERR_DATA)
+            return rc;
         break;
     default:
         break;
@@ -357,6 +360,8 @@ static int bind_interval(const alch_conversion *c, const alch_value *in, alch_ar
 ** what stands beside it, a date or an inet as well as text. */
 static int bind_untyped(const alch_conversion *c, const alch_value *in, alch_arena *a, alch_param *out, alch_err *err)
 {
+    alch_type zoned;
+    const alch_type *t = alch_type_of_value(in->kind);
     alch_conversion natural;
     int rc;
 
@@ -364,14 +369,12 @@ static int bind_untyped(const alch_conversion *c, const alch_value *in, alch_are
         return check_text(c, in, out, err);
     if (in->kind == ALCH_HOST)
         return alch_convert_refuse(c, in, err, "nothing says how to store it; give the column or parameter a type");
-    if (in->kind == ALCH_DATETIME && in->zone != ALCH_ZONE_NONE) {
-        alch_type zoned = *alch_type_of(ALCH_TYPE_DATETIME);
-
+    if ((in->kind == ALCH_DATETIME || in->kind == ALCH_TIME) && in->zone != ALCH_ZONE_NONE) {
+        zoned = *t;
         zoned.flags |= ALCH_TYPE_TIMEZONE;
-        rc = alch_conversion_init(&natural, &zoned, c->storage, c->name, NULL, err);
-    } else {
-        rc = alch_conversion_init(&natural, alch_type_of_value(in->kind), c->storage, c->name, NULL, err);
+        t = &zoned;
     }
+    rc = alch_conversion_init(&natural, t, c->storage, c->name, NULL, err);
     if (rc == ALCH_OK)
         rc = alch_convert_bind(&natural, in, a, out, err);
     if (c->oid != 0)

@@ -35,13 +35,15 @@ static int read_integer(const alch_conversion *c, const alch_value *cell, alch_a
 {
     alch_value v;
     int64_t n;
+    int rc;
 
     *out = *cell;
     if (cell->kind == ALCH_FLOAT && alch_float_to_integer(cell->as.number, &n)) {
         integer(out, n);
     } else if (cell->kind == ALCH_TEXT) {
-        if (alch_decimal_parse(cell->as.text.at, cell->as.text.len, a, &v, NULL) != ALCH_OK)
-            return not_of_type(c, cell, err);
+        rc = alch_decimal_parse(cell->as.text.at, cell->as.text.len, a, &v, err);
+        if (rc != ALCH_OK)
+            return rc == ALCH_ERR_DATA ? not_of_type(c, cell, err) : rc;
         *out = v;
         if (alch_decimal_to_integer(&v, &n))
             integer(out, n);
@@ -67,14 +69,17 @@ static int read_float(const alch_conversion *c, const alch_value *cell, alch_are
 
 static int cell_to_decimal(const alch_conversion *c, const alch_value *cell, alch_arena *a, alch_value *out, alch_err *err)
 {
+    int rc;
+
     switch (cell->kind) {
     case ALCH_INT:
         return alch_decimal_from_integer(cell->as.integer, a, out, err);
     case ALCH_FLOAT:
         return alch_decimal_from_float(cell->as.number, 15, a, out, err);
     case ALCH_TEXT:
-        if (alch_decimal_parse(cell->as.text.at, cell->as.text.len, a, out, NULL) == ALCH_OK)
-            return ALCH_OK;
+        rc = alch_decimal_parse(cell->as.text.at, cell->as.text.len, a, out, err);
+        if (rc != ALCH_ERR_DATA)
+            return rc;
         break;
     default:
         break;
