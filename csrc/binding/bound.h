@@ -23,7 +23,8 @@ typedef struct alch_bound {
     alch_arena memory;      /* holds the text */
 } alch_bound;
 
-/* Pushes a bound with room for the parameters, which are zeroed (NULL). */
+/* Pushes a bound with room for the parameters, which are zeroed (NULL). Its
+** user value is the caller's: an anchor for text that is not copied. */
 alch_bound *alch_bound_push(lua_State *L, size_t n, size_t sets);
 alch_bound *alch_check_bound(lua_State *L, int idx);
 

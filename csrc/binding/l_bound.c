@@ -51,7 +51,7 @@ static void allocate_params(lua_State *L, alch_bound *b, size_t n, size_t sets)
 
 alch_bound *alch_bound_push(lua_State *L, size_t n, size_t sets)
 {
-    alch_bound **slot = alch_push_object(L, sizeof *slot, 0, ALCH_BOUND_METATABLE);
+    alch_bound **slot = alch_push_object(L, sizeof *slot, 1, ALCH_BOUND_METATABLE);
     alch_bound *b = alch_alloc(sizeof *b);
 
     if (b == NULL)
