@@ -18,6 +18,26 @@ external_dependencies = { PQ = { library = "pq" } }
 build = {
   type = "builtin",
   modules = {
+    ["lualchemy.plugin.postgresql"] = {
+      sources = {
+        "csrc/plugins/postgresql/connect.c",
+        "csrc/plugins/postgresql/cursor.c",
+        "csrc/plugins/postgresql/driver.c",
+        "csrc/plugins/postgresql/errors.c",
+        "csrc/plugins/postgresql/operation.c",
+        "csrc/plugins/postgresql/params.c",
+        "csrc/plugins/postgresql/statement.c",
+      },
+      incdirs = { "csrc", "csrc/include", "$(PQ_INCDIR)" },
+      defines = { "_POSIX_C_SOURCE=200809L", "NDEBUG" },
+      libraries = { "pq" },
+      libdirs = { "$(PQ_LIBDIR)" },
+    },
+    ["lualchemy.dialects.postgresql.ddl"] = "lua/lualchemy/dialects/postgresql/ddl.lua",
+    ["lualchemy.dialects.postgresql.named_types"] = "lua/lualchemy/dialects/postgresql/named_types.lua",
+    ["lualchemy.dialects.postgresql.reflection"] = "lua/lualchemy/dialects/postgresql/reflection.lua",
+    ["lualchemy.dialects.postgresql.transaction"] = "lua/lualchemy/dialects/postgresql/transaction.lua",
+    ["lualchemy.dialects.postgresql.type_names"] = "lua/lualchemy/dialects/postgresql/type_names.lua",
     ["lualchemy.drivers.postgresql"] = "lua/lualchemy/drivers/postgresql.lua",
   },
 }
