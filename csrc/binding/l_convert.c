@@ -8,7 +8,6 @@
 #include "binding/value_conv.h"
 #include "type/adapt.h"
 #include "type/equal.h"
-#include "type/literal.h"
 
 static const alch_storage *check_storage(lua_State *L, int idx)
 {
@@ -81,17 +80,13 @@ static int l_literal(lua_State *L)
 {
     const alch_type *t = alch_check_type(L, 1, NULL);
     const alch_storage *s = check_storage(L, 2);
-    alch_value v;
     alch_buf *b;
     alch_err err;
 
     lua_settop(L, 3);
     (void)alch_new_metatable(L, "lualchemy.buf", buf_gc);
     b = alch_push_object(L, sizeof *b, 0, "lualchemy.buf");
-    alch_lua_to_value(L, 3, &v);
-    if (v.kind == ALCH_HOST)
-        return alch_raisef(L, ALCH_ERR_COMPILE, "%s: a table has no SQL literal; bind it instead", alch_type_name(t));
-    if (alch_type_literal(t, s, L, &v, b, &err) != ALCH_OK)
+    if (alch_literal_lua(L, 3, t, s, b, &err) != ALCH_OK)
         return alch_raise(L, &err);
     lua_pushlstring(L, b->data, b->len);
     return 1;

@@ -233,7 +233,7 @@ static int run_literal(lua_State *L)
     }
     c->rc = alch_type_behind(c->type, c->storage->dialect, L, &behind, c->err);
     if (c->rc == ALCH_OK)
-        c->rc = alch_type_literal(behind == c->type ? alch_type_of(ALCH_TYPE_NULL) : behind, c->storage, L, &v, c->text, c->err);
+        c->rc = alch_literal_lua(L, -1, behind == c->type ? alch_type_of(ALCH_TYPE_NULL) : behind, c->storage, c->text, c->err);
     return 0;
 }
 

@@ -79,6 +79,10 @@ static inline int alch_read_push(lua_State *L, const alch_conversion *c, const a
     return ALCH_OK;
 }
 
+/* Appends a Lua value as SQL text (type/literal.h), tables and hooks included.
+** May raise, so 'out' must belong to something that Lua frees. */
+int alch_literal_lua(lua_State *L, int idx, const alch_type *t, const alch_storage *s, alch_buf *out, alch_err *err);
+
 /* Do two Lua values mean the same to a type, so that storing one over the
 ** other changes nothing? Tables are compared by what they hold. May raise. */
 int alch_lua_equal(lua_State *L, const alch_type *t, int a, int b);

@@ -321,6 +321,11 @@ describe("a literal", function()
     { sa.NullType, 5, "5", "5" },
     { sa.NullType, "x", "'x'", "'x'" },
     { sa.NullType, sa.decimal("1.10"), "1.10", "1.10" },
+    { sa.JSON, { a = "it's" }, [['{"a":"it''s"}']], [['{"a":"it''s"}']] },
+    { sa.JSON, nil, "NULL", "NULL" },
+    { sa.ARRAY(sa.String), { "one", "thr'ee", core.null }, "['one', 'thr''ee', NULL]", "ARRAY['one', 'thr''ee', NULL]" },
+    { sa.ARRAY(sa.Integer), { { 1, 2 }, { 3, 4 } }, "[[1, 2], [3, 4]]", "ARRAY[[1, 2], [3, 4]]" },
+    { sa.Enum("a"), "a", "'a'", "'a'" },
   }
   for _, row in ipairs(literals) do
     it(tostring(row[1]) .. " " .. row[4], function()
@@ -330,7 +335,7 @@ describe("a literal", function()
   end
 
   it("is refused where there is none", function()
-    for _, row in ipairs({ { sa.Float, 1 / 0 }, { sa.String, "a\0b" }, { sa.JSON, {} }, { sa.Integer, "x" } }) do
+    for _, row in ipairs({ { sa.Float, 1 / 0 }, { sa.String, "a\0b" }, { sa.JSON, { print } }, { sa.Integer, "x" }, { sa.String, {} } }) do
       local ok, err = pcall(core.type_literal, row[1], "sqlite", row[2])
       assert.is_false(ok)
       assert.is_true(exc.CompileError:is(err) or exc.DataError:is(err), tostring(err))
@@ -476,6 +481,12 @@ describe("a type with hooks", function()
     assert.equal("'IT''S'", core.type_literal(Upper, "sqlite", "it's"))
     local Literal = sa.TypeDecorator:extend("Literal", { impl = sa.String, process_literal_param = function(_, v) return v .. "!" end })
     assert.equal("'a!'", core.type_literal(Literal, "sqlite", "a"))
+    local Pair = sa.TypeDecorator:extend("Pair", { impl = sa.JSON, process_bind_param = function(_, v) return { v.x, v.y } end })
+    assert.equal("'[1,2]'", core.type_literal(Pair, "sqlite", { x = 1, y = 2 }))
+    assert.equal("[1,2]", (select(2, core.type_bind(Pair, "sqlite", { x = 1, y = 2 }))))
+    assert.equal("ARRAY['X', 'Y']", core.type_literal(sa.ARRAY(Upper), "postgresql", { "x", "y" }))
+    assert.equal([[{"X","Y"}]], (select(2, core.type_bind(sa.ARRAY(Upper), "postgresql", { "x", "y" }))))
+    assert.same({ "x", "y" }, core.type_read(sa.ARRAY(Upper), "postgresql", "{X,Y}"))
     local Fold = sa.TypeDecorator:extend("Fold", { impl = sa.String, compare_values = function(_, a, b) return a:lower() == b:lower() end })
     assert.is_true(core.type_equal(Fold, "A", "a"))
     assert.is_false(core.type_equal(Upper, "A", "a"))
