@@ -95,22 +95,17 @@ static int l_default_sequence(lua_State *L)
     return 1;
 }
 
-/* Collects the columns of tables in a list on the top of the stack. */
-typedef struct column_search {
+/* A walk over an expression that collects Lua objects, each once, in the list on the top of the stack. */
+typedef struct node_search {
     lua_State *L;
     lua_Integer found;
-} column_search;
+    int tables;             /* tables rather than columns */
+} node_search;
 
-static int collect_column(const alch_node *n, void *payload)
+static void collect(node_search *s, const alch_node *n)
 {
-    column_search *s = payload;
-    const alch_column *c = (const alch_column *)n;
     lua_Integer i;
 
-    if (n->kind != ALCH_NODE_COLUMN)
-        return alch_node_children(n, collect_column, payload);
-    if (c->owner == NULL || c->owner->head.kind != ALCH_NODE_TABLE || (c->flags & ALCH_COLUMN_SCHEMA) == 0)
-        return 0;
     alch_push_node(s->L, n);
     for (i = 1; i <= s->found; i++) {
         int same = lua_rawgeti(s->L, -2, i) != LUA_TNIL && lua_rawequal(s->L, -1, -2);
@@ -118,25 +113,49 @@ static int collect_column(const alch_node *n, void *payload)
         lua_pop(s->L, 1);
         if (same) {
             lua_pop(s->L, 1);
-            return 0;
+            return;
         }
     }
     lua_rawseti(s->L, -2, ++s->found);
-    return 0;
 }
 
-/* core.columns_in(expression) -> list: the columns of tables that it uses, each once. */
-static int l_columns_in(lua_State *L)
+static int search(const alch_node *n, void *payload)
+{
+    node_search *s = payload;
+
+    if (n->kind == ALCH_NODE_TABLE && s->tables)
+        collect(s, n);
+    if (n->kind == ALCH_NODE_COLUMN) {
+        const alch_column *c = (const alch_column *)n;
+
+        if (c->owner != NULL && c->owner->head.kind == ALCH_NODE_TABLE)
+            if (s->tables || (c->flags & ALCH_COLUMN_SCHEMA) != 0)
+                collect(s, s->tables ? &c->owner->head : n);
+    }
+    return alch_node_children(n, search, payload);
+}
+
+static int list_found(lua_State *L, int tables)
 {
     const alch_node *n = alch_check_node(L, 1);
-    column_search s;
+    node_search s = { L, 0, tables };
 
     luaL_checkstack(L, 8, "expression");
     lua_newtable(L);
-    s.L = L;
-    s.found = 0;
-    (void)collect_column(n, &s);
+    (void)search(n, &s);
     return 1;
+}
+
+/* core.columns_in(expression) -> list: the columns of tables that it uses. */
+static int l_columns_in(lua_State *L)
+{
+    return list_found(L, 0);
+}
+
+/* core.tables_in(statement) -> list: the tables that it uses. */
+static int l_tables_in(lua_State *L)
+{
+    return list_found(L, 1);
 }
 
 /* Would CREATE INDEX misread it without parentheses? */
@@ -174,6 +193,7 @@ static int l_index_element(lua_State *L)
 
 static const luaL_Reg functions[] = {
     { "columns_in", l_columns_in },
+    { "tables_in", l_tables_in },
     { "index_element", l_index_element },
     { "table_replace", l_table_replace },
     { "default_value", l_default_value },

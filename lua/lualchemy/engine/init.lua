@@ -10,6 +10,8 @@ return {
   make_url = require("lualchemy.engine.url").make,
   set_wait = require("lualchemy.engine.wait").set_wait,
   URL = require("lualchemy.engine.url"),
+  inspect = require("lualchemy.engine.inspect").inspect,
+  Inspector = require("lualchemy.engine.inspector"),
   Engine = require("lualchemy.engine.engine"),
   Connection = require("lualchemy.engine.connection"),
   Transaction = transaction.Transaction,

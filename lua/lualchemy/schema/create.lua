@@ -119,7 +119,7 @@ function Run:create_table(table_, opts)
   self:create_types(table_)
   self:with_events(table_, "create", {}, function()
     for _, sequence in ipairs(sequences_of(table_)) do self:create_sequence(sequence) end
-    self:execute(ddl.CreateTable(table_, { include_foreign_key_constraints = opts.constraints }))
+    self:execute(table_._creator_ddl or ddl.CreateTable(table_, { include_foreign_key_constraints = opts.constraints }))
     for _, index in ipairs(indexes_in_order(table_)) do self:create_index(index) end
     self:comment(table_)
   end)
@@ -128,7 +128,7 @@ end
 --- Drops a table that is known to be there.
 function Run:drop_table(table_, opts)
   self:with_events(table_, "drop", {}, function()
-    self:execute(ddl.DropTable(table_))
+    self:execute(table_._dropper_ddl or ddl.DropTable(table_))
     if not opts.in_metadata then
       for _, sequence in ipairs(sequences_of(table_)) do self:drop_sequence(sequence) end
     end
@@ -228,7 +228,7 @@ function Run:drop_metadata(metadata)
     if not self.tables then
       for _, sequence in ipairs(metadata._sequences) do self:drop_sequence(sequence) end
     end
-    self:drop_types(tables)
+    self:drop_types(self.tables or metadata:_in_order())
   end)
 end
 

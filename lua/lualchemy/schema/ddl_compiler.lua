@@ -190,6 +190,34 @@ function DDLCompiler:visit_drop_table(drop)
   return "\nDROP TABLE " .. (drop.if_exists and "IF EXISTS " or "") .. self.preparer:format_table(drop.element)
 end
 
+-- CREATE <what> name AS SELECT ..., values written into the text.
+local function via_select(self, element, what, if_not_exists)
+  local parts = { "CREATE", element.or_replace and "OR REPLACE" or "", element.temporary and "TEMPORARY" or "", what,
+    if_not_exists and "IF NOT EXISTS" or "", self.preparer:format_table(element.table), self:via_select_options(element), "AS",
+    upward.statement_text(element.selectable, self.dialect) }
+  local words = {}
+  for _, part in ipairs(parts) do
+    if part ~= "" then words[#words + 1] = part end
+  end
+  return table.concat(words, " ")
+end
+
+--- What stands between the name and AS.
+function DDLCompiler.via_select_options() return "" end
+
+function DDLCompiler:visit_create_table_as(element)
+  return via_select(self, element, "TABLE", element.if_not_exists)
+end
+
+function DDLCompiler:visit_create_view(element, kw)
+  return via_select(self, element, element.materialized and "MATERIALIZED VIEW" or "VIEW", kw.if_not_exists)
+end
+
+function DDLCompiler:visit_drop_view(drop)
+  return ("\nDROP %sVIEW %s%s"):format(drop.materialized and "MATERIALIZED " or "", drop.if_exists and "IF EXISTS " or "",
+    self.preparer:format_table(drop.element))
+end
+
 -- Columns ---------------------------------------------------------------------------------------------------
 
 function DDLCompiler:visit_create_column(create)

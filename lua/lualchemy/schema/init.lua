@@ -5,6 +5,7 @@ local ddl = require("lualchemy.schema.ddl")
 local defaults = require("lualchemy.schema.defaults")
 local foreign_key = require("lualchemy.schema.foreign_key")
 local sequence = require("lualchemy.schema.sequence")
+local view = require("lualchemy.schema.view")
 
 local M = {
   MetaData = require("lualchemy.schema.metadata"),
@@ -20,7 +21,7 @@ local M = {
 -- BoundMetaData of the old tutorial: a MetaData made of an engine or a URL.
 M.BoundMetaData = M.MetaData
 
-for _, module in ipairs{ constraint, defaults, foreign_key, sequence, ddl } do
+for _, module in ipairs{ constraint, defaults, foreign_key, sequence, ddl, view } do
   for name, value in pairs(module) do
     if name:match("^%u") then M[name] = value end
   end

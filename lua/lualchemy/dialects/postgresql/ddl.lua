@@ -199,6 +199,11 @@ function PGDDL:post_create_table(table_)
   return table.concat(parts)
 end
 
+function PGDDL.via_select_options(_, element)
+  local with = options.of(element, "postgresql").with
+  return with and "WITH (" .. storage(with) .. ")" or ""
+end
+
 function PGDDL:sequence_type(sequence)
   return sequence.data_type and " AS " .. self:type_text(sequence.data_type) or ""
 end

@@ -98,6 +98,10 @@ function SQLiteDDL:visit_create_index(create)
   return where ~= nil and (text .. " WHERE " .. self:sql(where)) or text
 end
 
+function SQLiteDDL:visit_create_view(element)
+  return Base.visit_create_view(self, element, { if_not_exists = options.of(element, "sqlite").if_not_exists })
+end
+
 function SQLiteDDL.post_create_table(_, table_)
   local given, words = options.of(table_, "sqlite"), {}
   if given.with_rowid == false then words[#words + 1] = "WITHOUT ROWID" end
