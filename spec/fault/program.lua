@@ -1,10 +1,12 @@
 -- What spec/fault/sweep.lua runs under failing allocations: a list of parts, each with a function `run` that may fail at
 -- any allocation, and where something outlives the failure, a `check` of it.
 
+local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local drivers = require("lualchemy.drivers")
 local sa = require("lualchemy")
 local targets = require("spec.support.targets")
+local types = require("lualchemy.types")
 
 local parts = {}
 local function part(name, run, check, remove)
@@ -16,6 +18,26 @@ part("errors", function()
   assert(not ok)
   if not errors.ArgumentError:is(err) then error(err, 0) end
   assert(tostring(err):find("no such thing", 1, true))
+end)
+
+part("types and values", function()
+  local Hooked = sa.TypeDecorator:extend("Hooked", { impl = sa.JSON,
+    process_bind_param = function(_, value) return { value, tostring(sa.decimal(value)) } end,
+    process_result_value = function(_, value) return value[1] end })
+  local kind = sa.Enum("a", "b", { name = "kind" }):with_variant(sa.String(5), "sqlite")
+  for _, storage in ipairs { "sqlite", "postgresql" } do
+    for _, row in ipairs {
+      { Hooked(), "1.10" }, { sa.ARRAY(sa.String), { "x", { "y" } } }, { kind, "b" }, { sa.Numeric(3, 2), "1.10" },
+      { sa.DateTime, { year = 2024, month = 2, day = 29 } }, { sa.Uuid, ("ab"):rep(16) }, { sa.Interval, "1 day" },
+    } do
+      local t = types.to_instance(row[1])
+      local _, sent = core.type_bind(t._type, storage, row[2], "t.c")
+      local back = core.type_read(t._type, storage, sent)
+      assert(type(row[2]) == "table" or core.type_equal(t._type, back, row[2]), "a value was lost")
+      if type(back) ~= "table" then core.type_literal(t._type, storage, back) end
+    end
+  end
+  assert(tostring(sa.date(2024, 2, 28) + sa.interval{ days = 2 }) == "2024-03-01")
 end)
 
 -- An engine that closes its pool at the end of a block.
