@@ -3,7 +3,7 @@
 ** unloaded list loads it whole first, yielding if its session does. */
 #include "binding/orm_host.h"
 
-static alch_list *check_list(lua_State *L, int idx)
+static alch_collection *check_list(lua_State *L, int idx)
 {
     return luaL_checkudata(L, idx, ALCH_LIST_METATABLE);
 }
@@ -19,7 +19,7 @@ static alch_state *push_owner(lua_State *L)
 
 static void raise_not_in(lua_State *L)
 {
-    const alch_list *l = lua_touserdata(L, 1);
+    const alch_collection *l = lua_touserdata(L, 1);
     const alch_state *s = push_owner(L);
 
     alch_raisef(L, ALCH_ERR_INVALID, "%s.%s does not hold this object", s->mapper->class_name,
@@ -28,14 +28,14 @@ static void raise_not_in(lua_State *L)
 
 static void add_item(lua_State *L, lua_Integer at, int item)
 {
-    const alch_list *l = lua_touserdata(L, 1);
+    const alch_collection *l = lua_touserdata(L, 1);
     int owner = lua_gettop(L) + 1;
     alch_state *s = push_owner(L);
 
     alch_check_target(L, owner + 1, s, l->attr, item);
     if (s->mapper->attrs[l->attr].flags & ALCH_ATTR_LISTENERS)
         alch_fire(L, owner, owner + 1, l->attr, "append", item);
-    alch_list_insert(L, 1, at, item);
+    alch_collection_insert(L, 1, at, item);
     alch_link(L, owner, s, l->attr, item);
     alch_cascade_save(L, s, l->attr, item);
     lua_settop(L, owner - 1);
@@ -44,7 +44,7 @@ static void add_item(lua_State *L, lua_Integer at, int item)
 /* Takes the item at a position out and leaves it on the stack. */
 static void take_item(lua_State *L, lua_Integer at)
 {
-    const alch_list *l = lua_touserdata(L, 1);
+    const alch_collection *l = lua_touserdata(L, 1);
     int item = lua_gettop(L) + 1, owner = item + 1;
     alch_state *s;
 
@@ -54,15 +54,15 @@ static void take_item(lua_State *L, lua_Integer at)
     s = push_owner(L);
     if (s->mapper->attrs[l->attr].flags & ALCH_ATTR_LISTENERS)
         alch_fire(L, owner, owner + 1, l->attr, "remove", item);
-    alch_list_delete(L, 1, at);
-    if (alch_list_find(L, 1, item) == 0)
+    alch_collection_delete(L, 1, at);
+    if (alch_collection_find(L, 1, item) == 0)
         alch_unlink(L, owner, s, l->attr, item);
     lua_settop(L, item);
 }
 
 static int op_append(lua_State *L)
 {
-    const alch_list *l = lua_touserdata(L, 1);
+    const alch_collection *l = lua_touserdata(L, 1);
 
     add_item(L, (lua_Integer)l->count + 1, 2);
     return 0;
@@ -70,7 +70,7 @@ static int op_append(lua_State *L)
 
 static int op_insert(lua_State *L)
 {
-    const alch_list *l = lua_touserdata(L, 1);
+    const alch_collection *l = lua_touserdata(L, 1);
     lua_Integer at = luaL_checkinteger(L, 2);
 
     luaL_argcheck(L, at >= 1 && at <= (lua_Integer)l->count + 1, 2, "position out of bounds");
@@ -80,7 +80,7 @@ static int op_insert(lua_State *L)
 
 static int op_remove(lua_State *L)
 {
-    lua_Integer at = alch_list_find(L, 1, 2);
+    lua_Integer at = alch_collection_find(L, 1, 2);
 
     if (at == 0)
         raise_not_in(L);
@@ -90,7 +90,7 @@ static int op_remove(lua_State *L)
 
 static int op_pop(lua_State *L)
 {
-    const alch_list *l = lua_touserdata(L, 1);
+    const alch_collection *l = lua_touserdata(L, 1);
     lua_Integer at = luaL_optinteger(L, 2, (lua_Integer)l->count);
 
     if (l->count == 0 && lua_isnoneornil(L, 2))
@@ -103,13 +103,13 @@ static int op_pop(lua_State *L)
 static int op_clear(lua_State *L)
 {
     lua_newtable(L);
-    alch_list_assign(L, 1, lua_gettop(L));
+    alch_collection_assign(L, 1, lua_gettop(L));
     return 0;
 }
 
 static int op_extend(lua_State *L)
 {
-    const alch_list *l = lua_touserdata(L, 1);
+    const alch_collection *l = lua_touserdata(L, 1);
     lua_Integer n = luaL_len(L, 2), i;
 
     for (i = 1; i <= n; i++) {
@@ -122,7 +122,7 @@ static int op_extend(lua_State *L)
 
 static int op_contains(lua_State *L)
 {
-    lua_pushboolean(L, alch_list_find(L, 1, 2) != 0);
+    lua_pushboolean(L, alch_collection_find(L, 1, 2) != 0);
     return 1;
 }
 
@@ -136,7 +136,7 @@ static int op_get(lua_State *L)
 
 static int op_len(lua_State *L)
 {
-    const alch_list *l = lua_touserdata(L, 1);
+    const alch_collection *l = lua_touserdata(L, 1);
 
     lua_pushinteger(L, (lua_Integer)l->count);
     return 1;
@@ -147,7 +147,7 @@ static int op_len(lua_State *L)
 ** by slot, change membership only where it really changes. */
 static int op_set(lua_State *L)
 {
-    const alch_list *l = lua_touserdata(L, 1);
+    const alch_collection *l = lua_touserdata(L, 1);
     lua_Integer at = luaL_checkinteger(L, 2), n = (lua_Integer)l->count;
 
     luaL_argcheck(L, at >= 1 && at <= n + 1, 2, "position out of bounds: lists have no holes");
@@ -158,20 +158,20 @@ static int op_set(lua_State *L)
         return 0;
     }
     if (at == n + 1) {
-        if (alch_list_find(L, 1, 3) == 0)
+        if (alch_collection_find(L, 1, 3) == 0)
             add_item(L, at, 3);
         else
-            alch_list_insert(L, 1, at, 3);
+            alch_collection_insert(L, 1, at, 3);
         return 0;
     }
     lua_getiuservalue(L, 1, ALCH_LIST_ITEMS);
     lua_rawgeti(L, -1, at);
     if (!lua_rawequal(L, -1, 3)) {
-        int known = alch_list_find(L, 1, 3) != 0;
+        int known = alch_collection_find(L, 1, 3) != 0;
 
         take_item(L, at);
         if (known)
-            alch_list_insert(L, 1, at, 3);
+            alch_collection_insert(L, 1, at, 3);
         else
             add_item(L, at, 3);
     }
@@ -205,21 +205,21 @@ typedef struct operation {
 
 static void queue_append(lua_State *L, int item)
 {
-    const alch_list *l = lua_touserdata(L, 1);
+    const alch_collection *l = lua_touserdata(L, 1);
     int owner = lua_gettop(L) + 1;
     alch_state *s = push_owner(L);
 
     alch_check_target(L, owner + 1, s, l->attr, item);
     if (s->mapper->attrs[l->attr].flags & ALCH_ATTR_LISTENERS)
         alch_fire(L, owner, owner + 1, l->attr, "append", item);
-    alch_list_join(L, 1, item);
+    alch_collection_join(L, 1, item);
     alch_link(L, owner, s, l->attr, item);
     alch_cascade_save(L, s, l->attr, item);
 }
 
 static int op_append_any(lua_State *L)
 {
-    const alch_list *l = lua_touserdata(L, 1);
+    const alch_collection *l = lua_touserdata(L, 1);
 
     if (l->loaded)
         return op_append(L);
@@ -238,7 +238,7 @@ enum { OPERATIONS = sizeof operations / sizeof operations[0], GET = OPERATIONS -
 
 static int finish(lua_State *L, int status, lua_KContext which)
 {
-    alch_list *l = lua_touserdata(L, 1);
+    alch_collection *l = lua_touserdata(L, 1);
 
     (void)status;
     if (!l->loaded)     /* the loader may have filled it itself */
@@ -249,7 +249,7 @@ static int finish(lua_State *L, int status, lua_KContext which)
 
 static int run(lua_State *L, lua_KContext which)
 {
-    alch_list *l = lua_touserdata(L, 1);
+    alch_collection *l = lua_touserdata(L, 1);
 
     lua_settop(L, 3);
     if (l->loaded || operations[which].unloaded)
@@ -272,7 +272,7 @@ static int l_method(lua_State *L)
 /* list[i] and list.append; the methods are upvalue 1. */
 static int l_index(lua_State *L)
 {
-    alch_list *l = lua_touserdata(L, 1);
+    alch_collection *l = lua_touserdata(L, 1);
 
     if (lua_type(L, 2) == LUA_TNUMBER) {
         if (l->loaded)
@@ -286,7 +286,7 @@ static int l_index(lua_State *L)
 
 static int l_tostring(lua_State *L)
 {
-    const alch_list *l = lua_touserdata(L, 1);
+    const alch_collection *l = lua_touserdata(L, 1);
     const alch_state *s = push_owner(L);
 
     if (l->loaded)

@@ -5,7 +5,7 @@
 #include "binding/orm_host.h"
 #include "binding/value_conv.h"
 
-const char alch_orm_hidden = 0;
+const char alch_orm_hidden = 0, alch_orm_plan = 1;
 
 static int plan_gc(lua_State *L)
 {
@@ -147,6 +147,7 @@ static int l_plan_new(lua_State *L)
     lua_getfield(L, 1, "keys");
     if (alch_mapper_init(m, lua_rawlen(L, 3), lua_rawlen(L, 4), &err) != ALCH_OK)
         return alch_raise(L, &err);
+    luaL_argcheck(L, m->key_count <= ALCH_KEY_MAX, 1, "primary keys have at most 16 columns");
     m->class_name = string_field(L, 1, "class_name", &(size_t){ 0 });
     read_attrs(L, 3, m);
     read_keys(L, 4, m);
@@ -187,4 +188,5 @@ void alch_open_mapper(lua_State *L)
     alch_new_metatable(L, ALCH_PLAN_METATABLE, plan_gc);
     lua_pop(L, 1);
     luaL_setfuncs(L, functions, 0);
+    alch_open_codec(L);
 }

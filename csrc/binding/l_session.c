@@ -87,6 +87,17 @@ static int l_contains(lua_State *L)
     return 1;
 }
 
+/* s:is_to_be_written(obj): by a flush that has collected it. */
+static int l_is_to_be_written(lua_State *L)
+{
+    const alch_session *l = check_session(L);
+    const alch_state *s = alch_push_state(L, 2);
+
+    lua_pushboolean(L, s != NULL && s->session == l->number && !(s->flags & ALCH_IN_DELETED)
+                       && (s->life == ALCH_PENDING || s->life == ALCH_PERSISTENT));
+    return 1;
+}
+
 /* s:mark_deleted(obj): to be deleted by the next flush. */
 static int l_mark_deleted(lua_State *L)
 {
@@ -102,6 +113,8 @@ static int l_mark_deleted(lua_State *L)
 /* Takes the instance (2, state 3) out of the identity map. */
 static void unidentify(lua_State *L, alch_state *s)
 {
+    int top = lua_gettop(L);
+
     alch_push_identities(L, 1, s->mapper);
     lua_getiuservalue(L, 3, alch_uv_key(s->mapper));
     if (!lua_isnil(L, -1)) {
@@ -113,7 +126,7 @@ static void unidentify(lua_State *L, alch_state *s)
             lua_rawset(L, -5);
         }
     }
-    lua_settop(L, 3);
+    lua_settop(L, top);
 }
 
 /* s:detach(obj): leaves the session, keeping its row's identity. */
@@ -128,6 +141,21 @@ static int l_detach(lua_State *L)
     return 0;
 }
 
+/* s:rekey(obj, key): its primary key in the database is again what it was. */
+static int l_rekey(lua_State *L)
+{
+    alch_state *s;
+
+    check_session(L);
+    luaL_checkany(L, 3);
+    lua_settop(L, 3);
+    s = alch_need_state(L, 2, "session:rollback");
+    lua_insert(L, 3);           /* session, object, state, key */
+    unidentify(L, s);
+    alch_identify(L, 1, 2, 3, s);
+    return 0;
+}
+
 /* Values that a flush wrote into the instance (state 3) are taken back, and
 ** its collections count as new again. */
 static void take_back(lua_State *L, alch_state *s)
@@ -137,10 +165,10 @@ static void take_back(lua_State *L, alch_state *s)
     for (i = 0; i < s->mapper->count; i++) {
         if (alch_has(s, ALCH_SET_GIVEN, i))
             alch_expire_attr(L, 3, s, i);
-        if (s->mapper->attrs[i].kind == ALCH_ATTR_LIST && alch_peek_list(L, 3, i) != NULL) {
-            alch_list_commit(L, lua_gettop(L));
-            ((alch_list *)lua_touserdata(L, -1))->fresh = 1;
-            ((alch_list *)lua_touserdata(L, -1))->loaded = 1;
+        if (s->mapper->attrs[i].kind == ALCH_ATTR_LIST && alch_peek_collection(L, 3, i) != NULL) {
+            alch_collection_commit(L, lua_gettop(L));
+            ((alch_collection *)lua_touserdata(L, -1))->fresh = 1;
+            ((alch_collection *)lua_touserdata(L, -1))->loaded = 1;
             alch_put(s, ALCH_SET_VALUE, i);
             lua_pop(L, 1);
         }
@@ -170,6 +198,23 @@ static int l_make_transient(lua_State *L)
     s->session = 0;
     s->life = ALCH_TRANSIENT;
     alch_clear(s, ALCH_SET_BASE);
+    return 0;
+}
+
+/* core.make_persistent(obj, key): as if it had been loaded by a session that
+** is gone: detached, with an identity. */
+static int l_make_persistent(lua_State *L)
+{
+    alch_state *s;
+
+    luaL_checkany(L, 2);
+    lua_settop(L, 2);
+    s = alch_need_state(L, 1, "merge");
+    alch_commit_state(L, 3, s);
+    lua_pushvalue(L, 2);
+    lua_setiuservalue(L, 3, alch_uv_key(s->mapper));
+    s->flags |= ALCH_STATE_KEYED;
+    s->life = ALCH_DETACHED;
     return 0;
 }
 
@@ -309,14 +354,15 @@ void alch_open_session(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         { "add", l_add }, { "objects", l_objects }, { "count", l_count }, { "contains", l_contains },
-        { "mark_deleted", l_mark_deleted }, { "detach", l_detach }, { "revive", l_revive }, { "get", l_get },
-        { "instances", l_instances }, { "expire_all", l_expire_all }, { "expire", l_expire },
+        { "is_to_be_written", l_is_to_be_written }, { "mark_deleted", l_mark_deleted }, { "detach", l_detach },
+        { "revive", l_revive }, { "rekey", l_rekey }, { "get", l_get }, { "instances", l_instances }, { "expire_all", l_expire_all }, { "expire", l_expire },
         { "set_frame", l_set_frame }, { "number", l_number }, { NULL, NULL }
     };
     static const luaL_Reg functions[] = {
         { "session_new", l_session_new },
         { "object_session", l_object_session },
         { "make_transient", l_make_transient },
+        { "make_persistent", l_make_persistent },
         { NULL, NULL }
     };
 

@@ -18,7 +18,7 @@ static int finish_read(lua_State *L, int status, lua_KContext ctx)
             alch_store_clean(L, 3, s, i);
         } else if (s->mapper->attrs[i].kind == ALCH_ATTR_LIST) {
             lua_settop(L, 4);
-            alch_push_list(L, 1, 3, s, i);
+            alch_push_collection(L, 1, 3, s, i);
             lua_insert(L, 4);
             alch_finish_load(L, 4);
         }
@@ -34,7 +34,7 @@ static int read_missing(lua_State *L, alch_state *s, size_t i)
     int kind = s->mapper->attrs[i].kind;
 
     if (kind == ALCH_ATTR_LIST && !(s->flags & ALCH_STATE_KEYED)) {
-        alch_push_list(L, 1, 3, s, i);
+        alch_push_collection(L, 1, 3, s, i);
         return 1;
     }
     if (kind == ALCH_ATTR_OBJECT && alch_push_many_to_one(L, 3, s, i)) {
@@ -191,11 +191,11 @@ static void push_items(lua_State *L, alch_state *s, size_t i)
 static int assign_list(lua_State *L, alch_state *s, size_t i)
 {
     lua_settop(L, 4);
-    alch_push_list(L, 1, 4, s, i);
+    alch_push_collection(L, 1, 4, s, i);
     if (lua_rawequal(L, 3, 5))
         return 0;
     push_items(L, s, i);
-    alch_list_assign(L, 5, 6);
+    alch_collection_assign(L, 5, 6);
     return 0;
 }
 
@@ -207,7 +207,7 @@ static int finish_assign(lua_State *L, int status, lua_KContext ctx)
     (void)status;
     if (!alch_has(s, ALCH_SET_VALUE, (size_t)ctx)) {
         lua_settop(L, 5);
-        alch_push_list(L, 1, 4, s, (size_t)ctx);
+        alch_push_collection(L, 1, 4, s, (size_t)ctx);
         lua_insert(L, 5);
         alch_finish_load(L, 5);
     }
@@ -322,7 +322,7 @@ static int l_instrument(lua_State *L)
     alch_check_plan(L, 2);
     lua_settop(L, 4);
     lua_pushvalue(L, 2);
-    lua_rawsetp(L, 1, &alch_orm_hidden);
+    lua_rawsetp(L, 1, &alch_orm_plan);
     lua_pushliteral(L, "__index");
     lua_pushvalue(L, 2);
     lua_pushvalue(L, 3);
@@ -348,7 +348,7 @@ static int l_uninstrument(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_pushnil(L);
-    lua_rawsetp(L, 1, &alch_orm_hidden);
+    lua_rawsetp(L, 1, &alch_orm_plan);
     lua_pushliteral(L, "__pairs");
     lua_pushvalue(L, -1);
     lua_rawget(L, 1);
@@ -455,8 +455,8 @@ static int l_get_history(lua_State *L)
     i = check_attr(L, s, 2);
     if (s->mapper->attrs[i].kind != ALCH_ATTR_LIST) {
         push_history(L, 3, s, (size_t)i);
-    } else if (alch_peek_list(L, 3, (size_t)i) != NULL) {
-        alch_list_history(L, lua_gettop(L));
+    } else if (alch_peek_collection(L, 3, (size_t)i) != NULL) {
+        alch_collection_history(L, lua_gettop(L));
     } else {
         lua_newtable(L);
         lua_newtable(L);
@@ -481,6 +481,22 @@ static int l_peek(lua_State *L)
     return 2;
 }
 
+/* core.base_value(instance, name) -> the database's value, as far as it is known */
+static int l_base_value(lua_State *L)
+{
+    alch_state *s;
+    size_t i;
+
+    lua_settop(L, 2);
+    s = alch_need_state(L, 1, "base value");
+    i = (size_t)check_attr(L, s, 2);
+    if (!alch_has(s, ALCH_SET_CHANGED, i))
+        alch_push_value(L, 3, s, i);
+    else if (!alch_push_base(L, 3, s, i))
+        lua_pushnil(L);
+    return 1;
+}
+
 /* core.set_committed(instance, name, value): as if loaded. A list takes the
 ** Lua list's items. */
 static int l_set_committed(lua_State *L)
@@ -493,8 +509,8 @@ static int l_set_committed(lua_State *L)
     i = (size_t)check_attr(L, s, 2);
     if (s->mapper->attrs[i].kind == ALCH_ATTR_LIST) {
         luaL_checktype(L, 3, LUA_TTABLE);
-        alch_push_list(L, 1, 4, s, i);
-        alch_list_fill(L, 5, 3);
+        alch_push_collection(L, 1, 4, s, i);
+        alch_collection_fill(L, 5, 3);
     } else {
         lua_pushvalue(L, 3);
         alch_store_clean(L, 4, s, i);
@@ -534,6 +550,25 @@ static int l_state(lua_State *L)
     return 3;
 }
 
+/* core.mapper_of(instance or class) -> the Lua mapper, nil if it has none that
+** is configured */
+static int l_mapper_of(lua_State *L)
+{
+    lua_settop(L, 1);
+    if (!lua_istable(L, 1))
+        return 0;
+    if (alch_push_state(L, 1) != NULL) {
+        alch_push_mapper(L, 2);
+        return 1;
+    }
+    if (lua_rawgetp(L, 1, &alch_orm_plan) != LUA_TUSERDATA
+        && (!lua_getmetatable(L, 1) || lua_rawgetp(L, -1, &alch_orm_plan) != LUA_TUSERDATA))
+        return 0;
+    lua_getiuservalue(L, -1, 1);
+    lua_rawgeti(L, -1, ALCH_MT_MAPPER);
+    return 1;
+}
+
 /* core.adopt(instance, what): it meets the library; raises unless it is mapped. */
 static int l_adopt(lua_State *L)
 {
@@ -552,10 +587,12 @@ void alch_open_state(lua_State *L)
         { "instance_new", l_instance_new },
         { "get_history", l_get_history },
         { "peek", l_peek },
+        { "base_value", l_base_value },
         { "set_committed", l_set_committed },
         { "is_changed", l_is_changed },
         { "state", l_state },
         { "adopt", l_adopt },
+        { "mapper_of", l_mapper_of },
         { NULL, NULL }
     };
 

@@ -2,12 +2,12 @@
 #include "binding/orm_host.h"
 #include "binding/value_conv.h"
 
-static void push_cell(lua_State *L, const alch_state *s, size_t i)
+static void push_packed(lua_State *L, const alch_state *s, size_t i)
 {
     alch_value v;
 
     alch_row_cell(s, i, &v);
-    alch_value_push(L, &v);
+    alch_push_cell(L, s->readers, i, &v);
 }
 
 void alch_push_value(lua_State *L, int st, alch_state *s, size_t i)
@@ -15,7 +15,7 @@ void alch_push_value(lua_State *L, int st, alch_state *s, size_t i)
     if (alch_has(s, ALCH_SET_VALUE, i)) {
         lua_getiuservalue(L, st, alch_uv_attr(i));
     } else if (alch_has(s, ALCH_SET_PACKED, i)) {
-        push_cell(L, s, i);
+        push_packed(L, s, i);
         lua_pushvalue(L, -1);
         lua_setiuservalue(L, st, alch_uv_attr(i));
         alch_put(s, ALCH_SET_VALUE, i);
@@ -69,7 +69,7 @@ void alch_store_clean(lua_State *L, int st, alch_state *s, size_t i)
 int alch_push_base(lua_State *L, int st, alch_state *s, size_t i)
 {
     if (alch_has(s, ALCH_SET_PACKED, i)) {
-        push_cell(L, s, i);
+        push_packed(L, s, i);
         return 1;
     }
     if (!alch_has(s, ALCH_SET_BASE, i))
@@ -87,7 +87,8 @@ int alch_unchanged(lua_State *L, int st, alch_state *s, size_t i)
     if (!alch_push_base(L, st, s, i))
         return 0;
     lua_getiuservalue(L, st, alch_uv_attr(i));
-    equal = lua_compare(L, -1, -2, LUA_OPEQ);
+    equal = lua_rawequal(L, -1, -2)
+        || (s->mapper->attrs[i].type != NULL && alch_lua_equal(L, s->mapper->attrs[i].type, lua_gettop(L) - 1, lua_gettop(L)));
     lua_pop(L, 2);
     return equal;
 }
@@ -106,8 +107,8 @@ void alch_commit_state(lua_State *L, int st, alch_state *s)
     for (i = 0; i < m->words; i++)
         s->sets[ALCH_SET_PACKED * m->words + i] &= ~s->sets[ALCH_SET_CHANGED * m->words + i];
     for (i = m->columns; i < m->count; i++) {
-        if (m->attrs[i].kind == ALCH_ATTR_LIST && alch_peek_list(L, st, i) != NULL) {
-            alch_list_commit(L, lua_gettop(L));
+        if (m->attrs[i].kind == ALCH_ATTR_LIST && alch_peek_collection(L, st, i) != NULL) {
+            alch_collection_commit(L, lua_gettop(L));
             lua_pop(L, 1);
         }
     }
@@ -125,8 +126,8 @@ void alch_expire_attr(lua_State *L, int st, alch_state *s, size_t i)
     if (s->mapper->attrs[i].kind != ALCH_ATTR_LIST) {
         lua_pushnil(L);
         lua_setiuservalue(L, st, alch_uv_attr(i));
-    } else if (alch_peek_list(L, st, i) != NULL) {
-        alch_list_expire(L, lua_gettop(L));
+    } else if (alch_peek_collection(L, st, i) != NULL) {
+        alch_collection_expire(L, lua_gettop(L));
         lua_pop(L, 1);
     }
 }

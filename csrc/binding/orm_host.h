@@ -4,8 +4,11 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+#include "base/buf.h"
 #include "binding/bind.h"
+#include "binding/bound.h"
 #include "orm/state.h"
+#include "type/convert.h"
 
 /*
 ** How a mapped instance hangs together in Lua, for the files l_mapper,
@@ -15,14 +18,17 @@
 **   state      userdata: alch_state; user values: one per attribute (from
 **              1), then the identity key, then AUX: nil or a table of old
 **              values by attribute number
-**   class      class[HIDDEN] is the plan of its mapper
+**   class      class[PLAN] is the plan of its mapper (another key: a class is no instance)
 **   plan       userdata "lualchemy.plan": alch_mapper
 **
 ** A state's metatable anchors its plan, so a state outlives clear_mappers.
 ** The state does not know its instance: functions take both, as absolute
 ** stack indices ('obj' the instance, 'st' the state's userdata).
 */
-extern const char alch_orm_hidden;
+extern const char alch_orm_hidden, alch_orm_plan;
+
+/* Most columns of a primary key. */
+#define ALCH_KEY_MAX 16
 
 #define ALCH_PLAN_METATABLE "lualchemy.plan"
 #define ALCH_LIST_METATABLE "lualchemy.list"
@@ -51,6 +57,22 @@ alch_state *alch_need_state(lua_State *L, int obj, const char *what);
 int alch_is_instance(lua_State *L, int obj);
 /* Pushes a new state for 'plan' with room for a packed row. */
 alch_state *alch_new_state(lua_State *L, int plan, size_t row);
+
+/* -- orm_convert.c: the database's values -- */
+typedef struct alch_codec {
+    const alch_mapper *mapper;      /* its plan is anchored */
+    alch_conversion columns[];      /* one per column attribute */
+} alch_codec;
+
+const alch_codec *alch_check_codec(lua_State *L, int idx);
+/* Pushes the codec of the plan at 'plan' for a driver, made if need be. */
+const alch_codec *alch_push_codec(lua_State *L, int plan, const char *driver);
+/* Pushes a driver's value as column i reads it; as it is where 'columns' is NULL. */
+void alch_push_cell(lua_State *L, const alch_conversion *columns, size_t i, const alch_value *cell);
+/* The Lua value at 'idx' as the parameter of column i; its text goes into 'b'. */
+void alch_bind_attr(lua_State *L, const alch_codec *codec, size_t i, int idx, alch_bound *b, alch_param *out);
+/* Adds orm_convert.c's functions to the module table on the top. */
+void alch_open_codec(lua_State *L);
 
 /* -- orm_attr.c: values of attributes -- */
 /* Pushes what is in memory: nil if unknown. */
@@ -89,35 +111,35 @@ void alch_check_target(lua_State *L, int st, alch_state *s, size_t i, int other)
 void alch_cascade_save(lua_State *L, const alch_state *s, size_t i, int other);
 
 /* -- l_list.c: collections -- */
-typedef struct alch_list {
+typedef struct alch_collection {
     uint32_t attr;
     uint32_t count;         /* items, when loaded */
     uint32_t stamp;         /* order of the entries of the delta */
     uint8_t loaded;
     uint8_t fresh;          /* no row yet: every item counts as added */
-} alch_list;
+} alch_collection;
 
 enum { ALCH_LIST_ITEMS = 1, ALCH_LIST_OWNER = 2, ALCH_LIST_DELTA = 3 };
 
 /* Pushes the collection of an attribute, made if need be; loaded if the owner has no row. */
-alch_list *alch_push_list(lua_State *L, int obj, int st, alch_state *s, size_t i);
+alch_collection *alch_push_collection(lua_State *L, int obj, int st, alch_state *s, size_t i);
 /* Pushes it only if there is one. */
-alch_list *alch_peek_list(lua_State *L, int st, size_t i);
-lua_Integer alch_list_find(lua_State *L, int list, int item);     /* its last position, or 0 */
-void alch_list_insert(lua_State *L, int list, lua_Integer at, int item);
-void alch_list_delete(lua_State *L, int list, lua_Integer at);
+alch_collection *alch_peek_collection(lua_State *L, int st, size_t i);
+lua_Integer alch_collection_find(lua_State *L, int list, int item);     /* its last position, or 0 */
+void alch_collection_insert(lua_State *L, int list, lua_Integer at, int item);
+void alch_collection_delete(lua_State *L, int list, lua_Integer at);
 /* From the other side: the item joins or leaves, queued when not loaded. */
-void alch_list_join(lua_State *L, int list, int item);
-void alch_list_leave(lua_State *L, int list, int item);
+void alch_collection_join(lua_State *L, int list, int item);
+void alch_collection_leave(lua_State *L, int list, int item);
 /* Fills a list from the database's items (a Lua list at 'items') and plays
 ** what was queued over them. */
-void alch_list_fill(lua_State *L, int list, int items);
+void alch_collection_fill(lua_State *L, int list, int items);
 /* Makes the list's items those of the Lua list (or collection) at 'items'. */
-void alch_list_assign(lua_State *L, int list, int items);
-void alch_list_commit(lua_State *L, int list);
-void alch_list_expire(lua_State *L, int list);
+void alch_collection_assign(lua_State *L, int list, int items);
+void alch_collection_commit(lua_State *L, int list);
+void alch_collection_expire(lua_State *L, int list);
 /* Pushes three tables: added, unchanged, deleted. */
-void alch_list_history(lua_State *L, int list);
+void alch_collection_history(lua_State *L, int list);
 
 /* -- orm_load.c: what is not in memory -- */
 /* Pushes a function and two arguments that, called, fetch an attribute: the
@@ -139,6 +161,7 @@ typedef struct alch_session {
     uint32_t number;        /* never used twice in a Lua state */
     uint32_t length[3];     /* of new, modified, deleted */
     uint32_t count[3];      /* of which live */
+    uint32_t seen[3];       /* how far a running flush has collected them */
 } alch_session;
 
 enum { ALCH_NEW, ALCH_MODIFIED, ALCH_MARKED_DELETED };
@@ -146,8 +169,10 @@ enum { ALCH_NEW, ALCH_MODIFIED, ALCH_MARKED_DELETED };
 /* User values: the lists from 1 on, then these. */
 enum { ALCH_SESSION_IDENTITY = 4, ALCH_SESSION_OBJECT = 5, ALCH_SESSION_FRAME = 6, ALCH_SESSION_VALUES = 6 };
 
-/* Lists of a transaction's frame: what a rollback has to undo. */
-enum { ALCH_FRAME_NEW = 1, ALCH_FRAME_DELETED = 2, ALCH_FRAME_DIRTY = 3 };
+/* Lists of a transaction's frame: what a rollback has to undo. Each has its
+** length in its field n (they are weak, but for the last). */
+enum { ALCH_FRAME_NEW = 1, ALCH_FRAME_DELETED = 2, ALCH_FRAME_DIRTY = 3,
+       ALCH_FRAME_KEYS = 4 };    /* object, old key, object, old key ... */
 
 /* An attribute of the instance changed: its session has to know. */
 void alch_modified(lua_State *L, int obj, alch_state *s);
@@ -170,6 +195,8 @@ int alch_push_identity(lua_State *L, int session, const alch_mapper *m, int key)
 void alch_identify(lua_State *L, int session, int obj, int st, alch_state *s);
 
 /* -- orm_key.c -- */
+/* Pushes an empty buffer that the collector frees. */
+alch_buf *alch_push_buffer(lua_State *L);
 /* Pushes the identity key of these values. */
 void alch_push_key(lua_State *L, const alch_value *values, size_t n);
 

@@ -12,6 +12,13 @@ static int buffer_gc(lua_State *L)
     return 0;
 }
 
+alch_buf *alch_push_buffer(lua_State *L)
+{
+    alch_new_metatable(L, BUFFER, buffer_gc);
+    lua_pop(L, 1);
+    return alch_push_object(L, sizeof(alch_buf), 0, BUFFER);
+}
+
 void alch_push_key(lua_State *L, const alch_value *values, size_t n)
 {
     alch_buf *b;
@@ -21,9 +28,7 @@ void alch_push_key(lua_State *L, const alch_value *values, size_t n)
         alch_value_push(L, values);
         return;
     }
-    alch_new_metatable(L, BUFFER, buffer_gc);
-    lua_pop(L, 1);
-    b = alch_push_object(L, sizeof *b, 0, BUFFER);
+    b = alch_push_buffer(L);
     alch_key_pack(values, n, b);
     failed = b->failed;
     if (!failed)

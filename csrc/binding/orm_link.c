@@ -5,9 +5,6 @@
 #include "binding/orm_host.h"
 #include "binding/value_conv.h"
 
-/* Largest primary key whose rows are looked up in memory without a query. */
-#define KEY_MAX 16
-
 /* A relationship with delete-orphan counts, in the child's AUX table, how
 ** often it took the child in and let it go. */
 static void count_parent(lua_State *L, int child, const alch_attr *a, int step)
@@ -58,16 +55,25 @@ static const alch_mapper *target_of(lua_State *L, int st, const alch_state *s, s
     return a->target;
 }
 
+/* Is the value its own identity key, whatever database it comes from? */
+static int is_plain_key(const alch_value *v, const alch_attr *a)
+{
+    if (v->kind == ALCH_INT)
+        return a->type == NULL || a->type->family == ALCH_FAMILY_INTEGER;
+    return v->kind == ALCH_TEXT && a->type != NULL && a->type->family == ALCH_FAMILY_STRING
+        && a->type->kind != ALCH_TYPE_DECORATED;
+}
+
 /* Pushes the object that an unloaded many-to-one refers to, if its session
 ** has it in memory; nil otherwise. Never loads. */
 static void push_from_memory(lua_State *L, int st, alch_state *s, size_t i)
 {
     const alch_attr *a = &s->mapper->attrs[i];
-    alch_value values[KEY_MAX];
+    alch_value values[ALCH_KEY_MAX];
     size_t k;
     int top = lua_gettop(L), found = 0;
 
-    if ((a->flags & ALCH_ATTR_SIMPLE_KEY) && a->sync_count <= KEY_MAX
+    if ((a->flags & ALCH_ATTR_SIMPLE_KEY) && a->sync_count <= ALCH_KEY_MAX
         && s->life == ALCH_PERSISTENT && alch_push_session(L, s->session)) {
         luaL_checkstack(L, (int)a->sync_count + 4, "key");
         for (k = 0; k < a->sync_count; k++) {
@@ -75,7 +81,7 @@ static void push_from_memory(lua_State *L, int st, alch_state *s, size_t i)
                 break;
             alch_push_value(L, st, s, (size_t)a->sync[k].local);
             alch_lua_to_value(L, -1, &values[k]);
-            if (values[k].kind == ALCH_NULL)
+            if (!is_plain_key(&values[k], &s->mapper->attrs[a->sync[k].local]))
                 break;
         }
         if (k == a->sync_count) {
@@ -137,8 +143,8 @@ void alch_link(lua_State *L, int me, const alch_state *s, size_t i, int other)
     if (os != NULL) {
         count_parent(L, me, &os->mapper->attrs[mirror], 1);
         if (os->mapper->attrs[mirror].kind == ALCH_ATTR_LIST) {
-            alch_push_list(L, other, top + 1, os, (size_t)mirror);
-            alch_list_join(L, lua_gettop(L), me);
+            alch_push_collection(L, other, top + 1, os, (size_t)mirror);
+            alch_collection_join(L, lua_gettop(L), me);
         } else {
             link_object(L, me, other, top + 1, os, (size_t)mirror);
         }
@@ -158,8 +164,8 @@ void alch_unlink(lua_State *L, int me, const alch_state *s, size_t i, int other)
     if (os != NULL) {
         count_parent(L, me, &os->mapper->attrs[mirror], -1);
         if (os->mapper->attrs[mirror].kind == ALCH_ATTR_LIST) {
-            alch_push_list(L, other, top + 1, os, (size_t)mirror);
-            alch_list_leave(L, lua_gettop(L), me);
+            alch_push_collection(L, other, top + 1, os, (size_t)mirror);
+            alch_collection_leave(L, lua_gettop(L), me);
         } else {
             lua_getiuservalue(L, top + 1, alch_uv_attr(mirror));
             if (!alch_has(os, ALCH_SET_VALUE, (size_t)mirror) || lua_rawequal(L, -1, me)) {

@@ -5,9 +5,9 @@
 
 #include "orm/state.h"
 
-static alch_list *new_list(lua_State *L, int obj, int st, size_t i)
+static alch_collection *new_list(lua_State *L, int obj, int st, size_t i)
 {
-    alch_list *list = alch_push_object(L, sizeof *list, 3, ALCH_LIST_METATABLE);
+    alch_collection *list = alch_push_object(L, sizeof *list, 3, ALCH_LIST_METATABLE);
 
     list->attr = (uint32_t)i;
     lua_newtable(L);
@@ -19,7 +19,7 @@ static alch_list *new_list(lua_State *L, int obj, int st, size_t i)
     return list;
 }
 
-alch_list *alch_peek_list(lua_State *L, int st, size_t i)
+alch_collection *alch_peek_collection(lua_State *L, int st, size_t i)
 {
     if (lua_getiuservalue(L, st, alch_uv_attr(i)) == LUA_TUSERDATA)
         return lua_touserdata(L, -1);
@@ -27,9 +27,9 @@ alch_list *alch_peek_list(lua_State *L, int st, size_t i)
     return NULL;
 }
 
-alch_list *alch_push_list(lua_State *L, int obj, int st, alch_state *s, size_t i)
+alch_collection *alch_push_collection(lua_State *L, int obj, int st, alch_state *s, size_t i)
 {
-    alch_list *list = alch_peek_list(L, st, i);
+    alch_collection *list = alch_peek_collection(L, st, i);
 
     if (list == NULL)
         list = new_list(L, obj, st, i);
@@ -55,7 +55,7 @@ static void push_delta(lua_State *L, int list)
 /* The item came (sign 1) or went (-1): two opposite notes cancel out. */
 static void note(lua_State *L, int list, int item, int sign)
 {
-    alch_list *l = lua_touserdata(L, list);
+    alch_collection *l = lua_touserdata(L, list);
     lua_Integer old;
 
     if (l->fresh)
@@ -100,7 +100,7 @@ static void forget_delta(lua_State *L, int list)
 /* Pushes the delta's items of one sign, in the order in which they came. */
 static void push_noted(lua_State *L, int list, int sign)
 {
-    const alch_list *l = lua_touserdata(L, list);
+    const alch_collection *l = lua_touserdata(L, list);
     lua_Integer n = 0, stamp;
     int out, by_stamp;
 
@@ -131,7 +131,7 @@ static void push_noted(lua_State *L, int list, int sign)
 /* The owner has something to flush. */
 static void changed(lua_State *L, int list)
 {
-    const alch_list *l = lua_touserdata(L, list);
+    const alch_collection *l = lua_touserdata(L, list);
     alch_state *s;
 
     lua_getiuservalue(L, list, ALCH_LIST_OWNER);
@@ -144,9 +144,9 @@ static void changed(lua_State *L, int list)
     lua_pop(L, 1);
 }
 
-lua_Integer alch_list_find(lua_State *L, int list, int item)
+lua_Integer alch_collection_find(lua_State *L, int list, int item)
 {
-    const alch_list *l = lua_touserdata(L, list);
+    const alch_collection *l = lua_touserdata(L, list);
     lua_Integer i;
 
     lua_getiuservalue(L, list, ALCH_LIST_ITEMS);
@@ -163,9 +163,9 @@ lua_Integer alch_list_find(lua_State *L, int list, int item)
     return i;
 }
 
-void alch_list_insert(lua_State *L, int list, lua_Integer at, int item)
+void alch_collection_insert(lua_State *L, int list, lua_Integer at, int item)
 {
-    alch_list *l = lua_touserdata(L, list);
+    alch_collection *l = lua_touserdata(L, list);
     lua_Integer i;
 
     lua_getiuservalue(L, list, ALCH_LIST_ITEMS);
@@ -181,9 +181,9 @@ void alch_list_insert(lua_State *L, int list, lua_Integer at, int item)
     changed(L, list);
 }
 
-void alch_list_delete(lua_State *L, int list, lua_Integer at)
+void alch_collection_delete(lua_State *L, int list, lua_Integer at)
 {
-    alch_list *l = lua_touserdata(L, list);
+    alch_collection *l = lua_touserdata(L, list);
     int items = lua_gettop(L) + 1;
     lua_Integer i;
 
@@ -195,7 +195,7 @@ void alch_list_delete(lua_State *L, int list, lua_Integer at)
     }
     lua_pushnil(L);
     lua_rawseti(L, items, (lua_Integer)l->count--);
-    if (alch_list_find(L, list, items + 1) == 0)
+    if (alch_collection_find(L, list, items + 1) == 0)
         note(L, list, items + 1, -1);
     changed(L, list);
     lua_settop(L, items - 1);
@@ -205,7 +205,7 @@ void alch_list_delete(lua_State *L, int list, lua_Integer at)
 ** A new object that was in it would have been told. */
 static int may_hold(lua_State *L, int list, int item)
 {
-    const alch_list *l = lua_touserdata(L, list);
+    const alch_collection *l = lua_touserdata(L, list);
     const alch_state *s;
     int may = 1;
 
@@ -220,21 +220,21 @@ static int may_hold(lua_State *L, int list, int item)
     return may;
 }
 
-void alch_list_join(lua_State *L, int list, int item)
+void alch_collection_join(lua_State *L, int list, int item)
 {
-    alch_list *l = lua_touserdata(L, list);
+    alch_collection *l = lua_touserdata(L, list);
 
     if (!l->loaded) {
         note(L, list, item, 1);
         changed(L, list);
-    } else if (!may_hold(L, list, item) || alch_list_find(L, list, item) == 0) {
-        alch_list_insert(L, list, (lua_Integer)l->count + 1, item);
+    } else if (!may_hold(L, list, item) || alch_collection_find(L, list, item) == 0) {
+        alch_collection_insert(L, list, (lua_Integer)l->count + 1, item);
     }
 }
 
-void alch_list_leave(lua_State *L, int list, int item)
+void alch_collection_leave(lua_State *L, int list, int item)
 {
-    alch_list *l = lua_touserdata(L, list);
+    alch_collection *l = lua_touserdata(L, list);
     lua_Integer at;
 
     if (!l->loaded) {
@@ -242,8 +242,8 @@ void alch_list_leave(lua_State *L, int list, int item)
         changed(L, list);
         return;
     }
-    while ((at = alch_list_find(L, list, item)) != 0)
-        alch_list_delete(L, list, at);
+    while ((at = alch_collection_find(L, list, item)) != 0)
+        alch_collection_delete(L, list, at);
 }
 
 /* -- whole lists -- */
@@ -318,9 +318,9 @@ static lua_Integer play_queue(lua_State *L, int list, int items, int out, lua_In
     return count;
 }
 
-void alch_list_fill(lua_State *L, int list, int items)
+void alch_collection_fill(lua_State *L, int list, int items)
 {
-    alch_list *l = lua_touserdata(L, list);
+    alch_collection *l = lua_touserdata(L, list);
     lua_Integer count;
     int out;
 
@@ -344,7 +344,7 @@ void alch_list_fill(lua_State *L, int list, int items)
 /* Tells every item of 'from' that is not in the set 'other'. */
 static void tell(lua_State *L, int list, int from, lua_Integer n, int other, int joined)
 {
-    const alch_list *l = lua_touserdata(L, list);
+    const alch_collection *l = lua_touserdata(L, list);
     int owner = lua_gettop(L) + 1, item = owner + 2;
     alch_state *s;
     lua_Integer i;
@@ -369,9 +369,9 @@ static void tell(lua_State *L, int list, int from, lua_Integer n, int other, int
     lua_settop(L, owner - 1);
 }
 
-void alch_list_assign(lua_State *L, int list, int items)
+void alch_collection_assign(lua_State *L, int list, int items)
 {
-    alch_list *l = lua_touserdata(L, list);
+    alch_collection *l = lua_touserdata(L, list);
     lua_Integer n = (lua_Integer)lua_rawlen(L, items), was = (lua_Integer)l->count;
     int top = lua_gettop(L);
 
@@ -390,29 +390,29 @@ void alch_list_assign(lua_State *L, int list, int items)
     lua_settop(L, top);
 }
 
-void alch_list_commit(lua_State *L, int list)
+void alch_collection_commit(lua_State *L, int list)
 {
-    alch_list *l = lua_touserdata(L, list);
+    alch_collection *l = lua_touserdata(L, list);
 
     l->fresh = 0;
     l->stamp = 0;
     forget_delta(L, list);
 }
 
-void alch_list_expire(lua_State *L, int list)
+void alch_collection_expire(lua_State *L, int list)
 {
-    alch_list *l = lua_touserdata(L, list);
+    alch_collection *l = lua_touserdata(L, list);
 
-    alch_list_commit(L, list);
+    alch_collection_commit(L, list);
     l->loaded = 0;
     l->count = 0;
     lua_newtable(L);
     lua_setiuservalue(L, list, ALCH_LIST_ITEMS);
 }
 
-void alch_list_history(lua_State *L, int list)
+void alch_collection_history(lua_State *L, int list)
 {
-    const alch_list *l = lua_touserdata(L, list);
+    const alch_collection *l = lua_touserdata(L, list);
     int top = lua_gettop(L);
     lua_Integer i, counts[2] = { 0, 0 };
 

@@ -68,7 +68,7 @@ void alch_session_unlist(lua_State *L, int session, alch_state *s)
         lua_rawseti(L, -2, (lua_Integer)s->slot);
         lua_pop(L, 1);
         if (--l->count[which] == 0) {
-            l->length[which] = 0;
+            l->length[which] = l->seen[which] = 0;
             lua_newtable(L);
             lua_setiuservalue(L, session, which + 1);
         }
@@ -199,7 +199,7 @@ static lua_Integer push_items(lua_State *L, int list, int queue, lua_Integer n)
     int top = lua_gettop(L), part;
     lua_Integer i, count;
 
-    alch_list_history(L, list);
+    alch_collection_history(L, list);
     for (part = top + 1; part <= top + 2; part++) {
         count = (lua_Integer)lua_rawlen(L, part);
         for (i = 1; i <= count; i++) {
@@ -220,7 +220,7 @@ static lua_Integer push_related(lua_State *L, int st, const alch_state *s, int q
         if (!(m->attrs[i].flags & ALCH_ATTR_SAVE_UPDATE))
             continue;
         if (m->attrs[i].kind == ALCH_ATTR_LIST) {
-            if (alch_peek_list(L, st, i) != NULL) {
+            if (alch_peek_collection(L, st, i) != NULL) {
                 n = push_items(L, lua_gettop(L), queue, n);
                 lua_pop(L, 1);
             }

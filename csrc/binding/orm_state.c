@@ -27,7 +27,7 @@ static int push_plan(lua_State *L, int obj)
 {
     if (lua_type(L, obj) != LUA_TTABLE || !lua_getmetatable(L, obj))
         return 0;
-    if (lua_rawgetp(L, -1, &alch_orm_hidden) == LUA_TUSERDATA) {
+    if (lua_rawgetp(L, -1, &alch_orm_plan) == LUA_TUSERDATA) {
         lua_remove(L, -2);
         return 1;
     }

@@ -47,7 +47,7 @@ enum {
 
 typedef struct alch_state {
     const alch_mapper *mapper;
-    const void *readers;    /* how the host reads the packed row: one entry per column; NULL: as it is */
+    const struct alch_conversion *readers;  /* of the packed row's columns; NULL: values as they are */
     uint32_t session;       /* number of its session, 0: none */
     uint32_t slot;
     uint32_t level;         /* scratch of a flush: depth of dependency */

@@ -13,10 +13,15 @@ local flags = {
   listeners = 256, simple_key = 512, generated = 1024,
 }
 
--- The primary key's values come from the database, or a default that only it knows.
+local function counting_column(mapper)
+  local key = mapper.local_table and mapper.local_table.primary_key
+  return key and key.autoincrement_column or nil
+end
+
+-- Does the database make the value where the program gives none?
 local function is_generated(mapper, column)
   if column.server_default ~= nil or column.identity ~= nil or column.computed ~= nil then return true end
-  return rawequal(mapper.local_table and mapper.local_table.autoincrement_column, column)
+  return rawequal(counting_column(mapper), column)
 end
 
 local function is_key(mapper, prop)
@@ -33,7 +38,8 @@ local function column_attr(mapper, prop)
   if is_key(mapper, prop) then bits = bits | flags.key end
   if prop.readonly then bits = bits | flags.readonly end
   if prop.deferred then bits = bits | flags.deferred end
-  if not prop.readonly and is_generated(mapper, prop.column) then bits = bits | flags.generated end
+  local has_default = prop.column.default ~= nil or is_generated(mapper, prop.column)
+  if not prop.readonly and has_default then bits = bits | flags.generated end
   return { kind = COLUMN, flags = bits, type = prop.column.type }
 end
 
@@ -123,6 +129,38 @@ local function build_plan(mapper)
   })
 end
 
+-- For the flush: the attributes that the database makes, and whether the key among them counts up, so that it tells
+-- the rows of one INSERT apart.
+local function note_generated(mapper)
+  local counting = counting_column(mapper)
+  mapper._by_slot, mapper._generated, mapper._generated_key, mapper._key_counts = {}, {}, nil, false
+  for _, prop in ipairs(mapper.properties) do
+    mapper._by_slot[prop.slot] = prop
+    if prop.kind == "column" and not prop.readonly and is_generated(mapper, prop.column) then
+      mapper._generated[#mapper._generated + 1] = prop.slot
+      if rawequal(prop.column, counting) then
+        mapper._generated_key, mapper._key_counts = prop.slot, true
+      elseif is_key(mapper, prop) and not mapper._generated_key then
+        mapper._generated_key = prop.slot
+      end
+    end
+  end
+end
+
+-- Who may leave orphans behind: noted at the class that would be orphaned.
+local function note_orphans(mapper, add)
+  for _, prop in ipairs(mapper.properties) do
+    if prop.kind == "relationship" and prop.cascade and prop.cascade.delete_orphan and prop.direction ~= "MANYTOONE" then
+      local kept = {}
+      for _, other in ipairs(prop.mapper._orphan_parents or {}) do
+        if other ~= prop then kept[#kept + 1] = other end
+      end
+      if add then kept[#kept + 1] = prop end
+      prop.mapper._orphan_parents = kept
+    end
+  end
+end
+
 --- Called when a mapper is configured; again when it got another attribute.
 ---@param mapper lualchemy.orm.Mapper
 function M.install(mapper)
@@ -133,6 +171,8 @@ function M.install(mapper)
     mapper._own = { index = index, newindex = rawget(class, "__newindex") }
   end
   mapper._c = build_plan(mapper)
+  note_generated(mapper)
+  note_orphans(mapper, true)
   core.instrument(class, mapper._c, mapper._own.index, mapper._own.newindex)
   mapper.refresh = mapper.refresh or function(instance, prop)
     return require("lualchemy.orm.session").load_column(instance, prop)
@@ -143,6 +183,7 @@ end
 ---@param mapper lualchemy.orm.Mapper
 function M.uninstall(mapper)
   if not mapper._own then return end
+  note_orphans(mapper, false)
   core.uninstrument(mapper.class_)
   rawset(mapper.class_, "__index", mapper._own.index)
   rawset(mapper.class_, "__newindex", mapper._own.newindex)

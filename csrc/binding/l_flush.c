@@ -1,0 +1,471 @@
+/* The flush as orm/unitofwork.lua drives it: collecting what is to be written,
+** telling which rows have the same shape, and what becomes of the objects
+** afterwards. Statements and their order are Lua's; every object is C's.
+**
+** A *bucket* is a Lua table per mapper: { mapper =, plan =, [1] = new objects,
+** [2] = changed ones, [3] = deleted ones }, in 'buckets' under the plan's address. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "binding/orm_flush.h"
+
+static alch_session *check_session(lua_State *L, int idx)
+{
+    return luaL_checkudata(L, idx, ALCH_SESSION_METATABLE);
+}
+
+/* -- collecting ----------------------------------------------------------- */
+
+/* Pushes the bucket of a state's mapper. */
+static void push_bucket(lua_State *L, int buckets, int st, const alch_state *s)
+{
+    int i;
+
+    if (lua_rawgetp(L, buckets, s->mapper) == LUA_TTABLE)
+        return;
+    lua_pop(L, 1);
+    lua_createtable(L, 3, 2);
+    for (i = 1; i <= 3; i++) {
+        lua_newtable(L);
+        lua_rawseti(L, -2, i);
+    }
+    alch_push_mapper(L, st);
+    lua_setfield(L, -2, "mapper");
+    lua_getmetatable(L, st);
+    lua_rawgeti(L, -1, ALCH_MT_PLAN);
+    lua_setfield(L, -3, "plan");
+    lua_pop(L, 1);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, buckets, s->mapper);
+}
+
+/* Consecutive objects mostly share a mapper: its list stays at 'list'. */
+static lua_Integer collect_list(lua_State *L, alch_session *l, int which, int buckets)
+{
+    const alch_mapper *last = NULL;
+    int top = lua_gettop(L), source = top + 1, list = top + 2, obj = top + 3;
+    lua_Integer added = 0, n = 0;
+
+    lua_getiuservalue(L, 1, which + 1);
+    lua_pushnil(L);
+    while (l->seen[which] < l->length[which]) {
+        alch_state *s;
+
+        if (lua_rawgeti(L, source, (lua_Integer)++l->seen[which]) == LUA_TTABLE
+            && (s = alch_push_state(L, obj)) != NULL && !(s->flags & ALCH_STATE_FLUSHING)) {
+            s->flags |= ALCH_STATE_FLUSHING;
+            if (s->mapper != last) {
+                push_bucket(L, buckets, obj + 1, s);
+                lua_rawgeti(L, -1, which + 1);
+                lua_replace(L, list);
+                n = (lua_Integer)lua_rawlen(L, list);
+                last = s->mapper;
+            }
+            lua_pushvalue(L, obj);
+            lua_rawseti(L, list, ++n);
+            added++;
+        }
+        lua_settop(L, list);
+    }
+    lua_settop(L, top);
+    return added;
+}
+
+/* core.flush_collect(session, buckets) -> how many objects were added. Again
+** after a step, for what that step changed. */
+static int l_collect(lua_State *L)
+{
+    alch_session *l = check_session(L, 1);
+    lua_Integer added = 0;
+    int which;
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    for (which = ALCH_MARKED_DELETED; which >= ALCH_NEW; which--)
+        added += collect_list(L, l, which, 2);
+    lua_pushinteger(L, added);
+    return 1;
+}
+
+/* core.flush_release(session, objects): they are no longer being flushed. */
+static int l_release(lua_State *L)
+{
+    alch_session *l = check_session(L, 1);
+    lua_Integer i, n;
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    memset(l->seen, 0, sizeof l->seen);
+    n = (lua_Integer)lua_rawlen(L, 2);
+    for (i = 1; i <= n; i++) {
+        alch_state *s;
+
+        lua_settop(L, 2);
+        lua_rawgeti(L, 2, i);
+        s = alch_push_state(L, 3);
+        if (s != NULL)
+            s->flags = (uint8_t)(s->flags & ~ALCH_STATE_FLUSHING);
+    }
+    return 0;
+}
+
+/* -- relationships -------------------------------------------------------- */
+
+/* core.flush_sync(phase, objects, from, to, orphans) */
+static int l_sync(lua_State *L)
+{
+    static const char *const phases[] = { "removed", "deleted", "down", "up", NULL };
+    int phase = luaL_checkoption(L, 1, NULL, phases);
+    lua_Integer i, to;
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    i = luaL_checkinteger(L, 3);
+    to = luaL_checkinteger(L, 4);
+    lua_settop(L, 5);
+    luaL_checkstack(L, 40, "flush");
+    for (; i <= to; i++) {
+        alch_state *s;
+
+        lua_settop(L, 5);
+        lua_rawgeti(L, 2, i);
+        s = alch_push_state(L, 6);
+        if (s == NULL)
+            continue;
+        switch (phase) {
+        case 0: alch_sync_removed(L, 7, s, 5); break;
+        case 1: alch_sync_deleted(L, 7, s, 5); break;
+        case 2: alch_sync_down(L, 7, s); break;
+        default: alch_sync_up(L, 6, 7, s); break;
+        }
+    }
+    return 0;
+}
+
+/* core.flush_orphan(object, property) -> is it a new object that no parent of
+** the delete-orphan relationship has? */
+static int l_orphan(lua_State *L)
+{
+    const alch_state *s = alch_push_state(L, 1);
+
+    lua_pushboolean(L, s != NULL && alch_is_pending_orphan(L, lua_gettop(L), s, lua_topointer(L, 2)));
+    return 1;
+}
+
+/* -- order of changed rows ------------------------------------------------ */
+
+typedef struct sort_item {
+    lua_Integer key, index;
+} sort_item;
+
+static int by_key(const void *a, const void *b)
+{
+    lua_Integer x = ((const sort_item *)a)->key, y = ((const sort_item *)b)->key;
+
+    return (x > y) - (x < y);
+}
+
+/* Reads the keys; 0 unless all are integers. '*sorted': they ascend already. */
+static int read_keys(lua_State *L, sort_item *items, lua_Integer n, int *sorted)
+{
+    lua_Integer i;
+
+    *sorted = 1;
+    for (i = 0; i < n; i++) {
+        const alch_state *s;
+        int is_integer;
+
+        lua_rawgeti(L, 1, i + 1);
+        s = alch_push_state(L, lua_gettop(L));
+        lua_getiuservalue(L, -1, alch_uv_key(s->mapper));
+        is_integer = lua_isinteger(L, -1);
+        items[i].key = lua_tointeger(L, -1);
+        items[i].index = i + 1;
+        lua_pop(L, 3);
+        if (!is_integer)
+            return 0;
+        if (i > 0 && items[i].key < items[i - 1].key)
+            *sorted = 0;
+    }
+    return 1;
+}
+
+/* core.flush_sort(objects) -> the same by primary key, where it is one
+** integer: two transactions that change the same rows then meet them in the
+** same order, and cannot deadlock over them. */
+static int l_sort(lua_State *L)
+{
+    lua_Integer i, n;
+    sort_item *items;
+    int sorted;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    n = (lua_Integer)lua_rawlen(L, 1);
+    items = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *items, 0);
+    if (!read_keys(L, items, n, &sorted) || sorted) {
+        lua_settop(L, 1);
+        return 1;
+    }
+    qsort(items, (size_t)n, sizeof *items, by_key);
+    lua_createtable(L, (int)n, 0);
+    for (i = 0; i < n; i++) {
+        lua_rawgeti(L, 1, items[i].index);
+        lua_rawseti(L, -2, i + 1);
+    }
+    return 1;
+}
+
+/* -- shapes --------------------------------------------------------------- */
+
+/* Which columns an INSERT names: what has a value, and what is nothing but
+** NULL without one; not what the database or a default fills in. */
+static void insert_shape(lua_State *L, int st, const alch_state *s, uint64_t *shape)
+{
+    const alch_mapper *m = s->mapper;
+    size_t i;
+
+    memset(shape, 0, m->words * sizeof *shape);
+    for (i = 0; i < m->columns; i++) {
+        uint16_t flags = m->attrs[i].flags;
+        int wanted;
+
+        if (flags & ALCH_ATTR_READONLY)
+            continue;
+        if (!alch_has(s, ALCH_SET_VALUE, i)) {
+            wanted = !(flags & (ALCH_ATTR_KEY | ALCH_ATTR_GENERATED));
+        } else if (flags & ALCH_ATTR_KEY) {
+            wanted = lua_getiuservalue(L, st, alch_uv_attr(i)) != LUA_TNIL;
+            lua_pop(L, 1);
+        } else {
+            wanted = 1;
+        }
+        if (wanted)
+            shape[i / 64] |= (uint64_t)1 << (i % 64);
+    }
+}
+
+/* Which columns an UPDATE sets: what differs from the database. */
+static void update_shape(lua_State *L, int st, alch_state *s, uint64_t *shape)
+{
+    const alch_mapper *m = s->mapper;
+    size_t i;
+
+    memset(shape, 0, m->words * sizeof *shape);
+    for (i = 0; i < m->columns; i++)
+        if (alch_has(s, ALCH_SET_CHANGED, i) && !(m->attrs[i].flags & ALCH_ATTR_READONLY) && !alch_unchanged(L, st, s, i))
+            shape[i / 64] |= (uint64_t)1 << (i % 64);
+}
+
+static int push_expression_test(lua_State *L, int st, const alch_state *s, const uint64_t *shape)
+{
+    size_t i;
+
+    for (i = 0; i < s->mapper->columns; i++) {
+        int found;
+
+        if (!(shape[i / 64] >> (i % 64) & 1))
+            continue;
+        found = lua_getiuservalue(L, st, alch_uv_attr(i)) == LUA_TUSERDATA && alch_is_expression(L, -1);
+        lua_pop(L, 1);
+        if (found)
+            return 1;
+    }
+    return 0;
+}
+
+/* core.flush_shape(objects, from, to, insert?) -> how many objects from there
+** on have the same shape, the shape as a string, and whether a value is an SQL
+** expression (then it is one object). A shape of zeros: nothing to write. */
+static int l_shape(lua_State *L)
+{
+    lua_Integer from = luaL_checkinteger(L, 2), to = luaL_checkinteger(L, 3), i;
+    int insert = lua_toboolean(L, 4), expression = 0;
+    uint64_t *first = NULL, *shape = NULL;
+    size_t size = 0;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 4);
+    for (i = from; i <= to; i++) {
+        alch_state *s;
+
+        lua_settop(L, first == NULL ? 4 : 5);
+        lua_rawgeti(L, 1, i);
+        s = alch_push_state(L, lua_gettop(L));
+        luaL_argcheck(L, s != NULL, 1, "a list of mapped instances");
+        if (first == NULL) {
+            size = s->mapper->words * sizeof *first;
+            first = lua_newuserdatauv(L, 2 * size, 0);
+            shape = first + s->mapper->words;
+            lua_insert(L, 5);
+        }
+        if (insert)
+            insert_shape(L, lua_gettop(L), s, shape);
+        else
+            update_shape(L, lua_gettop(L), s, shape);
+        expression = push_expression_test(L, lua_gettop(L), s, shape);
+        if (i == from)
+            memcpy(first, shape, size);
+        else if (expression || memcmp(first, shape, size) != 0)
+            break;
+        if (expression) {
+            i++;
+            break;
+        }
+    }
+    lua_pushinteger(L, i - from);
+    lua_pushlstring(L, (const char *)first, first == NULL ? 0 : size);
+    lua_pushboolean(L, expression && i == from + 1);
+    return 3;
+}
+
+/* core.flush_slots(shape) -> the attribute numbers in it */
+static int l_slots(lua_State *L)
+{
+    size_t len, i;
+    const char *shape = luaL_checklstring(L, 1, &len);
+    lua_Integer n = 0;
+
+    lua_newtable(L);
+    for (i = 0; i < len / sizeof(uint64_t) * 64; i++) {
+        uint64_t word;
+
+        memcpy(&word, shape + i / 64 * sizeof word, sizeof word);
+        if (word >> (i % 64) & 1) {
+            lua_pushinteger(L, (lua_Integer)i + 1);
+            lua_rawseti(L, 2, ++n);
+        }
+    }
+    return 1;
+}
+
+/* core.flush_set(object, slot, value): a default or version, written by the flush. */
+static int l_set(lua_State *L)
+{
+    alch_state *s;
+    lua_Integer slot = luaL_checkinteger(L, 2);
+
+    lua_settop(L, 3);
+    s = alch_need_state(L, 1, "flush");
+    luaL_argcheck(L, slot >= 1 && (size_t)slot <= s->mapper->columns, 2, "no such column");
+    lua_pushvalue(L, 3);
+    alch_store(L, 1, 4, s, (size_t)slot - 1);
+    alch_put(s, ALCH_SET_GIVEN, (size_t)slot - 1);
+    return 0;
+}
+
+/* -- afterwards ----------------------------------------------------------- */
+
+/* Notes a value (an object, or an old key) in a list of the transaction's frame, for a rollback. */
+static void note_in_frame(lua_State *L, int session, int which, int obj)
+{
+    if (lua_getiuservalue(L, session, ALCH_SESSION_FRAME) == LUA_TTABLE
+        && lua_rawgeti(L, -1, which) == LUA_TTABLE) {
+        lua_Integer n;
+
+        lua_getfield(L, -1, "n");
+        n = lua_tointeger(L, -1) + 1;
+        lua_pop(L, 1);
+        lua_pushvalue(L, obj);
+        lua_rawseti(L, -2, n);
+        lua_pushinteger(L, n);
+        lua_setfield(L, -2, "n");
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}
+
+static void finish_insert(lua_State *L, const alch_codec *codec, int obj, int st, alch_state *s)
+{
+    alch_push_object_key(L, codec, st, s);
+    alch_identify(L, 1, obj, st, s);
+    alch_session_unlist(L, 1, s);
+    s->life = ALCH_PERSISTENT;
+    alch_commit_state(L, st, s);
+    note_in_frame(L, 1, ALCH_FRAME_NEW, obj);
+}
+
+/* The primary key itself may have been changed. */
+static void follow_key(lua_State *L, const alch_codec *codec, int obj, int st, alch_state *s)
+{
+    size_t i;
+    int top = lua_gettop(L);
+
+    for (i = 0; i < s->mapper->key_count; i++)
+        if (alch_has(s, ALCH_SET_CHANGED, s->mapper->keys[i]))
+            break;
+    if (i == s->mapper->key_count)
+        return;
+    note_in_frame(L, 1, ALCH_FRAME_KEYS, obj);
+    lua_getiuservalue(L, st, alch_uv_key(s->mapper));
+    note_in_frame(L, 1, ALCH_FRAME_KEYS, top + 1);
+    alch_push_identities(L, 1, s->mapper);
+    lua_pushvalue(L, top + 1);
+    lua_pushnil(L);
+    lua_rawset(L, -3);
+    lua_settop(L, top);
+    alch_push_object_key(L, codec, st, s);
+    alch_identify(L, 1, obj, st, s);
+}
+
+static void finish_update(lua_State *L, const alch_codec *codec, int obj, int st, alch_state *s)
+{
+    follow_key(L, codec, obj, st, s);
+    alch_session_unlist(L, 1, s);
+    alch_commit_state(L, st, s);
+    note_in_frame(L, 1, ALCH_FRAME_DIRTY, obj);
+}
+
+static void finish_delete(lua_State *L, int obj, int st, alch_state *s)
+{
+    alch_push_identities(L, 1, s->mapper);
+    lua_getiuservalue(L, st, alch_uv_key(s->mapper));
+    lua_pushnil(L);
+    lua_rawset(L, -3);
+    lua_pop(L, 1);
+    alch_session_unlist(L, 1, s);
+    s->life = ALCH_DELETED;
+    note_in_frame(L, 1, ALCH_FRAME_DELETED, obj);
+}
+
+/* core.flush_finish(session, objects, which, codec): 1 inserted, 2 updated, 3 deleted. */
+static int l_finish(lua_State *L)
+{
+    const alch_codec *codec = alch_check_codec(L, 4);
+    lua_Integer which, i, n;
+
+    check_session(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    which = luaL_checkinteger(L, 3);
+    lua_remove(L, 4);           /* the bucket's statements hold it */
+    lua_settop(L, 3);
+    luaL_checkstack(L, 30, "flush");
+    n = (lua_Integer)lua_rawlen(L, 2);
+    for (i = 1; i <= n; i++) {
+        alch_state *s;
+
+        lua_settop(L, 3);
+        lua_rawgeti(L, 2, i);
+        s = alch_push_state(L, 4);
+        if (s == NULL)
+            continue;
+        s->flags = (uint8_t)(s->flags & ~ALCH_STATE_FLUSHING);
+        if (which == 1)
+            finish_insert(L, codec, 4, 5, s);
+        else if (which == 2)
+            finish_update(L, codec, 4, 5, s);
+        else
+            finish_delete(L, 4, 5, s);
+    }
+    return 0;
+}
+
+void alch_open_flush(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        { "flush_collect", l_collect }, { "flush_release", l_release }, { "flush_sync", l_sync },
+        { "flush_orphan", l_orphan }, { "flush_sort", l_sort }, { "flush_shape", l_shape },
+        { "flush_slots", l_slots }, { "flush_set", l_set }, { "flush_finish", l_finish }, { NULL, NULL }
+    };
+
+    luaL_setfuncs(L, functions, 0);
+    alch_open_batch(L);
+}

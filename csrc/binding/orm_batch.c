@@ -1,0 +1,447 @@
+/* A batch of rows of one shape: its parameters, and what comes back of it. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "binding/node_conv.h"
+#include "binding/orm_flush.h"
+#include "binding/run.h"
+#include "orm/key.h"
+
+int alch_is_expression(lua_State *L, int idx)
+{
+    return alch_test_node_ref(L, idx) != NULL;
+}
+
+/* -- keys ----------------------------------------------------------------- */
+
+void alch_push_object_key(lua_State *L, const alch_codec *codec, int st, alch_state *s)
+{
+    const alch_mapper *m = s->mapper;
+    alch_param values[ALCH_KEY_MAX];
+    alch_value plain[ALCH_KEY_MAX];
+    int top = lua_gettop(L);
+    alch_bound *b;
+    size_t i;
+
+    luaL_checkstack(L, ALCH_KEY_MAX + 10, "key");
+    if (m->key_count == 1) {
+        alch_push_value(L, st, s, m->keys[0]);
+        if (lua_isinteger(L, -1))
+            return;
+        lua_pop(L, 1);
+    }
+    b = alch_bound_push(L, 0, 1);
+    for (i = 0; i < m->key_count; i++) {
+        alch_push_value(L, st, s, m->keys[i]);
+        if (lua_isnil(L, -1))
+            alch_raisef(L, ALCH_ERR_FLUSH, "%s: the primary key column '%s' has no value and the database made none; set it before the flush",
+                m->class_name, m->attrs[m->keys[i]].name);
+        alch_bind_attr(L, codec, m->keys[i], lua_gettop(L), b, &values[i]);
+        plain[i] = values[i].value;
+    }
+    alch_push_key(L, plain, m->key_count);
+    lua_replace(L, top + 1);
+    lua_settop(L, top + 1);
+}
+
+/* The values of the identity key at 'idx' as parameters. */
+static void bind_key(lua_State *L, int idx, const alch_codec *codec, alch_bound *b, alch_param *out)
+{
+    const alch_mapper *m = codec->mapper;
+    alch_value values[ALCH_KEY_MAX];
+    const char *key;
+    size_t i, len;
+
+    if (lua_isinteger(L, idx)) {
+        values[0].kind = ALCH_INT;
+        values[0].as.integer = lua_tointeger(L, idx);
+    } else {
+        key = lua_tolstring(L, idx, &len);
+        if (key == NULL) {
+            luaL_error(L, "this %s object has no identity", m->class_name);
+        } else if (!alch_key_packed(key, len)) {
+            values[0].kind = ALCH_TEXT;
+            values[0].as.text.at = key;
+            values[0].as.text.len = len;
+        } else if (!alch_key_unpack(key, len, values, m->key_count)) {
+            luaL_error(L, "the identity of this %s object is damaged", m->class_name);
+        }
+    }
+    for (i = 0; i < m->key_count; i++) {
+        out[i].value = values[i];
+        out[i].oid = codec->columns[m->keys[i]].oid;
+        alch_bound_own_text(L, b, &out[i].value);
+    }
+}
+
+/* -- parameters ----------------------------------------------------------- */
+
+/* The slots of a batch, read from a Lua list into a userdata left on the stack. */
+static size_t *push_slots(lua_State *L, int list, size_t *n)
+{
+    size_t *slots, i;
+
+    *n = (size_t)lua_rawlen(L, list);
+    slots = lua_newuserdatauv(L, (*n + 1) * sizeof *slots, 0);
+    for (i = 0; i < *n; i++) {
+        lua_rawgeti(L, list, (lua_Integer)i + 1);
+        slots[i] = (size_t)lua_tointeger(L, -1) - 1;
+        lua_pop(L, 1);
+    }
+    return slots;
+}
+
+static void bind_columns(lua_State *L, const alch_codec *codec, int st, alch_state *s, const size_t *slots, size_t n, alch_bound *b, alch_param *out)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        alch_push_value(L, st, s, slots[i]);
+        alch_bind_attr(L, codec, slots[i], lua_gettop(L), b, &out[i]);
+        lua_pop(L, 1);
+    }
+}
+
+/* The value an UPDATE or DELETE expects to find: a version counter's. */
+static void bind_base(lua_State *L, const alch_codec *codec, int st, alch_state *s, size_t slot, alch_bound *b, alch_param *out)
+{
+    if (!alch_has(s, ALCH_SET_CHANGED, slot))
+        alch_push_value(L, st, s, slot);
+    else if (!alch_push_base(L, st, s, slot))
+        lua_pushnil(L);
+    alch_bind_attr(L, codec, slot, lua_gettop(L), b, out);
+    lua_pop(L, 1);
+}
+
+enum { INSERT, UPDATE, DELETE };
+
+/* One object's part of the parameters: columns to set, key, expected version. */
+static void bind_object(lua_State *L, const alch_codec *codec, int kind, const size_t *slots, size_t n, lua_Integer version,
+                        alch_bound *b, alch_param *out)
+{
+    int st = lua_gettop(L);
+    alch_state *s = lua_touserdata(L, st);
+
+    bind_columns(L, codec, st, s, slots, n, b, out);
+    if (kind == INSERT)
+        return;
+    lua_getiuservalue(L, st, alch_uv_key(s->mapper));
+    bind_key(L, lua_gettop(L), codec, b, out + n);
+    lua_pop(L, 1);
+    if (version > 0)
+        bind_base(L, codec, st, s, (size_t)version - 1, b, out + n + s->mapper->key_count);
+}
+
+/* core.flush_bind(kind, codec, objects, from, count, slots, version) -> bound.
+** An insert is one set of count * #slots parameters; updates and deletes are
+** a set per object: the columns, the key, the version. */
+static int l_bind(lua_State *L)
+{
+    static const char *const kinds[] = { "insert", "update", "delete", NULL };
+    int kind = luaL_checkoption(L, 1, NULL, kinds);
+    const alch_codec *codec = alch_check_codec(L, 2);
+    const alch_mapper *m = codec->mapper;
+    lua_Integer from = luaL_checkinteger(L, 4), count = luaL_checkinteger(L, 5), version = luaL_optinteger(L, 7, 0), i;
+    size_t n, each, *slots;
+    alch_bound *b;
+
+    luaL_checktype(L, 3, LUA_TTABLE);
+    luaL_checktype(L, 6, LUA_TTABLE);
+    lua_settop(L, 7);
+    slots = push_slots(L, 6, &n);
+    each = n + (kind == INSERT ? 0 : m->key_count) + (version > 0);
+    b = kind == INSERT ? alch_bound_push(L, each * (size_t)count, 1) : alch_bound_push(L, each, (size_t)count);
+    b->many = kind != INSERT;
+    luaL_checkstack(L, 20, "flush");
+    for (i = 0; i < count; i++) {
+        lua_rawgeti(L, 3, from + i);
+        luaL_argcheck(L, alch_push_state(L, 10) != NULL, 3, "a list of mapped instances");
+        bind_object(L, codec, kind, slots, n, version, b, b->params + (size_t)i * each);
+        lua_settop(L, 9);
+    }
+    return 1;
+}
+
+/* -- arrays for unnest ---------------------------------------------------- */
+
+static void put_quoted(alch_buf *out, const char *s, size_t n)
+{
+    size_t i;
+
+    alch_buf_putc(out, '"');
+    for (i = 0; i < n; i++) {
+        if (s[i] == '"' || s[i] == '\\')
+            alch_buf_putc(out, '\\');
+        alch_buf_putc(out, s[i]);
+    }
+    alch_buf_putc(out, '"');
+}
+
+static void put_bytes(alch_buf *out, const char *s, size_t n)
+{
+    size_t i;
+
+    alch_buf_puts(out, "\"\\\\x");
+    for (i = 0; i < n; i++)
+        alch_buf_printf(out, "%02x", (unsigned)(unsigned char)s[i]);
+    alch_buf_putc(out, '"');
+}
+
+static void put_number(alch_buf *out, double x)
+{
+    if (isnan(x))
+        alch_buf_puts(out, "NaN");
+    else if (isinf(x))
+        alch_buf_puts(out, x > 0 ? "Infinity" : "-Infinity");
+    else
+        alch_buf_printf(out, "%.17g", x);
+}
+
+/* One element of an array literal of PostgreSQL. */
+static void put_element(alch_buf *out, const alch_value *v)
+{
+    switch (v->kind) {
+    case ALCH_NULL: alch_buf_puts(out, "NULL"); break;
+    case ALCH_BOOL: alch_buf_puts(out, v->as.boolean ? "t" : "f"); break;
+    case ALCH_INT: alch_buf_putint(out, v->as.integer); break;
+    case ALCH_FLOAT: put_number(out, v->as.number); break;
+    case ALCH_BLOB: put_bytes(out, v->as.text.at, v->as.text.len); break;
+    default: put_quoted(out, v->as.text.at, v->as.text.len); break;
+    }
+}
+
+static int has_nul(const alch_value *v)
+{
+    return v->kind == ALCH_TEXT && memchr(v->as.text.at, '\0', v->as.text.len) != NULL;
+}
+
+/* The column of a batch as one array literal, text of 'out'. */
+static void bind_array(lua_State *L, const alch_codec *codec, lua_Integer from, lua_Integer count, size_t slot,
+                       alch_bound *scratch, alch_buf *text)
+{
+    lua_Integer i;
+
+    alch_buf_clear(text);
+    alch_buf_putc(text, '{');
+    for (i = 0; i < count; i++) {
+        int top = lua_gettop(L);
+        alch_param p;
+
+        lua_rawgeti(L, 2, from + i);
+        alch_push_value(L, top + 2, alch_push_state(L, top + 1), slot);
+        alch_bind_attr(L, codec, slot, top + 3, scratch, &p);
+        if (has_nul(&p.value))
+            alch_raisef(L, ALCH_ERR_DATA, "%s.%s cannot take text with a zero byte: PostgreSQL has none",
+                codec->mapper->class_name, codec->mapper->attrs[slot].name);
+        if (i > 0)
+            alch_buf_putc(text, ',');
+        put_element(text, &p.value);
+        lua_settop(L, top);
+    }
+    alch_buf_putc(text, '}');
+    if (text->failed) {
+        alch_err err;
+
+        (void)alch_err_nomem(&err);
+        alch_raise(L, &err);
+    }
+}
+
+/* core.flush_bind_arrays(codec, objects, from, count, slots) -> bound with one
+** array per column: unnest makes rows of them again. */
+static int l_bind_arrays(lua_State *L)
+{
+    const alch_codec *codec = alch_check_codec(L, 1);
+    lua_Integer from = luaL_checkinteger(L, 3), count = luaL_checkinteger(L, 4);
+    size_t n, i, *slots;
+    alch_bound *b, *scratch;
+    alch_buf *text;
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    luaL_checktype(L, 5, LUA_TTABLE);
+    lua_settop(L, 5);
+    slots = push_slots(L, 5, &n);
+    b = alch_bound_push(L, n, 1);
+    text = alch_push_buffer(L);
+    luaL_checkstack(L, 20, "flush");
+    for (i = 0; i < n; i++) {
+        scratch = alch_bound_push(L, 0, 1);
+        bind_array(L, codec, from, count, slots[i], scratch, text);
+        b->params[i].value.kind = ALCH_TEXT;
+        b->params[i].value.as.text.at = text->data;
+        b->params[i].value.as.text.len = text->len;
+        alch_bound_own_text(L, b, &b->params[i].value);
+        lua_settop(L, 8);
+    }
+    lua_settop(L, 7);
+    return 1;
+}
+
+/* -- what comes back ------------------------------------------------------ */
+
+/* A value that the database gave. Pops it. */
+static void give(lua_State *L, int obj, size_t slot)
+{
+    int value = lua_gettop(L), st = value + 1;
+    alch_state *s = alch_push_state(L, obj);
+
+    if (s != NULL) {
+        lua_pushvalue(L, value);
+        alch_store_clean(L, st, s, slot);
+        alch_put(s, ALCH_SET_GIVEN, slot);
+    }
+    lua_settop(L, value - 1);
+}
+
+/* core.flush_give(object, slot, value) */
+static int l_give(lua_State *L)
+{
+    lua_Integer slot = luaL_checkinteger(L, 2);
+
+    lua_settop(L, 3);
+    give(L, 1, (size_t)slot - 1);
+    return 0;
+}
+
+typedef struct returned {
+    int64_t sentinel;
+    lua_Integer row;
+} returned;
+
+static int by_sentinel(const void *a, const void *b)
+{
+    int64_t x = ((const returned *)a)->sentinel, y = ((const returned *)b)->sentinel;
+
+    return (x > y) - (x < y);
+}
+
+/* Reads every row: the sentinel (its first column) into 'rows', the values of
+** the other columns into the list at 'values'. Returns how many came, -1 if a
+** sentinel is no integer. */
+static lua_Integer read_returned(lua_State *L, alch_run *run, lua_Integer count, size_t columns, returned *rows, int values,
+                                 int *ascending)
+{
+    alch_err err;
+    alch_step step;
+    lua_Integer n = 0;
+    size_t i;
+
+    *ascending = 1;
+    while ((step = alch_run_fetch(L, run, &err)) == ALCH_STEP_ROW && n < count) {
+        if (count > 1 && run->cells[0].kind != ALCH_INT)
+            return -1;
+        rows[n].sentinel = run->cells[0].kind == ALCH_INT ? run->cells[0].as.integer : 0;
+        rows[n].row = n;
+        if (n > 0 && rows[n].sentinel < rows[n - 1].sentinel)
+            *ascending = 0;
+        for (i = 0; i < columns; i++) {
+            alch_shape_push_value(L, run->shape, (int)i, &run->cells[i]);
+            lua_rawseti(L, values, n * (lua_Integer)columns + (lua_Integer)i + 1);
+        }
+        n++;
+    }
+    if (step == ALCH_STEP_FAIL)
+        alch_raise(L, &err);
+    return n;
+}
+
+/* Are the rows, now sorted, one unbroken range of keys? */
+static int is_unbroken(const returned *rows, lua_Integer n)
+{
+    return (uint64_t)rows[n - 1].sentinel - (uint64_t)rows[0].sentinel == (uint64_t)n - 1;
+}
+
+/* core.flush_returned(plan, objects, from, count, run, slots): the rows that
+** RETURNING gave go to their objects.
+**
+** No database promises in which order they come. What is promised is that a
+** counter counts up as the rows of one INSERT are made, in the order of its
+** VALUES (SQLite: the next rowid is one more than the largest; PostgreSQL:
+** nextval, called for rows that ORDER BY has put in order). So the generated
+** key, the first column, is the sentinel: sorted by it, the n-th row is the
+** n-th object's. Where SQLite's counter is exhausted it picks rowids at
+** random; then sorting means nothing. It shows: the rows are neither one
+** unbroken range nor did they come in ascending order. That is refused
+** rather than guessed. */
+static int l_returned(lua_State *L)
+{
+    const alch_mapper *m = alch_check_plan(L, 1);
+    lua_Integer from = luaL_checkinteger(L, 3), count = luaL_checkinteger(L, 4), i;
+    alch_run *run = alch_check_run(L, 5);
+    size_t n, k, *slots;
+    returned *rows;
+    int ascending;
+
+    lua_settop(L, 6);
+    slots = push_slots(L, 6, &n);
+    rows = lua_newuserdatauv(L, (size_t)(count + 1) * sizeof *rows, 0);
+    lua_createtable(L, (int)(count * (lua_Integer)n), 0);
+    luaL_checkstack(L, 20, "flush");
+    if (read_returned(L, run, count, n, rows, 9, &ascending) != count)
+        alch_raisef(L, ALCH_ERR_FLUSH, "%s: the INSERT of %d rows did not return as many keys", m->class_name, (int)count);
+    if (!ascending) {
+        qsort(rows, (size_t)count, sizeof *rows, by_sentinel);
+        if (!is_unbroken(rows, count))
+            alch_raisef(L, ALCH_ERR_FLUSH, "%s: the keys of %d new rows cannot be told apart: the database made them in no order; "
+                "flush such objects one by one (mapper option batch = false)", m->class_name, (int)count);
+    }
+    for (i = 0; i < count; i++) {
+        lua_rawgeti(L, 2, from + i);
+        for (k = 0; k < n; k++) {
+            lua_rawgeti(L, 9, rows[i].row * (lua_Integer)n + (lua_Integer)k + 1);
+            give(L, 10, slots[k]);
+        }
+        lua_settop(L, 9);
+    }
+    return 0;
+}
+
+/* core.identity_key(codec, values) -> the key of a list of values */
+static int l_identity_key(lua_State *L)
+{
+    const alch_codec *codec = alch_check_codec(L, 1);
+    const alch_mapper *m = codec->mapper;
+    alch_param values[ALCH_KEY_MAX];
+    alch_value plain[ALCH_KEY_MAX];
+    alch_bound *b;
+    size_t i;
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    if (m->key_count == 1 && lua_rawgeti(L, 2, 1) == LUA_TNUMBER && lua_isinteger(L, 3))
+        return 1;
+    luaL_checkstack(L, ALCH_KEY_MAX + 10, "key");
+    b = alch_bound_push(L, 0, 1);
+    for (i = 0; i < m->key_count; i++) {
+        lua_rawgeti(L, 2, (lua_Integer)i + 1);
+        alch_bind_attr(L, codec, m->keys[i], lua_gettop(L), b, &values[i]);
+        plain[i] = values[i].value;
+    }
+    alch_push_key(L, plain, m->key_count);
+    return 1;
+}
+
+/* core.key_bound(codec, key) -> the key's values as parameters */
+static int l_key_bound(lua_State *L)
+{
+    const alch_codec *codec = alch_check_codec(L, 1);
+    alch_bound *b;
+
+    luaL_checkany(L, 2);
+    lua_settop(L, 2);
+    b = alch_bound_push(L, codec->mapper->key_count, 1);
+    bind_key(L, 2, codec, b, b->params);
+    return 1;
+}
+
+void alch_open_batch(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        { "flush_bind", l_bind }, { "flush_bind_arrays", l_bind_arrays }, { "flush_give", l_give },
+        { "flush_returned", l_returned }, { "identity_key", l_identity_key },
+        { "key_bound", l_key_bound }, { NULL, NULL }
+    };
+
+    luaL_setfuncs(L, functions, 0);
+}

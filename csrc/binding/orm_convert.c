@@ -1,0 +1,108 @@
+/* Codecs: how the columns of a plan go to and come from one kind of database.
+** A codec is made once per plan and storage and lives as long as the plan. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "binding/orm_host.h"
+#include "binding/row_readers.h"
+#include "binding/value_conv.h"
+
+#define CODEC_METATABLE "lualchemy.codec"
+
+const alch_codec *alch_check_codec(lua_State *L, int idx)
+{
+    return luaL_checkudata(L, idx, CODEC_METATABLE);
+}
+
+/* A column's name for messages, "User.name", kept in the table at 'anchors'. */
+static const char *full_name(lua_State *L, const alch_mapper *m, size_t i, int anchors)
+{
+    const char *name = lua_pushfstring(L, "%s.%s", m->class_name, m->attrs[i].name);
+
+    lua_rawseti(L, anchors, (lua_Integer)i + 1);
+    return name;
+}
+
+static void fill_codec(lua_State *L, alch_codec *c, const alch_storage *storage, int anchors)
+{
+    const alch_mapper *m = c->mapper;
+    alch_err err;
+    size_t i;
+
+    for (i = 0; i < m->columns; i++) {
+        const char *name = full_name(L, m, i, anchors);
+        const alch_type *type = m->attrs[i].type;
+
+        if (type == NULL)
+            type = alch_type_of_value(ALCH_NULL);
+        if (alch_conversion_init(&c->columns[i], type, storage, name, L, &err) != ALCH_OK)
+            alch_raise(L, &err);
+    }
+}
+
+const alch_codec *alch_push_codec(lua_State *L, int plan, const char *driver)
+{
+    const alch_storage *storage = alch_storage_of_driver(driver);
+    const alch_mapper *m = alch_check_plan(L, plan);
+    int top = lua_gettop(L);
+    alch_codec *c;
+
+    lua_getiuservalue(L, plan, 2);
+    if (lua_rawgetp(L, top + 1, storage) == LUA_TUSERDATA) {
+        lua_remove(L, top + 1);
+        return lua_touserdata(L, -1);
+    }
+    lua_pop(L, 1);
+    c = alch_push_object(L, sizeof *c + m->columns * sizeof *c->columns, 2, CODEC_METATABLE);
+    c->mapper = m;
+    lua_newtable(L);
+    fill_codec(L, c, storage, top + 3);
+    lua_setiuservalue(L, top + 2, 1);
+    lua_pushvalue(L, plan);
+    lua_setiuservalue(L, top + 2, 2);
+    lua_pushvalue(L, top + 2);
+    lua_rawsetp(L, top + 1, storage);
+    lua_remove(L, top + 1);
+    return c;
+}
+
+void alch_push_cell(lua_State *L, const alch_conversion *columns, size_t i, const alch_value *cell)
+{
+    const alch_conversion *c = columns + i;
+    alch_arena *a;
+    alch_err err;
+
+    if (columns == NULL || (!c->host && (cell->kind == c->plain || cell->kind == ALCH_NULL || c->read == NULL))) {
+        alch_value_push(L, cell);
+        return;
+    }
+    luaL_checkstack(L, 12, "value");
+    a = alch_push_arena(L);
+    if (alch_read_push(L, c, cell, a, &err) != ALCH_OK)
+        alch_raise(L, &err);
+    lua_remove(L, -2);
+}
+
+void alch_bind_attr(lua_State *L, const alch_codec *codec, size_t i, int idx, alch_bound *b, alch_param *out)
+{
+    alch_err err;
+
+    if (alch_bind_lua(L, idx, &codec->columns[i], &b->memory, out, &err) != ALCH_OK)
+        alch_raise(L, &err);
+    alch_bound_own_text(L, b, &out->value);
+}
+
+/* core.codec(plan, driver name) */
+static int l_codec(lua_State *L)
+{
+    alch_push_codec(L, 1, luaL_checkstring(L, 2));
+    return 1;
+}
+
+void alch_open_codec(lua_State *L)
+{
+    alch_new_metatable(L, CODEC_METATABLE, NULL);
+    lua_pop(L, 1);
+    lua_pushcfunction(L, l_codec);
+    lua_setfield(L, -2, "codec");
+}

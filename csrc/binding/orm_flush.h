@@ -1,0 +1,33 @@
+#ifndef ALCH_BINDING_ORM_FLUSH_H
+#define ALCH_BINDING_ORM_FLUSH_H
+
+#include "binding/orm_host.h"
+
+/*
+** What the files of a flush share: l_flush.c, orm_batch.c (parameters of a
+** batch of rows, and the keys that came back) and orm_sync.c, below.
+**
+** A flush along relationships (orm_sync.c). 'st' is the state of the object
+** that has the relationship; many-to-many is orm/unitofwork.lua's.
+*/
+
+/* Objects that left its one-to-manys lose their reference to it; those that
+** are orphans now are appended to the list at 'orphans' instead. */
+void alch_sync_removed(lua_State *L, int st, alch_state *s, int orphans);
+/* The same for what is left of a deleted object's one-to-manys. */
+void alch_sync_deleted(lua_State *L, int st, alch_state *s, int orphans);
+/* Its key goes down to the new objects of its one-to-manys. */
+void alch_sync_down(lua_State *L, int st, alch_state *s);
+/* The keys of what its many-to-ones refer to come up to it. */
+void alch_sync_up(lua_State *L, int obj, int st, alch_state *s);
+/* Pushes the identity key that an object's current values make. Raises
+** FlushError if a part is NULL. */
+void alch_push_object_key(lua_State *L, const alch_codec *codec, int st, alch_state *s);
+/* Is the value at 'idx' an SQL expression? */
+int alch_is_expression(lua_State *L, int idx);
+/* Adds orm_batch.c's functions to the module table on the top. */
+void alch_open_batch(lua_State *L);
+/* Is it a new object that no parent of a delete-orphan relationship has? */
+int alch_is_pending_orphan(lua_State *L, int st, const alch_state *s, const void *id);
+
+#endif

@@ -1,0 +1,290 @@
+/* What a flush does along relationships: keys are copied from the object that
+** has them to the one that refers to it, and blanked where it refers no more. */
+#include "binding/orm_host.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "binding/orm_flush.h"
+
+/* -- one pair of objects -------------------------------------------------- */
+
+static int find_remote(const alch_mapper *m, const alch_sync *pair)
+{
+    return pair->remote == NULL ? ALCH_NO_ATTR : alch_mapper_find(m, pair->remote, pair->remote_len);
+}
+
+/* Copies attribute 'from' of one object to 'to' of another; what was written
+** by a flush is marked GIVEN, for a rollback to take back. */
+static void copy_value(lua_State *L, int source, size_t from, int obj, int st, size_t to)
+{
+    alch_state *s = lua_touserdata(L, st), *src = lua_touserdata(L, source);
+    int same;
+
+    alch_push_value(L, source, src, from);
+    alch_push_value(L, st, s, to);
+    same = alch_known(s, to) && lua_rawequal(L, -1, -2);
+    lua_pop(L, 1);
+    if (same) {
+        lua_pop(L, 1);
+        return;
+    }
+    alch_store(L, obj, st, s, to);
+    alch_put(s, ALCH_SET_GIVEN, to);
+}
+
+static void refuse_blank(lua_State *L, const alch_mapper *m, size_t i, const char *relationship)
+{
+    alch_raisef(L, ALCH_ERR_FLUSH,
+        "%s: an object left the relationship, and its %s.%s, part of its primary key, cannot be set to NULL; delete the object "
+        "(session:delete, or cascade \"all, delete-orphan\"), or give it another parent", relationship, m->class_name, m->attrs[i].name);
+}
+
+static void blank(lua_State *L, int obj, int st, size_t i, const char *relationship)
+{
+    alch_state *s = lua_touserdata(L, st);
+
+    if (alch_has(s, ALCH_SET_VALUE, i) && lua_getiuservalue(L, st, alch_uv_attr(i)) == LUA_TNIL) {
+        lua_pop(L, 1);
+        return;
+    }
+    if (s->mapper->attrs[i].flags & ALCH_ATTR_KEY)
+        refuse_blank(L, s->mapper, i, relationship);
+    lua_pushnil(L);
+    alch_store(L, obj, st, s, i);
+}
+
+/* The parent's key goes to a child of a one-to-many. */
+static void push_key_down(lua_State *L, int parent, size_t rel, int child)
+{
+    const alch_state *p = lua_touserdata(L, parent);
+    const alch_attr *a = &p->mapper->attrs[rel];
+    const alch_state *c = alch_push_state(L, child);
+    size_t i;
+    int to;
+
+    for (i = 0; c != NULL && i < a->sync_count; i++) {
+        to = find_remote(c->mapper, &a->sync[i]);
+        if (to != ALCH_NO_ATTR && a->sync[i].local != ALCH_NO_ATTR)
+            copy_value(L, parent, (size_t)a->sync[i].local, child, lua_gettop(L), (size_t)to);
+    }
+    if (c != NULL)
+        lua_pop(L, 1);
+}
+
+/* A child of a one-to-many has lost its parent. */
+static void blank_child(lua_State *L, const alch_attr *a, int child)
+{
+    alch_state *c = alch_push_state(L, child);
+    size_t i;
+    int to;
+
+    if (c == NULL)
+        return;
+    for (i = 0; i < a->sync_count; i++) {
+        to = find_remote(c->mapper, &a->sync[i]);
+        if (to != ALCH_NO_ATTR)
+            blank(L, child, lua_gettop(L), (size_t)to, a->name);
+    }
+    lua_pop(L, 1);
+}
+
+/* -- orphans -------------------------------------------------------------- */
+
+static lua_Integer parents_of(lua_State *L, int st, const alch_state *s, const alch_attr *a)
+{
+    lua_Integer n = 0;
+
+    if (lua_getiuservalue(L, st, alch_uv_aux(s->mapper)) == LUA_TTABLE) {
+        lua_rawgetp(L, -1, a->id);
+        n = lua_tointeger(L, -1);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return n;
+}
+
+/* The child left a delete-orphan relationship. It is an orphan unless another
+** parent took it in: a row's count is below zero then, a new object's zero. */
+static int is_orphan(lua_State *L, const alch_attr *a, int child)
+{
+    const alch_state *c = alch_push_state(L, child);
+    lua_Integer n;
+
+    if (c == NULL)
+        return 0;
+    n = parents_of(L, lua_gettop(L), c, a);
+    lua_pop(L, 1);
+    return c->flags & ALCH_STATE_KEYED ? n < 0 : n <= 0;
+}
+
+int alch_is_pending_orphan(lua_State *L, int st, const alch_state *s, const void *id)
+{
+    alch_attr a = { .id = id };
+
+    return s->life == ALCH_PENDING && parents_of(L, st, s, &a) <= 0;
+}
+
+/* -- walking -------------------------------------------------------------- */
+
+/* Appends the value on the top to the list at 'out'. */
+static void append(lua_State *L, int out)
+{
+    lua_rawseti(L, out, (lua_Integer)lua_rawlen(L, out) + 1);
+}
+
+static int leaves_session(const alch_state *c)
+{
+    return c == NULL || c->session == 0 || (c->flags & ALCH_IN_DELETED) || c->life == ALCH_DELETED;
+}
+
+/* One object that left a one-to-many, or whose parent goes. */
+static void release_child(lua_State *L, const alch_attr *a, int child, int orphans)
+{
+    const alch_state *c = alch_push_state(L, child);
+    int gone = leaves_session(c);
+
+    if (c != NULL)
+        lua_pop(L, 1);
+    if ((a->flags & ALCH_ATTR_DELETE_ORPHAN) && is_orphan(L, a, child)) {
+        lua_pushvalue(L, child);
+        append(L, orphans);
+    } else if (!gone) {
+        blank_child(L, a, child);
+    }
+}
+
+/* Pushes the objects of one part of a relationship's history: 1 added, 2
+** unchanged, 3 deleted. */
+static void push_part(lua_State *L, int st, alch_state *s, size_t i, int part)
+{
+    int top = lua_gettop(L);
+
+    if (s->mapper->attrs[i].kind == ALCH_ATTR_LIST) {
+        if (alch_peek_collection(L, st, i) == NULL) {
+            lua_newtable(L);
+            return;
+        }
+        alch_collection_history(L, top + 1);
+        lua_pushvalue(L, top + 1 + part);
+        lua_replace(L, top + 1);
+        lua_settop(L, top + 1);
+        return;
+    }
+    lua_newtable(L);
+    if (part == 3 && alch_has(s, ALCH_SET_CHANGED, i) && alch_push_base(L, st, s, i)) {
+        if (lua_istable(L, -1) && !alch_unchanged(L, st, s, i))
+            lua_rawseti(L, top + 1, 1);
+    } else if (part != 3 && alch_has(s, ALCH_SET_VALUE, i)
+               && (part == 1) == (alch_has(s, ALCH_SET_CHANGED, i) || !(s->flags & ALCH_STATE_KEYED))) {
+        if (lua_getiuservalue(L, st, alch_uv_attr(i)) == LUA_TTABLE)
+            lua_rawseti(L, top + 1, 1);
+    }
+    lua_settop(L, top + 1);
+}
+
+typedef void (*visit)(lua_State *L, int st, size_t rel, int child, int out);
+
+static void each(lua_State *L, int st, alch_state *s, size_t i, int part, visit fn, int out)
+{
+    int list = lua_gettop(L) + 1;
+    lua_Integer k, n;
+
+    push_part(L, st, s, i, part);
+    n = (lua_Integer)lua_rawlen(L, list);
+    for (k = 1; k <= n; k++) {
+        lua_rawgeti(L, list, k);
+        fn(L, st, i, list + 1, out);
+        lua_settop(L, list);
+    }
+    lua_settop(L, list - 1);
+}
+
+static void visit_release(lua_State *L, int st, size_t rel, int child, int out)
+{
+    const alch_state *s = lua_touserdata(L, st);
+
+    release_child(L, &s->mapper->attrs[rel], child, out);
+}
+
+static void visit_push(lua_State *L, int st, size_t rel, int child, int out)
+{
+    (void)out;
+    push_key_down(L, st, rel, child);
+}
+
+static int is_flushed(const alch_attr *a, int direction)
+{
+    return a->kind != ALCH_ATTR_COLUMN && a->kind != ALCH_ATTR_PROXY && a->direction == direction
+        && !(a->flags & ALCH_ATTR_VIEWONLY);
+}
+
+/* Has the relationship anything new to say? All of a new object's does. */
+static int has_news(const alch_state *s, size_t i)
+{
+    return alch_has(s, ALCH_SET_CHANGED, i) || !(s->flags & ALCH_STATE_KEYED);
+}
+
+void alch_sync_removed(lua_State *L, int st, alch_state *s, int orphans)
+{
+    size_t i;
+
+    for (i = s->mapper->columns; i < s->mapper->count; i++)
+        if (is_flushed(&s->mapper->attrs[i], ALCH_ONETOMANY) && alch_has(s, ALCH_SET_CHANGED, i))
+            each(L, st, s, i, 3, visit_release, orphans);
+}
+
+void alch_sync_deleted(lua_State *L, int st, alch_state *s, int orphans)
+{
+    size_t i;
+
+    for (i = s->mapper->columns; i < s->mapper->count; i++) {
+        if (!is_flushed(&s->mapper->attrs[i], ALCH_ONETOMANY))
+            continue;
+        each(L, st, s, i, 2, visit_release, orphans);
+        each(L, st, s, i, 3, visit_release, orphans);
+    }
+}
+
+void alch_sync_down(lua_State *L, int st, alch_state *s)
+{
+    size_t i;
+
+    for (i = s->mapper->columns; i < s->mapper->count; i++)
+        if (is_flushed(&s->mapper->attrs[i], ALCH_ONETOMANY) && has_news(s, i))
+            each(L, st, s, i, 1, visit_push, 0);
+}
+
+/* Copies the key of what a many-to-one refers to, or blanks ours. */
+static void pull_key(lua_State *L, int obj, int st, alch_state *s, size_t rel)
+{
+    const alch_attr *a = &s->mapper->attrs[rel];
+    int top = lua_gettop(L), from;
+    const alch_state *t = NULL;
+    size_t i;
+
+    if (lua_getiuservalue(L, st, alch_uv_attr(rel)) == LUA_TTABLE)
+        t = alch_push_state(L, top + 1);
+    for (i = 0; i < a->sync_count; i++) {
+        if (a->sync[i].local == ALCH_NO_ATTR)
+            continue;
+        if (t == NULL) {
+            blank(L, obj, st, (size_t)a->sync[i].local, a->name);
+        } else if (!leaves_session(t)) {
+            from = find_remote(t->mapper, &a->sync[i]);
+            if (from != ALCH_NO_ATTR)
+                copy_value(L, top + 2, (size_t)from, obj, st, (size_t)a->sync[i].local);
+        }
+    }
+    lua_settop(L, top);
+}
+
+void alch_sync_up(lua_State *L, int obj, int st, alch_state *s)
+{
+    size_t i;
+
+    for (i = s->mapper->columns; i < s->mapper->count; i++)
+        if (is_flushed(&s->mapper->attrs[i], ALCH_MANYTOONE) && alch_has(s, ALCH_SET_CHANGED, i)
+            && alch_has(s, ALCH_SET_VALUE, i))
+            pull_key(L, obj, st, s, i);
+}

@@ -1,0 +1,134 @@
+--- Making sessions: a factory with defaults, the old `create_session`, and one session per coroutine.
+
+local class = require("lualchemy.util.class")
+local errors = require("lualchemy.errors")
+
+local M = {}
+
+local function session_class(options)
+  return options.class_ or require("lualchemy.orm.session").Session
+end
+
+-- The options given win; `info` tables are merged.
+local function merged(defaults, given)
+  local options = {}
+  for key, value in pairs(defaults) do options[key] = value end
+  for key, value in pairs(given or {}) do options[key] = value end
+  if defaults.info or given and given.info then
+    options.info = {}
+    for _, info in ipairs({ defaults.info or {}, given and given.info or {} }) do
+      for key, value in pairs(info) do options.info[key] = value end
+    end
+  end
+  options.class_ = nil
+  return options
+end
+
+---@class lualchemy.orm.sessionmaker
+---@field kw table   the defaults
+local SessionMaker = class("sessionmaker")
+
+---@param options table?   what a Session takes, and class_
+function SessionMaker:init(options)
+  options = options or {}
+  if class.of(options) then options = { bind = options } end
+  self.class_, self.kw = session_class(options), merged(options)
+end
+
+--- Changes the defaults of sessions made from now on.
+---@param options table
+function SessionMaker:configure(options)
+  for key, value in pairs(options) do self.kw[key] = value end
+end
+
+--- A session in a transaction: runs the function, commits, closes.
+---@param fn fun(session: lualchemy.orm.Session): ...
+function SessionMaker:begin(fn)
+  local session <close> = self()
+  return session:begin(fn)
+end
+
+function SessionMaker:__call(options) return self.class_(merged(self.kw, options)) end
+
+--- `local Session = orm.sessionmaker{ bind = engine }`, then `Session()`.
+M.sessionmaker = SessionMaker
+
+--- A session as the 0.3 tutorial has it: each flush is a transaction of its own, nothing flushes by itself, and
+--- objects keep what they loaded.
+---@param options table?
+function M.create_session(options)
+  if options and class.of(options) then options = { bind = options } end
+  return session_class(options or {})(merged({ autocommit = true, autoflush = false, expire_on_commit = false }, options))
+end
+
+-- -- one session per coroutine ------------------------------------------------------------------------------------
+
+local ScopedSession = class("scoped_session")
+
+-- What the session of this scope has that is no method.
+local fields = { new = true, dirty = true, deleted = true, identity_map = true, is_active = true, bind = true, info = true,
+  autoflush = true, expire_on_commit = true }
+
+---@param factory fun(options: table?): lualchemy.orm.Session
+---@param options { scopefunc: fun(): any }?
+function ScopedSession:init(factory, options)
+  rawset(self, "session_factory", factory)
+  rawset(self, "_scope", options and options.scopefunc or coroutine.running)
+  rawset(self, "_sessions", setmetatable({}, { __mode = "k" }))
+end
+
+--- The session of this scope, made if there is none.
+function ScopedSession:__call(options)
+  local scope = self._scope()
+  local session = self._sessions[scope]
+  if session and options then
+    errors.raise("InvalidRequestError", "this scope has a session already; options are for making it")
+  end
+  if not session then
+    session = self.session_factory(options)
+    self._sessions[scope] = session
+  end
+  return session
+end
+
+--- Closes the session of this scope and forgets it.
+function ScopedSession:remove()
+  local scope = self._scope()
+  local session = self._sessions[scope]
+  self._sessions[scope] = nil
+  if session then session:close() end
+end
+
+--- Is there a session in this scope?
+function ScopedSession:has() return self._sessions[self._scope()] ~= nil end
+
+--- Changes the defaults of the factory.
+function ScopedSession:configure(options)
+  if self:has() then
+    errors.raise("InvalidRequestError", "this scope has a session already; it keeps its options")
+  end
+  self.session_factory:configure(options)
+end
+
+--- For a class: `User.query = Session:query_property()` is a query for User in the session of the scope.
+function ScopedSession:query_property()
+  local scoped = self
+  return { __query_property = true, get = function(_, class_) return scoped():query(class_) end }
+end
+
+function ScopedSession:__index(key)
+  local own = ScopedSession[key]
+  if own ~= nil and not fields[key] then return own end
+  local session = self()
+  local value = session[key]
+  if type(value) ~= "function" then return value end
+  return function(_, ...) return value(session, ...) end
+end
+
+function ScopedSession:__newindex(key, value) self()[key] = value end
+
+--- `local Session = orm.scoped_session(factory)`: `Session()` is this coroutine's session, and so is `Session` itself
+--- for its methods.
+M.scoped_session = ScopedSession
+
+return M

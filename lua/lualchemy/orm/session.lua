@@ -1,0 +1,641 @@
+--- The session: a workspace of objects in front of a database. It keeps one object per row, knows what is new,
+-- changed and deleted, writes it in one transaction and forgets what it loaded when that ends.
+
+local class = require("lualchemy.util.class")
+local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
+local event = require("lualchemy.event")
+local factory = require("lualchemy.orm.factory")
+local identity = require("lualchemy.orm.identity")
+local merge = require("lualchemy.orm.merge")
+local SessionTransaction = require("lualchemy.orm.transaction")
+local UnitOfWork = require("lualchemy.orm.unitofwork")
+
+---@class lualchemy.orm.Session
+---@field bind lualchemy.Engine|lualchemy.Connection|nil
+---@field binds table
+---@field autoflush boolean
+---@field expire_on_commit boolean
+---@field info table
+---@field new table            objects added and not flushed; `ipairs`, `#`, `:contains(x)`
+---@field dirty table          changed and not flushed
+---@field deleted table        marked for deletion
+---@field identity_map table   `pairs` gives key and object
+---@field is_active boolean
+local Session = class("Session")
+
+event.declare(Session, {
+  "before_commit", "after_commit", "after_rollback", "after_soft_rollback", "before_flush", "after_flush", "after_flush_postexec",
+  "after_begin", "after_transaction_create", "after_transaction_end", "before_attach", "after_attach", "after_bulk_update",
+  "after_bulk_delete", "do_orm_execute", "transient_to_pending", "pending_to_persistent", "persistent_to_deleted",
+})
+
+local NEW, MODIFIED, MARKED = 0, 1, 2
+
+local known_options = {}
+for name in ("bind binds autoflush expire_on_commit autobegin twophase extension info query_cls execution_options future "
+  .. "enable_baked_queries autocommit transactional echo_uow weak_identity_map class_ join_transaction_mode"):gmatch("%S+") do
+  known_options[name] = true
+end
+
+local function flag(value, default)
+  if value == nil then return default end
+  return value and true or false
+end
+
+---@param options table?
+function Session:init(options)
+  if options ~= nil and (type(options) ~= "table" or class.of(options)) then options = { bind = options } end
+  options = options or {}
+  for name in pairs(options) do
+    if not known_options[name] then errors.raise("ArgumentError", "a session knows no option '%s'", tostring(name)) end
+  end
+  self.bind, self.binds = options.bind, options.binds or {}
+  self.autoflush = flag(options.autoflush, true)
+  self.expire_on_commit = flag(options.expire_on_commit, true)
+  self.autobegin = flag(options.autobegin, true)
+  self.twophase = flag(options.twophase, false)
+  self._autocommit = flag(options.autocommit, false)
+  self.info = {}
+  for key, value in pairs(options.info or {}) do self.info[key] = value end
+  self._query_cls, self._execution_options = options.query_cls, options.execution_options
+  self._c = core.session_new(self)
+  local extension = options.extension
+  if extension then
+    for _, one in ipairs(#extension > 0 and extension or { extension }) do event.extend(self, one) end
+  end
+end
+
+-- A list that also answers `:contains(x)`.
+local object_set = {}
+object_set.__index = object_set
+function object_set:contains(object)
+  for _, item in ipairs(self) do
+    if rawequal(item, object) then return true end
+  end
+  return false
+end
+
+local computed = {
+  new = function(self) return setmetatable(self._c:objects(NEW), object_set) end,
+  dirty = function(self) return setmetatable(self._c:objects(MODIFIED), object_set) end,
+  deleted = function(self) return setmetatable(self._c:objects(MARKED), object_set) end,
+  identity_map = function(self) return self:_identity_map() end,
+  is_active = function(self) return self._tx == nil or self._tx.is_active end,
+}
+
+--- A session class of the user's own.
+function Session.extend(self, name, members)
+  local sub = Session.__super.extend(self, name, members)
+  sub.__index = rawget(members or {}, "__index") or Session.__index
+  return sub
+end
+
+-- The containers come before the class's own members: `new` is one of both.
+function Session.__index(self, key)
+  local compute = computed[key]
+  if compute then return compute(self) end
+  return getmetatable(self)[key]
+end
+
+function Session:_fire(name, ...) event.fire(self, name, ...) end
+
+function Session:_identity_map()
+  local map = {}
+  for i, object in ipairs(self._c:instances()) do
+    local _, _, key = core.state(object)
+    map[map[key] == nil and key or i .. ":" .. tostring(key)] = object
+  end
+  return map
+end
+
+-- -- binds and transactions -------------------------------------------------------------------------------------------
+
+local function configured(class_or_mapper)
+  if type(class_or_mapper) == "table" and rawget(class_or_mapper, "_c") and rawget(class_or_mapper, "properties") then
+    return class_or_mapper
+  end
+  return core.mapper_of(class_or_mapper) or require("lualchemy.orm.registry").class_mapper(class_or_mapper)
+end
+
+--- The engine or connection for a mapper.
+---@param mapper lualchemy.orm.Mapper?
+---@return lualchemy.Engine|lualchemy.Connection
+function Session:get_bind(mapper)
+  if mapper then
+    local at = mapper
+    while at do
+      local found = self.binds[at.class_] or self.binds[at] or self.binds[at.local_table]
+      if found then return found end
+      at = at.inherits
+    end
+  end
+  if self.bind then return self.bind end
+  local metadata = mapper and mapper.local_table.metadata
+  if metadata and metadata.bind then return metadata.bind end
+  if not mapper then
+    local _, only = next(self.binds)
+    if only and next(self.binds, _) == nil then return only end
+  end
+  errors.raise("UnboundExecutionError", "this session knows no database%s: give it a bind (orm.Session{ bind = engine }), or bind the metadata",
+    mapper and (" for " .. mapper.class_name) or "")
+end
+
+-- The transaction in progress, begun if there is none.
+function Session:_transaction()
+  local tx = self._tx
+  if not tx then
+    if not self.autobegin and not self._begun then
+      errors.raise("InvalidRequestError", "autobegin is off for this session: call session:begin() first")
+    end
+    tx = SessionTransaction(self, nil)
+    tx.implicit = self._autocommit and not self._begun
+    self._tx = tx
+  elseif tx.failure then
+    tx:check_active()
+  end
+  return tx
+end
+
+function Session:_connection_of(mapper) return self:_transaction():connection(self:get_bind(mapper)) end
+
+--- The connection of the transaction in progress.
+---@param options { bind_arguments: { mapper: any, bind: any }? }?
+---@return lualchemy.Connection
+function Session:connection(options)
+  local arguments = options and options.bind_arguments or {}
+  local mapper = arguments.mapper and configured(arguments.mapper)
+  return self:_transaction():connection(arguments.bind or self:get_bind(mapper))
+end
+
+local function in_block(tx, fn, session)
+  local results = table.pack(pcall(fn, session))
+  if results[1] then
+    if not tx.ended then
+      local ok, err = pcall(tx.commit, tx)
+      if not ok then
+        pcall(tx.close, tx)
+        error(err, 0)
+      end
+    end
+    return table.unpack(results, 2, results.n)
+  end
+  pcall(tx.close, tx) -- the first error is the one to tell
+  error(results[2], 0)
+end
+
+--- Begins a transaction; with a function, runs it, commits, or rolls back and raises again.
+---@param fn fun(session: lualchemy.orm.Session)?
+function Session:begin(fn)
+  if self._tx and self._tx.implicit then self._tx:commit() end
+  if self._tx then errors.raise("InvalidRequestError", "a transaction is already begun on this session") end
+  self._begun = true
+  local tx = self:_transaction()
+  self._begun = false
+  if fn then return in_block(tx, fn, self) end
+  return tx
+end
+
+--- The same with a savepoint inside the transaction.
+---@param fn fun(session: lualchemy.orm.Session)?
+function Session:begin_nested(fn)
+  local outer = self:_transaction()
+  self:_flush_all()
+  local tx = SessionTransaction(self, outer)
+  self._tx = tx
+  for _, entry in ipairs(outer.connections) do tx:connection(entry.bind) end
+  if fn then return in_block(tx, fn, self) end
+  return tx
+end
+
+-- Verbs of the 0.3 tutorial.
+Session.create_transaction = function(self)
+  local root = self:_root()
+  return root and not root.implicit and root or self:begin()
+end
+
+function Session:_root()
+  local tx = self._tx
+  while tx and tx.parent do tx = tx.parent end
+  return tx
+end
+
+---@return boolean
+function Session:in_transaction() return self._tx ~= nil end
+---@return boolean
+function Session:in_nested_transaction() return self._tx ~= nil and self._tx.nested end
+---@return lualchemy.orm.SessionTransaction?
+function Session:get_transaction() return self:_root() end
+---@return lualchemy.orm.SessionTransaction?
+function Session:get_nested_transaction() return self._tx and self._tx.nested and self._tx or nil end
+
+--- Flushes and commits the whole transaction.
+function Session:commit()
+  if not self._tx then self:_transaction() end
+  if self._tx.failure then self._tx:check_active() end
+  self:_root():commit()
+end
+
+--- Prepares a two-phase transaction.
+function Session:prepare()
+  if not self.twophase then errors.raise("InvalidRequestError", "prepare() is for sessions with twophase = true") end
+  self:_flush_all()
+  for _, entry in ipairs(self:_root().connections) do entry.tx:prepare() end
+end
+
+--- Undoes the whole transaction; objects become what they were before it.
+function Session:rollback()
+  local root = self:_root()
+  if root then root:rollback() end
+end
+
+--- Ends the transaction without a commit and lets go of every object. The session can be used again.
+function Session:close()
+  self:expunge_all()
+  local root = self:_root()
+  if root then root:discard() end
+end
+Session.reset = Session.close
+
+function Session:__close() self:close() end
+
+-- -- objects ------------------------------------------------------------------------------------------------------
+
+local function check_instance(object, what)
+  if object == nil then errors.raise("ArgumentError", "%s needs an instance of a mapped class, got nil", what) end
+  core.adopt(object, what)
+end
+
+--- Takes an object in, and what its relationships reach.
+---@param object table
+function Session:add(object)
+  if self._listeners then
+    check_instance(object, "session:add")
+    self:_fire("before_attach", self, object)
+    self._c:add(object)
+    self:_fire("after_attach", self, object)
+  else
+    self._c:add(object)
+  end
+end
+Session.save = Session.add
+Session.update = Session.add
+Session.save_or_update = Session.add
+
+--- Takes each object of a list in.
+---@param objects table[]
+function Session:add_all(objects)
+  for _, object in ipairs(objects) do self:add(object) end
+end
+
+-- Marks an object and what its relationships say goes with it.
+function Session:_delete(object)
+  local queue, seen = { object }, { [object] = true }
+  local at = 1
+  while queue[at] do
+    local current = queue[at]
+    at = at + 1
+    local mapper = core.mapper_of(current)
+    for _, prop in ipairs(mapper.properties) do
+      if prop.kind == "relationship" and prop.cascade and prop.cascade.delete and not prop.viewonly
+        and (not prop.passive_deletes or select(2, core.peek(current, prop.key))) then
+        local value = current[prop.key]
+        local list = prop.uselist and value or { value }
+        for _, other in ipairs(list) do
+          if not seen[other] then
+            seen[other] = true
+            queue[#queue + 1] = other
+          end
+        end
+      end
+    end
+    local life = core.state(current)
+    if life == "pending" then
+      self._c:detach(current)
+    elseif life == "persistent" then
+      self._c:mark_deleted(current)
+    end
+  end
+end
+
+--- Marks an object: the next flush deletes its row.
+---@param object table
+function Session:delete(object)
+  check_instance(object, "session:delete")
+  local life, _, key = core.state(object)
+  if key == nil then
+    errors.raise("InvalidRequestError", "this %s object has no row to delete: it was never flushed",
+      core.mapper_of(object).class_name)
+  end
+  if life == "deleted" then return end
+  if life == "detached" then self._c:add(object) end
+  if not self._c:contains(object) then self._c:add(object) end
+  self:_delete(object)
+end
+
+local function cascaded(object, cascade)
+  local queue, seen, at = { object }, { [object] = true }, 1
+  while queue[at] do
+    local mapper = core.mapper_of(queue[at])
+    for _, prop in ipairs(mapper.properties) do
+      if prop.kind == "relationship" and prop.cascade and prop.cascade[cascade] then
+        local value = core.peek(queue[at], prop.key)
+        local list = value == nil and {} or prop.uselist and value or { value }
+        for _, other in ipairs(list) do
+          if not seen[other] then
+            seen[other] = true
+            queue[#queue + 1] = other
+          end
+        end
+      end
+    end
+    at = at + 1
+  end
+  return queue
+end
+
+--- Lets go of an object: it is detached, or transient if it has no row.
+---@param object table
+function Session:expunge(object)
+  check_instance(object, "session:expunge")
+  if not self._c:contains(object) then
+    errors.raise("InvalidRequestError", "session:expunge: this object is not in this session")
+  end
+  for _, one in ipairs(cascaded(object, "expunge")) do
+    if self._c:contains(one) then self._c:detach(one) end
+  end
+end
+
+--- Lets go of every object.
+function Session:expunge_all()
+  for _, object in ipairs(self._c:objects(NEW)) do self._c:detach(object) end
+  for _, object in ipairs(self._c:instances()) do self._c:detach(object) end
+end
+Session.clear = Session.expunge_all
+
+---@param object table
+---@return boolean
+function Session:contains(object) return self._c:contains(object) end
+
+--- `for object in session:iter() do`: everything new or in the identity map.
+function Session:iter()
+  local list = self._c:objects(NEW)
+  for _, object in ipairs(self._c:instances()) do list[#list + 1] = object end
+  local i = 0
+  return function()
+    i = i + 1
+    return list[i]
+  end
+end
+
+--- Is there something of this object to write?
+---@param object table
+---@return boolean
+function Session:is_modified(object) -- luacheck: ignore self
+  check_instance(object, "session:is_modified")
+  return core.is_changed(object)
+end
+
+--- Makes the object's attributes (all, or those named) be read again when they are next used.
+---@param object table
+---@param names string[]?
+function Session:expire(object, names)
+  check_instance(object, "session:expire")
+  if core.state(object) ~= "persistent" or not self._c:contains(object) then
+    errors.raise("InvalidRequestError", "session:expire: this object is not persistent in this session")
+  end
+  if type(names) == "string" then names = { names } end
+  self._c:expire(object, names)
+end
+
+--- Makes every object be read again.
+function Session:expire_all() self._c:expire_all() end
+
+-- -- flushing -----------------------------------------------------------------------------------------------------
+
+function Session:_is_clean()
+  local set = self._c
+  return set:count(NEW) == 0 and set:count(MODIFIED) == 0 and set:count(MARKED) == 0
+end
+
+--- Writes what is new, changed and deleted.
+function Session:flush()
+  if self._flushing then errors.raise("InvalidRequestError", "the session is flushing already") end
+  if self._tx and self._tx.failure then self._tx:check_active() end
+  if self:_is_clean() then return end
+  local tx = self:_transaction()
+  self._flushing = true
+  local ok, err = pcall(function()
+    local work = UnitOfWork(self)
+    if self._listeners then self:_fire("before_flush", self, work) end
+    work:execute()
+    if self._listeners then
+      self:_fire("after_flush", self, work)
+      self:_fire("after_flush_postexec", self, work)
+    end
+  end)
+  self._flushing = false
+  if not ok then
+    tx:fail(err)
+    if tx.implicit then tx:rollback() end
+    error(err, 0)
+  end
+  if tx.implicit then tx:commit() end
+end
+
+-- Until nothing is left: listeners may change objects again.
+function Session:_flush_all()
+  for _ = 1, 100 do
+    if self:_is_clean() then return end
+    self:flush()
+  end
+  errors.raise("FlushError", "over 100 flushes have not emptied the session: a flush listener changes objects each time")
+end
+
+--- Before a query: what is pending is written, so that the query sees it.
+function Session:_autoflush()
+  if not self.autoflush or self._flushing or self:_is_clean() then return end
+  local ok, err = pcall(self.flush, self)
+  if not ok then
+    if errors.LualchemyError:is(err) and err.message and not err.autoflush then
+      err.autoflush = true
+      err.message = err.message .. " (raised by an autoflush before a query; session:no_autoflush(fn) puts it off)"
+    end
+    error(err, 0)
+  end
+end
+
+--- Runs a function without autoflush.
+---@param fn fun(session: lualchemy.orm.Session): ...
+function Session:no_autoflush(fn)
+  local was = self.autoflush
+  self.autoflush = false
+  local results = table.pack(pcall(fn, self))
+  self.autoflush = was
+  if not results[1] then error(results[2], 0) end
+  return table.unpack(results, 2, results.n)
+end
+
+-- -- loading ------------------------------------------------------------------------------------------------------
+
+local lock_text = { [true] = " FOR UPDATE", read = " FOR SHARE", nowait = " FOR UPDATE NOWAIT", skip_locked = " FOR UPDATE SKIP LOCKED" }
+
+local function for_update(session, mapper, option)
+  if not option or session:_connection_of(mapper).dialect.name == "sqlite" then return nil end
+  if type(option) == "table" then
+    return (option.read and " FOR SHARE" or " FOR UPDATE") .. (option.nowait and " NOWAIT" or "")
+      .. (option.skip_locked and " SKIP LOCKED" or "")
+  end
+  return lock_text[option]
+end
+
+-- Is an object in memory to be looked at in the database first? Its key column being unknown says it was expired.
+local function is_expired(mapper, object)
+  local _, known = core.peek(object, mapper:property_for_column(mapper.primary_key[1]).key)
+  return not known
+end
+
+--- The object of a primary key: from memory if it is there and not expired; nil if there is no such row.
+---@param class_ table
+---@param ident any    a value, or a list of them in the order of the key's columns
+---@param options { populate_existing: boolean?, with_for_update: any }?
+function Session:get(class_, ident, options)
+  local mapper = configured(class_)
+  local key = identity.key(mapper, ident, self:get_bind(mapper).dialect)
+  if key == nil then return nil end
+  local slots = identity.default_slots(mapper)
+  local lock = options and for_update(self, mapper, options.with_for_update)
+  local fresh = options and (options.populate_existing or options.with_for_update) or false
+  if not fresh then
+    local object = self._c:get(mapper._c, key)
+    if object ~= nil and not is_expired(mapper, object) then
+      return core.mapper_of(object):isa(mapper) and object or nil
+    end
+    if object ~= nil then return identity.load(self, mapper, key, slots, {}) end
+  end
+  if fresh then self:_autoflush() end
+  return identity.load(self, mapper, key, slots, { populate_existing = fresh, for_update = lock })
+end
+
+--- The same; raises NoResultFound where there is no such row.
+function Session:get_one(class_, ident, options)
+  local object = self:get(class_, ident, options)
+  if object == nil then errors.raise("NoResultFound", "no row was found for this primary key") end
+  return object
+end
+
+local function raise_gone(mapper)
+  errors.raise("ObjectDeletedError", "this %s object has been deleted, or its row is no longer there", mapper.class_name)
+end
+
+-- For merge without loading: what memory has for an identity, and giving a copy its place there.
+function Session:_identical(mapper, ident)
+  local key = identity.key(mapper, ident, self:get_bind(mapper).dialect)
+  return key and self._c:get(mapper._c, key)
+end
+
+function Session:_adopt_persistent(_, object, key)
+  core.make_persistent(object, key)
+  self._c:add(object)
+end
+
+--- Copies the object's state onto the session's own object of the same identity (loaded, or new), and gives that.
+---@param object table
+---@param options { load: boolean? }?
+function Session:merge(object, options)
+  check_instance(object, "session:merge")
+  if not options or options.load ~= false then self:_autoflush() end
+  return merge.merge(self, object, options or {})
+end
+
+--- Reads the object again now: every column, or those named.
+---@param object table
+---@param names string[]?
+---@param options { with_for_update: any }?
+function Session:refresh(object, names, options)
+  check_instance(object, "session:refresh")
+  if type(names) == "string" then names = { names } end
+  local life, _, key = core.state(object)
+  if life ~= "persistent" or not self._c:contains(object) then
+    errors.raise("InvalidRequestError", "session:refresh: this object is not persistent in this session")
+  end
+  local mapper = core.mapper_of(object)
+  self:_autoflush()
+  self:expire(object, names)
+  local slots = { table.unpack(identity.default_slots(mapper)) }
+  for _, name in ipairs(names or {}) do
+    local prop = mapper.property_by_key[name]
+    if prop and prop.deferred then slots[#slots + 1] = prop.slot end
+  end
+  local lock = options and for_update(self, mapper, options.with_for_update)
+  if not identity.load(self, mapper, key, slots, { for_update = lock }) then raise_gone(mapper) end
+end
+
+--- `session:query(User)`, `session:query(User.name, User.id)`
+function Session:query(...)
+  local Query = self._query_cls or require("lualchemy.orm.query")
+  return Query({ ... }, { session = self })
+end
+
+-- -- executing ----------------------------------------------------------------------------------------------------
+
+--- Executes a statement in the session's transaction. A select of mapped classes gives objects.
+---@param statement any
+---@param params table?
+---@param options table?
+function Session:execute(statement, params, options)
+  local select = require("lualchemy.orm.loading.statement")
+  return select.execute(self, statement, params, options)
+end
+
+--- The first column of every row.
+function Session:scalars(statement, params, options) return self:execute(statement, params, options):scalars() end
+
+--- The first column of the first row.
+function Session:scalar(statement, params, options) return self:execute(statement, params, options):scalar() end
+
+function Session:__tostring()
+  return ("Session: %d new, %d changed, %d deleted"):format(self._c:count(NEW), self._c:count(MODIFIED), self._c:count(MARKED))
+end
+
+-- -- functions of the module --------------------------------------------------------------------------------------
+
+local M = {
+  Session = Session, sessionmaker = factory.sessionmaker, create_session = factory.create_session,
+  scoped_session = factory.scoped_session,
+}
+
+--- The session an object is in, or nil.
+---@param object table
+function M.object_session(object)
+  local _, number = core.state(object)
+  return number and number ~= 0 and core.object_session(number) or nil
+end
+
+--- The object has no row and no session any more; it may be added again as a new one.
+---@param object table
+function M.make_transient(object)
+  check_instance(object, "make_transient")
+  core.make_transient(object)
+end
+
+--- What an attribute that is not loaded holds: the runtime asks when it is read. Everything else that is missing
+--- comes along.
+---@param object table
+---@param prop lualchemy.orm.ColumnProperty
+function M.load_column(object, prop)
+  local session = M.object_session(object)
+  local mapper = core.mapper_of(object)
+  local _, _, key = core.state(object)
+  if not session then
+    errors.raise("DetachedInstanceError", "%s.%s is not loaded, and the object's session is gone", mapper.class_name, prop.key)
+  end
+  local slots = identity.default_slots(mapper)
+  if prop.deferred then
+    slots = { prop.slot }
+    for _, column in ipairs(mapper.primary_key) do slots[#slots + 1] = mapper:property_for_column(column).slot end
+  end
+  if not identity.load(session, mapper, key, slots, {}) then raise_gone(mapper) end
+end
+
+return M

@@ -1,0 +1,232 @@
+--- A session's transaction: the connections it runs on, savepoints, and what to put back when it is rolled back.
+
+local class = require("lualchemy.util.class")
+local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
+
+---@class lualchemy.orm.SessionTransaction
+---@field session lualchemy.orm.Session
+---@field parent lualchemy.orm.SessionTransaction?   the one this savepoint is in
+---@field nested boolean
+---@field is_active boolean
+local SessionTransaction = class("SessionTransaction")
+
+-- Lists of a frame (ALCH_FRAME_* of binding/orm_host.h). What nobody holds any more needs no putting back.
+local NEW, DELETED, DIRTY, KEYS = 1, 2, 3, 4
+local weak = { __mode = "v" }
+
+local function new_frame()
+  return { setmetatable({ n = 0 }, weak), setmetatable({ n = 0 }, weak), setmetatable({ n = 0 }, weak), { n = 0 } }
+end
+
+---@param session lualchemy.orm.Session
+---@param parent lualchemy.orm.SessionTransaction?
+function SessionTransaction:init(session, parent)
+  self.session, self.parent, self.nested = session, parent, parent ~= nil
+  self.is_active, self.ended = true, false
+  self.connections = {}       -- list of { bind =, conn =, tx =, owned = }
+  self.frame = new_frame()
+  session._c:set_frame(self.frame)
+  if session._listeners then session:_fire("after_transaction_create", self) end
+end
+
+-- -- connections --------------------------------------------------------------------------------------------------
+
+local function find(list, bind)
+  for _, entry in ipairs(list) do
+    if entry.bind == bind then return entry end
+  end
+end
+
+-- A session bound to a connection works in that connection's transaction if it has one, and does not end it.
+local function begin_on(self, bind)
+  local is_connection = bind.begin_nested ~= nil
+  local conn = is_connection and bind or bind:connect()
+  if self.session._execution_options then conn:execution_options(self.session._execution_options) end
+  local entry = { bind = bind, conn = conn, owned = not is_connection }
+  if is_connection and conn:in_transaction() then
+    entry.foreign = conn:get_transaction()
+  else
+    entry.tx = self.session.twophase and conn:begin_twophase() or conn:begin()
+  end
+  return entry
+end
+
+--- The connection for a bind, inside this transaction; begun when it is first asked for.
+---@param bind lualchemy.Engine|lualchemy.Connection
+---@return lualchemy.Connection
+function SessionTransaction:connection(bind)
+  self:check_active()
+  local entry = find(self.connections, bind)
+  if entry then return entry.conn end
+  if self.parent then
+    local conn = self.parent:connection(bind)
+    entry = { bind = bind, conn = conn, tx = conn:begin_nested() }
+  else
+    entry = begin_on(self, bind)
+  end
+  self.connections[#self.connections + 1] = entry
+  if self.session._listeners then self.session:_fire("after_begin", self.session, self, entry.conn) end
+  return entry.conn
+end
+
+--- Raises unless statements can be executed.
+function SessionTransaction:check_active()
+  if self.failure then
+    errors.raise("PendingRollbackError", "This session's transaction has been rolled back because a flush failed. "
+      .. "To begin a new transaction, call session:rollback() first. The first error was: %s", tostring(self.failure))
+  end
+  if self.ended then errors.raise("ResourceClosedError", "this transaction has ended already") end
+end
+
+-- -- putting back -------------------------------------------------------------------------------------------------
+
+local function each(list, fn)
+  for i = list.n, 1, -1 do
+    local object = list[i]
+    if object ~= nil then fn(object) end
+  end
+end
+
+-- Objects become again what they were when this transaction began. A savepoint only touches what changed inside it.
+function SessionTransaction:_restore()
+  local set, frame = self.session._c, self.frame
+  for _, object in ipairs(set:objects(0)) do core.make_transient(object) end
+  each(frame[NEW], core.make_transient)
+  for i = frame[KEYS].n, 1, -2 do set:rekey(frame[KEYS][i - 1], frame[KEYS][i]) end
+  each(frame[DELETED], function(object) set:revive(object) end)
+  for _, object in ipairs(set:objects(2)) do set:add(object) end
+  if not self.nested then
+    set:expire_all()
+  else
+    each(frame[DIRTY], function(object) if core.state(object) == "persistent" then set:expire(object) end end)
+    for _, object in ipairs(set:objects(1)) do set:expire(object) end
+  end
+end
+
+-- What a savepoint did is now the outer transaction's to undo.
+function SessionTransaction:_hand_over()
+  for which, list in ipairs(self.frame) do
+    local outer = self.parent.frame[which]
+    for i = 1, list.n do outer[outer.n + i] = list[i] end
+    outer.n = outer.n + list.n
+  end
+end
+
+-- -- ending ---------------------------------------------------------------------------------------------------------
+
+function SessionTransaction:_end()
+  self.ended, self.is_active = true, false
+  local session = self.session
+  session._tx = self.parent
+  session._c:set_frame(self.parent and self.parent.frame or nil)
+  if not self.nested then
+    for _, entry in ipairs(self.connections) do
+      if entry.owned then entry.conn:close() end
+    end
+  end
+  self.connections = {}
+  if session._listeners then session:_fire("after_transaction_end", session, self) end
+end
+
+-- Rolls back in the database. The first error is raised when every connection has been asked.
+local function rollback_all(self)
+  local failure
+  for i = #self.connections, 1, -1 do
+    local entry = self.connections[i]
+    local tx = entry.tx or entry.foreign
+    local ok, err = pcall(tx.rollback, tx)
+    if not ok then failure = failure or err end
+  end
+  return failure
+end
+
+-- Transactions inside this one come to nothing with it.
+local function inner(self)
+  local list, tx = {}, self.session._tx
+  while tx and tx ~= self do
+    list[#list + 1] = tx
+    tx = tx.parent
+  end
+  return list
+end
+
+--- A flush failed: everything since this transaction's beginning is undone, and it waits for its rollback.
+---@param err any
+function SessionTransaction:fail(err)
+  rollback_all(self)
+  self:_restore()
+  self.failure, self.is_active = err, false
+end
+
+function SessionTransaction:rollback()
+  if self.ended then return end
+  for _, nested in ipairs(inner(self)) do nested:rollback() end
+  local failure
+  if not self.failure then
+    failure = rollback_all(self)
+    self:_restore()
+  end
+  self:_end()
+  if self.session._listeners then
+    if not self.nested then self.session:_fire("after_rollback", self.session) end
+    self.session:_fire("after_soft_rollback", self.session, self)
+  end
+  if failure then error(failure, 0) end
+end
+
+local function prepare_all(self)
+  for _, entry in ipairs(self.connections) do
+    if entry.tx and entry.tx.prepare then entry.tx:prepare() end
+  end
+end
+
+--- Rolls back in the database only: the session lets go of its objects as they are.
+function SessionTransaction:discard()
+  local list, failure = inner(self), nil
+  list[#list + 1] = self
+  for _, tx in ipairs(list) do
+    each(tx.frame[DELETED], function(object) self.session._c:detach(object) end)
+    if not tx.failure then failure = rollback_all(tx) or failure end
+    tx:_end()
+  end
+  if failure then error(failure, 0) end
+end
+
+-- Deleted rows are gone for good, and so is what ties their objects to the session.
+local function settle(self)
+  local session = self.session
+  each(self.frame[DELETED], function(object) session._c:detach(object) end)
+  if session.expire_on_commit then session._c:expire_all() end
+end
+
+--- Flushes and makes the work permanent, as far as the transaction around it does.
+function SessionTransaction:commit()
+  self:check_active()
+  for _, nested in ipairs(inner(self)) do nested:commit() end
+  local session = self.session
+  if session._listeners and not self.nested then session:_fire("before_commit", session) end
+  session:_flush_all()
+  if not self.nested and session.twophase then prepare_all(self) end
+  for _, entry in ipairs(self.connections) do
+    if entry.tx then
+      local ok, err = pcall(entry.tx.commit, entry.tx)
+      if not ok then
+        if not errors.BusyError:is(err) then self:fail(err) end
+        error(err, 0)
+      end
+    end
+  end
+  if self.nested then self:_hand_over() else settle(self) end
+  self:_end()
+  if session._listeners and not self.nested then session:_fire("after_commit", session) end
+end
+
+--- Rolls back unless it was committed: `local tx <close> = session:begin()`.
+function SessionTransaction:close()
+  if not self.ended then self:rollback() end
+end
+
+function SessionTransaction:__close() self:close() end
+
+return SessionTransaction
