@@ -158,6 +158,46 @@ static int l_tables_in(lua_State *L)
     return list_found(L, 1);
 }
 
+typedef struct table_swap {
+    const alch_table *from, *to;
+} table_swap;
+
+/* What stands for 'n' in an expression about the other table: a reference. */
+static const alch_node *swapped(const alch_node *n, void *payload, alch_err *err)
+{
+    const table_swap *swap = payload;
+    alch_node *copy = NULL;
+
+    if (n->kind == ALCH_NODE_COLUMN) {
+        const alch_column *c = (const alch_column *)n;
+        const alch_column *other = c->owner == &swap->from->from ? alch_from_find(&swap->to->from, c->key, strlen(c->key)) : NULL;
+
+        return alch_node_keep(other != NULL ? &other->head : n);
+    }
+    if (n->kind == ALCH_NODE_TABLE)
+        return alch_node_keep(n == &swap->from->from.head ? &swap->to->from.head : n);
+    if (alch_node_copy(n, &copy, err) == ALCH_OK && alch_node_replace(copy, swapped, payload, err) != ALCH_OK) {
+        alch_node_drop(copy);
+        copy = NULL;
+    }
+    return copy;
+}
+
+/* core.swap_table(expression, from, to) -> the same about the columns of another table. */
+static int l_swap_table(lua_State *L)
+{
+    const alch_node *n = alch_check_node(L, 1);
+    table_swap swap;
+    alch_node_ref *slot;
+    alch_err err;
+
+    swap.from = (const alch_table *)(const void *)alch_check_kind(L, 2, ALCH_NODE_TABLE);
+    swap.to = (const alch_table *)(const void *)alch_check_kind(L, 3, ALCH_NODE_TABLE);
+    slot = alch_push_node_slot(L, n->kind);
+    slot->node = swapped(n, &swap, &err);
+    return slot->node != NULL ? 1 : alch_raise(L, &err);
+}
+
 /* Would CREATE INDEX misread it without parentheses? */
 static int is_operation(const alch_node *n)
 {
@@ -195,6 +235,7 @@ static const luaL_Reg functions[] = {
     { "columns_in", l_columns_in },
     { "tables_in", l_tables_in },
     { "index_element", l_index_element },
+    { "swap_table", l_swap_table },
     { "table_replace", l_table_replace },
     { "default_value", l_default_value },
     { "default_callable", l_default_callable },

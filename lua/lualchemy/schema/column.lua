@@ -299,7 +299,7 @@ function Column:copy()
     if not constraint._type_bound then items[#items + 1] = constraint:copy() end
   end
   for _, foreign_key in ipairs(self.foreign_keys) do
-    if not foreign_key.constraint or not foreign_key.constraint._own_columns then items[#items + 1] = foreign_key:copy() end
+    if not foreign_key.constraint then items[#items + 1] = foreign_key:copy() end   -- else its table copies the constraint
   end
   local server_default, server_onupdate = self.server_default, self.server_onupdate
   if self.identity or self.computed then

@@ -342,12 +342,17 @@ function Check._getters.is_column_level(self)
   return self.parent ~= nil and self.table == nil
 end
 
+--- An expression about another table, where there is one.
+function M.about(expression, table_, target)
+  if type(expression) == "string" or not table_ or not target or core.kind(expression) == nil then return expression end
+  return core.swap_table(expression, table_, target)
+end
+
 --- The same constraint for another table or column.
+---@param target lualchemy.Table?
 ---@return lualchemy.CheckConstraint
 function Check:copy(target)
-  local sqltext = self.sqltext
-  if type(sqltext) ~= "string" and target and M.retarget then sqltext = M.retarget(sqltext, self.table, target) end
-  return getmetatable(self)(sqltext, self:_options())
+  return getmetatable(self)(M.about(self.sqltext, self.table, target), self:_options())
 end
 
 return M

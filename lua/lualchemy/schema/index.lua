@@ -90,15 +90,11 @@ function Index:copy(target)
   for _, expression in ipairs(self.expressions) do
     n = n + 1
     local kind = SchemaItem.kind(expression)
-    if kind == "column" then
-      arguments[n] = expression.key
-    elseif type(expression) ~= "string" and target and constraint.retarget then
-      arguments[n] = constraint.retarget(expression, self.table, target)
-    else
-      arguments[n] = expression
-    end
+    arguments[n] = kind == "column" and expression.key or constraint.about(expression, self.table, target)
   end
-  arguments[n + 1] = options.spell(self, { unique = self.unique, info = rawget(self, "info") })
+  local opts = options.spell(self, { unique = self.unique, info = rawget(self, "info") })
+  for key, value in pairs(opts) do opts[key] = constraint.about(value, self.table, target) end   -- sqlite_where ...
+  arguments[n + 1] = opts
   return Index(table.unpack(arguments, 1, n + 1))
 end
 

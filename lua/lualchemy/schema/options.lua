@@ -14,15 +14,6 @@ local declared = {}
 -- Dialects of SQLAlchemy that are not installed here: their options are kept and mean nothing to the others.
 local FOREIGN = { mysql = true, mariadb = true, oracle = true, mssql = true }
 
--- name -> is there such a dialect; loads it, which declares its options. Set by the dialect registry.
-local load_dialect = function() return false end
-
---- Hands over how a dialect is loaded by name.
----@param fn fun(name: string): boolean
-function M.set_loader(fn)
-  load_dialect = fn
-end
-
 --- Declares the options that a dialect adds to an item.
 ---@param dialect string
 ---@param item string      "Table", "Column", "Index" ...
@@ -34,8 +25,14 @@ function M.declare(dialect, item, names)
   for name in names:gmatch("%S+") do known[name] = true end
 end
 
+-- Is there such a dialect? Its DDL module declares its options.
 local function is_known_dialect(name)
-  return declared[name] ~= nil or (load_dialect(name) and declared[name] ~= nil)
+  if declared[name] then return true end
+  if not name:match("^%a%w*$") then return false end
+  local path = "lualchemy.dialects." .. name .. ".ddl"
+  local ok, err = pcall(require, path)
+  if not ok and not tostring(err):find("module '" .. path .. "' not found", 1, true) then error(err, 0) end
+  return declared[name] ~= nil
 end
 
 -- "postgresql", "using" of "postgresql_using"

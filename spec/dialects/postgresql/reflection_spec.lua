@@ -75,7 +75,8 @@ describe("PostgreSQL's inspector", function()
     assert.are.same({
       "id INTEGER() not null", 'x VARCHAR(length=5, collation="C") null', "y INTEGER() null", "z INTEGER() null",
 
-      "grid ARRAY(item_type=INTEGER(), dimensions=2) null", "n BIGINT() not null", "w ARRAY(item_type=TEXT()) null", [[m Enum("sad", "it's ok", name="mood") null]], 'd PostgreSQLType(name="posint", family="integer") null',
+      "grid ARRAY(item_type=INTEGER(), dimensions=2) null", "n BIGINT() not null",
+      "w ARRAY(item_type=TEXT()) null", [[m Enum("sad", "it's ok", name="mood") null]], 'd PostgreSQLType(name="posint", family="integer") null',
       "ts TIMESTAMP(timezone=true, precision=3) null", "o BIGINT() null", 'ip PostgreSQLType(name="INET") null',
       [[ms ARRAY(item_type=Enum("sad", "it's ok", name="mood")) null]],
     }, found)
