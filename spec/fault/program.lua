@@ -133,4 +133,38 @@ for database in targets.each() do
   end)
 end
 
+part("driver on postgresql: pipelines, streams, bytes, stale statements", function()
+  local module = drivers.load("postgresql")
+  local url = require("lualchemy.engine.url").make(targets.postgresql())
+  local conn <close> = module.driver:connect(module.options(url, { statement_cache_size = 4 }))
+  conn:execute("CREATE TEMP TABLE t (id int8 PRIMARY KEY, s text, b bytea)")
+  conn:execute_many("INSERT INTO t VALUES ($1, $2, NULL)", { { 1, "a" }, { 2, LONG }, { 3, sa.null } })
+  for _ = 1, 2 do assert(#conn:execute("SELECT * FROM t WHERE s = $1", { LONG }) == 1) end
+  assert(conn:execute("SELECT decode('00ff', 'hex') AS b, $1::float8 AS f", { 0.1 })[1].b == "\0\255")
+  assert(#conn:execute("SELECT n, 'x'::bytea FROM generate_series(1, 9) AS n", nil, { stream = true }) == 9)
+  conn:execute("DEALLOCATE ALL")
+  assert(#conn:execute("SELECT * FROM t WHERE s = $1", { LONG }) == 1)
+end)
+
+part("the pool of the core", function()
+  local core = require("lualchemy._core")
+  local driver = drivers.load("sqlite").driver
+  local pool = core.pool_new { size = 1, max_overflow = 1 }
+  pool:set_hooks {
+    checkout = function(p)
+      local record, what = p:checkout()
+      if what == "create" then p:add(record, driver:connect()) end
+      return record
+    end,
+  }
+  for _ = 1, 3 do
+    local a <close> = pool:connect()
+    local b <close> = pool:connect()
+    a.info.mark, b.record.holder = true, "b"
+    assert(a.driver_connection:execute("SELECT 1")[1][1] == 1)
+  end
+  local idle, out, connecting = pool:counts()
+  assert(idle <= 1 and out == 0 and connecting == 0)
+end)
+
 return parts

@@ -48,24 +48,34 @@ static alch_step broken(alch_conn *c, alch_err *err)
     return ALCH_STEP_FAIL;
 }
 
-/* More sets of execute_many, as long as the socket takes them; they were
-** checked before the first was sent. 0 if libpq or memory failed. */
+/* The next set. Sets were checked before the first was sent, so what is left
+** to fail is memory, in ours or in libpq. */
+static int send_set(alch_conn *c)
+{
+    pg_operation *op = &c->op;
+    const alch_param *set = op->sets + op->sent * op->params;
+    int rc = op->sent > 0 ? alch_pg_params_set(c, set, op->params, 0, &op->err) : ALCH_OK;
+
+    if (rc != ALCH_OK)
+        op->failed = rc;
+    return rc == ALCH_OK && send_execute(c);
+}
+
+/* More sets of execute_many, as long as the socket takes them; none after one
+** has failed. 0 if the connection is done for. */
 static int send_sets(alch_conn *c)
 {
     pg_operation *op = &c->op;
     int flushed = 0;
 
+    if (op->failed)
+        op->count = op->sent;
     while (!op->synced && flushed == 0) {
         size_t i;
 
-        for (i = 0; i < SETS_AT_A_TIME && op->sent < op->count; i++, op->sent++) {
-            const alch_param *set = op->sets + op->sent * op->params;
-
-            if (op->sent > 0 && alch_pg_params_set(c, set, op->params, 0, NULL) != ALCH_OK)
+        for (i = 0; i < SETS_AT_A_TIME && op->sent < op->count; i++, op->sent++)
+            if (!send_set(c))
                 return 0;
-            if (!send_execute(c))
-                return 0;
-        }
         if (op->sent == op->count && !send_sync(c))
             return 0;
         flushed = PQflush(c->pg);

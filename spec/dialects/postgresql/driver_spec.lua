@@ -341,6 +341,14 @@ describe("the PostgreSQL driver", function()
       assert.are.equal(1 << 40, value(c, "SELECT max(id) FROM t"))
     end)
 
+    it("are not sent any more once one has failed", function()
+      local sets, text = {}, ("x"):rep(50000)
+      for i = 1, 500 do sets[i] = { 1, text, 0.5 } end
+      assert.are.equal("IntegrityError", failure(c.execute_many, c, "INSERT INTO t VALUES ($1, $2, $3)", sets).class)
+      assert.is_true(c:alive())
+      assert.are.equal(0, value(c, "SELECT count(*) FROM t"))
+    end)
+
     it("fail as one", function()
       local sets = { { 1, "a", 1.0 }, { 2, "b", 1.0 }, { 1, "c", 1.0 }, { 3, "d", 1.0 } }
       assert.are.equal("IntegrityError", failure(c.execute_many, c, "INSERT INTO t VALUES ($1, $2, $3)", sets).class)
