@@ -9,7 +9,8 @@
 
 enum {
     OID_INT4 = 23, OID_INT8 = 20, OID_FLOAT8 = 701,
-    SETS_AT_A_TIME = 64         /* of execute_many, between two looks at the socket */
+    SEND_AT_A_TIME = 16000      /* bytes of execute_many between two looks at the socket: below
+                                ** libpq's own limit, from which on each message is a system call */
 };
 
 /* -- sending -- */
@@ -71,9 +72,9 @@ static int send_sets(alch_conn *c)
     if (op->failed)
         op->count = op->sent;
     while (!op->synced && flushed == 0) {
-        size_t i;
+        size_t bytes;
 
-        for (i = 0; i < SETS_AT_A_TIME && op->sent < op->count; i++, op->sent++)
+        for (bytes = 0; bytes < SEND_AT_A_TIME && op->sent < op->count; bytes += c->params.bytes_sent, op->sent++)
             if (!send_set(c))
                 return 0;
         if (op->sent == op->count && !send_sync(c))

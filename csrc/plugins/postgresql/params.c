@@ -10,7 +10,8 @@ enum {
     OID_BYTEA = 17,
     MAX_PARAMS = 65535,         /* of the protocol */
     MAX_BYTES = 0x3fffffff,     /* of one value */
-    NUMBER_SIZE = 32            /* room for an integer or a float as text */
+    NUMBER_SIZE = 32,           /* room for an integer or a float as text */
+    MESSAGE_BYTES = 60, PARAM_BYTES = 6     /* Bind, Describe, Execute around the values */
 };
 
 static int reserve(alch_conn *c, size_t n, size_t bytes)
@@ -217,13 +218,16 @@ int alch_pg_params_check(alch_conn *c, const alch_param *params, size_t n, size_
 
 int alch_pg_params_set(alch_conn *c, const alch_param *params, size_t n, int keep, alch_err *err)
 {
-    size_t i, bytes = 1;
+    size_t i, bytes = 1, lent = 0;
     int rc = check_count(c, n, err);
     char *at;
 
     for (i = 0; i < n && rc == ALCH_OK; i++) {
-        rc = check_value(c, i, &params[i].value, err);
-        bytes += room_for(&params[i].value, keep);
+        const alch_value *v = &params[i].value;
+
+        rc = check_value(c, i, v, err);
+        bytes += room_for(v, keep);
+        lent += v->kind == ALCH_BLOB && !keep ? v->as.text.len : 0;
     }
     if (rc != ALCH_OK)
         return rc;
@@ -232,5 +236,6 @@ int alch_pg_params_set(alch_conn *c, const alch_param *params, size_t n, int kee
     at = c->params.bytes;
     for (i = 0; i < n; i++)
         at += put_param(&c->params, i, &params[i], keep, at);
+    c->params.bytes_sent = MESSAGE_BYTES + n * PARAM_BYTES + (size_t)(at - c->params.bytes) + lent;
     return ALCH_OK;
 }

@@ -49,6 +49,7 @@ typedef struct pg_params {
     size_t size;                /* of the arrays */
     char *bytes;
     size_t room;
+    size_t bytes_sent;          /* about what the last set makes on the wire */
 } pg_params;
 
 typedef enum pg_stage {
