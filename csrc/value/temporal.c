@@ -1,7 +1,6 @@
 #include "value/temporal.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define DAY_MIN INT64_C(-719162)    /* 0001-01-01 */
@@ -158,67 +157,88 @@ void alch_temporal_fields(const alch_value *v, alch_fields *f)
     }
 }
 
-static size_t format_time(const alch_fields *f, int flags, char *out)
+/* Digits by hand: snprintf takes half a microsecond for a date and time. */
+static char *put_digits(char *out, unsigned n, int width)
 {
-    int n = snprintf(out, 16, "%02d:%02d:%02d", f->hour % 100, f->minute % 100, f->second % 100);
+    int i;
 
-    if (f->microsecond != 0 || (flags & ALCH_TEMPORAL_FIXED))
-        n += snprintf(out + n, 16, ".%06d", f->microsecond % 1000000);
-    return (size_t)n;
+    for (i = width - 1; i >= 0; i--, n /= 10)
+        out[i] = (char)('0' + n % 10);
+    return out + width;
 }
 
-static size_t format_date(const alch_fields *f, char *out)
+static char *put_time(const alch_fields *f, int flags, char *out)
 {
-    return (size_t)snprintf(out, 24, "%04d-%02d-%02d", f->year % 10000, f->month % 100, f->day % 100);
-}
-
-static size_t format_zone(int32_t zone, char *out)
-{
-    int32_t minutes;
-
-    if (zone == ALCH_ZONE_NONE) {
-        out[0] = '\0';
-        return 0;
+    out = put_digits(out, (unsigned)f->hour, 2);
+    *out++ = ':';
+    out = put_digits(out, (unsigned)f->minute, 2);
+    *out++ = ':';
+    out = put_digits(out, (unsigned)f->second, 2);
+    if (f->microsecond != 0 || (flags & ALCH_TEMPORAL_FIXED)) {
+        *out++ = '.';
+        out = put_digits(out, (unsigned)f->microsecond, 6);
     }
-    minutes = zone < 0 ? -zone : zone;
-    return (size_t)snprintf(out, 16, "%c%02d:%02d", zone < 0 ? '-' : '+', minutes / 60 % 100, minutes % 60);
+    return out;
+}
+
+static char *put_date(const alch_fields *f, char *out)
+{
+    out = put_digits(out, (unsigned)f->year, 4);
+    *out++ = '-';
+    out = put_digits(out, (unsigned)f->month, 2);
+    *out++ = '-';
+    return put_digits(out, (unsigned)f->day, 2);
+}
+
+static char *put_zone(int32_t zone, char *out)
+{
+    unsigned minutes;
+
+    if (zone == ALCH_ZONE_NONE)
+        return out;
+    minutes = (unsigned)(zone < 0 ? -zone : zone);
+    *out++ = zone < 0 ? '-' : '+';
+    out = put_digits(out, minutes / 60, 2);
+    *out++ = ':';
+    return put_digits(out, minutes % 60, 2);
 }
 
 /* "1 day 02:03:04.5", "-02:00:00", "-1 days -02:00:00": each part has its sign. */
-static size_t format_interval(int64_t us, int flags, char *out)
+static char *put_interval(int64_t us, int flags, char *out)
 {
     int64_t days = us / ALCH_US_DAY, rest = us % ALCH_US_DAY;
     alch_fields f;
-    int n = 0;
 
     if (days != 0)
-        n = snprintf(out, 32, "%lld day%s", (long long)days, days == 1 ? "" : "s");
+        out += snprintf(out, 32, "%lld day%s", (long long)days, days == 1 ? "" : "s");
     if (days != 0 && rest == 0)
-        return (size_t)n;
+        return out;
     if (days != 0)
-        out[n++] = ' ';
+        *out++ = ' ';
     if (rest < 0)
-        out[n++] = '-';
+        *out++ = '-';
     fields_of_time(rest < 0 ? -rest : rest, &f);
-    return (size_t)n + format_time(&f, flags, out + n);
+    return put_time(&f, flags, out);
 }
 
 size_t alch_temporal_format(const alch_value *v, int flags, char *out)
 {
+    char *at = out;
     alch_fields f;
-    size_t n = 0;
 
-    if (v->kind == ALCH_INTERVAL)
-        return format_interval(v->as.integer, flags, out);
-    alch_temporal_fields(v, &f);
-    if (v->kind != ALCH_TIME)
-        n = format_date(&f, out);
-    if (v->kind == ALCH_DATE)
-        return n;
-    if (v->kind == ALCH_DATETIME)
-        out[n++] = (flags & ALCH_TEMPORAL_T) ? 'T' : ' ';
-    n += format_time(&f, flags, out + n);
-    return n + format_zone(v->zone, out + n);
+    if (v->kind == ALCH_INTERVAL) {
+        at = put_interval(v->as.integer, flags, at);
+    } else {
+        alch_temporal_fields(v, &f);
+        if (v->kind != ALCH_TIME)
+            at = put_date(&f, at);
+        if (v->kind == ALCH_DATETIME)
+            *at++ = (flags & ALCH_TEMPORAL_T) ? 'T' : ' ';
+        if (v->kind != ALCH_DATE)
+            at = put_zone(v->zone, put_time(&f, flags, at));
+    }
+    *at = '\0';
+    return (size_t)(at - out);
 }
 
 int64_t alch_datetime_instant(const alch_value *v)

@@ -148,6 +148,37 @@ static void decimals_converted(void)
     alch_arena_release(&a);
 }
 
+/* The quick paths agree with strtod and printf. */
+static void quick_conversions_are_right(void)
+{
+    uint64_t seed = 88172645463325252u;
+    int i, wrong = 0;
+
+    for (i = 0; i < 200000; i++) {
+        char text[40], want[ALCH_FLOAT_TEXT], again[ALCH_FLOAT_TEXT];
+        alch_value v, back;
+        alch_arena a;
+        double d, expected, e;
+
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (void)snprintf(text, sizeof text, "%s%lld.%0*lld", seed & 1 ? "-" : "", (long long)(seed >> 8) % 10000000, 1 + i % 7,
+                       (long long)(seed >> 32) % 10);
+        (void)alch_float_parse(text, strlen(text), &expected);
+        alch_arena_init(&a);
+        (void)alch_decimal_parse(text, strlen(text), &a, &v, NULL);
+        wrong += !alch_decimal_to_float(&v, &d) || d != expected;
+        (void)alch_decimal_from_float(i % 2 ? expected : expected / 3, 15, &a, &back, NULL);
+        (void)alch_float_format_digits(i % 2 ? expected : expected / 3, 15, want);
+        (void)alch_float_parse(back.as.text.at, back.as.text.len, &e);
+        (void)alch_float_format_digits(e, 15, again);
+        wrong += strcmp(want, again) != 0 && e != 0;
+        alch_arena_release(&a);
+    }
+    CHECK(wrong == 0);
+}
+
 static int text_is(const alch_value *v, const char *s)
 {
     return v->as.text.len == strlen(s) && memcmp(v->as.text.at, s, v->as.text.len) == 0;
@@ -379,6 +410,7 @@ int main(void)
     CHECK_RUN(decimals_ordered);
     CHECK_RUN(decimals_converted);
     CHECK_RUN(decimals_from_numbers);
+    CHECK_RUN(quick_conversions_are_right);
     CHECK_RUN(temporal_text);
     CHECK_RUN(calendar);
     CHECK_RUN(temporal_arithmetic);
