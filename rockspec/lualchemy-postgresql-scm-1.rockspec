@@ -34,6 +34,7 @@ build = {
       libdirs = { "$(PQ_LIBDIR)" },
     },
     ["lualchemy.dialects.postgresql.ddl"] = "lua/lualchemy/dialects/postgresql/ddl.lua",
+    ["lualchemy.dialects.postgresql.exclude"] = "lua/lualchemy/dialects/postgresql/exclude.lua",
     ["lualchemy.dialects.postgresql.named_types"] = "lua/lualchemy/dialects/postgresql/named_types.lua",
     ["lualchemy.dialects.postgresql.reflection"] = "lua/lualchemy/dialects/postgresql/reflection.lua",
     ["lualchemy.dialects.postgresql.transaction"] = "lua/lualchemy/dialects/postgresql/transaction.lua",

@@ -52,7 +52,9 @@ static lua_Integer collect_list(lua_State *L, alch_session *l, int which, int bu
         alch_state *s;
 
         if (lua_rawgeti(L, source, (lua_Integer)++l->seen[which]) == LUA_TTABLE
-            && (s = alch_push_state(L, obj)) != NULL && !(s->flags & ALCH_STATE_FLUSHING)) {
+            && (s = alch_push_state(L, obj)) != NULL
+            /* an object that was collected to be written may turn out to be an orphan */
+            && (which == ALCH_MARKED_DELETED || !(s->flags & ALCH_STATE_FLUSHING))) {
             s->flags |= ALCH_STATE_FLUSHING;
             if (s->mapper != last) {
                 push_bucket(L, buckets, obj + 1, s);

@@ -2,16 +2,42 @@
 ** has them to the one that refers to it, and blanked where it refers no more. */
 #include "binding/orm_host.h"
 
-#include <stdio.h>
-#include <string.h>
-
 #include "binding/orm_flush.h"
+#include "orm/key.h"
 
 /* -- one pair of objects -------------------------------------------------- */
 
 static int find_remote(const alch_mapper *m, const alch_sync *pair)
 {
     return pair->remote == NULL ? ALCH_NO_ATTR : alch_mapper_find(m, pair->remote, pair->remote_len);
+}
+
+/* Pushes the value of an attribute whose object was expired, where it is part
+** of the primary key: the identity still knows it. nil otherwise. */
+static void push_from_identity(lua_State *L, int st, const alch_state *s, size_t i)
+{
+    alch_value values[ALCH_KEY_MAX];
+    const alch_mapper *m = s->mapper;
+    size_t k, len;
+    const char *key;
+
+    for (k = 0; k < m->key_count && m->keys[k] != i; k++)
+        ;
+    if (k == m->key_count || !(s->flags & ALCH_STATE_KEYED)) {
+        lua_pushnil(L);
+        return;
+    }
+    lua_getiuservalue(L, st, alch_uv_key(m));
+    if (lua_type(L, -1) != LUA_TSTRING)
+        return;
+    key = lua_tolstring(L, -1, &len);
+    if (!alch_key_packed(key, len))
+        return;
+    if (alch_key_unpack(key, len, values, m->key_count))
+        alch_push_cell(L, s->readers, i, &values[k]);
+    else
+        lua_pushnil(L);
+    lua_remove(L, -2);
 }
 
 /* Copies attribute 'from' of one object to 'to' of another; what was written
@@ -21,7 +47,10 @@ static void copy_value(lua_State *L, int source, size_t from, int obj, int st, s
     alch_state *s = lua_touserdata(L, st), *src = lua_touserdata(L, source);
     int same;
 
-    alch_push_value(L, source, src, from);
+    if (alch_known(src, from))
+        alch_push_value(L, source, src, from);
+    else
+        push_from_identity(L, source, src, from);
     alch_push_value(L, st, s, to);
     same = alch_known(s, to) && lua_rawequal(L, -1, -2);
     lua_pop(L, 1);

@@ -362,7 +362,7 @@ for name, url in targets.each() do
       end)
       assert.same({ "a" }, rows("SELECT name FROM users"))
       do
-        local tx <close> = session:begin()
+        local _ <close> = session:begin()
         session:add(new(User, { name = "c" }))
         session:flush()
         raises("InvalidRequestError", "already begun", session.begin, session)

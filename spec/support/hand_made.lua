@@ -52,7 +52,8 @@ local function load(instance, prop)
     from = ("%s JOIN %s AS s ON t.%s = s.%s"):format(from, prop.secondary.name, there[1].name, there[2].name)
     where = ("s.%s = %s"):format(prop.synchronize_pairs[1][2].name, mark)
   end
-  local result = session:connection():exec_driver_sql(("SELECT %s FROM %s WHERE %s ORDER BY t.id"):format(table.concat(names, ", "), from, where),
+  local result = session:connection():exec_driver_sql(("SELECT %s FROM %s WHERE %s ORDER BY t.%s"):format(table.concat(names, ", "), from, where,
+    target.primary_key[1].name),
     values)
   local loader = core.loader_new(session._c, result._run, { { plan = target._c, columns = positions } }, {})
   local list = {}

@@ -17,7 +17,7 @@ local statements = require("lualchemy.orm.statements")
 local INSERTS, UPDATES, DELETES = 1, 2, 3
 
 -- Rows per INSERT, largest first, so that few different texts serve any number.
-local BLOCKS = { 250, 50, 10, 1 }
+local BLOCKS = { 250, 50, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1 }
 local MAX_PARAMETERS = 30000
 local MAX_ARRAY_ROWS = 5000
 
@@ -47,7 +47,8 @@ local function traits_of(mapper)
       traits.any = true
       if prop.direction == "MANYTOMANY" then
         traits.secondary[#traits.secondary + 1] = prop
-      elseif prop.direction == "ONETOMANY" and not prop.passive_deletes then
+      end
+      if prop.direction ~= "MANYTOONE" and not prop.passive_deletes then
         traits.load_on_delete[#traits.load_on_delete + 1] = prop.key
       end
     elseif prop.kind == "column" and not prop.readonly then
