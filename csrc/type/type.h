@@ -89,7 +89,7 @@ struct alch_type {
     int32_t scale;              /* ALCH_UNSET */
     uint32_t oid;               /* PostgreSQL's, of a NAMED type; 0: let the server infer */
     const char *name;           /* NAMED: the DDL name; ENUM: the type's name; or NULL */
-    const char *schema;         /* ENUM: or NULL */
+    const char *schema;         /* ENUM: its own; strings: the collation's; or NULL */
     const char *collation;      /* strings: or NULL */
     const char *class_name;     /* DECORATED, USER: the host's class; or NULL: types.def says */
     const alch_type *item;      /* ARRAY: of what; DECORATED: the impl; kept */

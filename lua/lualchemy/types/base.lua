@@ -184,12 +184,15 @@ function TypeEngine:__tostring()
   return self.__name .. "(" .. table.concat(parts, ", ") .. ")"
 end
 
-local by_kind = {}
+local by_kind, by_name = {}, {}
 
 --- Tells which class stands for a line of types.def, for types that come back from the core.
 function M.register(...)
   for _, c in ipairs({ ... }) do by_kind[c._kind] = c end
 end
+
+--- The same for a dialect's own type, which is known by its class's name.
+function M.register_named(c) by_name[c.__name] = c end
 
 --- The type object for a handle of the core (`expression.type`).
 ---@param handle userdata
@@ -197,7 +200,7 @@ end
 function M.from_handle(handle)
   local info = core.type_info(handle)
   if info.object then return info.object end
-  local object = setmetatable({ _type = handle }, by_kind[info.class] or TypeEngine)
+  local object = setmetatable({ _type = handle }, by_name[info.class_name] or by_kind[info.class] or TypeEngine)
   local names = option_list(object)
   for _, key in ipairs(core_fields) do
     local value = info[key]

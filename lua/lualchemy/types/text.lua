@@ -8,7 +8,15 @@ local M = {}
 ---@class lualchemy.String : lualchemy.Type
 ---@field length integer?
 ---@field collation string?
-M.String = define(base.TypeEngine, "String", { _arguments = { "length", "collation" } })
+---@field collation_schema string?
+M.String = define(base.TypeEngine, "String", { _arguments = { "length", "collation" }, _options = { "collation_schema" } })
+
+function M.String:_core_fields()
+  local fields = base.TypeEngine._core_fields(self)
+  fields.schema = self.collation_schema or fields.schema
+  return fields
+end
+
 M.Text = define(M.String, "Text")
 M.Unicode = define(M.String, "Unicode")
 M.UnicodeText = define(M.Text, "UnicodeText")

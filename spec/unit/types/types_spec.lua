@@ -49,7 +49,7 @@ describe("a type", function()
   end)
 
   it("refuses what it does not know", function()
-    fails_with("ArgumentError", "no option 'lenght' %(it has: length, collation%)", types.String, { lenght = 5 })
+    fails_with("ArgumentError", "no option 'lenght' %(it has: length, collation, collation_schema%)", types.String, { lenght = 5 })
     fails_with("ArgumentError", "length must be a whole number from 0 on, not %-1", types.String, -1)
     fails_with("ArgumentError", "length must be a whole number", types.String, "5")
     fails_with("ArgumentError", "length must be a whole number", types.String, 2.5)

@@ -1,0 +1,92 @@
+--- PostgreSQL's own types, and its type numbers as the server knows them.
+local sa = require("lualchemy")
+local core = require("lualchemy._core")
+local pg = require("lualchemy.dialects.postgresql.types")
+local types = require("lualchemy.types")
+local targets = require("spec.support.targets")
+
+describe("PostgreSQL's types", function()
+  local engine, conn
+
+  setup(function()
+    engine = sa.create_engine(targets.postgresql())
+    conn = engine:connect()
+  end)
+  teardown(function()
+    conn:close()
+    engine:dispose()
+  end)
+
+  local function one(sql, ...) return conn:exec_driver_sql(sql, { ... }):one() end
+
+  it("have the server's numbers", function()
+    local checked = 0
+    for name, class in pairs(pg) do
+      local info = core.type_info(class._type)
+      if info.class == "NamedType" and info.oid ~= 0 then
+        local wanted = info.name == "BIT VARYING" and "varbit" or info.name:lower()
+        assert.equal(wanted, (one("SELECT typname FROM pg_type WHERE oid = $1::bigint::oid", info.oid))[1], name)
+        checked = checked + 1
+      end
+    end
+    assert.is_true(checked > 25)
+  end)
+
+  -- What a bare type's parameter is sent as, and an array of it, by the server's names.
+  local sent = {
+    { types.Integer, "int4" }, { types.SmallInteger, "int2" }, { types.BigInteger, "int8" }, { types.Float, "float8" },
+    { types.REAL, "float4" }, { types.Numeric, "numeric" }, { types.String, "varchar" }, { types.Text, "text" },
+    { types.CHAR, "bpchar" }, { types.Boolean, "bool" }, { types.Date, "date" }, { types.Time, "time" },
+    { types.Time(true), "timetz" }, { types.DateTime, "timestamp" }, { types.DateTime(true), "timestamptz" },
+    { types.Interval, "interval" }, { types.LargeBinary, "bytea" }, { types.Uuid, "uuid" }, { types.JSON, "json" },
+    { pg.JSONB, "jsonb" },
+  }
+  for _, row in ipairs(sent) do
+    it("are sent as " .. row[2], function()
+      local oid = select(3, core.type_bind(types.to_instance(row[1])._type, "postgresql", nil))
+      local array = select(3, core.type_bind(types.ARRAY(row[1]), "postgresql", nil))
+      local found = one("SELECT typname, typarray::bigint FROM pg_type WHERE oid = $1::bigint::oid", oid)
+      assert.equal(row[2], found[1])
+      assert.equal(found[2], array)
+    end)
+  end
+
+  local shown = {
+    { pg.BIT(5), "BIT", 5 }, { pg.BIT(5, { varying = true }), "BIT VARYING", 5 }, { pg.INTERVAL, "INTERVAL" },
+    { pg.INTERVAL{ fields = "DAY TO SECOND", precision = 3 }, "INTERVAL DAY TO SECOND (3)" }, { pg.TSVECTOR, "TSVECTOR" },
+    { pg.JSONB(), "JSONB" }, { pg.CITEXT, "CITEXT" },
+  }
+  for _, row in ipairs(shown) do
+    it("are written as " .. row[2], function()
+      local info = core.type_info(row[1]._type)
+      assert.equal(row[2], info.ddl)
+      assert.equal(row[3], info.length)
+    end)
+  end
+
+  it("are of the library's families", function()
+    assert.is_true(types.JSON:is(pg.JSONB()))
+    assert.is_true(types.Enum:is(pg.ENUM("a", { name = "e", create_type = false })))
+    assert.is_false(pg.ENUM("a", { name = "e", create_type = false }).create_type)
+    assert.equal('{"a":1}', (select(2, core.type_bind(pg.JSONB, "postgresql", { a = 1 }))))
+    assert.equal(3802, (select(3, core.type_bind(pg.JSONB, "postgresql", { a = 1 }))))
+    assert.equal(869, (select(3, core.type_bind(pg.INET, "postgresql", "10.0.0.1/8"))))
+    assert.is_true(pg.INET:is(types.from_handle(pg.INET._type)))
+    assert.equal(5, types.from_handle(pg.BIT(5)._type).length)
+    assert.equal("10.0.0.1/8", core.type_read(pg.INET, "postgresql", "10.0.0.1/8"))
+  end)
+
+  it("read what columns without a declared type hold", function()
+    local row = one([[SELECT 1.50::numeric, date '2024-02-29', timestamp '2024-02-29 10:30:00', interval '1 day', true, 5::int8,
+      'x'::text, '\x00ff'::bytea, 2.5::float8, NULL, '{"a": [1]}'::jsonb, '123e4567-e89b-12d3-a456-426614174000'::uuid]])
+    assert.equal(sa.decimal("1.50"), row[1])
+    assert.equal("1.50", tostring(row[1]))
+    assert.equal(sa.date(2024, 2, 29), row[2])
+    assert.equal(sa.datetime(2024, 2, 29, 10, 30), row[3])
+    assert.equal(sa.interval{ days = 1 }, row[4])
+    assert.same({ true, 5, "x", "\0\xff", 2.5 }, { row[5], row[6], row[7], row[8], row[9] })
+    assert.is_nil(row[10])
+    assert.equal(1, row[11].a[1])
+    assert.equal(sa.uuid("123e4567-e89b-12d3-a456-426614174000"), row[12])
+  end)
+end)
