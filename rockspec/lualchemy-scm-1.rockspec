@@ -43,6 +43,7 @@ build = {
         "csrc/binding/l_fake.c",
         "csrc/binding/l_fault.c",
         "csrc/binding/l_flush.c",
+        "csrc/binding/l_get.c",
         "csrc/binding/l_list.c",
         "csrc/binding/l_load.c",
         "csrc/binding/l_mapper.c",

@@ -70,30 +70,6 @@ static int push_row_key(lua_State *L, const loader *l, const alch_mapper *m)
     return 1;
 }
 
-/* An instance that is not in memory yet; its key is at 'key'. */
-static void push_new(lua_State *L, const loader *l, const entity *e, int anchors, int key)
-{
-    const alch_mapper *m = e->m;
-    alch_state *s;
-
-    lua_createtable(L, 0, 1);
-    s = alch_new_state(L, anchors + PLAN, alch_row_size(l->cells, m->columns));
-    alch_row_pack(s, l->cells, m->columns);
-    memcpy(s->sets + ALCH_SET_PACKED * m->words, e->wanted, m->words * sizeof *e->wanted);
-    s->readers = e->codec->columns;
-    s->session = l->session;
-    s->life = ALCH_PERSISTENT;
-    s->flags = ALCH_STATE_KEYED;
-    lua_pushvalue(L, key);
-    lua_setiuservalue(L, -2, alch_uv_key(m));
-    lua_rawsetp(L, -2, &alch_orm_hidden);
-    lua_pushvalue(L, anchors + CLASS);
-    lua_setmetatable(L, -2);
-    lua_pushvalue(L, key);
-    lua_pushvalue(L, -2);
-    lua_rawset(L, anchors + IDENTITY);
-}
-
 /* Nothing of what the row brings is missing: the usual second sight. */
 static int is_complete(const alch_state *s, const entity *e)
 {
@@ -152,8 +128,11 @@ static void push_object(lua_State *L, loader *l, const entity *e, int self, int 
     if (lua_rawget(L, anchors + IDENTITY) == LUA_TTABLE) {
         fresh = populate(L, l, e, top + 2);
     } else {
+        alch_new_object new = { e->codec, l->cells, e->wanted, l->session, anchors + CLASS, anchors + PLAN,
+                                anchors + IDENTITY, top + 1 };
+
         lua_pop(L, 1);
-        push_new(L, l, e, anchors, top + 1);
+        alch_push_new_object(L, &new);
         fresh = 1;
     }
     if (fresh && l->collect)

@@ -149,6 +149,17 @@ void alch_collection_history(lua_State *L, int list);
 int alch_begin_load(lua_State *L, int obj, int st, size_t i);
 /* The result of that call is on the top: fills the list at 'list'. */
 void alch_finish_load(lua_State *L, int list);
+/* A row that has no object in memory yet. The last four are stack indices. */
+typedef struct alch_new_object {
+    const alch_codec *codec;
+    const alch_value *cells;    /* one per column attribute */
+    const uint64_t *wanted;     /* set of those that were selected */
+    uint32_t session;
+    int class_, plan, identities, key;
+} alch_new_object;
+
+/* Pushes the object: persistent, and in the identity map. */
+void alch_push_new_object(lua_State *L, const alch_new_object *o);
 /* Calls the listeners of an attribute's event: fn(object, value), for "set"
 ** fn(object, value, old value). What they make of the value replaces the one at 'value'. */
 void alch_fire(lua_State *L, int obj, int st, size_t i, const char *event, int value);

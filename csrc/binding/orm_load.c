@@ -1,5 +1,7 @@
 /* Attributes that are not in memory: who is asked, and what becomes of the
 ** answer. The call itself is the caller's, so that it may yield. */
+#include <string.h>
+
 #include "binding/orm_host.h"
 
 int alch_begin_load(lua_State *L, int obj, int st, size_t i)
@@ -88,4 +90,27 @@ void alch_fire(lua_State *L, int obj, int st, size_t i, const char *event, int v
         call_listener(L, obj, value, old);
     }
     lua_settop(L, top);
+}
+
+void alch_push_new_object(lua_State *L, const alch_new_object *o)
+{
+    const alch_mapper *m = o->codec->mapper;
+    alch_state *s;
+
+    lua_createtable(L, 0, 1);
+    s = alch_new_state(L, o->plan, alch_row_size(o->cells, m->columns));
+    alch_row_pack(s, o->cells, m->columns);
+    memcpy(s->sets + ALCH_SET_PACKED * m->words, o->wanted, m->words * sizeof *o->wanted);
+    s->readers = o->codec->columns;
+    s->session = o->session;
+    s->life = ALCH_PERSISTENT;
+    s->flags = ALCH_STATE_KEYED;
+    lua_pushvalue(L, o->key);
+    lua_setiuservalue(L, -2, alch_uv_key(m));
+    lua_rawsetp(L, -2, &alch_orm_hidden);
+    lua_pushvalue(L, o->class_);
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, o->key);
+    lua_pushvalue(L, -2);
+    lua_rawset(L, o->identities);
 }

@@ -74,6 +74,19 @@ function M.default_slots(mapper)
   return own
 end
 
+-- Nobody has to be told of statements on this connection, and it never waits: then the next look-ups by key of this
+-- class can stay in C (binding/l_get.c) for the rest of the transaction.
+local function shorten(session, mapper, texts, conn, slots)
+  local engine, dc = conn.engine, conn._dc
+  if #mapper.primary_key ~= 1 or engine._proxy or conn._listeners or engine.dialect.name ~= "sqlite" then return end
+  local fast = session._fast
+  if not fast then
+    fast = {}
+    session._fast = fast
+  end
+  fast[mapper._c] = core.getter_new(session._c, mapper._c, dc, texts:select(slots), slots, engine, conn)
+end
+
 --- The object of a key from the database, into the identity map; nil if there is no such row.
 ---@param session lualchemy.orm.Session
 ---@param mapper lualchemy.orm.Mapper
@@ -88,7 +101,9 @@ function M.load(session, mapper, key, slots, options)
   local run = execute.send(conn, texts:select(slots, options.for_update), core.key_bound(texts.codec, key), context)
   local loader = core.loader_new(session._c, run, { { plan = mapper._c, columns = positions_of(slots) } },
     { populate_existing = options.populate_existing or false })
-  return M.fetch_all(run, loader)[1]
+  local object = M.fetch_all(run, loader)[1]
+  if options.ordinary then shorten(session, mapper, texts, conn, slots) end
+  return object
 end
 
 return M

@@ -499,7 +499,7 @@ end
 ---@param class_ table
 ---@param ident any    a value, or a list of them in the order of the key's columns
 ---@param options { populate_existing: boolean?, with_for_update: any }?
-function Session:get(class_, ident, options)
+local function get(self, class_, ident, options)
   local mapper = configured(class_)
   local key = identity.key(mapper, ident, self:get_bind(mapper).dialect)
   if key == nil then return nil end
@@ -514,8 +514,11 @@ function Session:get(class_, ident, options)
     if object ~= nil then return identity.load(self, mapper, key, slots, {}) end
   end
   if fresh then self:_autoflush() end
-  return identity.load(self, mapper, key, slots, { populate_existing = fresh, for_update = lock })
+  return identity.load(self, mapper, key, slots, { populate_existing = fresh, for_update = lock, ordinary = not fresh })
 end
+
+-- The ordinary cases never leave C (binding/l_get.c).
+Session.get = core.session_get(get)
 
 --- The same; raises NoResultFound where there is no such row.
 function Session:get_one(class_, ident, options)

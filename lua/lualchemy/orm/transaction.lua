@@ -118,7 +118,7 @@ end
 function SessionTransaction:_end()
   self.ended, self.is_active = true, false
   local session = self.session
-  session._tx = self.parent
+  session._tx, session._fast = self.parent, nil
   session._c:set_frame(self.parent and self.parent.frame or nil)
   if not self.nested then
     for _, entry in ipairs(self.connections) do
@@ -156,7 +156,7 @@ end
 function SessionTransaction:fail(err)
   rollback_all(self)
   self:_restore()
-  self.failure, self.is_active = err, false
+  self.failure, self.is_active, self.session._fast = err, false, nil
 end
 
 function SessionTransaction:rollback()
