@@ -3,6 +3,7 @@
 local core = require("lualchemy._core")
 local drivers = require("lualchemy.drivers")
 local errors = require("lualchemy.errors")
+local sa = require("lualchemy")
 local targets = require("spec.support.targets")
 local url = require("lualchemy.engine.url")
 
@@ -76,6 +77,18 @@ describe("the PostgreSQL driver", function()
       assert.are.equal("", value(c, "SELECT ''::bytea"))
       c:execute("SET bytea_output = escape")
       assert.are.equal(bytes, value(c, "SELECT decode($1, 'hex')", { (bytes:gsub(".", function(s) return ("%02x"):format(s:byte()) end)) }))
+    end)
+
+    it("keep bytes as parameters: none, every one, and 10 MB of them", function()
+      local every = {}
+      for i = 0, 255 do every[#every + 1] = string.char(i) end
+      every = table.concat(every)
+      for _, bytes in ipairs { "", "\0", every, every:rep(40960) } do
+        assert.is_true(bytes == value(c, "SELECT $1", { sa.bytes(bytes) }))
+      end
+      c:execute("CREATE TEMP TABLE t (b bytea)")
+      c:execute_many("INSERT INTO t VALUES ($1)", { { sa.bytes(every) }, { sa.bytes("") }, { core.null } })
+      assert.are.equal(256, value(c, "SELECT sum(length(b)) FROM t"))
     end)
 
     it("keep NULL in every position", function()

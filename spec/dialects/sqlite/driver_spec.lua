@@ -3,6 +3,7 @@
 local drivers = require("lualchemy.drivers")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local sa = require("lualchemy")
 local targets = require("spec.support.targets")
 
 local driver = drivers.load("sqlite").driver
@@ -52,6 +53,16 @@ describe("the SQLite driver", function()
         local got = c:execute("SELECT a, b, c FROM t ORDER BY rowid DESC LIMIT 1")[1]
         assert.are.same({ row[1], row[2], row[3], a = row[1], b = row[2], c = row[3] }, got)
       end
+    end)
+
+    it("keep bytes: none, every one, and 10 MB of them", function()
+      local every = {}
+      for i = 0, 255 do every[#every + 1] = string.char(i) end
+      every = table.concat(every)
+      for _, bytes in ipairs { "", "\0", every, every:rep(40960) } do
+        assert.is_true(bytes == c:execute("SELECT ?", { sa.bytes(bytes) })[1][1])
+      end
+      assert.are.equal("blob", c:execute("SELECT typeof(?)", { sa.bytes("text") })[1][1])
     end)
 
     it("take sa.null as NULL and booleans as 0 and 1", function()

@@ -1,0 +1,234 @@
+---@meta lualchemy._core
+-- What the C module offers, for editors. Nothing here runs.
+
+local core = {}
+
+-- -- drivers ----------------------------------------------------------------------------------------------------------
+
+---@alias lualchemy.core.Status "done"|"row"|"wait"
+
+---@class lualchemy.core.Driver
+local Driver = {}
+
+--- A connection that is not open yet.
+---@return lualchemy.core.DriverConnection
+function Driver:connection() end
+
+---@return string
+function Driver:name() end
+
+--- False for a driver whose steps never answer "wait".
+---@return boolean
+function Driver:waits() end
+
+--- After "wait" whoever drives it waits for `pollfd` and `events`, then calls `step` again.
+---@class lualchemy.core.DriverConnection
+local DriverConnection = {}
+
+---@param options table<string, string|number|boolean>?
+---@return lualchemy.core.Status
+function DriverConnection:open_start(options) end
+
+---@param text string
+---@param params any[]?   `n` of the list counts where nil ends it
+---@param options {stream: boolean?, cache: boolean?}?
+---@return lualchemy.core.Status
+function DriverConnection:execute_start(text, params, options) end
+
+---@param text string
+---@param sets any[][]
+---@param options {cache: boolean?}?
+---@return lualchemy.core.Status
+function DriverConnection:execute_many_start(text, sets, options) end
+
+---@return lualchemy.core.Status
+function DriverConnection:step() end
+
+--- Appends the rows that are there, each by position and by name.
+---@param rows table[]
+---@return "done"|"wait"
+function DriverConnection:fetch(rows) end
+
+---@return string[]
+function DriverConnection:columns() end
+
+---@return integer[] oids  PostgreSQL's; 0 elsewhere
+function DriverConnection:column_types() end
+
+--- Frees the connection's own result.
+function DriverConnection:end_result() end
+
+--- Ends every result still open on the connection.
+function DriverConnection:finish() end
+
+function DriverConnection:close() end
+
+---@return boolean
+function DriverConnection:closed() end
+
+--- False once it is closed or known to be lost.
+---@return boolean
+function DriverConnection:alive() end
+
+--- Is an operation in flight?
+---@return boolean
+function DriverConnection:busy() end
+
+---@return boolean|"failed"
+function DriverConnection:in_transaction() end
+
+---@return integer  rows written; -1 where that means nothing
+function DriverConnection:changes() end
+
+---@return string  PostgreSQL's; "" elsewhere
+function DriverConnection:command_tag() end
+
+---@return integer
+function DriverConnection:last_insert_id() end
+
+---@return integer
+function DriverConnection:server_version() end
+
+---@return integer
+function DriverConnection:statement_cache_len() end
+
+--- Asks the operation in flight to stop; any coroutine may.
+function DriverConnection:cancel() end
+
+---@return integer
+function DriverConnection:pollfd() end
+
+---@return ""|"r"|"w"|"rw"
+function DriverConnection:events() end
+
+---@return number?
+function DriverConnection:timeout() end
+
+--- The driver of a plug-in: of what `require("lualchemy.plugin.<name>")` returns.
+---@param plugin lightuserdata
+---@return lualchemy.core.Driver
+function core.driver(plugin) end
+
+--- poll(2). A signal counts as ready.
+---@param fd integer
+---@param events "r"|"w"|"rw"
+---@param seconds number?
+---@return boolean ready
+function core.poll(fd, events, seconds) end
+
+---@class lualchemy.core.Fake
+local Fake = {}
+
+--- Adds an answer: `match`, `at`, `times` choose the statement; `columns`, `rows`, `changes`, `last_insert_id`, `tag`,
+--- `wait`, or `error` (a class), `message`, `sqlstate`, `constraint`, `table`, `column` are what it gets.
+---@param answer table
+function Fake:answer(answer) end
+
+---@return {sql: string, params: any[], sets: integer?}[]
+function Fake:log() end
+
+--- Forgets the log and counts statements from 1 again.
+function Fake:clear() end
+
+--- New connections fail so; nil: no more.
+---@param err {error: string, message: string?}?
+function Fake:refuse(err) end
+
+---@return integer  open connections
+function Fake:connections() end
+
+--- A driver without a database, for specs.
+---@param script {waits: boolean?, answers: table[]?}?
+---@return lualchemy.core.Driver driver
+---@return lualchemy.core.Fake fake
+function core.fake_driver(script) end
+
+-- -- pools ------------------------------------------------------------------------------------------------------------
+
+--- Bookkeeping of one physical connection. Other fields may be set, and live as long.
+---@class lualchemy.core.PoolRecord
+---@field info table
+---@field driver_connection lualchemy.core.DriverConnection?
+---@field created number
+---@field generation integer
+---@field holders integer
+---@field state "connecting"|"idle"|"in use"|"gone"
+
+---@class lualchemy.core.PooledConnection
+---@field closed boolean
+---@field record lualchemy.core.PoolRecord?
+---@field driver_connection lualchemy.core.DriverConnection?
+---@field info table?
+local PooledConnection = {}
+
+--- Back to the pool; a second time does nothing.
+function PooledConnection:close() end
+
+--- Closes the physical connection.
+function PooledConnection:invalidate() end
+
+--- Takes the connection out of the pool for good.
+---@return lualchemy.core.DriverConnection
+function PooledConnection:detach() end
+
+---@return boolean
+function PooledConnection:is_valid() end
+
+---@class lualchemy.core.Pool
+local Pool = {}
+
+--- All of a checkout in C where there is nothing for Lua to do; else through the checkout hook, which may wait.
+---@return lualchemy.core.PooledConnection
+function Pool:connect() end
+
+--- A record in use; with "create" one to connect and `add`, with "stale" one to close and `remove`; nil: "empty", "refused".
+---@return lualchemy.core.PoolRecord?
+---@return nil|"create"|"stale"|"empty"|"refused"
+function Pool:checkout() end
+
+---@param record lualchemy.core.PoolRecord
+---@param connection lualchemy.core.DriverConnection
+function Pool:add(record, connection) end
+
+---@param record lualchemy.core.PoolRecord
+---@return boolean kept  if not, close the connection and `remove` the record
+function Pool:checkin(record) end
+
+---@param record lualchemy.core.PoolRecord
+function Pool:remove(record) end
+
+---@param record lualchemy.core.PoolRecord
+function Pool:invalidate(record) end
+
+--- No connection there is now will be handed out again.
+function Pool:invalidate_all() end
+
+---@param record lualchemy.core.PoolRecord
+---@return boolean
+function Pool:stale(record) end
+
+---@return integer idle
+---@return integer in_use
+---@return integer connecting
+function Pool:counts() end
+
+---@return lualchemy.core.PoolRecord[]
+function Pool:idle() end
+
+---@class lualchemy.core.PoolHooks
+---@field checkout fun(pool: lualchemy.core.Pool): lualchemy.core.PoolRecord
+---@field checkin fun(pool: lualchemy.core.Pool, record: lualchemy.core.PoolRecord)
+
+---@param hooks lualchemy.core.PoolHooks
+function Pool:set_hooks(hooks) end
+
+--- Must the hooks see every checkout, every checkin?
+---@param checkouts boolean
+---@param checkins boolean
+function Pool:watch(checkouts, checkins) end
+
+---@param settings {policy: "queue"|"null"|"static"|"singleton"|"assertion"?, size: integer?, max_overflow: integer?, recycle: number?, lifo: boolean?}
+---@return lualchemy.core.Pool
+function core.pool_new(settings) end
+
+return core
