@@ -420,6 +420,18 @@ static int l_column_default(lua_State *L)
     return 0;
 }
 
+/* core.column_reference(column, "schema.table", "column key", constraint number): a foreign key, for joins. */
+static int l_column_reference(lua_State *L)
+{
+    alch_column *c = check_column(L, 1);
+    alch_err err;
+
+    if (alch_column_refer(c, luaL_checkstring(L, 2), luaL_checkstring(L, 3), (uint32_t)luaL_checkinteger(L, 4), &err)
+        != ALCH_OK)
+        return alch_raise(L, &err);
+    return 0;
+}
+
 /* core.table_new(name, schema | nil, {column, ...} | nil, {quote=, quote_schema=, lightweight=} | nil) */
 static int l_table_new(lua_State *L)
 {
@@ -480,6 +492,7 @@ static const luaL_Reg functions[] = {
     { "column_new", l_column_new },
     { "column_set", l_column_set },
     { "column_default", l_column_default },
+    { "column_reference", l_column_reference },
     { "table_new", l_table_new },
     { "table_append", l_table_append },
     { NULL, NULL }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/arena.h"
 #include "binding/bind.h"
 #include "binding/value_conv.h"
 
@@ -11,9 +12,12 @@
 
 typedef struct reader {
     alch_conversion conversion;
+    alch_readers *all;
 } reader;
 
 struct alch_readers {
+    alch_arena scratch;     /* what one conversion needs; emptied after it */
+    unsigned depth;         /* conversions under way: a hook may read other rows of the result */
     size_t n;
     reader at[];
 };
@@ -22,7 +26,10 @@ static int readers_gc(lua_State *L)
 {
     alch_readers **slot = luaL_checkudata(L, 1, READERS);
 
-    alch_free(*slot);
+    if (*slot != NULL) {
+        alch_arena_release(&(*slot)->scratch);
+        alch_free(*slot);
+    }
     *slot = NULL;
     return 0;
 }
@@ -30,10 +37,17 @@ static int readers_gc(lua_State *L)
 static void read_cell(lua_State *L, const void *context, const alch_value *in)
 {
     const reader *r = context;
+    alch_readers *all = r->all;
     alch_err err;
 
-    if (alch_read_push(L, &r->conversion, in, NULL, &err) != ALCH_OK)
+    all->depth++;
+    if (alch_read_push(L, &r->conversion, in, &all->scratch, &err) != ALCH_OK) {
+        all->depth--;
         alch_raise(L, &err);
+    }
+    all->depth--;
+    if (all->depth == 0 && all->scratch.next != all->scratch.first)
+        alch_arena_release(&all->scratch);
 }
 
 alch_readers *alch_readers_attach(lua_State *L, int shape_idx, int anchor_idx)
@@ -56,6 +70,7 @@ alch_readers *alch_readers_attach(lua_State *L, int shape_idx, int anchor_idx)
     }
     *slot = readers;
     readers->n = n;
+    alch_arena_init(&readers->scratch);
     lua_pushvalue(L, anchor_idx);
     lua_setiuservalue(L, -2, 1);
     lua_setiuservalue(L, shape_idx, 2);
@@ -69,6 +84,7 @@ void alch_readers_set(lua_State *L, alch_readers *readers, alch_shape *shape, in
     alch_shape_column *column = &shape->columns[i];
     alch_err err;
 
+    r->all = readers;
     if (alch_conversion_init(&r->conversion, type, storage, column->name, L, &err) != ALCH_OK)
         alch_raise(L, &err);
     if (!r->conversion.host && r->conversion.read == NULL)

@@ -135,9 +135,21 @@ static void release_bind(alch_bind *b)
 
 static void release_fields(alch_node *n);
 
+static void release_references(alch_column *c)
+{
+    uint32_t i;
+
+    for (i = 0; i < c->reference_count; i++) {
+        alch_free(c->references[i].table);
+        alch_free(c->references[i].column);
+    }
+    alch_free(c->references);
+}
+
 static void release_column(alch_column *c)
 {
     release_fields(&c->head);
+    release_references(c);
     alch_type_drop(c->head.type);
     if (c->key != c->name)
         alch_free(c->key);

@@ -84,6 +84,14 @@ enum {
     ALCH_COLUMN_SENTINEL = 1 << 13      /* insert_sentinel */
 };
 
+/* A foreign key of a column, by name, so that it does not matter which table
+** is defined first. */
+typedef struct alch_reference {
+    char *table;                /* "schema.name" */
+    char *column;               /* key or name there */
+    uint32_t constraint;        /* columns of one composite key share the number */
+} alch_reference;
+
 typedef struct alch_column {
     alch_node head;
     struct alch_from *owner;    /* whose column it is; NULL: stands alone */
@@ -95,6 +103,8 @@ typedef struct alch_column {
     /* schema: what executing needs to know */
     const alch_node *on_insert; /* BIND: a value, CALLABLE, SEQUENCE, else an expression; kept */
     const alch_node *on_update; /* the same */
+    alch_reference *references; /* owned */
+    uint32_t reference_count;
 } alch_column;
 
 enum {

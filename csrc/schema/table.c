@@ -104,6 +104,22 @@ int alch_from_replace(alch_from *f, const alch_column *old, alch_column *c, alch
     return ALCH_OK;
 }
 
+int alch_column_refer(alch_column *c, const char *table, const char *column, uint32_t constraint, alch_err *err)
+{
+    alch_reference *at = alch_realloc(c->references, (c->reference_count + 1) * sizeof *at);
+    alch_reference made = { alch_strdup(table), alch_strdup(column), constraint };
+
+    if (at != NULL)
+        c->references = at;
+    if (at == NULL || made.table == NULL || made.column == NULL) {
+        alch_free(made.table);
+        alch_free(made.column);
+        return alch_err_nomem(err);
+    }
+    at[c->reference_count++] = made;
+    return ALCH_OK;
+}
+
 alch_column *alch_from_find(const alch_from *f, const char *key, size_t len)
 {
     uint32_t i;

@@ -26,6 +26,10 @@ int alch_from_append(alch_from *f, alch_column *c, alch_err *err);
 ** property, because statements may hold it. */
 int alch_from_replace(alch_from *f, const alch_column *old, alch_column *c, alch_err *err);
 
+/* The column refers to another table's: "schema.name" (or "name"), and the
+** key or name of a column there. */
+int alch_column_refer(alch_column *c, const char *table, const char *column, uint32_t constraint, alch_err *err);
+
 /* By key; NULL: there is none. Lent. */
 alch_column *alch_from_find(const alch_from *f, const char *key, size_t len);
 

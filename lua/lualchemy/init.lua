@@ -7,6 +7,7 @@ local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
 local pool = require("lualchemy.pool")
 local schema = require("lualchemy.schema")
+local sql = require("lualchemy.sql")
 local types = require("lualchemy.types")
 
 local M = {
@@ -18,7 +19,7 @@ local M = {
 }
 
 -- Layers whose every name is public.
-for _, layer in ipairs { types, schema, engine } do
+for _, layer in ipairs { types, sql, schema, engine } do
   for name, value in pairs(layer) do M[name] = value end
 end
 

@@ -6,6 +6,7 @@
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local collection = require("lualchemy.schema.collection")
+local ColumnClause = require("lualchemy.sql.column").ColumnClause
 local defaults = require("lualchemy.schema.defaults")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
@@ -37,9 +38,8 @@ local OrderedSet = collection.OrderedSet
 ---@field system boolean
 ---@field identity lualchemy.Identity?
 ---@field computed lualchemy.Computed?
-local Column = class("Column", { _schema_kind = "column" })
-
 local getters = {}
+local Column = ColumnClause:extend("Column", { _schema_kind = "column", __getters = getters })
 
 local KNOWN = options.set("name type_ key primary_key nullable default insert_default onupdate server_default server_onupdate index "
   .. "unique autoincrement comment info doc quote system sort_order insert_sentinel")

@@ -169,6 +169,10 @@ function ForeignKey:_settle()
   end
   if self.constraint then
     self.constraint:_check_metadata(target.table)
+    if not self._told and target.table then     -- joins find their condition in the core
+      self._told = true
+      core.column_reference(self.parent, target.table.key, target.key, self.constraint._order)
+    end
     if self.constraint.name == nil and self.constraint.table then naming.apply(self.constraint) end
   end
   return true

@@ -7,6 +7,7 @@ local errors = require("lualchemy.errors")
 local events = require("lualchemy.schema.events")
 local event = require("lualchemy.event")
 local foreign_key = require("lualchemy.schema.foreign_key")
+local FromClause = require("lualchemy.sql.select") and require("lualchemy.sql.base").FromClause
 local options = require("lualchemy.schema.options")
 local SchemaItem = require("lualchemy.schema.item")
 local upward = require("lualchemy.schema.upward")
@@ -320,6 +321,12 @@ end
 function Table:add_is_dependent_on(other)
   self._dependencies = self._dependencies or {}
   table.insert(self._dependencies, other)
+end
+
+-- In statements ---------------------------------------------------------------------------------------------
+
+for _, name in ipairs{ "join", "outerjoin", "alias", "select", "insert", "update", "delete", "tablesample", "table_valued" } do
+  Table[name] = FromClause[name]
 end
 
 -- In the database -------------------------------------------------------------------------------------------

@@ -1,0 +1,18 @@
+#ifndef ALCH_BINDING_DIALECT_CONV_H
+#define ALCH_BINDING_DIALECT_CONV_H
+
+#include <lua.h>
+
+#include "dialect/dialect.h"
+
+/*
+** Dialects as Lua values: a userdata that owns one reference, and what has
+** one: a Dialect object in its field _dialect, an engine or a connection in
+** its field 'dialect'.
+*/
+#define ALCH_DIALECT_METATABLE "lualchemy.dialect"
+
+/* Lent; raises ArgumentError. Replaces the value at 'idx' by the userdata. */
+const alch_dialect *alch_check_dialect(lua_State *L, int idx);
+
+#endif

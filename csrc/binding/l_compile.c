@@ -1,0 +1,657 @@
+/* stmt:compile(): options, the compiled object, and the door through which
+** Lua renders what it defined (custom constructs, sa.compiles). */
+#include <stdio.h>
+#include <string.h>
+
+#include "binding/bind.h"
+#include "binding/compile_conv.h"
+#include "binding/dialect_conv.h"
+#include "binding/node_conv.h"
+#include "binding/value_conv.h"
+#include "expr/build.h"
+
+static const char renderer_key = 0;     /* registry: function(element, compiler, dialect name) -> text */
+static const char overridden_key = 0;   /* registry: userdata of one byte per kind */
+
+#define RUN_METATABLE "lualchemy.compiler"
+
+/* What the compiler's host functions need of one run. */
+typedef struct run {
+    lua_State *L;
+    int params;                 /* stack index of the parameters, or 0 */
+    int anchors;                /* stack index of a table that keeps replaced binds */
+    alch_compiler *compiler;    /* while Lua renders */
+    unsigned flags;
+} run;
+
+/*
+** {=== Lua renders
+*/
+
+/* The object that compile hooks get: a run that is over refuses to work. */
+static run *check_run(lua_State *L, int idx)
+{
+    run **r = luaL_checkudata(L, idx, RUN_METATABLE);
+
+    if (*r == NULL || (*r)->compiler == NULL)
+        alch_raisef(L, ALCH_ERR_INVALID, "this compiler has finished: it can only be used inside its hook");
+    return *r;
+}
+
+/* The text of a node, placeholders marked, pushed. 'own': by the standard visitor, not by a hook. */
+static int push_rendered(lua_State *L, run *r, const alch_node *n, int own, unsigned flags)
+{
+    alch_compiler *c = r->compiler;
+    alch_buf *side = alch_push_object(L, sizeof *side, 0, "lualchemy.text"), *saved = c->out;
+    int marking = c->marking;
+
+    c->out = side;
+    c->marking = 1;
+    if (own)
+        alch_standard_visitors[n->kind](c, n, flags);
+    else
+        alch_compile_node(c, n, flags);
+    c->out = saved;
+    c->marking = marking;
+    if (c->failed != ALCH_OK || side->failed)
+        return c->failed != ALCH_OK ? alch_raise(L, c->err) : alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    lua_pushlstring(L, side->data != NULL ? side->data : "", side->len);
+    alch_buf_release(side);
+    return 1;
+}
+
+/* Pushes what stands for a Lua value in a hook: a parameter for a plain value. */
+static const alch_node *rendered_node(lua_State *L, run *r, int idx)
+{
+    const alch_node *n = alch_to_node(L, idx);
+    alch_value v;
+    alch_err err;
+
+    if (n != NULL)
+        return n;
+    alch_lua_to_value(L, idx, &v);
+    if (v.kind == ALCH_HOST)
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "compiler:process() takes expressions, got %s", alch_describe(L, idx));
+    if (alch_bind_new(NULL, NULL, alch_type_of_value(v.kind), &v, ALCH_BIND_UNIQUE, &n, &err) != ALCH_OK)
+        alch_raise(L, &err);
+    alch_keep_made(r->compiler, n);
+    return n;
+}
+
+/* compiler:process(expression, kw) */
+static int l_process(lua_State *L)
+{
+    run *r = check_run(L, 1);
+    unsigned flags = r->flags & ~(unsigned)(ALCH_V_COLUMNS | ALCH_V_LABEL | ALCH_V_RESULT);
+
+    if (lua_istable(L, 3)) {
+        lua_getfield(L, 3, "literal_binds");
+        if (lua_toboolean(L, -1))
+            flags |= ALCH_V_LITERAL;
+        lua_getfield(L, 3, "asfrom");
+        if (lua_toboolean(L, -1))
+            flags |= ALCH_V_FROM;
+    }
+    return push_rendered(L, r, rendered_node(L, r, 2), 0, flags);
+}
+
+/* compiler:visit_x(element, kw): what the library itself would write. */
+static int l_visit(lua_State *L)
+{
+    run *r = check_run(L, 1);
+
+    return push_rendered(L, r, alch_check_node(L, 2), 1, r->flags);
+}
+
+/* compiler:quote(name) */
+static int l_quote(lua_State *L)
+{
+    run *r = check_run(L, 1);
+    const char *name = luaL_checkstring(L, 2);
+    alch_buf *b = alch_push_object(L, sizeof *b, 0, "lualchemy.text");
+
+    alch_dialect_quote(r->compiler->dialect, name, b);
+    lua_pushlstring(L, b->data != NULL ? b->data : "", b->len);
+    return 1;
+}
+
+/* __index: methods; visit_<anything> is the standard rendering. */
+static int l_run_index(lua_State *L)
+{
+    const char *key = lua_tostring(L, 2);
+
+    if (key == NULL)
+        return 0;
+    if (strncmp(key, "visit_", 6) == 0)
+        lua_pushcfunction(L, l_visit);
+    else if (strcmp(key, "process") == 0)
+        lua_pushcfunction(L, l_process);
+    else if (strcmp(key, "quote") == 0)
+        lua_pushcfunction(L, l_quote);
+    else if (lua_getiuservalue(L, 1, 1) == LUA_TTABLE)
+        lua_getfield(L, -1, key);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
+/* Pushes the Lua object of a custom node: its fields in a fresh reference. */
+static void push_custom(lua_State *L, const alch_node *n)
+{
+    alch_node_ref *ref;
+
+    alch_host_ref_push(L, ((const alch_custom *)n)->host);  /* {class, fields} */
+    ref = alch_push_node_slot(L, ALCH_NODE_CUSTOM);
+    ref->node = alch_node_keep(n);
+    lua_rawgeti(L, -2, 2);
+    lua_setiuservalue(L, -2, 1);
+    lua_rawgeti(L, -2, 1);
+    lua_setmetatable(L, -2);
+    lua_remove(L, -2);
+}
+
+/* Protected: pushes the object that hooks get. */
+static int push_handle(lua_State *L)
+{
+    run *r = lua_touserdata(L, 1);
+    run **handle = alch_push_object(L, sizeof *handle, 1, RUN_METATABLE);
+
+    *handle = r;
+    lua_createtable(L, 0, 1);
+    lua_pushstring(L, r->compiler->dialect->name);
+    lua_setfield(L, -2, "dialect_name");
+    lua_setiuservalue(L, -2, 1);
+    return 1;
+}
+
+/* Protected: renderer(element, compiler, dialect name). */
+static int call_renderer(lua_State *L)
+{
+    run *r = *(run **)lua_touserdata(L, 1);
+    const alch_node *n = lua_touserdata(L, 2);
+
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &renderer_key);
+    if (n->kind == ALCH_NODE_CUSTOM)
+        push_custom(L, n);
+    else
+        alch_push_node(L, n);
+    lua_pushvalue(L, 1);
+    lua_pushstring(L, r->compiler->dialect->name);
+    lua_call(L, 3, 1);
+    return 1;
+}
+
+/* Fills 'err' from the error object on the top. */
+static int take_error(lua_State *L, alch_err *err)
+{
+    const char *text = NULL;
+
+    if (lua_istable(L, -1)) {
+        lua_getfield(L, -1, "message");
+        text = lua_tostring(L, -1);
+    } else
+        text = lua_tostring(L, -1);
+    return alch_err_set(err, ALCH_ERR_COMPILE, "%s", text != NULL ? text : "a compile hook raised an error");
+}
+
+/* alch_compile_host.render */
+static int render(void *payload, alch_compiler *c, const alch_node *n, unsigned flags, alch_err *err)
+{
+    run *outer = payload;
+    lua_State *L = outer->L;
+    run r = { L, outer->params, outer->anchors, c, flags };
+    int top = lua_gettop(L), rc = ALCH_OK;
+    const char *text;
+    size_t len;
+    run **handle;
+
+    if (!lua_checkstack(L, 16))
+        return alch_err_nomem(err);
+    lua_pushcfunction(L, push_handle);
+    lua_pushlightuserdata(L, &r);
+    if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
+        rc = take_error(L, err);
+        lua_settop(L, top);
+        return rc;
+    }
+    handle = lua_touserdata(L, -1);
+    lua_pushcfunction(L, call_renderer);
+    lua_pushvalue(L, -2);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)n);
+    if (lua_pcall(L, 2, 1, 0) != LUA_OK)
+        rc = take_error(L, err);
+    else if ((text = lua_tolstring(L, -1, &len)) == NULL)
+        rc = alch_err_set(err, ALCH_ERR_COMPILE, "the compile hook of a %s returned a %s, expected text",
+                          alch_node_class(n->kind), luaL_typename(L, -1));
+    else
+        alch_put_marked(c, text, len);
+    *handle = NULL;     /* a hook that kept it finds it finished */
+    lua_settop(L, top);
+    return rc;
+}
+
+/* core.set_renderer(function, kinds): who renders custom constructs, and built-in kinds by name. */
+static int l_set_renderer(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &renderer_key);
+    return 0;
+}
+
+/* core.override(kind): from now on the renderer is asked for this kind, too. */
+static int l_override(lua_State *L)
+{
+    const char *name = luaL_checkstring(L, 1);
+    uint8_t *kinds;
+    int kind;
+
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &overridden_key) != LUA_TUSERDATA) {
+        kinds = lua_newuserdatauv(L, ALCH_NODE_COUNT, 0);
+        memset(kinds, 0, ALCH_NODE_COUNT);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &overridden_key);
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &overridden_key);
+    }
+    kinds = lua_touserdata(L, -1);
+    for (kind = 0; kind < ALCH_NODE_COUNT; kind++)
+        if (strcmp(alch_node_class(kind), name) == 0)
+            kinds[kind] = 1;
+    return 0;
+}
+
+/* }=== */
+
+/*
+** {=== Parameters that the text depends on
+*/
+
+/* The bind with the list that the parameters bring for it. */
+static int l_replacement(lua_State *L)
+{
+    const alch_bind *b = lua_touserdata(L, 1);
+    alch_node_ref *slot = alch_push_node_slot(L, ALCH_NODE_BIND);
+    lua_Integer i, k, n, width = 1;
+    static const alch_value none = { .kind = ALCH_NULL };
+    alch_value *v;
+    alch_bind *copy;
+    alch_err err;
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    n = luaL_len(L, 2);
+    if (n > 0 && lua_geti(L, 2, 1) == LUA_TTABLE)
+        width = luaL_len(L, -1);
+    lua_settop(L, 3);
+    v = lua_newuserdatauv(L, (size_t)(n * width + 1) * sizeof *v, 0);
+    for (i = 1; i <= n; i++) {
+        lua_geti(L, 2, i);
+        for (k = 1; k <= width; k++) {
+            if (width > 1 || lua_type(L, -1) == LUA_TTABLE)
+                lua_geti(L, -1, k);
+            else
+                lua_pushvalue(L, -1);
+            alch_lua_to_value(L, -1, &v[(i - 1) * width + k - 1]);
+            lua_pop(L, 1);
+        }
+        lua_pop(L, 1);
+    }
+    if (alch_node_copy(b, &copy, &err) != ALCH_OK)
+        return alch_raise(L, &err);
+    slot->node = &copy->head;
+    copy->flags = (uint16_t)((copy->flags & ~ALCH_BIND_REQUIRED) | ALCH_BIND_EXPANDING);
+    if (alch_bind_own(copy, &none, v, (size_t)n, (size_t)width, &err) != ALCH_OK)
+        return alch_raise(L, &err);
+    copy->width = (uint16_t)width;
+    lua_settop(L, 3);
+    return 1;
+}
+
+/* alch_compile_host.replace: IN lists take their elements from the parameters. */
+static const alch_bind *replace(void *payload, const alch_bind *b)
+{
+    run *r = payload;
+    lua_State *L = r->L;
+    const alch_bind *made = NULL;
+    int top = lua_gettop(L);
+
+    if (!(b->flags & ALCH_BIND_EXPANDING) || b->key == NULL || r->params == 0 || !lua_checkstack(L, 8))
+        return NULL;
+    if (lua_getfield(L, r->params, b->key) == LUA_TTABLE) {
+        lua_pushcfunction(L, l_replacement);
+        lua_pushlightuserdata(L, (void *)(uintptr_t)b);
+        lua_pushvalue(L, -3);
+        if (lua_pcall(L, 2, 1, 0) == LUA_OK) {
+            made = (const alch_bind *)((alch_node_ref *)lua_touserdata(L, -1))->node;
+            lua_rawseti(L, r->anchors, (lua_Integer)lua_rawlen(L, r->anchors) + 1);
+        }
+    }
+    lua_settop(L, top);
+    return made;
+}
+
+/* }=== */
+
+/*
+** {=== The compiled object
+*/
+
+alch_compiled *alch_test_compiled(lua_State *L, int idx)
+{
+    return luaL_testudata(L, idx, ALCH_COMPILED_METATABLE);
+}
+
+static alch_compiled *check_compiled(lua_State *L, int idx)
+{
+    return luaL_checkudata(L, idx, ALCH_COMPILED_METATABLE);
+}
+
+alch_compiled *alch_push_compiled(lua_State *L, const alch_node *n, const alch_dialect *d,
+                                  const alch_compile_options *options, int params)
+{
+    run r = { L, params, 0, NULL, 0 };
+    alch_compile_host host = { render, replace, &r, NULL, L };
+    alch_compile_options all = *options;
+    alch_compiled *result;
+    alch_err err;
+    int rc;
+
+    luaL_checkstack(L, 8, "compile");
+    if (params == 0)
+        host.replace = NULL;
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &overridden_key) == LUA_TUSERDATA)
+        host.overridden = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    all.host = &host;
+    result = lua_newuserdatauv(L, sizeof *result, params != 0 ? 2 : 1);
+    alch_compiled_init(result);
+    luaL_setmetatable(L, ALCH_COMPILED_METATABLE);
+    if (params != 0) {
+        lua_newtable(L);
+        r.anchors = lua_gettop(L);
+    }
+    rc = alch_compile(n, d, &all, result, &err);
+    if (rc != ALCH_OK) {
+        alch_raise(L, &err);
+    }
+    if (params != 0)
+        lua_setiuservalue(L, -2, 2);    /* what replaced binds live in */
+    return result;
+}
+
+static int l_gc(lua_State *L)
+{
+    alch_compiled_release(check_compiled(L, 1));
+    return 0;
+}
+
+static void push_param_name(lua_State *L, const alch_compiled_param *p)
+{
+    char buf[256];
+
+    lua_pushstring(L, alch_param_name(p, buf, sizeof buf));
+}
+
+/* .params: name -> value; NULL is nil. */
+static int push_params(lua_State *L, const alch_compiled *r)
+{
+    size_t i;
+
+    lua_createtable(L, 0, (int)r->param_count);
+    for (i = 0; i < r->param_count; i++) {
+        const alch_compiled_param *p = &r->params[i];
+
+        if (p->value == NULL)
+            continue;
+        push_param_name(L, p);
+        if (p->value->kind == ALCH_HOST && p->value->as.handle != 0)
+            alch_host_ref_push(L, (const alch_host_ref *)p->value->as.handle);
+        else
+            alch_value_push(L, p->value);
+        lua_rawset(L, -3);
+    }
+    return 1;
+}
+
+/* .positiontup: the names in the order of the placeholders. */
+static int push_positions(lua_State *L, const alch_compiled *r)
+{
+    size_t i;
+    int numbered = r->dialect->paramstyle == ALCH_PARAM_DOLLAR || r->dialect->paramstyle == ALCH_PARAM_NUMERIC;
+    uint8_t *seen = NULL;
+
+    lua_createtable(L, (int)r->position_count, 0);
+    if (numbered) {
+        seen = lua_newuserdatauv(L, r->param_count + 1, 0);
+        memset(seen, 0, r->param_count + 1);
+        lua_insert(L, -2);
+    }
+    for (i = 0; i < r->position_count; i++) {
+        uint32_t p = r->positions[i].param;
+
+        if (numbered && seen[p])
+            continue;
+        if (numbered)
+            seen[p] = 1;
+        push_param_name(L, &r->params[p]);
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    }
+    return 1;
+}
+
+/* .column_names: of the result, in order; false for text. */
+static int push_columns(lua_State *L, const alch_compiled *r)
+{
+    size_t i;
+
+    lua_createtable(L, (int)r->column_count, 0);
+    for (i = 0; i < r->column_count; i++) {
+        if (r->columns[i].name != NULL)
+            lua_pushstring(L, r->columns[i].name);
+        else
+            lua_pushboolean(L, 0);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+static int l_compiled_index(lua_State *L)
+{
+    const alch_compiled *r = check_compiled(L, 1);
+    const char *key = lua_tostring(L, 2);
+
+    if (key == NULL)
+        return 0;
+    if (strcmp(key, "string") == 0) {
+        lua_pushlstring(L, r->sql, r->sql_len);
+        return 1;
+    }
+    if (strcmp(key, "params") == 0)
+        return push_params(L, r);
+    if (strcmp(key, "positiontup") == 0)
+        return push_positions(L, r);
+    if (strcmp(key, "column_names") == 0)
+        return push_columns(L, r);
+    if (strcmp(key, "statement") == 0) {
+        alch_push_node(L, r->statement);
+        return 1;
+    }
+    if (strcmp(key, "is_insert") == 0 || strcmp(key, "is_update") == 0 || strcmp(key, "is_delete") == 0) {
+        lua_pushboolean(L, r->kind == (key[3] == 'i' ? ALCH_NODE_INSERT : key[3] == 'u' ? ALCH_NODE_UPDATE
+                                                                                       : ALCH_NODE_DELETE));
+        return 1;
+    }
+    if (strcmp(key, "returning") == 0) {
+        lua_pushboolean(L, r->returning);
+        return 1;
+    }
+    return 0;
+}
+
+static int l_compiled_tostring(lua_State *L)
+{
+    const alch_compiled *r = check_compiled(L, 1);
+
+    lua_pushlstring(L, r->sql != NULL ? r->sql : "", r->sql_len);
+    return 1;
+}
+
+/* }=== */
+
+/*
+** {=== stmt:compile()
+*/
+
+static int option(lua_State *L, int idx, const char *name)
+{
+    int on;
+
+    lua_getfield(L, idx, name);
+    on = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return on;
+}
+
+/* Reads {"a", "b"} into a block on the stack. */
+static void read_column_keys(lua_State *L, int idx, alch_compile_options *o)
+{
+    lua_Integer i, n;
+    const char **keys;
+
+    if (lua_getfield(L, idx, "column_keys") != LUA_TTABLE) {
+        lua_pop(L, 1);
+        return;
+    }
+    n = luaL_len(L, -1);
+    keys = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *keys, 0);
+    for (i = 1; i <= n; i++) {
+        lua_geti(L, -2, i);
+        keys[i - 1] = luaL_checkstring(L, -1);      /* the list holds the strings */
+        lua_pop(L, 1);
+    }
+    o->column_keys = keys;
+    o->column_key_count = (size_t)n;
+    o->has_column_keys = 1;
+}
+
+typedef struct schema_map {
+    lua_State *L;
+    int map;
+} schema_map;
+
+/* alch_compile_options.translate_schema: {s = "other", [sa.null] = "for those without"} */
+static int translate_schema(void *payload, const char *schema, const char **out)
+{
+    schema_map *m = payload;
+    lua_State *L = m->L;
+    int found;
+
+    if (schema != NULL)
+        lua_pushstring(L, schema);
+    else
+        alch_push_null(L);
+    found = lua_rawget(L, m->map);
+    if (found == LUA_TSTRING)
+        *out = lua_tostring(L, -1);         /* the map holds it */
+    else if (found != LUA_TNIL)
+        *out = NULL;
+    lua_pop(L, 1);
+    return found != LUA_TNIL;
+}
+
+/* core.compile(node, dialect, options | nil) */
+static int l_compile(lua_State *L)
+{
+    const alch_node *n;
+    const alch_dialect *d;
+    alch_compile_options o;
+    schema_map map = { L, 0 };
+    int params = 0;
+
+    lua_settop(L, 3);
+    memset(&o, 0, sizeof o);
+    o.implicit_returning = 1;
+    n = alch_check_node(L, 1);
+    d = alch_check_dialect(L, 2);
+    if (lua_istable(L, 3)) {
+        o.literal_binds = (uint8_t)option(L, 3, "literal_binds");
+        o.executemany = (uint8_t)option(L, 3, "for_executemany");
+        o.for_execution = (uint8_t)option(L, 3, "for_execution");
+        lua_getfield(L, 3, "include_table");
+        o.bare_columns = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
+        if (lua_getfield(L, 3, "params") == LUA_TTABLE)
+            params = lua_gettop(L);
+        if (lua_getfield(L, 3, "schema_translate_map") == LUA_TTABLE) {
+            map.map = lua_gettop(L);
+            o.translate_schema = translate_schema;
+            o.schema_payload = &map;
+        }
+        read_column_keys(L, 3, &o);
+    }
+    (void)alch_push_compiled(L, n, d, &o, params);
+    return 1;
+}
+
+/* core.type_text(type, dialect): as CREATE TABLE and CAST show it. */
+static int l_type_text(lua_State *L)
+{
+    const alch_type *t = alch_check_type(L, 1, NULL);
+    const alch_dialect *d = alch_check_dialect(L, 2);
+    alch_buf *b = alch_push_object(L, sizeof *b, 0, "lualchemy.text");
+    alch_err err;
+
+    if (alch_type_text(d, t, L, b, &err) != ALCH_OK)
+        return alch_raise(L, &err);
+    if (b->failed)
+        return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    lua_pushlstring(L, b->data != NULL ? b->data : "", b->len);
+    return 1;
+}
+
+/* core.string_literal(dialect, text) */
+static int l_string_literal(lua_State *L)
+{
+    const alch_dialect *d = alch_check_dialect(L, 1);
+    size_t len, i;
+    const char *s = luaL_checklstring(L, 2, &len);
+    luaL_Buffer b;
+
+    if (strlen(s) != len)
+        return alch_raisef(L, ALCH_ERR_ARGUMENT, "a string literal cannot contain a zero byte");
+    luaL_buffinit(L, &b);
+    luaL_addchar(&b, '\'');
+    for (i = 0; i < len; i++) {
+        if (s[i] == '\'' || (s[i] == '\\' && d->caps.escape_backslashes))
+            luaL_addchar(&b, s[i]);
+        luaL_addchar(&b, s[i]);
+    }
+    luaL_addchar(&b, '\'');
+    luaL_pushresult(&b);
+    return 1;
+}
+
+/* }=== */
+
+static const luaL_Reg functions[] = {
+    { "compile", l_compile },
+    { "type_text", l_type_text },
+    { "string_literal", l_string_literal },
+    { "set_renderer", l_set_renderer },
+    { "override", l_override },
+    { NULL, NULL }
+};
+
+void alch_open_compile(lua_State *L);
+
+void alch_open_compile(lua_State *L)
+{
+    (void)alch_new_metatable(L, ALCH_COMPILED_METATABLE, l_gc);
+    lua_pushcfunction(L, l_compiled_index);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, l_compiled_tostring);
+    lua_setfield(L, -2, "__tostring");
+    lua_pop(L, 1);
+    (void)alch_new_metatable(L, RUN_METATABLE, NULL);
+    lua_pushcfunction(L, l_run_index);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+    luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,238 @@
+/* Dialects: filled from the tables of lua/lualchemy/dialects. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "binding/bind.h"
+#include "binding/dialect_conv.h"
+
+typedef struct dialect_ref {
+    const alch_dialect *dialect;
+} dialect_ref;
+
+/* Replaces the value at 'idx' by its field. */
+static int step_into(lua_State *L, int idx, const char *field)
+{
+    if (lua_type(L, idx) != LUA_TTABLE || lua_getfield(L, idx, field) == LUA_TNIL)
+        return 0;
+    lua_replace(L, idx);
+    return 1;
+}
+
+const alch_dialect *alch_check_dialect(lua_State *L, int idx)
+{
+    const dialect_ref *r;
+
+    idx = lua_absindex(L, idx);
+    luaL_checkstack(L, 4, "dialect");
+    (void)step_into(L, idx, "dialect");
+    (void)step_into(L, idx, "_dialect");
+    r = luaL_testudata(L, idx, ALCH_DIALECT_METATABLE);
+    if (r == NULL || r->dialect == NULL)
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "a dialect, an engine or a connection expected, got %s",
+                    luaL_typename(L, idx));
+    return r->dialect;
+}
+
+/*
+** {=== Reading a description
+*/
+
+static void check(lua_State *L, int rc, const alch_err *err)
+{
+    if (rc != ALCH_OK)
+        alch_raise(L, err);
+}
+
+static void read_caps(lua_State *L, int idx, alch_dialect *d)
+{
+    for (lua_pushnil(L); lua_next(L, idx) != 0; lua_pop(L, 1)) {
+        const char *name = luaL_checkstring(L, -2);
+
+        if (!alch_dialect_set_cap(d, name, lua_toboolean(L, -1)))
+            alch_raisef(L, ALCH_ERR_ARGUMENT, "dialect '%s': no capability is called '%s'", d->name, name);
+    }
+}
+
+typedef int (*set_fn)(alch_dialect *d, const char *name, const char *text, alch_err *err);
+
+static void read_texts(lua_State *L, int idx, alch_dialect *d, set_fn set)
+{
+    alch_err err;
+
+    for (lua_pushnil(L); lua_next(L, idx) != 0; lua_pop(L, 1))
+        check(L, set(d, luaL_checkstring(L, -2), luaL_checkstring(L, -1), &err), &err);
+}
+
+static void read_reserved(lua_State *L, int idx, alch_dialect *d)
+{
+    lua_Integer i, n = luaL_len(L, idx);
+    alch_err err;
+
+    for (i = 1; i <= n; i++) {
+        lua_geti(L, idx, i);
+        check(L, alch_dialect_reserve(d, luaL_checkstring(L, -1), &err), &err);
+        lua_pop(L, 1);
+    }
+}
+
+static void read_encodings(lua_State *L, int idx, alch_dialect *d)
+{
+    for (lua_pushnil(L); lua_next(L, idx) != 0; lua_pop(L, 1)) {
+        int family = alch_family_called(luaL_checkstring(L, -2));
+        int encoding = alch_encoding_called(luaL_checkstring(L, -1));
+
+        if (family < 0 || encoding < 0)
+            alch_raisef(L, ALCH_ERR_ARGUMENT, "dialect '%s': storage cannot keep '%s' as '%s'", d->name,
+                        lua_tostring(L, -2), lua_tostring(L, -1));
+        d->storage.as[family] = (uint8_t)encoding;
+    }
+}
+
+static uint8_t flag_field(lua_State *L, int idx, const char *name, uint8_t otherwise)
+{
+    if (lua_getfield(L, idx, name) != LUA_TNIL)
+        otherwise = (uint8_t)lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return otherwise;
+}
+
+/* storage = { base = "sqlite", as = { boolean = "integer" }, zones = false, ... } */
+static void read_storage(lua_State *L, int idx, alch_dialect *d)
+{
+    static const char *const bases[] = { "standard", "sqlite", "postgresql", NULL };
+    static const alch_storage *const storages[] = { &alch_storage_standard, &alch_storage_sqlite,
+                                                    &alch_storage_postgresql };
+
+    lua_getfield(L, idx, "base");
+    d->storage = *storages[luaL_checkoption(L, -1, "standard", bases)];
+    lua_pop(L, 1);
+    d->storage.dialect = d->name;
+    d->storage.oids = flag_field(L, idx, "oids", d->storage.oids);
+    d->storage.zones = flag_field(L, idx, "zones", d->storage.zones);
+    d->storage.nul_in_text = flag_field(L, idx, "nul_in_text", d->storage.nul_in_text);
+    d->storage.nan = flag_field(L, idx, "nan", d->storage.nan);
+    if (lua_getfield(L, idx, "as") == LUA_TTABLE)
+        read_encodings(L, lua_gettop(L), d);
+    lua_pop(L, 1);
+}
+
+static int integer_field(lua_State *L, const char *name, int otherwise)
+{
+    if (lua_getfield(L, 1, name) != LUA_TNIL)
+        otherwise = (int)luaL_checkinteger(L, -1);
+    lua_pop(L, 1);
+    return otherwise;
+}
+
+static void read_parts(lua_State *L, alch_dialect *d)
+{
+    static const char *const styles[] = { "named", "qmark", "numeric_dollar", "numeric", "format", "pyformat", NULL };
+    static const char *const parts[] = { "caps", "words", "types", "reserved", "storage" };
+    size_t i;
+
+    lua_getfield(L, 1, "paramstyle");
+    d->paramstyle = (uint8_t)luaL_checkoption(L, -1, "named", styles);
+    lua_pop(L, 1);
+    d->max_identifier_length = integer_field(L, "max_identifier_length", d->max_identifier_length);
+    d->label_length = integer_field(L, "label_length", 0);
+    for (i = 0; i < sizeof parts / sizeof *parts; i++) {
+        if (lua_getfield(L, 1, parts[i]) == LUA_TTABLE) {
+            int at = lua_gettop(L);
+
+            switch (i) {
+            case 0: read_caps(L, at, d); break;
+            case 1: read_texts(L, at, d, alch_dialect_set_word); break;
+            case 2: read_texts(L, at, d, alch_dialect_set_type); break;
+            case 3: read_reserved(L, at, d); break;
+            default: read_storage(L, at, d);
+            }
+        }
+        lua_pop(L, 1);
+    }
+}
+
+/* }=== */
+
+/* core.dialect{ name =, paramstyle =, max_identifier_length =, label_length =, caps = {}, words = {}, types = {},
+** reserved = {}, storage = {} } */
+static int l_dialect(lua_State *L)
+{
+    dialect_ref *slot;
+    alch_dialect *d;
+    const char *name;
+    alch_err err;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    lua_getfield(L, 1, "name");
+    name = luaL_checkstring(L, -1);
+    slot = alch_push_object(L, sizeof *slot, 0, ALCH_DIALECT_METATABLE);
+    check(L, alch_dialect_new(name, &d, &err), &err);
+    slot->dialect = d;
+    d->storage.dialect = d->name;
+    read_parts(L, d);
+    return 1;
+}
+
+static int l_gc(lua_State *L)
+{
+    dialect_ref *r = luaL_testudata(L, 1, ALCH_DIALECT_METATABLE);
+
+    if (r != NULL) {
+        alch_dialect_drop(r->dialect);
+        r->dialect = NULL;
+    }
+    return 0;
+}
+
+/* Text in a userdata of its own, so that it is freed whatever Lua does. */
+static int l_buf_gc(lua_State *L)
+{
+    alch_buf_release(lua_touserdata(L, 1));
+    return 0;
+}
+
+static int push_text(lua_State *L, alch_buf *b)
+{
+    if (b->failed)
+        return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    lua_pushlstring(L, b->data != NULL ? b->data : "", b->len);
+    alch_buf_release(b);
+    return 1;
+}
+
+/* core.dialect_quote(dialect, name, force | nil) */
+static int l_quote(lua_State *L)
+{
+    const alch_dialect *d = alch_check_dialect(L, 1);
+    size_t len;
+    const char *name = luaL_checklstring(L, 2, &len);
+    int force = lua_toboolean(L, 3);
+    alch_buf *b;
+
+    if (memchr(name, '\0', len) != NULL)
+        return alch_raisef(L, ALCH_ERR_ARGUMENT, "a name cannot contain a NUL character");
+    b = alch_push_object(L, sizeof *b, 0, "lualchemy.text");
+    if (force)
+        alch_dialect_quote_always(d, name, b);
+    else
+        alch_dialect_quote(d, name, b);
+    return push_text(L, b);
+}
+
+static const luaL_Reg functions[] = {
+    { "dialect", l_dialect },
+    { "dialect_quote", l_quote },
+    { NULL, NULL }
+};
+
+void alch_open_dialect(lua_State *L);
+
+void alch_open_dialect(lua_State *L)
+{
+    (void)alch_new_metatable(L, ALCH_DIALECT_METATABLE, l_gc);
+    lua_pop(L, 1);
+    (void)alch_new_metatable(L, "lualchemy.text", l_buf_gc);
+    lua_pop(L, 1);
+    luaL_setfuncs(L, functions, 0);
+}

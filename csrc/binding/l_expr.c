@@ -1,0 +1,656 @@
+/* Expressions as Lua builds them: functions, labels, casts, parameters, text.
+** lua/lualchemy/sql puts these functions into the classes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "binding/bind.h"
+#include "binding/expr_conv.h"
+#include "binding/node_conv.h"
+#include "binding/value_conv.h"
+#include "expr/build.h"
+#include "expr/selectable.h"
+
+static void check(lua_State *L, int rc, const alch_err *err)
+{
+    if (rc != ALCH_OK)
+        alch_raise(L, err);
+}
+
+static const alch_node *take(alch_node_ref *slot)
+{
+    const alch_node *n = slot->node;
+
+    slot->node = NULL;
+    return n;
+}
+
+static int op_at(lua_State *L, int idx)
+{
+    const char *name = luaL_checkstring(L, idx);
+    int op = alch_op_find(name);
+
+    if (op < 0)
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "no operator is called '%s'", name);
+    return op;
+}
+
+static int kind_at(lua_State *L, int idx)
+{
+    const char *name = luaL_checkstring(L, idx);
+    int kind;
+
+    for (kind = 0; kind < ALCH_NODE_COUNT; kind++)
+        if (strcmp(alch_node_class(kind), name) == 0)
+            return kind;
+    return alch_raisef(L, ALCH_ERR_ARGUMENT, "no kind of node is called '%s'", name);
+}
+
+static void set_extra(lua_State *L, alch_binary *b, const char *text)
+{
+    b->extra = alch_strdup(text);
+    if (b->extra == NULL)
+        alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+}
+
+/*
+** {=== Constructors
+*/
+
+/* core.wrap(kind, x, type | nil) */
+static int l_wrap(lua_State *L)
+{
+    int kind = kind_at(L, 1);
+    const alch_type *type = lua_isnoneornil(L, 3) ? NULL : alch_check_type(L, 3, NULL);
+    alch_node_ref *slot;
+    const alch_node *inner;
+    alch_err err;
+
+    lua_settop(L, 3);
+    slot = alch_push_node_slot(L, kind);
+    inner = alch_to_node(L, 2);
+    if (inner != NULL && (kind == ALCH_NODE_SCALAR || alch_is_from(inner)))
+        slot->node = alch_node_keep(inner);
+    else
+        alch_value_node(L, 2, type, &slot->node);
+    inner = take(slot);
+    check(L, alch_wrap_new(kind, inner, type != NULL ? type : inner->type, &slot->node, &err), &err);
+    return 1;
+}
+
+/* core.pair(kind, a, b) */
+static int l_pair(lua_State *L)
+{
+    int kind = kind_at(L, 1);
+    alch_node_ref *slot;
+    const alch_node *a = alch_check_node(L, 2), *b = alch_check_node(L, 3);
+    alch_err err;
+
+    slot = alch_push_node_slot(L, kind);
+    check(L, alch_pair_new(kind, alch_node_keep(a), alch_node_keep(b), &slot->node, &err), &err);
+    alch_node_set_type((alch_node *)(uintptr_t)slot->node, a->type);
+    return 1;
+}
+
+/* core.list(kind, op, items, type | nil): values become parameters. */
+static int l_list(lua_State *L)
+{
+    int kind = kind_at(L, 1), op = op_at(L, 2);
+    const alch_type *type = lua_isnoneornil(L, 4) ? NULL : alch_check_type(L, 4, NULL);
+    lua_Integer i, n;
+    alch_node_ref *slot, *item;
+    alch_list *l;
+    alch_err err;
+
+    luaL_checktype(L, 3, LUA_TTABLE);
+    lua_settop(L, 4);
+    n = luaL_len(L, 3);
+    slot = alch_push_node_slot(L, kind);
+    l = alch_list_new(kind, op, (size_t)n, &err);
+    if (l == NULL)
+        return alch_raise(L, &err);
+    slot->node = &l->head;
+    alch_node_set_type(l, type);
+    item = alch_push_node_slot(L, ALCH_NODE_BIND);
+    for (i = 1; i <= n; i++) {
+        lua_geti(L, 3, i);
+        if (kind == ALCH_NODE_LIST && lua_type(L, -1) != LUA_TSTRING && alch_to_node(L, -1) != NULL
+            && alch_is_from(alch_to_node(L, -1)))
+            item->node = alch_node_keep(alch_to_node(L, -1));
+        else
+            alch_value_node(L, lua_gettop(L), type != NULL && type->family == ALCH_FAMILY_ARRAY ? type->item : NULL,
+                            &item->node);
+        check(L, alch_list_push(l, take(item), &err), &err);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return 1;
+}
+
+/* core.ordering(items, what): a list of ORDER BY items; strings name labels. */
+static int l_ordering(lua_State *L)
+{
+    const char *what = luaL_checkstring(L, 2);
+    lua_Integer i, n = luaL_len(L, 1);
+    alch_node_ref *slot = alch_push_node_slot(L, ALCH_NODE_LIST), *item;
+    alch_err err;
+    alch_list *l = alch_list_new(ALCH_NODE_LIST, ALCH_OP_COMMA, (size_t)n, &err);
+
+    if (l == NULL)
+        return alch_raise(L, &err);
+    slot->node = &l->head;
+    item = alch_push_node_slot(L, ALCH_NODE_LABEL_NAME);
+    for (i = 1; i <= n; i++) {
+        lua_geti(L, 1, i);
+        alch_ordering_node(L, lua_gettop(L), what, &item->node);
+        check(L, alch_list_push(l, take(item), &err), &err);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return 1;
+}
+
+/* core.label(x, name | nil, quote) */
+static int l_label(lua_State *L)
+{
+    const char *name = luaL_optstring(L, 2, NULL);
+    alch_node_ref *slot;
+    const alch_node *inner;
+    alch_err err;
+
+    lua_settop(L, 3);
+    slot = alch_push_node_slot(L, ALCH_NODE_LABEL);
+    alch_value_node(L, 1, NULL, &slot->node);
+    inner = take(slot);
+    check(L, alch_label_new(name, inner, &slot->node, &err), &err);
+    ((alch_label *)(uintptr_t)slot->node)->quote = (uint8_t)lua_toboolean(L, 3);
+    return 1;
+}
+
+/* core.named(kind, name, x): EXTRACT, FUNC_COLUMN */
+static int l_named(lua_State *L)
+{
+    int kind = kind_at(L, 1);
+    const char *name = luaL_checkstring(L, 2);
+    alch_node_ref *slot;
+    alch_label *l;
+    const alch_node *inner = alch_check_expression(L, 3);
+    alch_err err;
+
+    slot = alch_push_node_slot(L, kind);
+    l = alch_node_new(kind, &err);
+    if (l == NULL)
+        return alch_raise(L, &err);
+    slot->node = &l->head;
+    l->name = alch_strdup(name);
+    if (l->name == NULL)
+        return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    check(L, alch_node_set(l, &l->element, alch_node_keep(inner), &err), &err);
+    if (kind == ALCH_NODE_EXTRACT)
+        alch_node_set_type(l, alch_type_of(ALCH_TYPE_INTEGER));
+    else if (!lua_isnoneornil(L, 4))
+        alch_node_set_type(l, alch_check_type(L, 4, NULL));
+    return 1;
+}
+
+/* core.name(kind, text, schema | nil): COLLATION, SEQUENCE, LABEL_NAME */
+static int l_name(lua_State *L)
+{
+    int kind = kind_at(L, 1);
+    alch_node_ref *slot;
+    alch_err err;
+    const char *text = luaL_checkstring(L, 2), *schema = luaL_optstring(L, 3, NULL);
+
+    slot = alch_push_node_slot(L, kind);
+    check(L, alch_name_new(kind, text, schema, &slot->node, &err), &err);
+    return 1;
+}
+
+static int l_constant(lua_State *L)
+{
+    int kind = kind_at(L, 1);
+    alch_node_ref *slot = alch_push_node_slot(L, kind);
+    alch_err err;
+
+    check(L, alch_const_new(kind, &slot->node, &err), &err);
+    return 1;
+}
+
+/* The argument at 'idx' of a function: a parameter is named after the function. */
+static void argument(lua_State *L, int idx, const char *name, const alch_node **out)
+{
+    const alch_node *n = alch_to_node(L, idx);
+    alch_value v;
+    alch_err err;
+
+    if (n != NULL || lua_istable(L, idx)) {
+        if (n != NULL && (alch_is_from(n) && n->kind != ALCH_NODE_VALUES))
+            *out = alch_node_keep(n);
+        else
+            alch_value_node(L, idx, NULL, out);
+        return;
+    }
+    if (lua_isnil(L, idx)) {
+        check(L, alch_const_new(ALCH_NODE_NULL, out, &err), &err);
+        return;
+    }
+    alch_lua_to_value(L, idx, &v);
+    if (v.kind == ALCH_HOST)
+        alch_value_node(L, idx, NULL, out);
+    else
+        check(L, alch_bind_new(name, NULL, alch_type_of_value(v.kind), &v, ALCH_BIND_UNIQUE, out, &err), &err);
+}
+
+/* core.func(package | nil, name, type | nil, flags, ...) */
+static int l_func(lua_State *L)
+{
+    const char *package = luaL_optstring(L, 1, NULL), *name = luaL_checkstring(L, 2);
+    const alch_type *type = lua_isnoneornil(L, 3) ? NULL : alch_check_type(L, 3, "a function's type");
+    int flags = (int)luaL_optinteger(L, 4, 0), i, top = lua_gettop(L);
+    alch_node_ref *slot, *item;
+    alch_list *args;
+    alch_err err;
+
+    slot = alch_push_node_slot(L, ALCH_NODE_FUNCTION);
+    item = alch_push_node_slot(L, ALCH_NODE_BIND);
+    args = alch_list_new(ALCH_NODE_LIST, ALCH_OP_COMMA, top > 4 ? (size_t)(top - 4) : 0, &err);
+    if (args == NULL)
+        return alch_raise(L, &err);
+    slot->node = &args->head;
+    for (i = 5; i <= top; i++) {
+        argument(L, i, name, &item->node);
+        check(L, alch_list_push(args, take(item), &err), &err);
+    }
+    (void)take(slot);
+    check(L, alch_function_new(package, name, args, type, &slot->node, &err), &err);
+    ((alch_function *)(uintptr_t)slot->node)->flags |= (uint8_t)flags;
+    lua_pop(L, 1);
+    return 1;
+}
+
+/* core.func_with(function, {type=, flags=}): a copy. */
+static int l_func_with(lua_State *L)
+{
+    const alch_node *n = alch_check_kind(L, 1, ALCH_NODE_FUNCTION);
+    alch_node_ref *slot;
+    alch_function *copy;
+    alch_err err;
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    slot = alch_push_node_like(L, 1);
+    check(L, alch_node_copy(n, &copy, &err), &err);
+    slot->node = &copy->head;
+    lua_getfield(L, 2, "flags");
+    copy->flags |= (uint8_t)luaL_optinteger(L, -1, 0);
+    if (lua_getfield(L, 2, "type") != LUA_TNIL)
+        alch_node_set_type(copy, alch_check_type(L, -1, NULL));
+    lua_settop(L, 3);
+    return 1;
+}
+
+/* core.case(value | nil, {cond, result, ...}, has_else, else) */
+static int l_case(lua_State *L)
+{
+    int has_else = lua_toboolean(L, 3);
+    alch_node_ref *slot, *item;
+    alch_case *k;
+    alch_list *whens;
+    lua_Integer i, n;
+    const alch_type *type = NULL;
+    alch_err err;
+
+    lua_settop(L, 4);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    n = luaL_len(L, 2);
+    slot = alch_push_node_slot(L, ALCH_NODE_CASE);
+    k = alch_node_new(ALCH_NODE_CASE, &err);
+    if (k == NULL)
+        return alch_raise(L, &err);
+    slot->node = &k->head;
+    item = alch_push_node_slot(L, ALCH_NODE_BIND);
+    if (!lua_isnil(L, 1)) {
+        alch_value_node(L, 1, NULL, &item->node);
+        check(L, alch_node_set(k, &k->value, take(item), &err), &err);
+    }
+    whens = alch_list_new(ALCH_NODE_LIST, ALCH_OP_COMMA, (size_t)n, &err);
+    if (whens == NULL)
+        return alch_raise(L, &err);
+    item->node = &whens->head;
+    {
+        alch_node_ref *one = alch_push_node_slot(L, ALCH_NODE_BIND);
+
+        for (i = 1; i <= n; i++) {
+            lua_geti(L, 2, i);
+            if (i % 2 == 1 && k->value != NULL)
+                alch_operand_node(L, lua_gettop(L), k->value, ALCH_OP_LIKE, &one->node);
+            else
+                alch_value_node(L, lua_gettop(L), NULL, &one->node);
+            if (i % 2 == 0 && alch_node_type(one->node)->family != ALCH_FAMILY_NULL)
+                type = one->node->type;
+            check(L, alch_list_push(whens, take(one), &err), &err);
+            lua_pop(L, 1);
+        }
+        check(L, alch_node_set(k, &k->whens, take(item), &err), &err);
+        if (has_else) {
+            alch_value_node(L, 4, type, &one->node);
+            if (type == NULL)
+                type = one->node->type;
+            check(L, alch_node_set(k, &k->otherwise, take(one), &err), &err);
+        }
+    }
+    alch_node_set_type(k, type);
+    lua_settop(L, 5);
+    return 1;
+}
+
+/* core.over(x, partition | nil, order | nil, frame, lower_bound, lower, upper_bound, upper, exclude) */
+static int l_over(lua_State *L)
+{
+    const alch_node *n = alch_check_expression(L, 1);
+    alch_node_ref *slot;
+    alch_over *o;
+    alch_err err;
+
+    lua_settop(L, 9);
+    slot = alch_push_node_slot(L, ALCH_NODE_OVER);
+    o = alch_node_new(ALCH_NODE_OVER, &err);
+    if (o == NULL)
+        return alch_raise(L, &err);
+    slot->node = &o->head;
+    alch_node_set_type(o, n->type);
+    check(L, alch_node_set(o, &o->element, alch_node_keep(n), &err), &err);
+    if (!lua_isnil(L, 2))
+        check(L, alch_node_set(o, &o->partition_by, alch_node_keep(alch_check_kind(L, 2, ALCH_NODE_LIST)), &err), &err);
+    if (!lua_isnil(L, 3))
+        check(L, alch_node_set(o, &o->order_by, alch_node_keep(alch_check_kind(L, 3, ALCH_NODE_LIST)), &err), &err);
+    o->frame = (uint8_t)luaL_optinteger(L, 4, 0);
+    o->lower_bound = (uint8_t)luaL_optinteger(L, 5, 0);
+    o->upper_bound = (uint8_t)luaL_optinteger(L, 7, 0);
+    if (!lua_isnil(L, 6))
+        check(L, alch_node_set(o, &o->lower, alch_node_keep(alch_check_node(L, 6)), &err), &err);
+    if (!lua_isnil(L, 8))
+        check(L, alch_node_set(o, &o->upper, alch_node_keep(alch_check_node(L, 8)), &err), &err);
+    if (!lua_isnil(L, 9) && (o->exclude = alch_strdup(luaL_checkstring(L, 9))) == NULL)
+        return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    return 1;
+}
+
+/* core.binary(op, a, b, type | nil, {extra=, precedence=, flags=, negate=}) */
+static int l_binary(lua_State *L)
+{
+    int op = op_at(L, 1);
+    const alch_node *left = NULL, *right;
+    const alch_type *type = lua_isnoneornil(L, 4) ? NULL : alch_check_type(L, 4, NULL);
+    alch_node_ref *slot;
+    alch_binary *b;
+    alch_err err;
+
+    lua_settop(L, 5);
+    left = alch_check_expression(L, 2);
+    slot = alch_push_node_slot(L, ALCH_NODE_BINARY);
+    if (alch_test_node_ref(L, 3) != NULL && alch_test_node_ref(L, 3)->node->kind == ALCH_NODE_LIST)
+        slot->node = alch_node_keep(alch_test_node_ref(L, 3)->node);
+    else
+        alch_operand_node(L, 3, left, lua_isnil(L, 3) || alch_is_null(L, 3) ? ALCH_OP_IS : op, &slot->node);
+    right = take(slot);
+    check(L, alch_binary_new(op, alch_node_keep(left), right, type != NULL ? type : left->type, &slot->node, &err), &err);
+    b = (alch_binary *)(uintptr_t)slot->node;
+    if (lua_istable(L, 5)) {
+        if (lua_getfield(L, 5, "extra") != LUA_TNIL)
+            set_extra(L, b, luaL_checkstring(L, -1));
+        lua_getfield(L, 5, "precedence");
+        b->precedence = (int8_t)luaL_optinteger(L, -1, 0);
+        lua_getfield(L, 5, "flags");
+        b->flags = (uint8_t)luaL_optinteger(L, -1, 0);
+        if (lua_getfield(L, 5, "negate") != LUA_TNIL)
+            b->negate = (uint8_t)op_at(L, lua_gettop(L));
+        lua_settop(L, 6);
+    }
+    return 1;
+}
+
+/* core.unary(op, x, type | nil, {extra=, precedence=, behind=}) */
+static int l_unary(lua_State *L)
+{
+    int op = op_at(L, 1);
+    const alch_node *n = alch_check_expression(L, 2);
+    const alch_type *type = lua_isnoneornil(L, 3) ? n->type : alch_check_type(L, 3, NULL);
+    alch_node_ref *slot;
+    alch_unary *u;
+    alch_err err;
+
+    lua_settop(L, 4);
+    slot = alch_push_node_slot(L, ALCH_NODE_UNARY);
+    check(L, alch_unary_new(op, alch_node_keep(n), type, &slot->node, &err), &err);
+    u = (alch_unary *)(uintptr_t)slot->node;
+    if (lua_istable(L, 4)) {
+        if (lua_getfield(L, 4, "extra") != LUA_TNIL) {
+            u->extra = alch_strdup(luaL_checkstring(L, -1));
+            if (u->extra == NULL)
+                return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+        }
+        lua_getfield(L, 4, "precedence");
+        u->precedence = (int8_t)luaL_optinteger(L, -1, 0);
+        lua_getfield(L, 4, "behind");
+        u->flags = (uint8_t)lua_toboolean(L, -1);
+        lua_settop(L, 5);
+    }
+    return 1;
+}
+
+/* }=== */
+
+/*
+** {=== Parameters and text
+*/
+
+static void give_value(lua_State *L, alch_bind *b, int idx)
+{
+    static const alch_value none = { .kind = ALCH_NULL };
+    alch_host_ref *ref = NULL;
+    alch_value v;
+    alch_err err;
+    int rc;
+
+    if (b->flags & ALCH_BIND_EXPANDING && alch_is_plain_table(L, idx)) {
+        lua_Integer n = luaL_len(L, idx);
+        unsigned width = alch_element_width(L, idx, n, b->width > 1);
+        alch_value *items;
+
+        if (n > 0 && lua_geti(L, idx, 1) == LUA_TTABLE && alch_is_plain_table(L, -1))
+            width = (unsigned)luaL_len(L, -1);
+        if (n > 0)
+            lua_pop(L, 1);
+        if (width == 0)
+            alch_raisef(L, ALCH_ERR_ARGUMENT, "the list of an expanding parameter takes plain values only");
+        items = alch_push_values(L, (size_t)n * width);
+        alch_read_elements(L, idx, n, width, items);
+        if (b->head.type == NULL && n > 0 && width == 1)
+            alch_node_set_type(b, alch_type_of_value(items[0].kind));
+        check(L, alch_bind_own(b, &none, items, (size_t)n, width, &err), &err);
+        b->width = (uint16_t)width;
+        lua_pop(L, 1);
+        return;
+    }
+    alch_lua_to_value(L, idx, &v);
+    if (v.kind == ALCH_HOST) {
+        ref = alch_host_ref_new(L, idx);
+        if (ref == NULL)
+            alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+        v.as.handle = (intptr_t)ref;
+    }
+    if (b->head.type == NULL && !(b->flags & ALCH_BIND_TYPED))
+        alch_node_set_type(b, alch_type_of_value(v.kind));
+    rc = alch_bind_own(b, &v, NULL, 0, 1, &err);
+    alch_host_drop(ref);
+    check(L, rc, &err);
+}
+
+/* core.bind(key | nil, has_value, value, type | nil, flags): flags as ALCH_BIND_* */
+static int l_bind(lua_State *L)
+{
+    static const alch_value none = { .kind = ALCH_NULL };
+    const char *key = luaL_optstring(L, 1, NULL);
+    const alch_type *type = lua_isnoneornil(L, 4) ? NULL : alch_check_type(L, 4, "a parameter");
+    unsigned flags = (unsigned)luaL_optinteger(L, 5, 0);
+    alch_node_ref *slot;
+    alch_err err;
+
+    lua_settop(L, 5);
+    slot = alch_push_node_slot(L, ALCH_NODE_BIND);
+    check(L, alch_bind_new(key, NULL, type, &none, type != NULL ? flags | ALCH_BIND_TYPED : flags, &slot->node, &err),
+          &err);
+    if (lua_toboolean(L, 2))
+        give_value(L, (alch_bind *)(uintptr_t)slot->node, 3);
+    return 1;
+}
+
+/* A copy of the bind 'old' with the value at 'idx', pushed. */
+static const alch_node *rebind(lua_State *L, const alch_bind *old, int idx, alch_node_ref *slot)
+{
+    alch_bind *b;
+    alch_err err;
+
+    check(L, alch_node_copy(old, &b, &err), &err);
+    slot->node = &b->head;
+    b->flags &= (uint16_t)~ALCH_BIND_REQUIRED;
+    give_value(L, b, idx);
+    return slot->node;
+}
+
+static int l_text(lua_State *L)
+{
+    size_t len;
+    const char *text = luaL_checklstring(L, 1, &len);
+    alch_node_ref *slot;
+    alch_err err;
+
+    if (strlen(text) != len)
+        return alch_raisef(L, ALCH_ERR_ARGUMENT, "SQL text cannot contain a zero byte");
+    slot = alch_push_node_slot(L, ALCH_NODE_TEXT);
+    check(L, alch_text_new(text, &slot->node, &err), &err);
+    return 1;
+}
+
+/* core.text_bind(text, name, bind | nil, value): a copy in which the parameter is that bind, or has that value. */
+static int l_text_bind(lua_State *L)
+{
+    const alch_text *t = (const alch_text *)alch_check_kind(L, 1, ALCH_NODE_TEXT);
+    const char *name = luaL_checkstring(L, 2);
+    alch_node_ref *slot, *item;
+    alch_text *copy;
+    alch_list *binds;
+    uint32_t i;
+    alch_err err;
+
+    lua_settop(L, 4);
+    slot = alch_push_node_slot(L, ALCH_NODE_TEXT);
+    item = alch_push_node_slot(L, ALCH_NODE_BIND);
+    check(L, alch_node_copy(t, &copy, &err), &err);
+    slot->node = &copy->head;
+    for (i = 0; i < alch_list_len(t->binds); i++)
+        if (strcmp(((const alch_bind *)t->binds->items[i])->key, name) == 0)
+            break;
+    if (i == alch_list_len(t->binds))
+        return alch_raisef(L, ALCH_ERR_ARGUMENT, "this text() construct doesn't define a bound parameter named '%s'", name);
+    check(L, alch_list_extend(t->binds, ALCH_OP_COMMA, 0, &binds, &err), &err);
+    check(L, alch_node_set(copy, &copy->binds, binds, &err), &err);
+    if (!lua_isnil(L, 3))
+        item->node = alch_node_keep(alch_check_kind(L, 3, ALCH_NODE_BIND));
+    else
+        (void)rebind(L, (const alch_bind *)t->binds->items[i], 4, item);
+    check(L, alch_node_set(binds, &binds->items[i], take(item), &err), &err);
+    lua_settop(L, 5);
+    return 1;
+}
+
+/* core.bind_flags(bind, set, clear): a copy with other flags. */
+static int l_bind_flags(lua_State *L)
+{
+    const alch_node *n = alch_check_kind(L, 1, ALCH_NODE_BIND);
+    unsigned set = (unsigned)luaL_checkinteger(L, 2), clear = (unsigned)luaL_optinteger(L, 3, 0);
+    alch_node_ref *slot = alch_push_node_like(L, 1);
+    alch_bind *copy;
+    alch_err err;
+
+    check(L, alch_node_copy(n, &copy, &err), &err);
+    slot->node = &copy->head;
+    copy->flags = (uint16_t)((copy->flags & ~clear) | set);
+    return 1;
+}
+
+/* }=== */
+
+/* core.custom(class, fields, type | nil, clauses | nil): a construct of the user's; 'fields' is what it keeps. */
+static int l_custom(lua_State *L)
+{
+    const alch_type *type = lua_isnoneornil(L, 3) ? NULL : alch_check_type(L, 3, "a custom construct");
+    alch_node_ref *slot;
+    alch_custom *k;
+    alch_err err;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 4);
+    slot = alch_push_node_slot(L, ALCH_NODE_CUSTOM);
+    k = alch_node_new(ALCH_NODE_CUSTOM, &err);
+    if (k == NULL)
+        return alch_raise(L, &err);
+    slot->node = &k->head;
+    alch_node_set_type(k, type);
+    lua_pushvalue(L, 2);
+    lua_setiuservalue(L, 5, 1);
+    /* the node finds its object's class and fields again when it is compiled */
+    lua_createtable(L, 2, 0);
+    lua_pushvalue(L, 1);
+    lua_rawseti(L, -2, 1);
+    lua_pushvalue(L, 2);
+    lua_rawseti(L, -2, 2);
+    k->host = alch_host_ref_new(L, lua_gettop(L));
+    if (k->host == NULL)
+        return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    lua_pop(L, 1);
+    if (!lua_isnil(L, 4))
+        check(L, alch_node_set(k, &k->clauses, alch_node_keep(alch_check_kind(L, 4, ALCH_NODE_LIST)), &err), &err);
+    lua_getfield(L, 2, "name");
+    if (lua_type(L, -1) == LUA_TSTRING) {
+        k->name = alch_strdup(lua_tostring(L, -1));
+        if (k->name == NULL)
+            return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    }
+    lua_pop(L, 1);
+    lua_pushvalue(L, 1);
+    lua_setmetatable(L, 5);
+    return 1;
+}
+
+static const luaL_Reg functions[] = {
+    { "wrap", l_wrap },
+    { "pair", l_pair },
+    { "list", l_list },
+    { "ordering", l_ordering },
+    { "label", l_label },
+    { "named", l_named },
+    { "name", l_name },
+    { "constant", l_constant },
+    { "func", l_func },
+    { "func_with", l_func_with },
+    { "case", l_case },
+    { "over", l_over },
+    { "binary", l_binary },
+    { "unary", l_unary },
+    { "bind", l_bind },
+    { "bind_flags", l_bind_flags },
+    { "text", l_text },
+    { "text_bind", l_text_bind },
+    { "custom", l_custom },
+    { NULL, NULL }
+};
+
+void alch_open_expr(lua_State *L);
+
+void alch_open_expr(lua_State *L)
+{
+    luaL_setfuncs(L, functions, 0);
+}

@@ -1,0 +1,597 @@
+/* SELECT, joins, aliases, subqueries as Lua builds them. Every method copies
+** the statement and changes the copy. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "binding/bind.h"
+#include "binding/expr_conv.h"
+#include "binding/node_conv.h"
+#include "binding/value_conv.h"
+#include "expr/build.h"
+#include "expr/join.h"
+#include "expr/names.h"
+#include "expr/selectable.h"
+#include "schema/table.h"
+
+static void check(lua_State *L, int rc, const alch_err *err)
+{
+    if (rc != ALCH_OK)
+        alch_raise(L, err);
+}
+
+static const alch_node *take(alch_node_ref *slot)
+{
+    const alch_node *n = slot->node;
+
+    slot->node = NULL;
+    return n;
+}
+
+static const alch_select *check_select(lua_State *L, int idx)
+{
+    const alch_node *n = alch_check_node(L, idx);
+
+    if (n->kind != ALCH_NODE_SELECT && n->kind != ALCH_NODE_COMPOUND)
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "select expected, got %s", alch_describe(L, idx));
+    return (const alch_select *)n;
+}
+
+/* Pushes a copy of the statement at 1, of the same class. */
+static alch_select *push_copy(lua_State *L)
+{
+    const alch_select *s = check_select(L, 1);
+    alch_node_ref *slot = alch_push_node_like(L, 1);
+    alch_select *copy;
+    alch_err err;
+
+    check(L, alch_node_copy(s, &copy, &err), &err);
+    slot->node = &copy->head;
+    return copy;
+}
+
+static alch_list *extend(lua_State *L, const alch_list *from, int op, int room, alch_node_ref **slot)
+{
+    alch_list *l;
+    alch_err err;
+
+    *slot = alch_push_node_slot(L, ALCH_NODE_LIST);
+    check(L, alch_list_extend(from, op, (size_t)room, &l, &err), &err);
+    (*slot)->node = &l->head;
+    return l;
+}
+
+static void push_item(lua_State *L, alch_list *l, const alch_node *item)
+{
+    alch_err err;
+
+    check(L, alch_list_push(l, item, &err), &err);
+}
+
+/* Hands the list in 'slot' to a field; leaves the copy on the top. */
+static int store(lua_State *L, alch_select *s, const void *field, alch_node_ref *slot)
+{
+    alch_err err;
+
+    check(L, alch_node_set(s, field, take(slot), &err), &err);
+    lua_pop(L, 1);
+    return 1;
+}
+
+/* -- the list of columns ------------------------------------------------------ */
+
+static alch_list *add_columns(lua_State *L, const alch_list *from, int first, int top, const char *what,
+                              alch_node_ref **slot)
+{
+    alch_list *l = extend(L, from, ALCH_OP_COMMA, top - first + 1, slot);
+    int i;
+
+    for (i = first; i <= top; i++)
+        push_item(L, l, alch_node_keep(alch_check_selectable(L, i, what)));
+    return l;
+}
+
+/* core.select(column | table, ...) */
+static int l_select(lua_State *L)
+{
+    int top = lua_gettop(L);
+    alch_node_ref *slot = alch_push_node_slot(L, ALCH_NODE_SELECT), *list;
+    alch_err err;
+    alch_select *s = alch_node_new(ALCH_NODE_SELECT, &err);
+
+    if (s == NULL)
+        return alch_raise(L, &err);
+    slot->node = &s->head;
+    (void)add_columns(L, NULL, 1, top, "select", &list);
+    return store(L, s, &s->columns, list);
+}
+
+static int l_add_columns(lua_State *L)
+{
+    int top = lua_gettop(L);
+    alch_select *s = push_copy(L);
+    alch_node_ref *list;
+
+    (void)add_columns(L, s->columns, 2, top, "add_columns", &list);
+    return store(L, s, &s->columns, list);
+}
+
+/* Before the columns go, what they selected from stays where a join or a criterion does not say. */
+static int l_with_only_columns(lua_State *L)
+{
+    int top = lua_gettop(L);
+    alch_select *s = push_copy(L);
+    alch_node_ref *list;
+
+    (void)add_columns(L, NULL, 2, top, "with_only_columns", &list);
+    return store(L, s, &s->columns, list);
+}
+
+/* core.select_keep_froms(stmt): the FROMs of the columns become explicit ones (maintain_column_froms). */
+static int l_keep_froms(lua_State *L)
+{
+    alch_select *s = push_copy(L);
+    alch_node_ref *slot;
+    alch_arena *arena = lua_newuserdatauv(L, sizeof *arena, 0);
+    alch_nodes found = { arena, NULL, 0, 0, 0 };
+    alch_list *froms;
+    uint32_t i;
+    size_t k;
+    alch_err err;
+
+    alch_arena_init(arena);
+    for (i = 0; i < alch_list_len(s->columns); i++)
+        alch_from_objects(s->columns->items[i], &found);
+    slot = alch_push_node_slot(L, ALCH_NODE_LIST);
+    if (alch_list_extend(s->froms, ALCH_OP_COMMA, found.len, &froms, &err) != ALCH_OK) {
+        alch_arena_release(arena);
+        return alch_raise(L, &err);
+    }
+    slot->node = &froms->head;
+    for (k = 0; k < found.len; k++) {
+        uint32_t have;
+
+        for (have = 0; have < froms->count && froms->items[have] != found.at[k]; have++)
+            ;
+        if (have == froms->count && alch_list_push(froms, alch_node_keep(found.at[k]), &err) != ALCH_OK)
+            break;
+    }
+    alch_arena_release(arena);
+    check(L, alch_node_set(s, &s->froms, take(slot), &err), &err);
+    lua_pop(L, 2);
+    return 1;
+}
+
+/* -- criteria, order ------------------------------------------------------------ */
+
+static int criteria(lua_State *L, const char *what, size_t offset)
+{
+    int i, top = lua_gettop(L);
+    alch_node_ref *list;
+    alch_select *s;
+    alch_list *l;
+    const alch_list **field;
+
+    alch_check_criteria(L, 2, top, what);
+    s = push_copy(L);
+    field = (const alch_list **)(void *)((char *)s + offset);
+    l = extend(L, *field, ALCH_OP_AND, top - 1, &list);
+    for (i = 2; i <= top; i++)
+        push_item(L, l, alch_node_keep(alch_to_node(L, i)));
+    return store(L, s, field, list);
+}
+
+static int l_where(lua_State *L) { return criteria(L, "where", offsetof(alch_select, where)); }
+static int l_having(lua_State *L) { return criteria(L, "having", offsetof(alch_select, having)); }
+
+static int ordering(lua_State *L, const char *what, size_t offset)
+{
+    int i, top, n;
+    alch_node_ref *list, *item;
+    alch_select *s;
+    alch_list *l;
+    const alch_list **field;
+
+    (void)check_select(L, 1);
+    if (lua_gettop(L) == 2 && (lua_isnil(L, 2) || alch_is_null(L, 2))) {    /* order_by(nil): none */
+        alch_err err;
+
+        s = push_copy(L);
+        field = (const alch_list **)(void *)((char *)s + offset);
+        check(L, alch_node_set(s, field, NULL, &err), &err);
+        return 1;
+    }
+    n = alch_spread(L, 2);
+    top = lua_gettop(L);
+    s = push_copy(L);
+    field = (const alch_list **)(void *)((char *)s + offset);
+    l = extend(L, *field, ALCH_OP_COMMA, n, &list);
+    item = alch_push_node_slot(L, ALCH_NODE_LABEL_NAME);
+    for (i = 2; i <= top; i++) {
+        alch_ordering_node(L, i, what, &item->node);
+        push_item(L, l, take(item));
+    }
+    lua_pop(L, 1);
+    return store(L, s, field, list);
+}
+
+static int l_order_by(lua_State *L) { return ordering(L, "order_by", offsetof(alch_select, order_by)); }
+static int l_group_by(lua_State *L) { return ordering(L, "group_by", offsetof(alch_select, group_by)); }
+
+static int number(lua_State *L, const char *what, size_t offset)
+{
+    alch_node_ref *item;
+    alch_select *s;
+    alch_err err;
+
+    lua_settop(L, 2);
+    s = push_copy(L);
+    if (lua_isnil(L, 2)) {
+        check(L, alch_node_set(s, (char *)s + offset, NULL, &err), &err);
+        return 1;
+    }
+    item = alch_push_node_slot(L, ALCH_NODE_BIND);
+    alch_number_node(L, 2, what, &item->node);
+    return store(L, s, (char *)s + offset, item);
+}
+
+/* LIMIT and FETCH replace each other. */
+static int l_limit(lua_State *L)
+{
+    alch_err err;
+    alch_select *s;
+
+    (void)number(L, "limit", offsetof(alch_select, limit));
+    s = (alch_select *)(uintptr_t)alch_test_node_ref(L, -1)->node;
+    check(L, alch_node_set(s, &s->fetch, NULL, &err), &err);
+    return 1;
+}
+
+static int l_offset(lua_State *L) { return number(L, "offset", offsetof(alch_select, offset)); }
+
+/* core.select_fetch(stmt, count, percent, with_ties) */
+static int l_fetch(lua_State *L)
+{
+    int percent = lua_toboolean(L, 3), ties = lua_toboolean(L, 4);
+    alch_select *s;
+    alch_err err;
+
+    (void)number(L, "fetch", offsetof(alch_select, fetch));
+    s = (alch_select *)(uintptr_t)alch_test_node_ref(L, -1)->node;
+    s->flags &= (uint8_t)~(ALCH_SELECT_PERCENT | ALCH_SELECT_WITH_TIES);
+    s->flags |= (uint8_t)((percent ? ALCH_SELECT_PERCENT : 0) | (ties ? ALCH_SELECT_WITH_TIES : 0));
+    check(L, alch_node_set(s, &s->limit, NULL, &err), &err);
+    return 1;
+}
+
+/* stmt:distinct(column, ...) */
+static int l_distinct(lua_State *L)
+{
+    int i, top, n = lua_gettop(L) > 1 ? alch_spread(L, 2) : 0;
+    alch_node_ref *list, *item;
+    alch_select *s;
+    alch_list *l;
+
+    top = lua_gettop(L);
+    s = push_copy(L);
+    s->flags |= ALCH_SELECT_DISTINCT;
+    if (n == 0)
+        return 1;
+    l = extend(L, s->distinct_on, ALCH_OP_COMMA, n, &list);
+    item = alch_push_node_slot(L, ALCH_NODE_LABEL_NAME);
+    for (i = 2; i <= top; i++) {
+        alch_ordering_node(L, i, "distinct", &item->node);
+        push_item(L, l, take(item));
+    }
+    lua_pop(L, 1);
+    return store(L, s, &s->distinct_on, list);
+}
+
+/* -- FROM ---------------------------------------------------------------------------- */
+
+/* core.select_distinct_on(stmt, column, ...): without DISTINCT elsewhere than on PostgreSQL */
+static int l_select_from(lua_State *L)
+{
+    int i, top = lua_gettop(L);
+    alch_select *s = push_copy(L);
+    alch_node_ref *list;
+    alch_list *l = extend(L, s->froms, ALCH_OP_COMMA, top - 1, &list);
+
+    for (i = 2; i <= top; i++)
+        push_item(L, l, alch_node_keep(alch_check_from(L, i, "select_from")));
+    return store(L, s, &s->froms, list);
+}
+
+static unsigned join_flags(lua_State *L, int idx)
+{
+    unsigned flags = 0;
+
+    if (!lua_istable(L, idx))
+        return 0;
+    lua_getfield(L, idx, "isouter");
+    lua_getfield(L, idx, "full");
+    if (lua_toboolean(L, -2))
+        flags |= ALCH_JOIN_OUTER;
+    if (lua_toboolean(L, -1))
+        flags |= ALCH_JOIN_FULL;
+    lua_pop(L, 2);
+    return flags;
+}
+
+static const alch_node *on_clause(lua_State *L, int idx)
+{
+    if (lua_isnoneornil(L, idx))
+        return NULL;
+    alch_check_criteria(L, idx, idx, "join");
+    return alch_to_node(L, idx);
+}
+
+/* Adds a join to the statement at 1. The optional left side is at 'left'. */
+static int add_join(lua_State *L, int left, int right, unsigned flags)
+{
+    int options = right + 1;
+    const alch_node *l = left != 0 ? alch_check_from(L, left, "join_from") : NULL;
+    const alch_node *r = alch_check_from(L, right, "join"), *on = NULL;
+    alch_node_ref *list;
+    alch_select *s;
+    alch_join *j;
+    alch_list *joins;
+    alch_err err;
+
+    lua_settop(L, right + 2);
+    if (!alch_is_plain_table(L, right + 1)) {
+        on = on_clause(L, right + 1);
+        options = right + 2;
+    }
+    flags |= join_flags(L, options);
+    s = push_copy(L);
+    joins = extend(L, s->joins, ALCH_OP_COMMA, 1, &list);
+    j = alch_node_new(ALCH_NODE_JOIN, &err);
+    if (j == NULL)
+        return alch_raise(L, &err);
+    j->flags = (uint8_t)flags;
+    push_item(L, joins, &j->head);
+    check(L, alch_node_set(j, &j->right, alch_node_keep(r), &err), &err);
+    check(L, alch_node_set(j, &j->left, alch_node_keep(l), &err), &err);
+    check(L, alch_node_set(j, &j->on, alch_node_keep(on), &err), &err);
+    return store(L, s, &s->joins, list);
+}
+
+static int l_join(lua_State *L) { return add_join(L, 0, 2, 0); }
+static int l_outerjoin(lua_State *L) { return add_join(L, 0, 2, ALCH_JOIN_OUTER); }
+static int l_join_from(lua_State *L) { return add_join(L, 2, 3, 0); }
+static int l_outerjoin_from(lua_State *L) { return add_join(L, 2, 3, ALCH_JOIN_OUTER); }
+
+/* core.join(left, right, on | nil, { isouter =, full = } | nil) */
+static int l_make_join(lua_State *L)
+{
+    int options = 3;
+    const alch_node *left, *right, *on = NULL;
+    alch_node_ref *slot;
+    unsigned flags;
+    alch_err err;
+
+    lua_settop(L, 4);
+    left = alch_check_from(L, 1, "join");
+    right = alch_check_from(L, 2, "join");
+    if (!alch_is_plain_table(L, 3)) {
+        on = on_clause(L, 3);
+        options = 4;
+    }
+    flags = join_flags(L, options);
+    slot = alch_push_node_slot(L, ALCH_NODE_JOIN);
+    check(L, alch_join_new(alch_node_keep(left), alch_node_keep(right), alch_node_keep(on), flags, &slot->node, &err),
+          &err);
+    return 1;
+}
+
+/* core.join_condition(left, right) */
+static int l_join_condition(lua_State *L)
+{
+    const alch_node *left = alch_check_from(L, 1, "join"), *right = alch_check_from(L, 2, "join");
+    alch_node_ref *slot = alch_push_node_slot(L, ALCH_NODE_BINARY);
+    alch_err err;
+
+    check(L, alch_join_condition(left, right, &slot->node, &err), &err);
+    alch_settle_slot(L, ALCH_NODE_BINARY);
+    return 1;
+}
+
+/* core.select_correlate(stmt, except, from, ...) */
+static int l_correlate(lua_State *L)
+{
+    int i, top = lua_gettop(L), except = lua_toboolean(L, 2);
+    alch_select *s = push_copy(L);
+    alch_node_ref *list;
+    alch_list *l;
+
+    l = extend(L, s->flags & (except ? ALCH_SELECT_CORRELATE_EXCEPT : ALCH_SELECT_CORRELATE) ? s->correlate : NULL,
+               ALCH_OP_COMMA, top, &list);
+    for (i = 3; i <= top; i++)
+        if (!lua_isnil(L, i))
+            push_item(L, l, alch_node_keep(alch_check_from(L, i, "correlate")));
+    s->flags &= (uint8_t)~(ALCH_SELECT_CORRELATE | ALCH_SELECT_CORRELATE_EXCEPT);
+    s->flags |= except ? ALCH_SELECT_CORRELATE_EXCEPT : ALCH_SELECT_CORRELATE;
+    return store(L, s, &s->correlate, list);
+}
+
+/* -- the rest of a statement ---------------------------------------------------------- */
+
+/* core.select_style(stmt, number) */
+static int l_style(lua_State *L)
+{
+    const alch_node *n = alch_check_node(L, 1);
+    int style = (int)luaL_checkinteger(L, 2);
+    alch_node_ref *slot;
+    alch_node *copy;
+    alch_err err;
+
+    slot = alch_push_node_like(L, 1);
+    check(L, alch_node_copy(n, &copy, &err), &err);
+    slot->node = copy;
+    if (alch_is_dml(n))
+        ((alch_dml *)copy)->label_style = (uint8_t)style;
+    else if (n->kind == ALCH_NODE_SELECT || n->kind == ALCH_NODE_COMPOUND)
+        ((alch_select *)copy)->label_style = (uint8_t)style;
+    return 1;
+}
+
+/* core.select_lock(stmt, flags, of | nil) */
+static int l_lock(lua_State *L)
+{
+    alch_select *s;
+    alch_node_ref *slot;
+    alch_lock *k;
+    alch_err err;
+
+    lua_settop(L, 3);
+    s = push_copy(L);
+    slot = alch_push_node_slot(L, ALCH_NODE_LOCK);
+    k = alch_node_new(ALCH_NODE_LOCK, &err);
+    if (k == NULL)
+        return alch_raise(L, &err);
+    slot->node = &k->head;
+    k->flags = (uint8_t)luaL_checkinteger(L, 2);
+    if (!lua_isnil(L, 3))
+        check(L, alch_node_set(k, &k->of, alch_node_keep(alch_check_kind(L, 3, ALCH_NODE_LIST)), &err), &err);
+    return store(L, s, &s->lock, slot);
+}
+
+/* core.hint(element | nil, text | nil, dialect | nil) */
+static int l_hint(lua_State *L)
+{
+    const char *text = luaL_optstring(L, 2, NULL), *dialect = luaL_optstring(L, 3, NULL);
+    alch_node_ref *slot;
+    alch_hint *h;
+    alch_err err;
+
+    slot = alch_push_node_slot(L, ALCH_NODE_HINT);
+    h = alch_node_new(ALCH_NODE_HINT, &err);
+    if (h == NULL)
+        return alch_raise(L, &err);
+    slot->node = &h->head;
+    if (!lua_isnoneornil(L, 1))
+        check(L, alch_node_set(h, &h->element, alch_node_keep(alch_check_node(L, 1)), &err), &err);
+    h->text = text != NULL ? alch_strdup(text) : NULL;
+    h->dialect = dialect != NULL ? alch_strdup(dialect) : NULL;
+    if ((text != NULL && h->text == NULL) || (dialect != NULL && h->dialect == NULL))
+        return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    return 1;
+}
+
+/* The list field of a statement that 'name' says. */
+static const alch_list **list_field(lua_State *L, alch_node *n, const char *name)
+{
+    alch_select *s = (alch_select *)n;
+    alch_dml *d = (alch_dml *)n;
+    alch_alias *a = (alch_alias *)n;
+    int dml = alch_is_dml(n), select = n->kind == ALCH_NODE_SELECT || n->kind == ALCH_NODE_COMPOUND;
+
+    if (strcmp(name, "prefixes") == 0)
+        return dml ? &d->prefixes : select ? &s->prefixes : n->kind == ALCH_NODE_CTE ? (const alch_list **)(void *)&a->extra : NULL;
+    if (strcmp(name, "suffixes") == 0)
+        return select ? &s->suffixes : n->kind == ALCH_NODE_CTE ? (const alch_list **)(void *)&a->seed : NULL;
+    if (strcmp(name, "hints") == 0)
+        return dml ? &d->hints : select ? &s->hints : NULL;
+    if (strcmp(name, "statement_hints") == 0)
+        return select ? &s->statement_hints : NULL;
+    if (strcmp(name, "ctes") == 0)
+        return dml ? &d->ctes : select ? &s->ctes
+            : n->kind == ALCH_NODE_TEXT_SELECT || n->kind == ALCH_NODE_VALUES ? &a->ctes : NULL;
+    if (strcmp(name, "froms") == 0)
+        return dml ? &d->froms : select ? &s->froms : NULL;
+    (void)L;
+    return NULL;
+}
+
+/* core.statement_add(stmt, field, node, ...): appends to prefixes, hints, ctes ... */
+static int l_statement_add(lua_State *L)
+{
+    const alch_node *n = alch_check_node(L, 1);
+    const char *name = luaL_checkstring(L, 2);
+    int i, top = lua_gettop(L);
+    const alch_list **field;
+    alch_node_ref *slot, *list;
+    alch_node *copy;
+    alch_list *l;
+    alch_err err;
+
+    slot = alch_push_node_like(L, 1);
+    check(L, alch_node_copy(n, &copy, &err), &err);
+    slot->node = copy;
+    field = list_field(L, copy, name);
+    if (field == NULL)
+        return alch_raisef(L, ALCH_ERR_INVALID, "a %s takes no %s", alch_node_class(n->kind), name);
+    l = extend(L, *field, ALCH_OP_COMMA, top - 2, &list);
+    for (i = 3; i <= top; i++)
+        push_item(L, l, alch_node_keep(alch_check_node(L, i)));
+    check(L, alch_node_set(copy, field, take(list), &err), &err);
+    lua_pop(L, 1);
+    return 1;
+}
+
+/* core.compound("UNION", select, ...) */
+static int l_compound(lua_State *L)
+{
+    int op = alch_op_find(luaL_checkstring(L, 1)), i, top;
+    alch_node_ref *slot, *list;
+    alch_select *s;
+    alch_list *l;
+    alch_err err;
+
+    (void)alch_spread(L, 2);
+    top = lua_gettop(L);
+    if (op < ALCH_OP_UNION || top < 2)
+        return alch_raisef(L, ALCH_ERR_ARGUMENT, "a compound select takes at least one select");
+    slot = alch_push_node_slot(L, ALCH_NODE_COMPOUND);
+    s = alch_node_new(ALCH_NODE_COMPOUND, &err);
+    if (s == NULL)
+        return alch_raise(L, &err);
+    slot->node = &s->head;
+    s->head.op = (uint8_t)op;
+    l = extend(L, NULL, ALCH_OP_COMMA, top, &list);
+    for (i = 2; i <= top; i++) {
+        const alch_node *n = alch_check_node(L, i);
+
+        if (!alch_is_statement(n) && n->kind != ALCH_NODE_VALUES)
+            return alch_raisef(L, ALCH_ERR_ARGUMENT, "member %d of a compound select is %s, a select expected", i - 1,
+                               alch_describe(L, i));
+        push_item(L, l, alch_node_keep(n));
+    }
+    return store(L, s, &s->columns, list);
+}
+
+static const luaL_Reg functions[] = {
+    { "select", l_select },
+    { "select_add_columns", l_add_columns },
+    { "select_with_only_columns", l_with_only_columns },
+    { "select_keep_froms", l_keep_froms },
+    { "select_where", l_where },
+    { "select_having", l_having },
+    { "select_order_by", l_order_by },
+    { "select_group_by", l_group_by },
+    { "select_limit", l_limit },
+    { "select_offset", l_offset },
+    { "select_fetch", l_fetch },
+    { "select_distinct", l_distinct },
+    { "select_from", l_select_from },
+    { "select_join", l_join },
+    { "select_outerjoin", l_outerjoin },
+    { "select_join_from", l_join_from },
+    { "select_outerjoin_from", l_outerjoin_from },
+    { "select_correlate", l_correlate },
+    { "select_lock", l_lock },
+    { "statement_style", l_style },
+    { "statement_add", l_statement_add },
+    { "hint", l_hint },
+    { "compound", l_compound },
+    { "join", l_make_join },
+    { "join_condition", l_join_condition },
+    { NULL, NULL }
+};
+
+void alch_open_select(lua_State *L);
+
+void alch_open_select(lua_State *L)
+{
+    luaL_setfuncs(L, functions, 0);
+}

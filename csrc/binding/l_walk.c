@@ -1,0 +1,186 @@
+/* Trees walked and rebuilt for Lua: replacing parts, identities. */
+#include "binding/bind.h"
+#include "binding/node_conv.h"
+#include "binding/value_conv.h"
+#include "expr/build.h"
+
+/* One replacement: where the function is, and what was already rebuilt, so
+** that a node met twice is rebuilt once. */
+typedef struct rebuild {
+    lua_State *L;
+    int fn, done;
+    int failed;             /* an error object is on the top */
+} rebuild;
+
+static const alch_node *replace(const alch_node *n, void *payload, alch_err *err);
+
+/* Protected: fn(node) */
+static int call_fn(lua_State *L)
+{
+    const alch_node *n = lua_touserdata(L, 2);
+
+    alch_push_node(L, n);
+    lua_call(L, 1, 1);
+    (void)alch_to_node(L, -1);
+    return 1;
+}
+
+/* What the function answers for the node, kept; NULL: nothing, or an error. */
+static const alch_node *ask(rebuild *r, const alch_node *n)
+{
+    lua_State *L = r->L;
+    const alch_node *answer = NULL;
+
+    if (!lua_checkstack(L, 8))
+        return NULL;
+    lua_pushcfunction(L, call_fn);
+    lua_pushvalue(L, r->fn);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)n);
+    if (lua_pcall(L, 2, 1, 0) != LUA_OK) {
+        r->failed = 1;
+        return NULL;
+    }
+    if (alch_test_node_ref(L, -1) != NULL)
+        answer = alch_node_keep(alch_test_node_ref(L, -1)->node);
+    lua_pop(L, 1);
+    return answer;
+}
+
+static int is_leaf(const alch_node *n)
+{
+    return n->kind == ALCH_NODE_COLUMN || n->kind == ALCH_NODE_TABLE;
+}
+
+/* Protected: remembers the reference at 2 under the address at 3. */
+static int remember(lua_State *L)
+{
+    alch_node_ref *slot = alch_push_node_slot(L, ALCH_NODE_LIST);
+
+    slot->node = alch_node_keep(lua_touserdata(L, 2));
+    lua_rawsetp(L, 1, lua_touserdata(L, 3));
+    return 0;
+}
+
+static const alch_node *rebuilt(rebuild *r, const alch_node *n, alch_err *err)
+{
+    alch_node *copy;
+
+    if (alch_node_copy(n, &copy, err) != ALCH_OK)
+        return NULL;
+    if (alch_node_replace(copy, replace, r, err) != ALCH_OK) {
+        alch_node_drop(copy);
+        return NULL;
+    }
+    return copy;
+}
+
+static const alch_node *replace(const alch_node *n, void *payload, alch_err *err)
+{
+    rebuild *r = payload;
+    lua_State *L = r->L;
+    const alch_node *made;
+    const alch_node_ref *old;
+
+    if (r->failed) {
+        (void)alch_err_set(err, ALCH_ERR_CALLBACK, "a replacing function raised an error");
+        return NULL;
+    }
+    lua_rawgetp(L, r->done, n);
+    old = alch_test_node_ref(L, -1);
+    made = old != NULL ? alch_node_keep(old->node) : NULL;
+    lua_pop(L, 1);
+    if (made != NULL)
+        return made;
+    made = ask(r, n);
+    if (made == NULL && r->failed) {
+        (void)alch_err_set(err, ALCH_ERR_CALLBACK, "a replacing function raised an error");
+        return NULL;
+    }
+    if (made == NULL)
+        made = is_leaf(n) ? alch_node_keep(n) : rebuilt(r, n, err);
+    if (made == NULL)
+        return NULL;
+    lua_pushcfunction(L, remember);
+    lua_pushvalue(L, r->done);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)made);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)n);
+    if (lua_pcall(L, 3, 0, 0) != LUA_OK)
+        lua_pop(L, 1);      /* it is only met again */
+    return made;
+}
+
+/* core.replace(node, function): a copy in which each part the function answers for is its answer. */
+static int l_replace(lua_State *L)
+{
+    const alch_node *n = alch_check_node(L, 1);
+    rebuild r = { L, 2, 3, 0 };
+    alch_node_ref *slot;
+    const alch_node *made;
+    alch_err err;
+
+    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lua_settop(L, 2);
+    lua_newtable(L);
+    slot = alch_push_node_slot(L, n->kind);
+    made = replace(n, &r, &err);
+    if (made == NULL)
+        return r.failed ? lua_error(L) : alch_raise(L, &err);
+    slot->node = made;
+    if (made->kind == n->kind && lua_getmetatable(L, 1))
+        lua_setmetatable(L, 4);
+    else if (made->kind != n->kind) {
+        lua_settop(L, 4);
+        alch_push_node(L, made);
+    }
+    return 1;
+}
+
+/* core.id(node): what is equal for two Lua values of one node. */
+static int l_id(lua_State *L)
+{
+    lua_pushlightuserdata(L, (void *)(uintptr_t)alch_check_node(L, 1));
+    return 1;
+}
+
+/* core.rebind(bind, value): the parameter with another value. */
+static int l_rebind(lua_State *L)
+{
+    const alch_bind *b = (const alch_bind *)alch_check_kind(L, 1, ALCH_NODE_BIND);
+    alch_node_ref *slot;
+    alch_host_ref *ref = NULL;
+    alch_bind *copy;
+    alch_value v;
+    alch_err err;
+    int rc;
+
+    lua_settop(L, 2);
+    slot = alch_push_node_slot(L, ALCH_NODE_BIND);
+    if (alch_node_copy(b, &copy, &err) != ALCH_OK)
+        return alch_raise(L, &err);
+    slot->node = &copy->head;
+    copy->flags &= (uint16_t)~ALCH_BIND_REQUIRED;
+    alch_lua_to_value(L, 2, &v);
+    if (v.kind == ALCH_HOST) {
+        ref = alch_host_ref_new(L, 2);
+        if (ref == NULL)
+            return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+        v.as.handle = (intptr_t)ref;
+    }
+    rc = alch_bind_own(copy, &v, NULL, 0, 1, &err);
+    alch_host_drop(ref);
+    return rc == ALCH_OK ? 1 : alch_raise(L, &err);
+}
+
+static const luaL_Reg functions[] = {
+    { "replace", l_replace },
+    { "id", l_id },
+    { "rebind", l_rebind },
+    { NULL, NULL }
+};
+
+void alch_open_walk(lua_State *L);
+
+void alch_open_walk(lua_State *L)
+{
+    luaL_setfuncs(L, functions, 0);
+}

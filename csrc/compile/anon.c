@@ -1,0 +1,94 @@
+/* Anonymous and shortened names: what "users_1" is in this one statement. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compile/compiler.h"
+
+unsigned alch_next_number(alch_compiler *c, const char *base)
+{
+    size_t len = strlen(base);
+    uint32_t n = alch_dict_get(&c->counters, base, len) + 1;
+
+    if (!alch_dict_set(&c->counters, base, len, n))
+        alch_compile_nomem(c);
+    return n;
+}
+
+/* Appends what the anonymous part from 'at' (its ALCH_ANON_BEGIN) stands for;
+** the character behind the part. */
+static const char *put_part(alch_compiler *c, const char *at, alch_buf *out)
+{
+    const char *base = strchr(at, ALCH_ANON_BASE) + 1;
+    const char *end = strchr(base, ALCH_ANON_END);
+    size_t len = (size_t)(end - at);
+    uint32_t number = alch_dict_get(&c->anon, at, len);
+
+    alch_buf_add(out, base, (size_t)(end - base));
+    if (number == 0) {
+        char *key = alch_arena_strndup(c->arena, at, len);
+        char *text = alch_arena_strndup(c->arena, base, (size_t)(end - base));
+
+        if (key == NULL || text == NULL) {
+            alch_compile_nomem(c);
+            return end + 1;
+        }
+        number = alch_next_number(c, text);
+        if (!alch_dict_set(&c->anon, key, len, number))
+            alch_compile_nomem(c);
+    }
+    alch_buf_putc(out, '_');
+    alch_buf_putint(out, number);
+    return end + 1;
+}
+
+const char *alch_truncate_name(alch_compiler *c, const char *name, int ident_class)
+{
+    int limit = c->dialect->label_length != 0 ? c->dialect->label_length : c->dialect->max_identifier_length;
+    size_t len = strlen(name), keep = limit > 6 ? (size_t)limit - 6 : 0;
+    uint32_t number;
+    char *key, *text;
+
+    if (len <= keep)
+        return name;
+    key = alch_arena_alloc(c->arena, len + 2);
+    text = alch_arena_alloc(c->arena, keep + 12);
+    if (key == NULL || text == NULL) {
+        alch_compile_nomem(c);
+        return name;
+    }
+    key[0] = (char)('0' + ident_class);
+    memcpy(key + 1, name, len + 1);
+    number = alch_dict_get(&c->truncated, key, len + 1);
+    if (number == 0) {
+        number = ++c->truncations[ident_class];
+        if (!alch_dict_set(&c->truncated, key, len + 1, number))
+            alch_compile_nomem(c);
+    }
+    (void)snprintf(text, keep + 12, "%.*s_%x", (int)keep, name, number);
+    return text;
+}
+
+const char *alch_resolve_name(alch_compiler *c, const char *name, int ident_class)
+{
+    alch_buf text = ALCH_BUF_INIT;
+    const char *at, *made;
+
+    if (!alch_name_is_anon(name))
+        return name;
+    for (at = name; *at != '\0';) {
+        size_t plain = strcspn(at, "\1");
+
+        alch_buf_add(&text, at, plain);
+        at += plain;
+        if (*at != '\0')
+            at = put_part(c, at, &text);
+    }
+    made = text.failed || text.data == NULL ? NULL : alch_arena_strndup(c->arena, text.data, text.len);
+    alch_buf_release(&text);
+    if (made == NULL) {
+        alch_compile_nomem(c);
+        return "";
+    }
+    return alch_truncate_name(c, made, ident_class);
+}

@@ -1,0 +1,42 @@
+/* Values written into the text (literal_binds): for reading, DDL defaults and
+** positions that take no parameter. */
+#include "type/literal.h"
+
+#include "compile/compiler.h"
+
+/* A driver that reads percent signs finds them doubled. */
+static void put_doubling(alch_compiler *c, const alch_buf *text)
+{
+    size_t i;
+
+    for (i = 0; i < text->len; i++) {
+        if (text->data[i] == '%')
+            alch_buf_putc(c->out, '%');
+        alch_buf_putc(c->out, text->data[i]);
+    }
+}
+
+void alch_compile_literal(alch_compiler *c, const alch_type *t, const alch_value *v)
+{
+    const alch_compile_host *host = c->options->host;
+    int doubled = c->dialect->paramstyle == ALCH_PARAM_FORMAT || c->dialect->paramstyle == ALCH_PARAM_PYFORMAT;
+    alch_buf text = ALCH_BUF_INIT;
+    int rc;
+
+    if (c->failed != ALCH_OK)
+        return;
+    if (v->kind == ALCH_BOOL && (t->family == ALCH_FAMILY_BOOLEAN || t->family == ALCH_FAMILY_NULL)) {
+        alch_puts(c, c->dialect->caps.native_boolean ? v->as.boolean ? "true" : "false" : v->as.boolean ? "1" : "0");
+        return;
+    }
+    if (t->family == ALCH_FAMILY_NULL)
+        t = alch_type_of_value(v->kind);
+    rc = alch_type_literal(t, &c->dialect->storage, host != NULL ? host->type_host : NULL, v, &text, c->err);
+    if (rc != ALCH_OK)
+        c->failed = rc;
+    else if (doubled)
+        put_doubling(c, &text);
+    else
+        alch_buf_add(c->out, text.data != NULL ? text.data : "", text.len);
+    alch_buf_release(&text);
+}

@@ -1,0 +1,433 @@
+/* Parameters: their names, the placeholders, IN lists, literals. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "compile/compiler.h"
+#include "expr/build.h"
+
+/* Room for one more in an array that lives in the arena. */
+static int reserve(alch_compiler *c, void *at, size_t count, size_t *size, size_t item)
+{
+    void **array = at, *more;
+
+    if (count < *size)
+        return 1;
+    more = alch_arena_alloc(c->arena, (*size != 0 ? *size * 2 : 8) * item);
+    if (more == NULL) {
+        alch_compile_nomem(c);
+        return 0;
+    }
+    if (count > 0)
+        memcpy(more, *array, count * item);
+    *array = more;
+    *size = *size != 0 ? *size * 2 : 8;
+    return 1;
+}
+
+void alch_keep_made(alch_compiler *c, const alch_node *n)
+{
+    alch_compiled *r = c->result;
+
+    if (!reserve(c, &r->made, r->made_count, &c->made_size, sizeof *r->made)) {
+        alch_node_drop(n);
+        return;
+    }
+    r->made[r->made_count++] = n;
+}
+
+uint32_t alch_add_param(alch_compiler *c, const alch_compiled_param *p)
+{
+    alch_compiled *r = c->result;
+
+    if (!reserve(c, &r->params, r->param_count, &c->param_size, sizeof *p))
+        return 0;
+    r->params[r->param_count] = *p;
+    return (uint32_t)r->param_count++;
+}
+
+static void put_name(alch_compiler *c, const alch_compiled_param *p)
+{
+    char buf[256];
+
+    alch_puts(c, alch_param_name(p, buf, sizeof buf));
+}
+
+/* Placeholders in text that the host language holds for a while. */
+#define MARK_BEGIN '\4'
+#define MARK_END '\5'
+
+void alch_put_marked(alch_compiler *c, const char *text, size_t len)
+{
+    const char *end = text + len;
+
+    while (text < end) {
+        const char *mark = memchr(text, MARK_BEGIN, (size_t)(end - text));
+        char *behind;
+        unsigned long param;
+
+        if (mark == NULL || c->marking) {
+            alch_buf_add(c->out, text, (size_t)(end - text));
+            return;
+        }
+        alch_buf_add(c->out, text, (size_t)(mark - text));
+        param = strtoul(mark + 1, &behind, 10);
+        if (*behind != MARK_END || param >= c->result->param_count) {
+            alch_compile_fail(c, ALCH_ERR_COMPILE, "the text of a custom construct contains control characters");
+            return;
+        }
+        alch_put_placeholder(c, (uint32_t)param);
+        text = behind + 1;
+    }
+}
+
+void alch_put_placeholder(alch_compiler *c, uint32_t param)
+{
+    alch_compiled *r = c->result;
+
+    if (c->marking) {
+        alch_buf_printf(c->out, "%c%u%c", MARK_BEGIN, param, MARK_END);
+        return;
+    }
+    if (c->failed != ALCH_OK
+        || !reserve(c, &r->positions, r->position_count, &c->position_size, sizeof *r->positions))
+        return;
+    r->positions[r->position_count++] = (alch_position){ (uint32_t)c->out->len, param };
+    switch (c->dialect->paramstyle) {
+    case ALCH_PARAM_QMARK: alch_buf_putc(c->out, '?'); break;
+    case ALCH_PARAM_DOLLAR: alch_buf_putc(c->out, '$'); break;
+    case ALCH_PARAM_NUMERIC: alch_buf_putc(c->out, ':'); break;
+    case ALCH_PARAM_FORMAT: alch_puts(c, "%s"); break;
+    case ALCH_PARAM_PYFORMAT:
+        alch_puts(c, "%(");
+        put_name(c, &r->params[param]);
+        alch_puts(c, ")s");
+        break;
+    default:
+        alch_buf_putc(c->out, ':');
+        put_name(c, &r->params[param]);
+    }
+}
+
+/*
+** {=== Names
+*/
+
+/* What a generated name begins with: no characters a name cannot have, no
+** underscores at its ends. */
+static const char *base_name(alch_compiler *c, const alch_bind *b)
+{
+    const char *base = b->key;
+    char *clean;
+    size_t n;
+
+    if (base == NULL && b->named_for != NULL)
+        base = b->named_for->kind == ALCH_NODE_LABEL ? ((const alch_label *)b->named_for)->name
+                                                      : ((const alch_column *)b->named_for)->key;
+    if (base == NULL || alch_name_is_anon(base))
+        return base == NULL ? "param" : base;
+    n = strlen(base);
+    if (n > 0 && strpbrk(base, "%() $") == NULL && base[0] != '_' && base[n - 1] != '_')
+        return base;
+    while (*base == '_')
+        base++, n--;
+    clean = alch_arena_alloc(c->arena, n + 1);
+    if (clean == NULL) {
+        alch_compile_nomem(c);
+        return "param";
+    }
+    {
+        size_t used = 0;
+
+        for (; *base != '\0'; base++) {
+            int bad = strchr("%() $", *base) != NULL;
+
+            if (!bad || used == 0 || clean[used - 1] != '_' || base[-1] == '_')
+                clean[used++] = bad ? '_' : *base;
+        }
+        while (used > 0 && clean[used - 1] == '_')
+            used--;
+        clean[used] = '\0';
+        if (used > 0 && clean[0] == '_')
+            clean++;
+    }
+    return clean;
+}
+
+/* A name with characters that a ":name" cannot have loses them. */
+static const char *escaped_name(alch_compiler *c, const char *name)
+{
+    static const char bad[] = "%():.[] ", good[] = "PAZC____";
+    char *made;
+    size_t i;
+
+    if (strpbrk(name, bad) == NULL || c->dialect->paramstyle == ALCH_PARAM_QMARK
+        || c->dialect->paramstyle == ALCH_PARAM_DOLLAR)
+        return name;
+    made = alch_arena_strndup(c->arena, name, strlen(name));
+    if (made == NULL) {
+        alch_compile_nomem(c);
+        return name;
+    }
+    for (i = 0; made[i] != '\0'; i++) {
+        const char *at = strchr(bad, made[i]);
+
+        if (at != NULL)
+            made[i] = good[at - bad];
+    }
+    return made;
+}
+
+static void name_param(alch_compiler *c, const alch_bind *b, alch_compiled_param *p)
+{
+    const char *base = base_name(c, b);
+    size_t limit, len;
+
+    if (!(b->flags & ALCH_BIND_UNIQUE)) {
+        p->base = escaped_name(c, b->key != NULL ? b->key : "param");
+        p->key = b->key != NULL ? b->key : "param";
+        return;
+    }
+    if (alch_name_is_anon(base)) {
+        p->base = alch_resolve_name(c, base, ALCH_IDENT_BIND);
+        p->number = alch_next_number(c, p->base);
+    } else {
+        p->number = alch_next_number(c, base);
+        p->base = base;
+    }
+    len = strlen(p->base);
+    limit = (size_t)(c->dialect->label_length != 0 ? c->dialect->label_length : c->dialect->max_identifier_length);
+    if (len + 2 > (limit > 6 ? limit - 6 : 0)) {
+        char *full = alch_arena_alloc(c->arena, len + 16);
+
+        if (full == NULL) {
+            alch_compile_nomem(c);
+            return;
+        }
+        (void)snprintf(full, len + 16, "%s_%u", p->base, p->number);
+        p->base = alch_truncate_name(c, full, ALCH_IDENT_BIND);
+        p->number = 0;
+    }
+    p->base = escaped_name(c, p->base);
+    p->key = p->base;
+}
+
+/* A named parameter that was used before is the same parameter. */
+static int same_name(alch_compiler *c, const alch_bind *b, uint32_t *param)
+{
+    const alch_compiled_param *p;
+    const char *name = b->key != NULL ? b->key : "param";
+    uint32_t found = alch_dict_get(&c->bind_names, name, strlen(name));
+
+    if (found == 0)
+        return 0;
+    p = &c->result->params[found - 1];
+    *param = found - 1;
+    if (p->bind == NULL || p->bind->flags & ALCH_BIND_CRUD || b->flags & ALCH_BIND_CRUD) {
+        alch_compile_fail(c, ALCH_ERR_COMPILE, "bindparam() name '%s' is reserved for automatic usage in the VALUES "
+                          "or SET clause of this insert/update statement. Please use a name other than column name "
+                          "when using bindparam() with insert() or update() (for example, 'b_%s')", name, name);
+        return 1;
+    }
+    if (((p->bind->flags ^ b->flags) & ALCH_BIND_EXPANDING) != 0)
+        alch_compile_fail(c, ALCH_ERR_COMPILE, "bound parameter '%s' is used both inside and outside of an IN list; "
+                          "give one of them another name", name);
+    return 1;
+}
+
+static void remember(alch_compiler *c, const alch_bind *b, uint32_t param)
+{
+    const char *name = b->key != NULL ? b->key : "param";
+    int ok = b->flags & ALCH_BIND_UNIQUE ? alch_dict_set_address(&c->binds, b, param + 1)
+                                         : alch_dict_set(&c->bind_names, name, strlen(name), param + 1);
+
+    if (!ok)
+        alch_compile_nomem(c);
+}
+
+/* The parameter of a bind, made when it is met first. */
+static uint32_t param_of(alch_compiler *c, const alch_bind *b)
+{
+    alch_compiled_param p = { b, NULL, NULL, NULL, &b->value, NULL, 0, 0, 0, 0, 0 };
+    uint32_t found;
+
+    if (b->flags & ALCH_BIND_UNIQUE) {
+        found = alch_dict_get_address(&c->binds, b);
+        if (found != 0)
+            return found - 1;
+    } else if (same_name(c, b, &found))
+        return found;
+    name_param(c, b, &p);
+    p.type = alch_node_type(&b->head);
+    if (b->flags & ALCH_BIND_REQUIRED) {
+        p.value = NULL;
+        p.required = 1;
+    }
+    found = alch_add_param(c, &p);
+    remember(c, b, found);
+    return found;
+}
+
+/* }=== */
+
+/*
+** {=== IN lists
+*/
+
+static void put_null_list(alch_compiler *c, unsigned width)
+{
+    unsigned i;
+
+    for (i = 0; i < width; i++)
+        alch_puts(c, i > 0 ? ", NULL" : "NULL");
+}
+
+/* What an empty list is: never in it, always not in it. */
+static void put_empty_set(alch_compiler *c, const alch_bind *b, int op)
+{
+    unsigned i, width = b->width > 0 ? b->width : 1;
+
+    if (c->dialect->caps.empty_set_in_op && (op == ALCH_OP_IN || op == ALCH_OP_NOT_IN)) {
+        if (width > 1) {
+            alch_buf_putc(c->out, '(');
+            put_null_list(c, width);
+            alch_buf_putc(c->out, ')');
+        } else
+            alch_puts(c, "NULL");
+        alch_puts(c, op == ALCH_OP_IN ? ") AND (1 != 1" : ") OR (1 = 1");
+        return;
+    }
+    alch_puts(c, "SELECT ");
+    for (i = 0; i < width; i++) {
+        if (i > 0)
+            alch_puts(c, ", ");
+        if (c->dialect->caps.casts_empty_set) {
+            const alch_type *t = alch_node_type(&b->head);
+
+            alch_puts(c, "CAST(NULL AS ");
+            alch_compile_type(c, t->family == ALCH_FAMILY_NULL ? alch_type_of(ALCH_TYPE_INTEGER) : t);
+            alch_puts(c, ")");
+        } else
+            alch_puts(c, "1");
+    }
+    if (c->dialect->caps.values_in_tuples) {
+        alch_puts(c, " FROM (SELECT ");
+        for (i = 0; i < width; i++)
+            alch_puts(c, i > 0 ? ", 1" : "1");
+        alch_puts(c, ")");
+    }
+    alch_puts(c, " WHERE 1!=1");
+}
+
+static const alch_type *part_type(const alch_bind *b, unsigned part)
+{
+    const alch_type *t = alch_node_type(&b->head);
+
+    return t->family == ALCH_FAMILY_TUPLE ? part < t->item_count ? t->items[part] : alch_type_of(ALCH_TYPE_NULL) : t;
+}
+
+static void put_element(alch_compiler *c, const alch_bind *b, const alch_compiled_param *list, uint32_t element, unsigned part,
+                        int op, unsigned flags)
+{
+    const alch_value *v = &b->items[(size_t)element * b->width + part];
+    alch_compiled_param p = *list;
+    const alch_type *t = part_type(b, part);
+
+    if (t->family == ALCH_FAMILY_NULL)
+        t = alch_type_of_value(v->kind);
+    if (flags & ALCH_V_LITERAL || b->flags & ALCH_BIND_LITERAL) {
+        alch_compile_literal(c, t, v);
+        return;
+    }
+    (void)op;
+    p.value = v;
+    p.type = t;
+    p.element = element + 1;
+    p.part = b->width > 1 ? part + 1 : 0;
+    p.required = 0;
+    if (p.number == 0 || p.base == NULL)
+        p.number = 0;
+    alch_put_placeholder(c, alch_add_param(c, &p));
+}
+
+/* The name that the elements' names begin with. */
+static alch_compiled_param list_param(alch_compiler *c, const alch_bind *b)
+{
+    alch_compiled_param p = { b, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0 };
+
+    name_param(c, b, &p);
+    return p;
+}
+
+static void compile_expanding(alch_compiler *c, const alch_bind *b, int op, unsigned flags)
+{
+    alch_compiled_param list;
+    uint32_t i;
+    unsigned k;
+
+    list = list_param(c, b);
+    c->result->expanding = 1;
+    if (b->flags & ALCH_BIND_REQUIRED) {
+        char buf[256];
+
+        if (c->options->for_execution) {
+            alch_compile_fail(c, ALCH_ERR_INVALID, "a value is required for bind parameter '%s'",
+                              alch_param_name(&list, buf, sizeof buf));
+            return;
+        }
+        alch_puts(c, "(__[POSTCOMPILE_");
+        put_name(c, &list);
+        alch_puts(c, "])");
+        list.required = 1;
+        (void)alch_add_param(c, &list);
+        return;
+    }
+    alch_buf_putc(c->out, '(');
+    if (b->count == 0)
+        put_empty_set(c, b, op);
+    if (b->count > 0 && b->width > 1 && c->dialect->caps.values_in_tuples)
+        alch_puts(c, "VALUES ");
+    for (i = 0; i < b->count && c->failed == ALCH_OK; i++) {
+        if (i > 0)
+            alch_puts(c, ", ");
+        if (b->width > 1)
+            alch_buf_putc(c->out, '(');
+        for (k = 0; k < b->width; k++) {
+            if (k > 0)
+                alch_puts(c, ", ");
+            put_element(c, b, &list, i, k, op, flags);
+        }
+        if (b->width > 1)
+            alch_buf_putc(c->out, ')');
+    }
+    alch_buf_putc(c->out, ')');
+}
+
+/* }=== */
+
+void alch_compile_bind(alch_compiler *c, const alch_bind *b, int op, unsigned flags)
+{
+    const alch_compile_host *host = c->options->host;
+
+    if (host != NULL && host->replace != NULL) {
+        const alch_bind *other = host->replace(host->payload, b);
+
+        if (other != NULL)
+            b = other;
+    }
+    if (b->flags & ALCH_BIND_EXPANDING) {
+        compile_expanding(c, b, op, flags);
+        return;
+    }
+    if (flags & ALCH_V_LITERAL || b->flags & ALCH_BIND_LITERAL) {
+        alch_compile_literal(c, alch_node_type(&b->head), &b->value);
+        return;
+    }
+    alch_put_placeholder(c, param_of(c, b));
+}
+
+void alch_visit_bind(alch_compiler *c, const alch_node *n, unsigned flags)
+{
+    alch_compile_bind(c, (const alch_bind *)n, ALCH_OP_NONE, flags);
+}

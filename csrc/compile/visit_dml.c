@@ -1,0 +1,758 @@
+/* INSERT, UPDATE, DELETE: which columns get what, and the clauses around it. */
+#include <stdio.h>
+#include <string.h>
+
+#include "compile/compiler.h"
+#include "expr/build.h"
+
+/* One column of VALUES or SET. */
+typedef struct assignment {
+    const alch_node *target;        /* a COLUMN, or an expression (data['x']) */
+    const alch_node *value;         /* NULL: a parameter of the column's name */
+    uint8_t how;                    /* ALCH_FILL_... of a parameter */
+} assignment;
+
+typedef struct assignments {
+    assignment *at;
+    size_t len, size;
+} assignments;
+
+static void assign(alch_compiler *c, assignments *a, const alch_node *target, const alch_node *value, int how)
+{
+    if (a->len == a->size) {
+        size_t size = a->size != 0 ? a->size * 2 : 16;
+        assignment *at = alch_arena_alloc(c->arena, size * sizeof *at);
+
+        if (at == NULL) {
+            alch_compile_nomem(c);
+            return;
+        }
+        if (a->len > 0)
+            memcpy(at, a->at, a->len * sizeof *at);
+        a->at = at;
+        a->size = size;
+    }
+    a->at[a->len++] = (assignment){ target, value, (uint8_t)how };
+}
+
+/*
+** {=== Which columns
+*/
+
+static const alch_node *given(const alch_list *row, const alch_column *column)
+{
+    uint32_t i;
+
+    for (i = 0; i < alch_list_len(row); i++)
+        if (((const alch_pair *)row->items[i])->first == &column->head)
+            return ((const alch_pair *)row->items[i])->second;
+    return NULL;
+}
+
+static int in_keys(const alch_compiler *c, const alch_column *column)
+{
+    size_t i;
+
+    for (i = 0; i < c->options->column_key_count; i++)
+        if (strcmp(c->options->column_keys[i], column->key) == 0)
+            return 1;
+    return 0;
+}
+
+/* A default of a column the parameters do not bring. 1: there is one. */
+static int assign_default(alch_compiler *c, assignments *a, const alch_column *column, const alch_node *made)
+{
+    if (made == NULL)
+        return 0;
+    if (made->kind == ALCH_NODE_BIND)
+        assign(c, a, &column->head, NULL, ALCH_FILL_VALUE);
+    else if (made->kind == ALCH_NODE_CALLABLE)
+        assign(c, a, &column->head, NULL, ALCH_FILL_CALL);
+    else if (made->kind == ALCH_NODE_SEQUENCE || made->kind == ALCH_NODE_NEXT_VALUE) {
+        if (!c->dialect->caps.sequences)
+            return 0;
+        assign(c, a, &column->head, made, ALCH_FILL_SQL);
+    } else
+        assign(c, a, &column->head, made, ALCH_FILL_SQL);
+    return 1;
+}
+
+/* Without parameters and values every column is one. */
+static int takes_all(const alch_compiler *c, const alch_dml *d)
+{
+    return !c->options->has_column_keys && alch_list_len(d->values) == 0 && !(d->flags & ALCH_DML_NO_VALUES);
+}
+
+static void choose_columns(alch_compiler *c, const alch_dml *d, const alch_list *row, assignments *a)
+{
+    const alch_from *f = (const alch_from *)d->table;
+    int all = takes_all(c, d), insert = d->head.kind == ALCH_NODE_INSERT;
+    uint32_t i;
+
+    for (i = 0; i < f->column_count; i++) {
+        const alch_column *column = f->columns[i];
+        const alch_node *value = given(row, column);
+
+        if (value != NULL)
+            assign(c, a, &column->head, value, ALCH_FILL_PARAM);
+        else if (all || in_keys(c, column))
+            assign(c, a, &column->head, NULL, ALCH_FILL_PARAM);
+        else
+            (void)assign_default(c, a, column, insert ? column->on_insert : column->on_update);
+    }
+}
+
+/* What is set but is no column of the table: data['x'], a column of another table. */
+static void choose_expressions(alch_compiler *c, const alch_dml *d, const alch_list *row, assignments *a)
+{
+    uint32_t i;
+
+    for (i = 0; i < alch_list_len(row); i++) {
+        const alch_pair *p = (const alch_pair *)row->items[i];
+        const alch_column *column = (const alch_column *)p->first;
+
+        if (p->first->kind != ALCH_NODE_COLUMN || &column->owner->head != d->table)
+            assign(c, a, p->first, p->second, ALCH_FILL_PARAM);
+    }
+}
+
+/* UPDATE in the order of ordered_values(), other columns with onupdate behind. */
+static void choose_ordered(alch_compiler *c, const alch_dml *d, assignments *a)
+{
+    const alch_from *f = (const alch_from *)d->table;
+    uint32_t i;
+
+    for (i = 0; i < d->values->count; i++) {
+        const alch_pair *p = (const alch_pair *)d->values->items[i];
+
+        assign(c, a, p->first, p->second, ALCH_FILL_PARAM);
+    }
+    for (i = 0; i < f->column_count; i++)
+        if (given(d->values, f->columns[i]) == NULL)
+            (void)assign_default(c, a, f->columns[i], f->columns[i]->on_update);
+}
+
+/* }=== */
+
+/*
+** {=== Values
+*/
+
+static void remember_fill(alch_compiler *c, const assignment *a, uint32_t param)
+{
+    alch_compiled *r = c->result;
+
+    if (a->target->kind == ALCH_NODE_COLUMN)
+        r->fills[r->fill_count++] = (alch_fill){ (const alch_column *)a->target, param, a->how };
+}
+
+/* ":name": the parameter of a column. */
+static void put_column_param(alch_compiler *c, const assignment *a)
+{
+    const alch_column *column = (const alch_column *)a->target;
+    alch_compiled_param p = { NULL, column->key, column->key, NULL, NULL, column, 0, 0, 0, a->how == ALCH_FILL_PARAM, 1 };
+    uint32_t param, found = alch_dict_get(&c->bind_names, column->key, strlen(column->key));
+
+    if (found != 0) {
+        alch_compile_fail(c, ALCH_ERR_COMPILE, "bindparam() name '%s' is reserved for automatic usage in the VALUES or "
+                          "SET clause of this insert/update statement. Please use a name other than column name when "
+                          "using bindparam() with insert() or update() (for example, 'b_%s')", column->key, column->key);
+        return;
+    }
+    p.type = alch_node_type(&column->head);
+    if (a->how == ALCH_FILL_VALUE) {
+        const alch_node *made = c->result->kind == ALCH_NODE_UPDATE ? column->on_update : column->on_insert;
+
+        p.value = &((const alch_bind *)made)->value;
+    }
+    param = alch_add_param(c, &p);
+    if (!alch_dict_set(&c->bind_names, column->key, strlen(column->key), param + 1))
+        alch_compile_nomem(c);
+    remember_fill(c, a, param);
+    alch_put_placeholder(c, param);
+}
+
+/* A plain value: a parameter named after its column, with the column's type. */
+static void put_value_param(alch_compiler *c, const assignment *a, const alch_bind *b, int row)
+{
+    const alch_column *column = (const alch_column *)a->target;
+    alch_compiled_param p = { b, column->key, column->key, NULL, &b->value, column, 0, 0, 0, 0, 1 };
+    uint32_t param;
+    size_t len = strlen(column->key);
+
+    if (row >= 0) {     /* of several rows: name_m0, name_m1 */
+        char *name = alch_arena_alloc(c->arena, len + 16);
+
+        if (name == NULL) {
+            alch_compile_nomem(c);
+            return;
+        }
+        (void)snprintf(name, len + 16, "%s_m%d", column->key, row);
+        p.base = p.key = name;
+    }
+    p.type = b->flags & ALCH_BIND_TYPED || alch_node_type(&column->head)->family == ALCH_FAMILY_NULL
+        ? alch_node_type(&b->head) : alch_node_type(&column->head);
+    param = alch_add_param(c, &p);
+    if (row < 0 && !alch_dict_set(&c->bind_names, p.base, strlen(p.base), param + 1))
+        alch_compile_nomem(c);
+    if (row < 1)
+        remember_fill(c, a, param);
+    alch_put_placeholder(c, param);
+}
+
+static int is_plain_value(const alch_node *n)
+{
+    const alch_bind *b = (const alch_bind *)n;
+
+    return n->kind == ALCH_NODE_BIND && b->key == NULL && !(b->flags & ALCH_BIND_EXPANDING);
+}
+
+static void put_value(alch_compiler *c, const assignment *a, int row, unsigned flags)
+{
+    if (a->value == NULL) {
+        put_column_param(c, a);
+        return;
+    }
+    if (is_plain_value(a->value) && a->target->kind == ALCH_NODE_COLUMN) {
+        const alch_bind *b = (const alch_bind *)a->value;
+
+        if (flags & ALCH_V_LITERAL)
+            alch_compile_literal(c, alch_node_type(a->target)->family != ALCH_FAMILY_NULL ? alch_node_type(a->target)
+                                 : alch_node_type(a->value), &b->value);
+        else
+            put_value_param(c, a, b, row);
+        return;
+    }
+    if (row < 1)
+        remember_fill(c, a, UINT32_MAX);
+    if (a->value->kind == ALCH_NODE_SEQUENCE) {
+        alch_wrap next = { { 1, ALCH_NODE_NEXT_VALUE, 0, 2, NULL }, a->value };
+
+        alch_compile_node(c, &next.head, flags);
+    } else
+        alch_compile_operand(c, a->value, ALCH_OP_NONE, flags);
+}
+
+static void put_target(alch_compiler *c, const assignment *a, unsigned flags)
+{
+    alch_compile_node(c, a->target, flags | ALCH_V_NO_TABLE);
+}
+
+static int reserve_fills(alch_compiler *c, size_t n)
+{
+    c->result->fills = alch_arena_alloc(c->arena, (n + 1) * sizeof *c->result->fills);
+    if (c->result->fills == NULL) {
+        alch_compile_nomem(c);
+        return 0;
+    }
+    return 1;
+}
+
+/* }=== */
+
+/*
+** {=== RETURNING
+*/
+
+static void compile_returning(alch_compiler *c, const alch_list *columns, int style, unsigned flags)
+{
+    alch_nodes list = { c->arena, NULL, 0, 0, 0 };
+    alch_named_column *named = NULL;
+    int rc = alch_expand_columns(columns, &list, c->err);
+
+    if (rc == ALCH_OK)
+        rc = alch_name_columns(&c->namer, list.at, list.len, style, 1, &named, c->err);
+    if (rc != ALCH_OK) {
+        c->failed = rc;
+        return;
+    }
+    c->result->returning = 1;
+    alch_puts(c, " RETURNING ");
+    if (c->dialect->caps.returning_bare)
+        flags |= ALCH_V_NO_TABLE;
+    alch_compile_columns(c, named, list.len, flags);
+}
+
+/* Keys that the database makes, where nobody asked for anything else. */
+static int generated(const alch_dml *d, const assignments *a, const alch_column *column)
+{
+    size_t i;
+
+    if (!(column->flags & ALCH_COLUMN_PRIMARY_KEY))
+        return 0;
+    for (i = 0; i < a->len; i++)
+        if (a->at[i].target == &column->head)
+            return a->at[i].value != NULL && a->at[i].value->kind != ALCH_NODE_BIND;
+    (void)d;
+    return (column->flags & (ALCH_COLUMN_AUTOINCREMENT | ALCH_COLUMN_SERVER_DEFAULT | ALCH_COLUMN_IDENTITY)) != 0;
+}
+
+static void return_keys(alch_compiler *c, const alch_dml *d, const assignments *a, unsigned flags)
+{
+    const alch_from *f = (const alch_from *)d->table;
+    alch_list *keys;
+    uint32_t i;
+    int rc = ALCH_OK;
+
+    if (c->dialect->caps.last_row_id || !c->dialect->caps.insert_returning || c->options->executemany || c->frame->outer != NULL
+        || d->flags & (ALCH_DML_INLINE | ALCH_DML_MULTI) || d->select != NULL
+        || d->table->kind != ALCH_NODE_TABLE || ((const alch_table *)d->table)->implicit_returning_off)
+        return;
+    keys = alch_list_new(ALCH_NODE_LIST, ALCH_OP_COMMA, 2, c->err);
+    if (keys == NULL) {
+        alch_compile_nomem(c);
+        return;
+    }
+    for (i = 0; i < f->column_count && rc == ALCH_OK; i++)
+        if (generated(d, a, f->columns[i]))
+            rc = alch_list_push(keys, alch_node_keep(&f->columns[i]->head), c->err);
+    alch_keep_made(c, &keys->head);
+    if (rc != ALCH_OK)
+        c->failed = rc;
+    else if (keys->count > 0) {
+        c->result->implicit_returning = 1;
+        compile_returning(c, keys, ALCH_LABELS_DEFAULT, flags);
+    }
+}
+
+/* }=== */
+
+/*
+** {=== INSERT
+*/
+
+static void put_columns(alch_compiler *c, const assignments *a)
+{
+    size_t i;
+
+    alch_puts(c, " (");
+    for (i = 0; i < a->len; i++) {
+        if (i > 0)
+            alch_puts(c, ", ");
+        put_target(c, &a->at[i], 0);
+    }
+    alch_buf_putc(c->out, ')');
+}
+
+static void put_row(alch_compiler *c, const assignments *a, int row, unsigned flags)
+{
+    size_t i;
+
+    alch_buf_putc(c->out, '(');
+    for (i = 0; i < a->len; i++) {
+        if (i > 0)
+            alch_puts(c, ", ");
+        put_value(c, &a->at[i], row, flags);
+    }
+    alch_buf_putc(c->out, ')');
+}
+
+static void put_single(alch_compiler *c, const assignments *a, unsigned flags)
+{
+    alch_compiled *r = c->result;
+
+    alch_puts(c, " VALUES ");
+    if (c->frame->outer == NULL) {
+        r->values_begin = (uint32_t)c->out->len;
+        r->values_first = (uint32_t)r->position_count;
+    }
+    put_row(c, a, -1, flags);
+    if (c->frame->outer == NULL) {
+        r->values_end = (uint32_t)c->out->len;
+        r->values_count = (uint32_t)r->position_count - r->values_first;
+    }
+}
+
+/* Row 'row' of several: the first one's columns, each given again. */
+static void put_next_row(alch_compiler *c, const alch_dml *d, const assignments *first, uint32_t row, unsigned flags)
+{
+    const alch_list *values = (const alch_list *)d->values->items[row];
+    assignments a = { NULL, 0, 0 };
+    size_t i;
+
+    for (i = 0; i < first->len; i++) {
+        const alch_column *column = (const alch_column *)first->at[i].target;
+        const alch_node *value = given(values, column);
+
+        if (value == NULL && first->at[i].how == ALCH_FILL_PARAM) {
+            alch_compile_fail(c, ALCH_ERR_COMPILE, "INSERT value for column %s is explicitly rendered as a bound "
+                              "parameter in the VALUES clause; a Lua value or SQL expression is required in row %u",
+                              column->name, row + 1);
+            return;
+        }
+        if (value == NULL && first->at[i].how == ALCH_FILL_VALUE)
+            value = column->on_insert;
+        if (value == NULL)
+            value = first->at[i].value;
+        assign(c, &a, first->at[i].target, value, first->at[i].how);
+    }
+    put_row(c, &a, (int)row, flags);
+}
+
+/* A scalar default among several rows stands in every one. */
+static void fix_defaults(alch_compiler *c, assignments *a)
+{
+    size_t i;
+
+    for (i = 0; i < a->len; i++) {
+        const alch_column *column = (const alch_column *)a->at[i].target;
+
+        if (a->at[i].value == NULL && a->at[i].how == ALCH_FILL_VALUE)
+            a->at[i].value = column->on_insert;
+        else if (a->at[i].value == NULL && a->at[i].how == ALCH_FILL_CALL)
+            alch_compile_fail(c, ALCH_ERR_COMPILE, "column %s has a Lua function as default, which an INSERT of several "
+                              "rows in one values() cannot call per row; pass the rows to execute", column->name);
+    }
+}
+
+static void put_rows(alch_compiler *c, const alch_dml *d, assignments *a, unsigned flags)
+{
+    uint32_t i;
+
+    c->result->multi_values = 1;
+    fix_defaults(c, a);
+    alch_puts(c, " VALUES ");
+    put_row(c, a, 0, flags);
+    for (i = 1; i < d->values->count && c->failed == ALCH_OK; i++) {
+        alch_puts(c, ", ");
+        put_next_row(c, d, a, i, flags);
+    }
+}
+
+/* The SELECT of from_select, with the defaults of columns it does not fill. */
+static const alch_node *select_with_defaults(alch_compiler *c, const alch_dml *d, assignments *extra)
+{
+    const alch_from *f = (const alch_from *)d->table;
+    alch_select *copy;
+    alch_list *columns;
+    uint32_t i, k;
+    size_t n;
+    int rc;
+
+    for (i = 0; i < f->column_count; i++) {
+        const alch_node *made = f->columns[i]->on_insert;
+
+        for (k = 0; k < d->names->count && d->names->items[k] != &f->columns[i]->head; k++)
+            ;
+        if (k == d->names->count && made != NULL && made->kind != ALCH_NODE_CALLABLE
+            && (made->kind != ALCH_NODE_SEQUENCE || c->dialect->caps.sequences))
+            assign(c, extra, &f->columns[i]->head, made, ALCH_FILL_SQL);
+    }
+    if (extra->len == 0 || d->select->kind != ALCH_NODE_SELECT || !(d->flags & ALCH_DML_DEFAULTS_FROM_SELECT)) {
+        extra->len = 0;
+        return d->select;
+    }
+    rc = alch_node_copy(d->select, &copy, c->err);
+    if (rc != ALCH_OK) {
+        c->failed = rc;
+        return d->select;
+    }
+    alch_keep_made(c, &copy->head);
+    rc = alch_list_extend(copy->columns, ALCH_OP_COMMA, extra->len, &columns, c->err);
+    for (n = 0; n < extra->len && rc == ALCH_OK; n++)
+        rc = alch_list_push(columns, alch_node_keep(extra->at[n].value), c->err);
+    if (rc == ALCH_OK)
+        rc = alch_node_set(copy, &copy->columns, columns, c->err);
+    if (rc != ALCH_OK)
+        c->failed = rc;
+    return &copy->head;
+}
+
+static void put_from_select(alch_compiler *c, const alch_dml *d, unsigned flags)
+{
+    assignments extra = { NULL, 0, 0 };
+    const alch_node *select = select_with_defaults(c, d, &extra);
+    uint32_t i;
+    size_t k;
+
+    alch_puts(c, " (");
+    for (i = 0; i < d->names->count; i++) {
+        if (i > 0)
+            alch_puts(c, ", ");
+        alch_compile_node(c, d->names->items[i], ALCH_V_NO_TABLE);
+    }
+    for (k = 0; k < extra.len; k++) {
+        alch_puts(c, ", ");
+        put_target(c, &extra.at[k], 0);
+    }
+    alch_puts(c, ") ");
+    c->result->from_select = 1;
+    if (select->kind == ALCH_NODE_SELECT)
+        alch_compile_select(c, (const alch_select *)select, -1, flags | ALCH_V_INSERT_SELECT);
+    else
+        alch_compile_node(c, select, flags | ALCH_V_INSERT_SELECT);
+}
+
+static void put_crud_hints(alch_compiler *c, const alch_dml *d)
+{
+    uint32_t i;
+
+    for (i = 0; i < alch_list_len(d->hints); i++) {
+        const alch_hint *h = (const alch_hint *)d->hints->items[i];
+
+        if (h->dialect == NULL || strcmp(h->dialect, "*") == 0 || strcmp(h->dialect, c->dialect->name) == 0) {
+            alch_buf_putc(c->out, ' ');
+            alch_puts(c, h->text);
+        }
+    }
+}
+
+static void insert_values(alch_compiler *c, const alch_dml *d, unsigned flags)
+{
+    assignments a = { NULL, 0, 0 };
+    int multi = (d->flags & ALCH_DML_MULTI) != 0;
+
+    choose_columns(c, d, multi ? (const alch_list *)d->values->items[0] : d->values, &a);
+    if (c->failed != ALCH_OK || !reserve_fills(c, a.len))
+        return;
+    if (a.len == 0 && c->dialect->caps.default_values)
+        alch_puts(c, " DEFAULT VALUES");
+    else {
+        put_columns(c, &a);
+        if (multi)
+            put_rows(c, d, &a, flags);
+        else
+            put_single(c, &a, flags);
+    }
+    if (d->conflict != NULL)
+        alch_compile_node(c, d->conflict, flags);
+    if (d->returning == NULL)
+        return_keys(c, d, &a, flags | ALCH_V_RESULT);
+}
+
+void alch_visit_insert(alch_compiler *c, const alch_node *n, unsigned flags)
+{
+    const alch_dml *d = (const alch_dml *)n;
+    alch_frame frame;
+    size_t start = c->out->len;
+    unsigned inner = flags & ALCH_V_LITERAL;
+
+    if (alch_push_frame(c, &frame, n))
+        c->result->table = d->table;
+    frame.correlate.len = frame.asfrom.len = 0;
+    c->result->kind = ALCH_NODE_INSERT;
+    alch_puts(c, "INSERT ");
+    alch_compile_prefixes(c, d->prefixes, inner);
+    alch_puts(c, "INTO ");
+    if (d->ctes != NULL)
+        alch_compile_independent_ctes(c, d->ctes, inner);
+    alch_compile_node(c, d->table, 0);
+    put_crud_hints(c, d);
+    if (d->select != NULL) {
+        put_from_select(c, d, inner);
+        if (d->conflict != NULL)
+            alch_compile_node(c, d->conflict, inner);
+    } else
+        insert_values(c, d, inner);
+    if (d->returning != NULL)
+        compile_returning(c, d->returning, d->label_style, inner | (flags & ALCH_V_RESULT));
+    if (c->cte_count > 0)
+        alch_place_ctes(c, start);
+    alch_pop_frame(c);
+}
+
+/* ON CONFLICT (a, b) WHERE x, ON CONFLICT ON CONSTRAINT c */
+static void put_conflict_target(alch_compiler *c, const alch_conflict *k, unsigned flags)
+{
+    uint32_t i;
+
+    if (k->constraint != NULL) {
+        alch_puts(c, " ON CONSTRAINT ");
+        alch_put_identifier(c, k->constraint, 0);
+        return;
+    }
+    if (k->targets == NULL)
+        return;
+    alch_puts(c, " (");
+    for (i = 0; i < k->targets->count; i++) {
+        if (i > 0)
+            alch_puts(c, ", ");
+        if (k->targets->items[i]->kind == ALCH_NODE_LABEL_NAME)
+            alch_put_identifier(c, ((const alch_text *)k->targets->items[i])->text, 0);
+        else
+            alch_compile_node(c, k->targets->items[i], flags | ALCH_V_NO_TABLE | ALCH_V_NO_SCHEMA);
+    }
+    alch_buf_putc(c->out, ')');
+    if (k->target_where != NULL) {
+        alch_puts(c, " WHERE ");
+        alch_compile_operand(c, k->target_where, ALCH_OP_ASBOOL,
+                             flags | ALCH_V_NO_TABLE | ALCH_V_NO_SCHEMA
+                             | (c->dialect->caps.literal_conflict_where ? ALCH_V_LITERAL : 0u));
+    }
+}
+
+static void put_conflict_value(alch_compiler *c, const alch_pair *p, unsigned flags)
+{
+    const alch_type *t = alch_node_type(p->first);
+
+    if (p->first->kind == ALCH_NODE_LABEL_NAME)
+        alch_put_identifier(c, ((const alch_text *)p->first)->text, 0);
+    else
+        alch_compile_node(c, p->first, flags | ALCH_V_NO_TABLE);
+    alch_puts(c, " = ");
+    if (p->second->kind == ALCH_NODE_BIND && alch_node_type(p->second)->family == ALCH_FAMILY_NULL
+        && t->family != ALCH_FAMILY_NULL) {
+        alch_bind *typed;
+        int rc = alch_node_copy(p->second, &typed, c->err);
+
+        if (rc != ALCH_OK) {
+            c->failed = rc;
+            return;
+        }
+        alch_node_set_type(typed, t);
+        alch_keep_made(c, &typed->head);
+        alch_compile_node(c, &typed->head, flags);
+    } else
+        alch_compile_operand(c, p->second, ALCH_OP_NONE, flags);
+}
+
+void alch_visit_conflict(alch_compiler *c, const alch_node *n, unsigned flags)
+{
+    const alch_conflict *k = (const alch_conflict *)n;
+    uint32_t i;
+
+    flags = (flags & ALCH_V_LITERAL) | ALCH_V_NO_SCHEMA;
+    c->result->upsert = 1;
+    alch_puts(c, " ON CONFLICT");
+    put_conflict_target(c, k, flags);
+    if (k->action == ALCH_CONFLICT_NOTHING) {
+        alch_puts(c, " DO NOTHING");
+        return;
+    }
+    alch_puts(c, " DO UPDATE SET ");
+    for (i = 0; i < alch_list_len(k->values); i++) {
+        if (i > 0)
+            alch_puts(c, ", ");
+        put_conflict_value(c, (const alch_pair *)k->values->items[i], flags);
+    }
+    if (k->where != NULL) {
+        alch_puts(c, " WHERE ");
+        alch_compile_operand(c, k->where, ALCH_OP_ASBOOL, flags);
+    }
+}
+
+/* }=== */
+
+/*
+** {=== UPDATE and DELETE
+*/
+
+/* FROMs besides the table: given, or named by criteria and values. */
+static void extra_froms(alch_compiler *c, const alch_dml *d, alch_nodes *out)
+{
+    alch_nodes used = { c->arena, NULL, 0, 0, 0 }, own = used;
+    uint32_t i;
+    size_t k;
+
+    for (i = 0; i < alch_list_len(d->where); i++)
+        alch_from_objects(d->where->items[i], &used);
+    for (i = 0; d->head.kind == ALCH_NODE_UPDATE && i < alch_list_len(d->values); i++)
+        alch_from_objects(((const alch_pair *)d->values->items[i])->second, &used);
+    for (i = 0; i < alch_list_len(d->froms); i++)
+        alch_nodes_add(&used, d->froms->items[i]);
+    alch_from_objects(d->table, &own);
+    for (k = 0; k < used.len; k++)
+        if (!alch_nodes_has(&own, used.at[k]))
+            alch_nodes_add_new(out, used.at[k]);
+    if (used.failed || own.failed || out->failed)
+        alch_compile_nomem(c);
+}
+
+static void enter(alch_compiler *c, const alch_dml *d, alch_frame *f)
+{
+    if (alch_push_frame(c, f, &d->head))
+        c->result->table = d->table;
+    c->result->kind = d->head.kind;
+    extra_froms(c, d, &f->froms);
+    alch_nodes_add(&f->correlate, d->table);
+    {
+        size_t i;
+
+        for (i = 0; i < f->froms.len; i++)
+            alch_nodes_add(&f->correlate, f->froms.at[i]);
+    }
+    f->asfrom = f->correlate;
+}
+
+static void put_froms(alch_compiler *c, const alch_frame *f, const char *keyword, unsigned flags)
+{
+    size_t i;
+
+    for (i = 0; i < f->froms.len; i++) {
+        alch_puts(c, i > 0 ? ", " : keyword);
+        alch_compile_node(c, f->froms.at[i], flags | ALCH_V_FROM);
+    }
+}
+
+static void finish_dml(alch_compiler *c, const alch_dml *d, size_t start, unsigned flags)
+{
+    unsigned inner = flags & ALCH_V_LITERAL;
+
+    if (alch_list_len(d->where) > 0) {
+        alch_puts(c, " WHERE ");
+        alch_compile_criteria(c, d->where, inner);
+    }
+    if (d->returning != NULL)
+        compile_returning(c, d->returning, d->label_style, inner | (flags & ALCH_V_RESULT));
+    if (c->cte_count > 0)
+        alch_place_ctes(c, start);
+    alch_pop_frame(c);
+}
+
+void alch_visit_update(alch_compiler *c, const alch_node *n, unsigned flags)
+{
+    const alch_dml *d = (const alch_dml *)n;
+    assignments a = { NULL, 0, 0 };
+    alch_frame frame;
+    size_t start = c->out->len, i;
+    unsigned inner = flags & ALCH_V_LITERAL;
+
+    enter(c, d, &frame);
+    alch_puts(c, "UPDATE ");
+    alch_compile_prefixes(c, d->prefixes, inner);
+    if (d->ctes != NULL)
+        alch_compile_independent_ctes(c, d->ctes, inner);
+    alch_compile_node(c, d->table, inner | ALCH_V_FROM);
+    put_crud_hints(c, d);
+    if (d->flags & ALCH_DML_ORDERED)
+        choose_ordered(c, d, &a);
+    else {
+        choose_columns(c, d, d->values, &a);
+        choose_expressions(c, d, d->values, &a);
+    }
+    if (c->failed == ALCH_OK && a.len == 0)
+        alch_compile_fail(c, ALCH_ERR_COMPILE, "this UPDATE sets no column; give it values()");
+    if (c->failed == ALCH_OK && reserve_fills(c, a.len)) {
+        alch_puts(c, " SET ");
+        for (i = 0; i < a.len && c->failed == ALCH_OK; i++) {
+            if (i > 0)
+                alch_puts(c, ", ");
+            put_target(c, &a.at[i], inner);
+            alch_buf_putc(c->out, '=');
+            put_value(c, &a.at[i], -1, inner);
+        }
+    }
+    put_froms(c, &frame, " FROM ", inner);
+    finish_dml(c, d, start, flags);
+}
+
+void alch_visit_delete(alch_compiler *c, const alch_node *n, unsigned flags)
+{
+    const alch_dml *d = (const alch_dml *)n;
+    alch_frame frame;
+    size_t start = c->out->len;
+    unsigned inner = flags & ALCH_V_LITERAL;
+
+    enter(c, d, &frame);
+    alch_puts(c, "DELETE ");
+    alch_compile_prefixes(c, d->prefixes, inner);
+    alch_puts(c, "FROM ");
+    if (d->ctes != NULL)
+        alch_compile_independent_ctes(c, d->ctes, inner);
+    alch_compile_node(c, d->table, inner | ALCH_V_FROM);
+    put_crud_hints(c, d);
+    put_froms(c, &frame, c->dialect->caps.delete_using ? " USING " : ", ", inner);
+    finish_dml(c, d, start, flags);
+}
+
+/* }=== */

@@ -1,0 +1,185 @@
+/* What stands in FROM: tables, aliases, joins, VALUES. */
+#include <string.h>
+
+#include "compile/compiler.h"
+
+static const char *alias_name(alch_compiler *c, const alch_alias *a)
+{
+    return a->name != NULL ? alch_resolve_name(c, a->name, ALCH_IDENT_ALIAS) : NULL;
+}
+
+static void put_alias_name(alch_compiler *c, const alch_alias *a)
+{
+    const char *name = alias_name(c, a);
+
+    if (name != NULL)
+        alch_put_identifier(c, name, a->flags & ALCH_ALIAS_QUOTE ? ALCH_COLUMN_QUOTE : 0);
+}
+
+/* with_hint() about this FROM, as the standard shows it. */
+static void put_hint(alch_compiler *c, const alch_node *from)
+{
+    const alch_list *hints;
+    uint32_t i;
+
+    if (c->frame == NULL || c->frame->statement == NULL || c->frame->statement->kind != ALCH_NODE_SELECT)
+        return;
+    hints = ((const alch_select *)c->frame->statement)->hints;
+    for (i = 0; i < alch_list_len(hints); i++) {
+        const alch_hint *h = (const alch_hint *)hints->items[i];
+
+        if (h->element == from && (h->dialect == NULL || strcmp(h->dialect, "*") == 0
+                                   || strcmp(h->dialect, c->dialect->name) == 0)) {
+            alch_buf_putc(c->out, ' ');
+            alch_puts(c, h->text);
+        }
+    }
+}
+
+void alch_visit_table(alch_compiler *c, const alch_node *n, unsigned flags)
+{
+    alch_put_table_name(c, (const alch_table *)n, flags);
+    if (flags & ALCH_V_FROM)
+        put_hint(c, n);
+}
+
+/* AS name(column [type], ...) */
+static void put_derived_columns(alch_compiler *c, const alch_alias *a)
+{
+    uint32_t i;
+
+    alch_buf_putc(c->out, '(');
+    for (i = 0; i < a->from.column_count; i++) {
+        if (i > 0)
+            alch_puts(c, ", ");
+        alch_put_identifier(c, a->from.columns[i]->name, 0);
+        if (a->flags & ALCH_ALIAS_DERIVE_TYPES) {
+            alch_buf_putc(c->out, ' ');
+            alch_compile_type(c, alch_node_type(&a->from.columns[i]->head));
+        }
+    }
+    alch_buf_putc(c->out, ')');
+}
+
+static int takes_parentheses(const alch_alias *a)
+{
+    return alch_is_statement(a->element) || alch_is_dml(a->element) || a->element->kind == ALCH_NODE_JOIN;
+}
+
+void alch_visit_alias(alch_compiler *c, const alch_node *n, unsigned flags)
+{
+    const alch_alias *a = (const alch_alias *)n;
+    unsigned inner = (flags & (ALCH_V_LITERAL | ALCH_V_NO_SCHEMA)) | ALCH_V_FROM;
+
+    if (flags & ALCH_V_HINT) {
+        put_alias_name(c, a);
+        return;
+    }
+    if (!(flags & ALCH_V_FROM)) {   /* an alias on its own shows what it is of */
+        alch_compile_node(c, a->element, flags);
+        return;
+    }
+    if (n->kind == ALCH_NODE_LATERAL || a->flags & ALCH_ALIAS_LATERAL) {
+        alch_puts(c, "LATERAL ");
+        inner |= ALCH_V_LATERAL;
+    }
+    if (takes_parentheses(a))
+        alch_buf_putc(c->out, '(');
+    alch_compile_node(c, a->element, inner);
+    if (takes_parentheses(a))
+        alch_buf_putc(c->out, ')');
+    if (a->name != NULL) {
+        alch_puts(c, " AS ");
+        put_alias_name(c, a);
+    }
+    if (a->flags & (ALCH_ALIAS_DERIVE | ALCH_ALIAS_DERIVE_TYPES))
+        put_derived_columns(c, a);
+    put_hint(c, n);
+}
+
+void alch_visit_tablesample(alch_compiler *c, const alch_node *n, unsigned flags)
+{
+    const alch_alias *a = (const alch_alias *)n;
+
+    alch_visit_alias(c, n, flags | ALCH_V_FROM);
+    alch_puts(c, " TABLESAMPLE ");
+    alch_compile_node(c, a->extra, flags & ALCH_V_LITERAL);
+    if (a->seed != NULL) {
+        alch_puts(c, " REPEATABLE (");
+        alch_compile_node(c, a->seed, flags & ALCH_V_LITERAL);
+        alch_buf_putc(c->out, ')');
+    }
+}
+
+/* A table-valued function named as a column: its alias's name. */
+void alch_visit_table_valued(alch_compiler *c, const alch_node *n, unsigned flags)
+{
+    (void)flags;
+    put_alias_name(c, (const alch_alias *)((const alch_wrap *)n)->element);
+}
+
+static void put_rows(alch_compiler *c, const alch_alias *v, unsigned flags)
+{
+    const alch_list *rows = (const alch_list *)v->element;
+    uint32_t i;
+
+    alch_puts(c, "VALUES ");
+    for (i = 0; i < alch_list_len(rows); i++) {
+        if (i > 0)
+            alch_puts(c, ", ");
+        alch_compile_node(c, rows->items[i], flags);
+    }
+}
+
+void alch_visit_values(alch_compiler *c, const alch_node *n, unsigned flags)
+{
+    const alch_alias *v = (const alch_alias *)n;
+    unsigned inner = flags & ALCH_V_LITERAL;
+    uint32_t i;
+
+    if (v->flags & ALCH_ALIAS_LITERAL)
+        inner |= ALCH_V_LITERAL;
+    if (v->ctes != NULL)
+        alch_compile_independent_ctes(c, v->ctes, flags);
+    if (!(flags & ALCH_V_FROM) || (c->frame != NULL && c->frame->visiting_cte != NULL
+                                   && ((const alch_alias *)c->frame->visiting_cte)->element == n)) {
+        put_rows(c, v, inner);
+        return;
+    }
+    if (v->flags & ALCH_ALIAS_LATERAL)
+        alch_puts(c, "LATERAL ");
+    alch_buf_putc(c->out, '(');
+    put_rows(c, v, inner);
+    alch_buf_putc(c->out, ')');
+    if (v->flags & ALCH_ALIAS_UNNAMED)
+        return;
+    alch_puts(c, " AS ");
+    put_alias_name(c, v);
+    alch_puts(c, " (");
+    for (i = 0; i < v->from.column_count; i++) {
+        if (i > 0)
+            alch_puts(c, ", ");
+        alch_put_identifier(c, v->from.columns[i]->name, v->from.columns[i]->flags);
+    }
+    alch_buf_putc(c->out, ')');
+}
+
+void alch_visit_join(alch_compiler *c, const alch_node *n, unsigned flags)
+{
+    const alch_join *j = (const alch_join *)n;
+    unsigned inner = (flags & (ALCH_V_LITERAL | ALCH_V_NO_SCHEMA)) | ALCH_V_FROM;
+    int nested = j->right->kind == ALCH_NODE_JOIN;
+
+    alch_compile_node(c, j->left, inner);
+    alch_puts(c, j->flags & ALCH_JOIN_FULL ? " FULL OUTER JOIN " : j->flags & ALCH_JOIN_OUTER ? " LEFT OUTER JOIN "
+                 : j->flags & ALCH_JOIN_CROSS ? " CROSS JOIN " : " JOIN ");
+    if (nested)
+        alch_buf_putc(c->out, '(');
+    alch_compile_node(c, j->right, inner);
+    if (nested)
+        alch_buf_putc(c->out, ')');
+    if (j->on == NULL)
+        return;
+    alch_puts(c, " ON ");
+    alch_compile_operand(c, j->on, ALCH_OP_ASBOOL, flags & ALCH_V_LITERAL);
+}

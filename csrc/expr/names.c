@@ -1,0 +1,382 @@
+#include "expr/names.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/map.h"
+
+int alch_name_is_anon(const char *name)
+{
+    return name != NULL && strchr(name, ALCH_ANON_BEGIN) != NULL;
+}
+
+static char *room(alch_namer *nm, size_t size)
+{
+    char *p = alch_arena_alloc(nm->arena, size);
+
+    if (p == NULL)
+        nm->failed = 1;
+    return p;
+}
+
+/* Characters that SQLAlchemy's format strings cannot hold become one underscore. */
+static void put_base(char *at, const char *base)
+{
+    int gap = 0;
+
+    for (; *base != '\0'; base++) {
+        int bad = strchr("%() $", *base) != NULL;
+
+        if (!bad || !gap)
+            *at++ = bad ? '_' : *base;
+        gap = bad;
+    }
+    *at++ = ALCH_ANON_END;
+    *at = '\0';
+}
+
+const char *alch_name_anon(alch_namer *nm, const void *identity, unsigned index, const char *base)
+{
+    size_t prefix = alch_name_is_anon(base) ? strlen(base) : 0;
+    char *text = room(nm, strlen(base != NULL ? base : "anon") + 32);
+    int n;
+
+    if (text == NULL)
+        return NULL;
+    if (prefix > 0)
+        memcpy(text, base, prefix);
+    n = index != 0
+        ? snprintf(text + prefix, 24, "%c%016" PRIxPTR "%04x%c", ALCH_ANON_BEGIN, (uintptr_t)identity, index & 0xffff,
+                   ALCH_ANON_BASE)
+        : snprintf(text + prefix, 24, "%c%016" PRIxPTR "%c", ALCH_ANON_BEGIN, (uintptr_t)identity, ALCH_ANON_BASE);
+    put_base(text + prefix + n, prefix > 0 ? "" : base != NULL ? base : "anon");
+    return text;
+}
+
+static const char *join(alch_namer *nm, const char *a, const char *b)
+{
+    size_t la = strlen(a), lb = strlen(b);
+    char *text = room(nm, la + lb + 2);
+
+    if (text == NULL)
+        return NULL;
+    memcpy(text, a, la);
+    text[la] = '_';
+    memcpy(text + la + 1, b, lb + 1);
+    return text;
+}
+
+/* CAST and type_coerce are called what they wrap is called. */
+static const alch_node *wrapped(const alch_node *n)
+{
+    return n->kind == ALCH_NODE_CAST || n->kind == ALCH_NODE_TRY_CAST || n->kind == ALCH_NODE_TYPE_COERCE
+        ? ((const alch_wrap *)n)->element : NULL;
+}
+
+const char *alch_name_plain(alch_namer *nm, const alch_node *n)
+{
+    (void)nm;
+    switch (n->kind) {
+    case ALCH_NODE_COLUMN: return ((const alch_column *)n)->name;
+    case ALCH_NODE_LABEL:
+    case ALCH_NODE_FUNC_COLUMN: return ((const alch_label *)n)->name;
+    case ALCH_NODE_FUNCTION: return ((const alch_function *)n)->name;
+    case ALCH_NODE_NEXT_VALUE: return "next_value";
+    case ALCH_NODE_TABLE_VALUED: return ((const alch_alias *)((const alch_wrap *)n)->element)->name;
+    case ALCH_NODE_CUSTOM: return ((const alch_custom *)n)->name;
+    default: return NULL;
+    }
+}
+
+const char *alch_name_non_anon(alch_namer *nm, const alch_node *n)
+{
+    switch (n->kind) {
+    case ALCH_NODE_COLUMN:
+    case ALCH_NODE_LABEL:
+    case ALCH_NODE_FUNC_COLUMN:
+    case ALCH_NODE_TABLE_VALUED: return alch_name_plain(nm, n);
+    case ALCH_NODE_GROUPING: return NULL;
+    default: return NULL;
+    }
+}
+
+const char *alch_name_label(alch_namer *nm, const alch_node *n)
+{
+    const alch_node *inner = wrapped(n);
+
+    if (inner != NULL && inner->kind != ALCH_NODE_TEXT) {
+        const char *name = alch_name_non_anon(nm, inner);
+
+        return name != NULL ? name : alch_name_label(nm, inner);
+    }
+    return alch_name_anon(nm, n, 0, alch_name_plain(nm, n));
+}
+
+const char *alch_name_proxy_key(alch_namer *nm, const alch_node *n)
+{
+    const alch_node *inner = wrapped(n);
+    const char *key = NULL;
+
+    if (inner != NULL && inner->kind != ALCH_NODE_TEXT)
+        return alch_name_proxy_key(nm, inner);
+    if (n->kind == ALCH_NODE_COLUMN)
+        key = ((const alch_column *)n)->key;
+    else if (n->kind == ALCH_NODE_BIND)
+        key = ((const alch_bind *)n)->flags & ALCH_BIND_UNIQUE ? NULL : ((const alch_bind *)n)->key;
+    else
+        key = alch_name_plain(nm, n);
+    return alch_name_is_anon(key) ? NULL : key;
+}
+
+static const char *owner_name(const alch_from *f)
+{
+    switch (f->head.kind) {
+    case ALCH_NODE_TABLE: return ((const alch_table *)f)->name;
+    case ALCH_NODE_TEXT_SELECT: return NULL;
+    default: return ((const alch_alias *)f)->flags & ALCH_ALIAS_UNNAMED && f->head.kind == ALCH_NODE_VALUES
+        ? NULL : ((const alch_alias *)f)->name;
+    }
+}
+
+static int has_key(const alch_from *f, const char *key)
+{
+    uint32_t i;
+
+    for (i = 0; i < f->column_count; i++)
+        if (strcmp(f->columns[i]->key, key) == 0)
+            return 1;
+    return 0;
+}
+
+/* A label must not be the key of another column of the table. */
+static const char *unlike_keys(alch_namer *nm, const alch_from *f, const char *label)
+{
+    const char *made = label;
+    char number[16];
+    unsigned i;
+
+    for (i = 1; made != NULL && has_key(f, made); i++) {
+        (void)snprintf(number, sizeof number, "%u", i);
+        made = join(nm, label, number);
+    }
+    return made;
+}
+
+static const char *with_schema(alch_namer *nm, const alch_table *t, const char *label)
+{
+    char *schema;
+    size_t i;
+
+    if (label == NULL || t->schema == NULL)
+        return label;
+    schema = alch_arena_strndup(nm->arena, t->schema, strlen(t->schema));
+    if (schema == NULL) {
+        nm->failed = 1;
+        return NULL;
+    }
+    for (i = 0; schema[i] != '\0'; i++)
+        if (schema[i] == '.')
+            schema[i] = '_';
+    return join(nm, schema, label);
+}
+
+static const char *qualify(alch_namer *nm, const alch_column *c, const char *name)
+{
+    const char *table, *label;
+
+    if (c->flags & ALCH_COLUMN_LITERAL)
+        return NULL;
+    if (c->owner == NULL)
+        return name;
+    table = owner_name(c->owner);
+    if (table == NULL)
+        return name;
+    label = join(nm, table, name);
+    if (c->owner->head.kind == ALCH_NODE_TABLE)
+        label = with_schema(nm, (const alch_table *)c->owner, label);
+    return label != NULL ? unlike_keys(nm, c->owner, label) : NULL;
+}
+
+const char *alch_name_qualified(alch_namer *nm, const alch_node *n)
+{
+    const alch_node *inner = wrapped(n);
+
+    if (inner != NULL)
+        return alch_name_qualified(nm, inner);
+    if (n->kind == ALCH_NODE_COLUMN)
+        return qualify(nm, (const alch_column *)n, ((const alch_column *)n)->name);
+    return alch_name_non_anon(nm, n);
+}
+
+const char *alch_name_qualified_key(alch_namer *nm, const alch_node *n)
+{
+    if (n->kind == ALCH_NODE_COLUMN) {
+        const alch_column *c = (const alch_column *)n;
+        const char *key = alch_name_proxy_key(nm, n);
+
+        if (key != NULL && strcmp(key, c->name) != 0)
+            return qualify(nm, c, key);
+    }
+    return n->kind == ALCH_NODE_COLUMN || n->kind == ALCH_NODE_LABEL ? alch_name_qualified(nm, n)
+                                                                     : alch_name_proxy_key(nm, n);
+}
+
+const char *alch_name_dedupe(alch_namer *nm, const alch_node *n, unsigned index, int qualified)
+{
+    const alch_node *inner = wrapped(n);
+    const char *name;
+
+    if (!qualified) {
+        name = inner != NULL ? alch_name_non_anon(nm, inner) : alch_name_plain(nm, n);
+        if (name != NULL) {
+            name = join(nm, name, "");
+            return name != NULL ? alch_name_anon(nm, n, inner != NULL ? 0 : index, name) : NULL;
+        }
+    }
+    name = alch_name_qualified(nm, n);
+    name = join(nm, name != NULL ? name : "anon", "");
+    return name != NULL ? alch_name_anon(nm, n, index, name) : NULL;
+}
+
+/*
+** {=== The names of a SELECT list
+*/
+
+typedef struct naming {
+    alch_namer *nm;
+    alch_map seen;          /* label -> column */
+    alch_map keys;          /* key -> itself */
+    unsigned dedupe;        /* counts repeated columns */
+    int qualified, none, repeat;
+    int failed;
+} naming;
+
+static const void *seen(naming *g, const char *name)
+{
+    return alch_map_get(&g->seen, name, strlen(name));
+}
+
+static void see(naming *g, const char *name, const alch_node *n)
+{
+    if (!alch_map_set(&g->seen, name, strlen(name), (void *)(uintptr_t)n))
+        g->failed = 1;
+}
+
+static void repeat(naming *g, alch_named_column *c)
+{
+    c->required = c->fallback = alch_name_dedupe(g->nm, c->column, g->dedupe++, g->qualified);
+    c->repeated = 1;
+}
+
+/* Another column (or, if asked, the same) already has the name. */
+static void disambiguate(naming *g, alch_named_column *c, const char *effective)
+{
+    if (seen(g, effective) != c->column) {
+        c->required = c->fallback = g->qualified
+            ? alch_name_anon(g->nm, c->column, 0, alch_name_qualified(g->nm, c->column))
+            : alch_name_label(g->nm, c->column);
+        if (c->required == NULL)
+            return;
+        if (g->repeat && seen(g, c->required) != NULL)
+            repeat(g, c);
+        else
+            see(g, c->required, c->column);
+    } else if (g->repeat)
+        repeat(g, c);
+}
+
+/* An expression without a name of its own. */
+static void name_nameless(naming *g, alch_named_column *c)
+{
+    const char *label = alch_name_label(g->nm, c->column);
+
+    if (label == NULL)
+        return;
+    if (seen(g, label) != NULL) {
+        c->repeated = 1;
+        c->fallback = alch_name_dedupe(g->nm, c->column, g->dedupe++, g->qualified);
+    } else
+        c->fallback = label;
+    see(g, label, c->column);
+}
+
+static void name_one(naming *g, alch_named_column *c)
+{
+    const char *effective;
+
+    if (c->column->kind == ALCH_NODE_TEXT)
+        return;
+    if (g->none) {
+        const char *name = alch_name_non_anon(g->nm, c->column);
+
+        c->fallback = name != NULL ? name : alch_name_label(g->nm, c->column);
+        return;
+    }
+    if (g->qualified)
+        effective = c->required = c->fallback = alch_name_qualified(g->nm, c->column);
+    else
+        effective = c->fallback = alch_name_non_anon(g->nm, c->column);
+    if (effective == NULL)
+        name_nameless(g, c);
+    else if (seen(g, effective) != NULL)
+        disambiguate(g, c, effective);
+    else
+        see(g, effective, c->column);
+}
+
+/* A key with its anonymous parts numbered within this one list. */
+static const char *numbered_key(naming *g, const char *base)
+{
+    char text[32];
+    unsigned i;
+    const char *made = base;
+
+    for (i = 1; made != NULL && alch_map_get(&g->keys, made, strlen(made)) != NULL; i++) {
+        (void)snprintf(text, sizeof text, "%u", i);
+        made = join(g->nm, base, text);
+    }
+    return made;
+}
+
+static void key_one(naming *g, alch_named_column *c)
+{
+    const char *key;
+
+    if (c->column->kind == ALCH_NODE_TEXT)
+        return;
+    key = g->qualified && !g->none ? alch_name_qualified_key(g->nm, c->column)
+                                   : alch_name_proxy_key(g->nm, c->column);
+    if (key == NULL || alch_name_is_anon(key))
+        key = "_no_label";
+    if (!g->none)
+        key = numbered_key(g, key);
+    c->key = key;
+    if (key != NULL && !alch_map_set(&g->keys, key, strlen(key), (void *)(uintptr_t)c))
+        g->failed = 1;
+}
+
+int alch_name_columns(alch_namer *nm, const alch_node *const *columns, size_t n, int label_style, int dedupe,
+                      alch_named_column **out, alch_err *err)
+{
+    naming g = { nm, ALCH_MAP_INIT, ALCH_MAP_INIT, 1, label_style == ALCH_LABELS_TABLENAME_PLUS_COL,
+                 label_style == ALCH_LABELS_NONE, dedupe, 0 };
+    alch_named_column *made = alch_arena_alloc(nm->arena, (n + 1) * sizeof *made);
+    size_t i;
+
+    if (made == NULL)
+        return alch_err_nomem(err);
+    for (i = 0; i < n; i++) {
+        made[i].column = columns[i];
+        name_one(&g, &made[i]);
+        key_one(&g, &made[i]);
+    }
+    alch_map_release(&g.seen);
+    alch_map_release(&g.keys);
+    if (g.failed || nm->failed)
+        return alch_err_nomem(err);
+    *out = made;
+    return ALCH_OK;
+}
+
+/* }=== */

@@ -1,0 +1,314 @@
+#include "expr/selectable.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+void alch_nodes_add(alch_nodes *list, const alch_node *n)
+{
+    if (list->len == list->size) {
+        size_t size = list->size != 0 ? list->size * 2 : 8;
+        const alch_node **at = alch_arena_alloc(list->arena, size * sizeof *at);
+
+        if (at == NULL) {
+            list->failed = 1;
+            return;
+        }
+        if (list->len > 0)
+            memcpy(at, list->at, list->len * sizeof *at);
+        list->at = at;
+        list->size = size;
+    }
+    list->at[list->len++] = n;
+}
+
+int alch_nodes_has(const alch_nodes *list, const alch_node *n)
+{
+    size_t i;
+
+    for (i = 0; i < list->len; i++)
+        if (list->at[i] == n)
+            return 1;
+    return 0;
+}
+
+void alch_nodes_add_new(alch_nodes *list, const alch_node *n)
+{
+    if (!alch_nodes_has(list, n))
+        alch_nodes_add(list, n);
+}
+
+int alch_is_from(const alch_node *n)
+{
+    return n->kind >= ALCH_NODE_TABLE && n->kind <= ALCH_NODE_JOIN;
+}
+
+int alch_is_statement(const alch_node *n)
+{
+    return n->kind == ALCH_NODE_SELECT || n->kind == ALCH_NODE_COMPOUND || n->kind == ALCH_NODE_TEXT_SELECT;
+}
+
+int alch_is_dml(const alch_node *n)
+{
+    return n->kind == ALCH_NODE_INSERT || n->kind == ALCH_NODE_UPDATE || n->kind == ALCH_NODE_DELETE;
+}
+
+/*
+** {=== Derived columns
+*/
+
+static int add_derived(alch_from *f, const char *name, const char *key, const alch_node *origin, alch_err *err)
+{
+    alch_column *c = alch_node_new(ALCH_NODE_COLUMN, err);
+    int rc;
+
+    if (c == NULL)
+        return ALCH_ERR_NOMEM;
+    c->name = alch_strdup(name);
+    c->key = key == NULL || strcmp(key, name) == 0 ? c->name : alch_strdup(key);
+    c->origin = origin;
+    alch_node_set_type(c, origin->type);
+    if (alch_name_is_anon(name))
+        c->flags |= ALCH_COLUMN_ANON;
+    if (origin->kind == ALCH_NODE_COLUMN)
+        c->flags |= ((const alch_column *)origin)->flags &
+            (ALCH_COLUMN_PRIMARY_KEY | ALCH_COLUMN_NULLABLE | ALCH_COLUMN_QUOTE | ALCH_COLUMN_NO_QUOTE);
+    rc = c->name != NULL && c->key != NULL ? ALCH_OK : alch_err_nomem(err);
+    if (rc == ALCH_OK) {
+        if (f->column_count == f->column_size) {
+            uint32_t size = f->column_size != 0 ? f->column_size * 2 : 8;
+            alch_column **at = alch_realloc(f->columns, size * sizeof(alch_column *));
+
+            if (at == NULL)
+                rc = alch_err_nomem(err);
+            else {
+                f->columns = at;
+                f->column_size = size;
+            }
+        }
+    }
+    if (rc != ALCH_OK) {
+        alch_node_drop(c);
+        return rc;
+    }
+    c->position = f->column_count;
+    f->columns[f->column_count++] = c;
+    c->head.refs = 0;       /* now the owner's */
+    c->owner = f;
+    return ALCH_OK;
+}
+
+/* An alias of a FROM has its columns, under their names. */
+static int derive_from(alch_from *f, const alch_node *element, alch_arena *arena, alch_err *err)
+{
+    alch_nodes columns = { arena, NULL, 0, 0, 0 };
+    int rc = alch_from_columns(element, &columns, err);
+    size_t i;
+
+    for (i = 0; i < columns.len && rc == ALCH_OK; i++) {
+        const alch_column *c = (const alch_column *)columns.at[i];
+
+        rc = add_derived(f, c->name, c->key, columns.at[i], err);
+    }
+    return rc;
+}
+
+static const alch_node *label_style_of(const alch_node *statement, int *style)
+{
+    while (statement->kind == ALCH_NODE_COMPOUND) {
+        const alch_select *s = (const alch_select *)statement;
+
+        if (s->label_style != ALCH_LABELS_DEFAULT) {
+            *style = s->label_style;
+            return statement;
+        }
+        statement = s->columns->items[0];
+    }
+    if (statement->kind == ALCH_NODE_SELECT)
+        *style = ((const alch_select *)statement)->label_style;
+    else if (alch_is_dml(statement))
+        *style = ((const alch_dml *)statement)->label_style;
+    return statement;
+}
+
+/* A subquery's columns are called what its SELECT list is called from outside. */
+static int derive_statement(alch_from *f, const alch_node *statement, alch_arena *arena, alch_err *err)
+{
+    alch_nodes columns = { arena, NULL, 0, 0, 0 };
+    alch_namer nm = { arena, 0 };
+    alch_named_column *named;
+    int style = ALCH_LABELS_DEFAULT;
+    int rc = alch_selected_columns(statement, &columns, err);
+    size_t i;
+
+    (void)label_style_of(statement, &style);
+    if (rc == ALCH_OK)
+        rc = alch_name_columns(&nm, columns.at, columns.len, style, 0, &named, err);
+    for (i = 0; i < columns.len && rc == ALCH_OK; i++) {
+        const alch_named_column *c = &named[i];
+        const char *name = c->required;
+
+        if (c->column->kind == ALCH_NODE_TEXT)
+            continue;
+        if (name == NULL)
+            name = alch_name_non_anon(&nm, c->column);
+        if (name == NULL)
+            name = alch_name_label(&nm, c->column);
+        if (name == NULL)
+            rc = alch_err_nomem(err);
+        else
+            rc = add_derived(f, name, c->key, c->column, err);
+    }
+    return rc;
+}
+
+static int has_statement_inside(const alch_alias *a)
+{
+    return a->element != NULL && (alch_is_statement(a->element) || alch_is_dml(a->element));
+}
+
+int alch_from_derive(const alch_node *from, alch_err *err)
+{
+    alch_from *f = (alch_from *)(uintptr_t)from;
+    const alch_alias *a = (const alch_alias *)from;
+    alch_arena arena;
+    int rc = ALCH_OK;
+
+    if (!alch_is_from(from) || from->kind == ALCH_NODE_JOIN || f->columns_made)
+        return ALCH_OK;
+    alch_arena_init(&arena);
+    if (has_statement_inside(a))
+        rc = derive_statement(f, a->element, &arena, err);
+    else if (a->element != NULL && alch_is_from(a->element))
+        rc = derive_from(f, a->element, &arena, err);
+    alch_arena_release(&arena);
+    f->columns_made = rc == ALCH_OK;
+    return rc;
+}
+
+/* }=== */
+
+int alch_from_columns(const alch_node *from, alch_nodes *out, alch_err *err)
+{
+    const alch_from *f = (const alch_from *)from;
+    uint32_t i;
+    int rc;
+
+    if (from->kind == ALCH_NODE_JOIN) {
+        rc = alch_from_columns(((const alch_join *)from)->left, out, err);
+        return rc == ALCH_OK ? alch_from_columns(((const alch_join *)from)->right, out, err) : rc;
+    }
+    if (from->kind == ALCH_NODE_TEXT_SELECT || alch_is_from(from)) {
+        rc = alch_from_derive(from, err);
+        for (i = 0; rc == ALCH_OK && i < f->column_count; i++)
+            alch_nodes_add(out, &f->columns[i]->head);
+        return rc == ALCH_OK && out->failed ? alch_err_nomem(err) : rc;
+    }
+    return ALCH_OK;
+}
+
+int alch_expand_columns(const alch_list *columns, alch_nodes *out, alch_err *err)
+{
+    uint32_t i;
+    int rc = ALCH_OK;
+
+    for (i = 0; i < alch_list_len(columns) && rc == ALCH_OK; i++) {
+        const alch_node *c = columns->items[i];
+
+        if (alch_is_from(c))
+            rc = alch_from_columns(c, out, err);
+        else if (c->kind == ALCH_NODE_LIST && c->op == ALCH_OP_COMMA)
+            rc = alch_expand_columns((const alch_list *)c, out, err);
+        else
+            alch_nodes_add(out, c);
+    }
+    return rc == ALCH_OK && out->failed ? alch_err_nomem(err) : rc;
+}
+
+int alch_selected_columns(const alch_node *statement, alch_nodes *out, alch_err *err)
+{
+    while (statement->kind == ALCH_NODE_COMPOUND)
+        statement = ((const alch_select *)statement)->columns->items[0];
+    if (alch_is_dml(statement))
+        return alch_expand_columns(((const alch_dml *)statement)->returning, out, err);
+    if (statement->kind == ALCH_NODE_TEXT_SELECT)
+        return alch_from_columns(statement, out, err);
+    return alch_expand_columns(((const alch_select *)statement)->columns, out, err);
+}
+
+static int add_objects(const alch_node *n, void *payload)
+{
+    alch_from_objects(n, payload);
+    return 0;
+}
+
+void alch_from_objects(const alch_node *n, alch_nodes *out)
+{
+    switch (n->kind) {
+    case ALCH_NODE_COLUMN:
+        if (((const alch_column *)n)->owner != NULL && ((const alch_column *)n)->owner->head.kind != ALCH_NODE_TEXT_SELECT)
+            alch_nodes_add(out, &((const alch_column *)n)->owner->head);
+        return;
+    case ALCH_NODE_BIND: case ALCH_NODE_TEXT: case ALCH_NODE_SCALAR: case ALCH_NODE_SELECT:
+    case ALCH_NODE_COMPOUND: case ALCH_NODE_TEXT_SELECT: case ALCH_NODE_CALLABLE:
+        return;
+    case ALCH_NODE_JOIN:
+        alch_nodes_add(out, n);
+        alch_from_objects(((const alch_join *)n)->left, out);
+        alch_from_objects(((const alch_join *)n)->right, out);
+        return;
+    default:
+        if (alch_is_from(n))
+            alch_nodes_add(out, n);
+        else
+            (void)alch_node_children(n, add_objects, out);
+    }
+}
+
+void alch_hidden_froms(const alch_node *from, alch_nodes *out)
+{
+    if (from->kind == ALCH_NODE_JOIN) {
+        alch_from_objects(((const alch_join *)from)->left, out);
+        alch_from_objects(((const alch_join *)from)->right, out);
+    }
+}
+
+const alch_node *alch_base_column(const alch_node *n)
+{
+    while (n->kind == ALCH_NODE_COLUMN && ((const alch_column *)n)->origin != NULL)
+        n = ((const alch_column *)n)->origin;
+    return n;
+}
+
+int alch_shares_lineage(const alch_node *a, const alch_node *b)
+{
+    const alch_node *x, *y;
+
+    for (x = a; x != NULL; x = x->kind == ALCH_NODE_COLUMN ? ((const alch_column *)x)->origin
+                             : x->kind == ALCH_NODE_LABEL ? ((const alch_label *)x)->element : NULL)
+        for (y = b; y != NULL; y = y->kind == ALCH_NODE_COLUMN ? ((const alch_column *)y)->origin
+                                 : y->kind == ALCH_NODE_LABEL ? ((const alch_label *)y)->element : NULL)
+            if (x == y)
+                return 1;
+    return 0;
+}
+
+const char *alch_from_label(const alch_node *from, char *buf, size_t size)
+{
+    const char *name = "a join", *schema = NULL;
+
+    if (from->kind == ALCH_NODE_TABLE) {
+        name = ((const alch_table *)from)->name;
+        schema = ((const alch_table *)from)->schema;
+    } else if (from->kind != ALCH_NODE_JOIN && alch_is_from(from)) {
+        const alch_alias *a = (const alch_alias *)from;
+
+        name = a->name != NULL && !alch_name_is_anon(a->name) ? a->name : "an anonymous alias";
+    } else if (from->kind == ALCH_NODE_COLUMN)
+        name = ((const alch_column *)from)->name;
+    else if (from->kind != ALCH_NODE_JOIN)
+        name = alch_node_class(from->kind);
+    (void)snprintf(buf, size, "%s%s%s", schema != NULL ? schema : "", schema != NULL ? "." : "", name);
+    return buf;
+}

@@ -1,0 +1,121 @@
+--- The classes of SQL expressions, and how a class is put in front of the core's nodes.
+-- An expression is userdata of the core; its metatable is its class (util/class.lua). Methods that matter for speed
+-- are C functions put into the classes; everything else is Lua over them.
+
+local class = require("lualchemy.util.class")
+local core = require("lualchemy._core")
+local dialect = require("lualchemy.sql.dialect")
+
+local M = {}
+
+---@class lualchemy.ClauseElement
+local ClauseElement = class("ClauseElement", { __getters = {} })
+M.ClauseElement = ClauseElement
+
+local extend = ClauseElement.extend
+
+-- Makes a class the metatable of nodes: indexing finds methods, getters (its own and its bases'), then the fields of
+-- the object.
+local function index(c)
+  local getters = {}
+  local at = c
+  while at do
+    for name, getter in pairs(rawget(at, "__getters") or {}) do
+      if getters[name] == nil then getters[name] = getter end
+    end
+    at = rawget(at, "__super")
+  end
+  c.__index = core.index(c, getters)
+  return c
+end
+
+--- A subclass, ready to be a metatable of nodes.
+---@param name string
+---@param members table?
+---@return lualchemy.Class
+function ClauseElement:extend(name, members)
+  local sub = extend(self, name, members)
+  rawset(sub, "__getters", members and members.__getters or {})
+  return index(sub)
+end
+
+--- Registers the class for kinds of nodes (csrc/expr/nodes.def), after its methods and getters are there.
+---@param c lualchemy.Class
+---@param ... string
+function M.register(c, ...)
+  index(c)
+  for _, kind in ipairs { ... } do core.set_class(kind, c) end
+  return c
+end
+
+--- Getters of a class read something of the node.
+---@param c lualchemy.Class
+---@param names string  "name element ..."
+function M.read(c, names)
+  local getters = rawget(c, "__getters")
+  for name in names:gmatch("%S+") do
+    getters[name] = function(self) return core.get(self, name) end
+  end
+end
+
+--- Is `x` the table of options that may come last? A plain table, no object and no list.
+---@param x any
+---@return boolean
+function M.is_options(x)
+  return type(x) == "table" and getmetatable(x) == nil and x[1] == nil
+end
+
+--- Splits off the options table at the end of the arguments.
+---@return table arguments  with field n
+---@return table options
+function M.take_options(...)
+  local given = table.pack(...)
+  local last = given[given.n]
+  if given.n > 0 and M.is_options(last) then
+    given[given.n] = nil
+    given.n = given.n - 1
+    return given, last
+  end
+  return given, {}
+end
+
+--- A list as given: one plain list, or the arguments themselves.
+---@return table
+function M.list(x)
+  if type(x) == "table" and getmetatable(x) == nil then return x end
+  return { x }
+end
+
+--- The type's handle for the core, or nil.
+function M.type_handle(type_)
+  if type_ == nil then return nil end
+  return require("lualchemy.types").to_instance(type_)._type
+end
+
+--- The statement as text and parameters: `.string`, `.params`, `.positiontup`.
+---@param target any  a dialect, its name, an engine, a connection, or { dialect =, literal_binds =, column_keys = ... }
+---@return lualchemy.Compiled
+function ClauseElement:compile(target)
+  if type(target) == "table" and getmetatable(target) == nil then
+    return core.compile(self, dialect.of(target.dialect)._dialect, target)
+  end
+  return core.compile(self, dialect.of(target)._dialect)
+end
+
+function ClauseElement:__tostring()
+  return core.compile(self, dialect.of(nil)._dialect).string
+end
+
+ClauseElement.__eq = core.node_eq
+ClauseElement.__newindex = core.newindex
+
+---@class lualchemy.ColumnElement: lualchemy.ClauseElement
+M.ColumnElement = ClauseElement:extend("ColumnElement")
+
+---@class lualchemy.FromClause: lualchemy.ClauseElement
+M.FromClause = ClauseElement:extend("FromClause")
+
+---@class lualchemy.Executable: lualchemy.ClauseElement
+M.Executable = ClauseElement:extend("Executable")
+
+return M

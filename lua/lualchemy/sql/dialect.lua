@@ -1,0 +1,131 @@
+--- What a dialect is: a description of how one database spells SQL, and finding dialects by name.
+-- A description is a table: `name`, `base` (another description), `paramstyle`, `caps`, `words`, `types`, `reserved`,
+-- `storage`, `max_identifier_length`. What it does not say is its base's, in the end the standard's. A dialect of
+-- somebody else's is a module `lualchemy.dialects.<name>` with a function `dialect(options)`.
+
+local class = require("lualchemy.util.class")
+local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
+
+---@class lualchemy.Dialect
+---@field name string
+---@field base_name string?              the dialect it is written on top of
+---@field paramstyle string
+---@field max_identifier_length integer
+---@field label_length integer?
+---@field server_version integer[]?
+---@field is_generic boolean             what tostring() of a statement uses
+---@field private _dialect userdata
+local Dialect = class("Dialect")
+
+local M = { Dialect = Dialect }
+
+-- -- descriptions -------------------------------------------------------------------------------------------------
+
+local PARTS = { "caps", "words", "types" }
+
+local function merged(base, own)
+  local out = {}
+  for key, value in pairs(base or {}) do out[key] = value end
+  for key, value in pairs(own or {}) do out[key] = value end
+  return out
+end
+
+-- A description with everything its bases say.
+local function complete(description)
+  local base = description.base and complete(description.base) or {}
+  local out = merged(base, description)
+  for _, part in ipairs(PARTS) do out[part] = merged(base[part], description[part]) end
+  out.base_name = base.name
+  return out
+end
+
+-- Options of SQLAlchemy's dialects that are capabilities here.
+local OPTION_CAPS = {
+  supports_native_boolean = "native_boolean", supports_empty_insert = "default_values",
+  supports_default_values = "default_values", implicit_returning = "insert_returning",
+  _supports_jsonb_subscripting = "jsonb_subscripts", cte_follows_insert = "cte_follows_insert",
+}
+local PLAIN = { paramstyle = true, max_identifier_length = true, label_length = true, server_version = true,
+  is_generic = true }
+local IGNORED = { supports_multivalues_insert = true }   -- every dialect here has it
+
+local function apply(description, options)
+  for name, value in pairs(options) do
+    if OPTION_CAPS[name] then
+      description.caps[OPTION_CAPS[name]] = value
+    elseif PLAIN[name] then
+      description[name] = value
+    elseif not IGNORED[name] then
+      errors.raise("ArgumentError", "dialect '%s' has no option '%s'", description.name, tostring(name))
+    end
+  end
+end
+
+--- A dialect from its description.
+---@param description table
+---@param options table?  { paramstyle =, server_version = {15, 0}, max_identifier_length =, label_length = }
+function Dialect:init(description, options)
+  local all = complete(description)
+  apply(all, options or {})
+  if all.adapt then all.adapt(all) end
+  self.name, self.base_name, self.is_generic = all.name, all.base_name, all.is_generic or false
+  self.paramstyle = all.paramstyle or "named"
+  self.max_identifier_length, self.label_length = all.max_identifier_length or 9999, all.label_length
+  if self.label_length and self.label_length > self.max_identifier_length then
+    errors.raise("ArgumentError", "Label length of %d is greater than this dialect's maximum identifier length of %d",
+      self.label_length, self.max_identifier_length)
+  end
+  self.server_version, self.caps = all.server_version, all.caps
+  self._dialect = core.dialect(all)
+end
+
+--- A name as this dialect writes it: quoted where its rules ask for it, or always.
+---@param name string
+---@param force boolean?
+---@return string
+function Dialect:quote(name, force) return core.dialect_quote(self._dialect, name, force) end
+
+function Dialect:__tostring() return ("dialect '%s'"):format(self.name) end
+
+-- -- by name ------------------------------------------------------------------------------------------------------
+
+local by_name = {}
+local generic
+
+local function module_of(name)
+  local path = "lualchemy.dialects." .. name
+  local ok, module = pcall(require, path)
+  if not ok then
+    errors.raise("NoSuchModuleError", "there is no dialect '%s': looked for the module %s: %s", name, path, tostring(module))
+  end
+  return module
+end
+
+--- The dialect of that name with its standard options.
+---@param name string
+---@return lualchemy.Dialect
+function M.named(name)
+  local found = by_name[name]
+  if found then return found end
+  found = module_of(name).dialect {}
+  by_name[name] = found
+  return found
+end
+
+--- The dialect of a dialect, its name, an engine or a connection; nil gives the generic one.
+---@param target any
+---@return lualchemy.Dialect
+function M.of(target)
+  if target == nil then
+    generic = generic or module_of("standard").generic()
+    return generic
+  end
+  if type(target) == "string" then return M.named(target == "default" and "standard" or target) end
+  if Dialect:is(target) then return target end
+  local dialect = type(target) == "table" and target.dialect
+  if Dialect:is(dialect) then return dialect end
+  errors.raise("ArgumentError", "a dialect, its name, an engine or a connection expected, got %s", tostring(target))
+end
+
+return M

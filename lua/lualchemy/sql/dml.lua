@@ -1,0 +1,111 @@
+--- INSERT, UPDATE, DELETE.
+
+local base = require("lualchemy.sql.base")
+local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
+local select_ = require("lualchemy.sql.select")
+
+local M = {}
+
+---@class lualchemy.UpdateBase: lualchemy.Executable
+local UpdateBase = base.Executable:extend("UpdateBase")
+M.UpdateBase = UpdateBase
+
+--- RETURNING columns, expressions or whole tables; `{ sort_by_parameter_order = true }`.
+function UpdateBase:returning(...)
+  local given, options = base.take_options(...)
+  local made = core.dml_returning(self, table.unpack(given, 1, given.n))
+  if options.sort_by_parameter_order then made = core.dml_flag(made, "sort_by_parameter_order") end
+  return made
+end
+
+function UpdateBase:return_defaults() return core.dml_flag(self, "return_defaults") end
+UpdateBase.add_cte = select_.SelectBase.add_cte
+UpdateBase.cte = select_.SelectBase.cte
+function UpdateBase:with_dialect_options() return self end
+UpdateBase.set_label_style = core.statement_style
+rawget(UpdateBase, "__getters").table = core.dml_table
+
+---@class lualchemy.ValuesBase: lualchemy.UpdateBase
+local ValuesBase = UpdateBase:extend("ValuesBase")
+
+--- `values{ name = x, [t.c.y] = y }`; for an INSERT also `values{ {...}, {...} }`.
+ValuesBase.values = core.dml_values
+function ValuesBase:inline() return core.dml_flag(self, "inline") end
+
+---@class lualchemy.Insert: lualchemy.ValuesBase
+local Insert = ValuesBase:extend("Insert")
+M.Insert = Insert
+Insert.from_select = core.dml_from_select
+base.register(Insert, "insert")
+
+---@class lualchemy.Update: lualchemy.ValuesBase
+local Update = ValuesBase:extend("Update")
+M.Update = Update
+
+---@class lualchemy.Delete: lualchemy.UpdateBase
+local Delete = UpdateBase:extend("Delete")
+M.Delete = Delete
+
+-- Criteria by the table's column names.
+local function filter_by(self, named)
+  if type(named) ~= "table" or next(named) == nil then
+    errors.raise("ArgumentError", "filter_by{} got no criterion: a nil value leaves no key in a Lua table (use sa.null)")
+  end
+  local names, criteria = {}, {}
+  local table_ = core.dml_table(self)
+  for name in pairs(named) do names[#names + 1] = name end
+  table.sort(names)
+  for i, name in ipairs(names) do criteria[i] = table_.c[name]:eq(named[name]) end
+  return core.dml_where(self, table.unpack(criteria))
+end
+
+for _, class in ipairs { Update, Delete } do
+  class.where, class.filter, class.filter_by = core.dml_where, core.dml_where, filter_by
+end
+Update.ordered_values = core.dml_ordered_values
+
+--- DELETE ... USING these, besides what the criteria name.
+function Delete:using(...) return core.statement_add(self, "froms", ...) end
+base.register(Update, "update")
+base.register(Delete, "delete")
+
+M.insert, M.update, M.delete = core.insert, core.update, core.delete
+
+-- ON CONFLICT: of the dialects that have it -----------------------------------------------------------------------------
+
+---@class lualchemy.UpsertInsert: lualchemy.Insert
+local Upsert = Insert:extend("Insert")
+M.Upsert = Upsert
+
+--- ON CONFLICT DO NOTHING.
+---@param options table?  { index_elements =, index_where =, constraint = }
+function Upsert:on_conflict_do_nothing(options) return core.dml_on_conflict(self, "nothing", options or {}) end
+
+--- ON CONFLICT DO UPDATE SET.
+---@param options table  { index_elements =, index_where =, constraint =, set_ = {...}, where = }
+function Upsert:on_conflict_do_update(options)
+  if type(options) ~= "table" or type(options.set_) ~= "table" or next(options.set_) == nil then
+    errors.raise("ArgumentError", "on_conflict_do_update{} needs set_ = { column = value, ... }")
+  end
+  return core.dml_on_conflict(self, "update", options)
+end
+
+local excluded = setmetatable({}, { __mode = "k" })
+
+-- The row that was to be inserted, in DO UPDATE.
+rawget(Upsert, "__getters").excluded = function(self)
+  local table_ = core.dml_table(self)
+  local found = excluded[table_]
+  if not found then
+    found = core.alias("alias", table_, "excluded")
+    excluded[table_] = found
+  end
+  return found.c
+end
+base.register(Upsert)
+
+--- An INSERT with the methods above, for a dialect's module.
+function M.upsert(table_) return core.retype(core.insert(table_), Upsert) end
+
+return M

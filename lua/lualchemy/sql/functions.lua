@@ -1,0 +1,222 @@
+--- `sa.func`: any SQL function by its name; aggregates, windows.
+
+local base = require("lualchemy.sql.base")
+local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
+local ColumnElement = require("lualchemy.sql.element")
+local types = require("lualchemy.types")
+
+local M = {}
+
+---@class lualchemy.FunctionElement: lualchemy.ColumnElement
+local FunctionElement = ColumnElement:extend("FunctionElement")
+M.FunctionElement = FunctionElement
+
+---@class lualchemy.Function: lualchemy.FunctionElement
+local Function = FunctionElement:extend("Function")
+M.Function = Function
+
+M.Over = ColumnElement:extend("Over")
+M.FunctionFilter = ColumnElement:extend("FunctionFilter")
+M.WithinGroup = ColumnElement:extend("WithinGroup")
+M.AggregateOrderBy = ColumnElement:extend("AggregateOrderBy")
+
+-- Windows -----------------------------------------------------------------------------------------------------------
+
+local FRAMES = { { "range_", 1 }, { "rows", 2 }, { "groups", 3 } }
+local UNBOUNDED, CURRENT, PRECEDING, FOLLOWING = 0, 1, 2, 3
+local EXCLUDE = { ["CURRENT ROW"] = true, GROUP = true, TIES = true, ["NO OTHERS"] = true }
+
+-- A bound of a frame: nil (or sa.null) is unbounded, 0 the current row, -n preceding, n following.
+local function bound(value, type_)
+  if value == nil or value == core.null then return UNBOUNDED, nil end
+  if math.type(value) == "integer" or math.type(value) == "float" then
+    if value == 0 then return CURRENT, nil end
+    return value < 0 and PRECEDING or FOLLOWING, core.bind(nil, true, value < 0 and -value or value, type_, 1)
+  end
+  errors.raise("ArgumentError", "a bound of a window frame is a number or nil, got %s", tostring(value))
+end
+
+local function over(element, options)
+  options = options or {}
+  local frame, lower, lower_value, upper, upper_value = 0, 0, nil, 0, nil
+  for _, item in ipairs(FRAMES) do
+    local given = options[item[1]]
+    if given ~= nil then
+      if frame ~= 0 then
+        errors.raise("ArgumentError", "only one of 'rows', 'range_', or 'groups' may be provided")
+      end
+      if type(given) ~= "table" then errors.raise("ArgumentError", "%s takes a pair { from, to }", item[1]) end
+      frame = item[2]
+      local type_ = types.to_instance(types.Integer)._type
+      lower, lower_value = bound(given[1], type_)
+      upper, upper_value = bound(given[2], type_)
+      if lower == FOLLOWING and upper == FOLLOWING and given[1] > given[2]
+        or lower == PRECEDING and upper == PRECEDING and given[1] > given[2] then
+        errors.raise("ArgumentError", "the frame %s starts behind its end", item[1])
+      end
+    end
+  end
+  local exclude = options.exclude
+  if exclude then
+    exclude = exclude:upper()
+    if not EXCLUDE[exclude] then errors.raise("ArgumentError", "a frame cannot exclude '%s'", tostring(options.exclude)) end
+    if frame == 0 then errors.raise("ArgumentError", "'exclude' requires that one of 'rows', 'range_', or 'groups' is also specified") end
+  end
+  return core.over(element, options.partition_by ~= nil and core.ordering(base.list(options.partition_by), "partition_by") or nil,
+    options.order_by ~= nil and core.ordering(base.list(options.order_by), "order_by") or nil,
+    frame, lower, lower_value, upper, upper_value, exclude)
+end
+
+--- `f() OVER (PARTITION BY ... ORDER BY ... ROWS ...)`.
+---@param options table?  { partition_by =, order_by =, rows = {a, b}, range_ =, groups =, exclude = }
+function FunctionElement:over(options) return over(self, options) end
+M.FunctionFilter.over, M.WithinGroup.over, M.AggregateOrderBy.over = over, over, over
+
+--- `f() FILTER (WHERE ...)`.
+function FunctionElement:filter(...)
+  if select("#", ...) == 0 then return self end
+  return core.pair("filter", self, core.and_(...))
+end
+M.FunctionFilter.filter = function(self, ...)
+  return core.pair("filter", core.children(self)[1], core.and_(core.children(self)[2], ...))
+end
+M.WithinGroup.filter, M.AggregateOrderBy.filter = FunctionElement.filter, FunctionElement.filter
+
+--- `f() WITHIN GROUP (ORDER BY ...)`.
+function FunctionElement:within_group(...) return core.pair("within_group", self, core.ordering({ ... }, "within_group")) end
+M.FunctionFilter.within_group = FunctionElement.within_group
+
+--- `f(x ORDER BY y)`.
+function FunctionElement:aggregate_order_by(...)
+  return core.pair("aggregate_order_by", self, core.ordering({ ... }, "aggregate_order_by"))
+end
+
+-- As FROM -----------------------------------------------------------------------------------------------------------
+
+local function selectable() return require("lualchemy.sql.select") end
+
+local ORDINALITY = 1
+
+local function columns_of(given)
+  local columns = {}
+  for i = 1, given.n do
+    local item = given[i]
+    columns[i] = type(item) == "string" and require("lualchemy.sql.column").column(item) or item
+  end
+  return columns
+end
+
+--- The function as a table with these columns.
+---@param ... any  names or columns, then { name =, with_ordinality =, joins_implicitly = }
+function FunctionElement:table_valued(...)
+  local given, options = base.take_options(...)
+  local columns = columns_of(given)
+  local fn = self
+  if options.with_ordinality then
+    fn = core.func_with(fn, { flags = ORDINALITY })
+    columns[#columns + 1] = require("lualchemy.sql.column").column(options.with_ordinality, types.Integer)
+  end
+  return selectable().table_valued(fn, columns, options.name, options)
+end
+
+--- The function as a table of one column, named like itself.
+function FunctionElement:column_valued(name, options)
+  if type(name) == "table" then name, options = name.name, name end
+  return core.wrap("table_valued_column", selectable().table_valued(self, {}, name, options or {}), core.get(self, "type"))
+end
+
+--- One column of what the function returns: `(f(...)).name`.
+function FunctionElement:scalar_table_valued(name, type_)
+  return core.named("func_column", name, self, base.type_handle(type_))
+end
+
+function FunctionElement:alias(name, options)
+  if type(name) == "table" then name, options = name.name, name end
+  return selectable().table_valued(self, {}, name, options or {})
+end
+
+function FunctionElement:as_comparison(left_index, right_index)
+  local args = core.children(core.children(self)[1])
+  return core.binary("FUNC_COMPARE", self, args[right_index] or args[left_index], base.type_handle(types.Boolean))
+end
+
+function FunctionElement:select() return core.select(self) end
+
+rawget(FunctionElement, "__getters").clauses = function(self) return core.children(core.children(self)[1]) end
+
+base.register(FunctionElement)
+base.read(Function, "name")
+base.register(Function, "function")
+M.NextValue = base.register(Function:extend("next_value"), "next_value")
+M.FunctionColumn = base.register(ColumnElement:extend("ScalarFunctionColumn"), "func_column")
+base.register(M.Over, "over")
+base.register(M.FunctionFilter, "filter")
+base.register(M.WithinGroup, "within_group")
+base.register(M.AggregateOrderBy, "aggregate_order_by")
+
+-- func --------------------------------------------------------------------------------------------------------------
+
+local registered = {}
+
+--- Functions of one's own classes under a name of `sa.func`.
+---@param name string
+---@param make fun(...): lualchemy.FunctionElement
+function M.register_function(name, make) registered[name] = make end
+
+local FUNCTION_OPTIONS = { type_ = true }
+
+local function is_function_options(x)
+  if type(x) ~= "table" or getmetatable(x) ~= nil or next(x) == nil then return false end
+  for key in pairs(x) do
+    if not FUNCTION_OPTIONS[key] then return false end
+  end
+  return true
+end
+
+local function call(package, name, ...)
+  local make = package == nil and registered[name:lower()]
+  if make then return make(...) end
+  local n = select("#", ...)
+  local last = n > 0 and (select(n, ...)) or nil
+  if is_function_options(last) then
+    local given = table.pack(...)
+    return core.func(package, name, base.type_handle(last.type_), 0, table.unpack(given, 1, n - 1))
+  end
+  return core.func(package, name, nil, 0, ...)
+end
+
+-- func.a.b.c(...): every name but the last is a package.
+local Name = {}
+
+local function name_object(package, name)
+  return setmetatable({ package, name }, Name)
+end
+
+function Name.__index(self, key)
+  local package = rawget(self, 1)
+  return name_object(package and (package .. "." .. rawget(self, 2)) or rawget(self, 2), key)
+end
+
+function Name.__call(self, ...) return call(rawget(self, 1) or nil, rawget(self, 2), ...) end
+
+--- `sa.func.lower(x)`, `sa.func.pkg.name(x)`; a type as `{ type_ = sa.Integer }` at the end.
+M.func = setmetatable({}, {
+  __index = function(_, name) return name_object(false, name) end,
+})
+
+registered.next_value = function(sequence)
+  return core.wrap("next_value", sequence._sequence_node or core.name("sequence", sequence.name, sequence.schema))
+end
+
+registered.char_length = function(x) return core.func(nil, "char_length", nil, 0, x) end
+
+registered.array_agg = function(x)
+  local type_ = core.kind(x) and x.type
+  return core.func(nil, "array_agg", type_ and types.ARRAY and base.type_handle(types.ARRAY(type_)) or nil, 0, x)
+end
+
+registered.cast = function(x, type_) return require("lualchemy.sql.column").cast(x, type_) end
+registered.extract = function(field, x) return require("lualchemy.sql.column").extract(field, x) end
+
+return M
