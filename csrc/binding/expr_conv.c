@@ -162,10 +162,25 @@ void alch_number_node(lua_State *L, int idx, const char *what, const alch_node *
         alch_raise(L, &err);
 }
 
+/* A mapped class among what is selected stands for its columns, not for its
+** table: its raw field _columns is the ENTITY that lists them. */
+static void replace_by_columns(lua_State *L, int idx)
+{
+    if (lua_type(L, idx) != LUA_TTABLE)
+        return;
+    lua_pushliteral(L, "_columns");
+    if (lua_rawget(L, idx) == LUA_TUSERDATA)
+        lua_replace(L, idx);
+    else
+        lua_pop(L, 1);
+}
+
 const alch_node *alch_check_selectable(lua_State *L, int idx, const char *what)
 {
-    const alch_node *n = alch_to_node(L, idx);
+    const alch_node *n;
 
+    replace_by_columns(L, idx);
+    n = alch_to_node(L, idx);
     if (n == NULL) {
         if (lua_type(L, idx) == LUA_TSTRING)
             alch_raisef(L, ALCH_ERR_ARGUMENT, "%s() got the string '%s': SQL text must be declared, as "
@@ -193,12 +208,19 @@ void alch_settle_slot(lua_State *L, int kind)
 
 int alch_is_plain_table(lua_State *L, int idx)
 {
+    int plain;
+
     if (lua_type(L, idx) != LUA_TTABLE)
         return 0;
-    if (!lua_getmetatable(L, idx))
-        return 1;
+    if (lua_getmetatable(L, idx)) {
+        lua_pop(L, 1);
+        return 0;
+    }
+    idx = lua_absindex(L, idx);
+    lua_pushliteral(L, "_node");    /* a mapped class need not have a metatable */
+    plain = lua_rawget(L, idx) == LUA_TNIL;
     lua_pop(L, 1);
-    return 0;
+    return plain;
 }
 
 int alch_spread(lua_State *L, int first)

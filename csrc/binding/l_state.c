@@ -360,39 +360,82 @@ static int l_uninstrument(lua_State *L)
     return 0;
 }
 
-/* core.instance_new(class, values) -> instance, or nil and the first name in
-** 'values' that is no attribute. Attributes are set in the mapper's order. */
+static int is_plain_column(const alch_attr *a)
+{
+    return a->kind == ALCH_ATTR_COLUMN && !(a->flags & ALCH_ATTR_LISTENERS);
+}
+
+/* Are the keys of the table at 2 all attributes? '*special' becomes 1 if some
+** need more than to be stored. */
+static int are_attributes(lua_State *L, const alch_mapper *m, int *special)
+{
+    for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
+        size_t len = 0;
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &len) : NULL;
+        int i = name != NULL ? alch_mapper_find(m, name, len) : ALCH_NO_ATTR;
+
+        if (i == ALCH_NO_ATTR) {
+            lua_pop(L, 2);
+            return 0;
+        }
+        *special |= !is_plain_column(&m->attrs[i]) || alch_is_null(L, -1);
+    }
+    return 1;
+}
+
+/* Stores the plain values; the state is at 4. */
+static void store_columns(lua_State *L, alch_state *s)
+{
+    for (lua_pushnil(L); lua_next(L, 2); ) {
+        size_t len;
+        const char *name = lua_tolstring(L, -2, &len);
+        int i = alch_mapper_find(s->mapper, name, len);
+
+        if (is_plain_column(&s->mapper->attrs[i]) && !alch_is_null(L, -1))
+            alch_store(L, 3, 4, s, (size_t)i);
+        else
+            lua_pop(L, 1);
+    }
+}
+
+/* Assigns the others, in the order of the attributes. */
+static void assign_others(lua_State *L, const alch_mapper *m)
+{
+    size_t i;
+
+    for (i = 0; i < m->count; i++) {
+        lua_pushlstring(L, m->attrs[i].name, m->attrs[i].len);
+        lua_pushvalue(L, -1);
+        if (lua_rawget(L, 2) != LUA_TNIL && (!is_plain_column(&m->attrs[i]) || alch_is_null(L, -1)))
+            lua_settable(L, 3);
+        else
+            lua_pop(L, 2);
+    }
+}
+
+/* core.instance_new(class, values) -> instance; nothing, and nothing done, if
+** 'values' has a key that is no attribute or the class is not configured yet.
+** Columns are set first, then the others in the mapper's order. */
 static int l_instance_new(lua_State *L)
 {
     const alch_mapper *m;
-    size_t i, found = 0, given = 0;
+    int special = 0;
 
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
+    if (lua_rawgetp(L, 1, &alch_orm_hidden) == LUA_TNIL)
+        return 0;
+    m = alch_check_plan(L, 3);
+    if (!are_attributes(L, m, &special))
+        return 0;
     lua_createtable(L, 0, 1);
+    lua_replace(L, 3);
     lua_pushvalue(L, 1);
     lua_setmetatable(L, 3);
-    m = alch_need_state(L, 3, "constructor")->mapper;
-    for (i = 0; i < m->count; i++) {
-        lua_pushlstring(L, m->attrs[i].name, m->attrs[i].len);
-        lua_pushvalue(L, -1);
-        if (lua_rawget(L, 2) == LUA_TNIL) {
-            lua_pop(L, 2);
-        } else if (m->attrs[i].kind == ALCH_ATTR_COLUMN && !(m->attrs[i].flags & ALCH_ATTR_LISTENERS)
-                   && !alch_is_null(L, -1)) {
-            alch_store(L, 3, 4, lua_touserdata(L, 4), i);
-            lua_pop(L, 1);
-            found++;
-        } else {
-            lua_settable(L, 3);
-            found++;
-        }
-    }
-    for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1))
-        given++;
-    if (given != found)
-        return 0;
+    store_columns(L, alch_need_state(L, 3, "constructor"));
+    if (special)
+        assign_others(L, m);
     lua_settop(L, 3);
     return 1;
 }

@@ -19,6 +19,7 @@ static int call_fn(lua_State *L)
 {
     const alch_node *n = lua_touserdata(L, 2);
 
+    lua_settop(L, 1);
     alch_push_node(L, n);
     lua_call(L, 1, 1);
     (void)alch_to_node(L, -1);

@@ -46,6 +46,7 @@ const alch_visitor alch_standard_visitors[ALCH_NODE_COUNT] = {
     [ALCH_NODE_SEQUENCE] = alch_visit_sequence,
     [ALCH_NODE_CALLABLE] = alch_visit_callable,
     [ALCH_NODE_CUSTOM] = alch_visit_custom,
+    [ALCH_NODE_ENTITY] = alch_visit_part,
     [ALCH_NODE_TABLE] = alch_visit_table,
     [ALCH_NODE_ALIAS] = alch_visit_alias,
     [ALCH_NODE_SUBQUERY] = alch_visit_alias,

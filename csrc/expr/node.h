@@ -223,8 +223,9 @@ typedef struct alch_text {
     const alch_list *binds;         /* TEXT: BIND nodes by key; kept or NULL */
 } alch_text;
 
-/* What the embedding language defines: a construct (CUSTOM) or a function
-** that makes a value (CALLABLE). */
+/* What the embedding language defines: a construct (CUSTOM), a function that
+** makes a value (CALLABLE), or the columns of a mapped class, which a SELECT
+** lists in its place (ENTITY). */
 typedef struct alch_custom {
     alch_node head;
     alch_host_ref *host;            /* kept */

@@ -220,6 +220,8 @@ int alch_expand_columns(const alch_list *columns, alch_nodes *out, alch_err *err
             rc = alch_from_columns(c, out, err);
         else if (c->kind == ALCH_NODE_LIST && c->op == ALCH_OP_COMMA)
             rc = alch_expand_columns((const alch_list *)c, out, err);
+        else if (c->kind == ALCH_NODE_ENTITY)
+            rc = alch_expand_columns(((const alch_custom *)c)->clauses, out, err);
         else
             alch_nodes_add(out, c);
     }

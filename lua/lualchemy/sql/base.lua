@@ -62,7 +62,7 @@ end
 ---@param x any
 ---@return boolean
 function M.is_options(x)
-  return type(x) == "table" and getmetatable(x) == nil and x[1] == nil
+  return type(x) == "table" and getmetatable(x) == nil and x[1] == nil and rawget(x, "_node") == nil
 end
 
 --- Splits off the options table at the end of the arguments.

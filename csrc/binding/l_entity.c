@@ -1,0 +1,206 @@
+/* Looking into join conditions, columns under another class, mapped classes in
+** a SELECT: what mappers need of expressions. */
+#include "binding/bind.h"
+#include "binding/node_conv.h"
+#include "binding/value_conv.h"
+
+/* core.view(column, class, fields): the same node as a value of another class
+** with fields of its own. */
+static int l_view(lua_State *L)
+{
+    const alch_node *n = alch_check_node(L, 1);
+    alch_node_ref *r;
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    lua_settop(L, 3);
+    r = lua_newuserdatauv(L, sizeof *r, 1);
+    r->tag = &alch_node_tag;
+    r->node = NULL;
+    lua_pushvalue(L, 2);
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, 3);
+    lua_setiuservalue(L, -2, 1);
+    r->node = alch_node_keep(n);
+    return 1;
+}
+
+static const alch_node *ungrouped(const alch_node *n)
+{
+    while (n->kind == ALCH_NODE_GROUPING)
+        n = ((const alch_wrap *)n)->element;
+    return n;
+}
+
+/* Appends the parts of an AND, however nested, to the list on the top. */
+static void push_conjuncts(lua_State *L, const alch_node *n)
+{
+    const alch_node *inner = ungrouped(n);
+
+    luaL_checkstack(L, 2, "condition");
+    if (inner->kind == ALCH_NODE_LIST && inner->op == ALCH_OP_AND) {
+        const alch_list *l = (const alch_list *)inner;
+        uint32_t i;
+
+        for (i = 0; i < l->count; i++)
+            push_conjuncts(L, l->items[i]);
+        return;
+    }
+    alch_push_node(L, inner);
+    lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+}
+
+/* core.conjuncts(condition) -> the list of what AND connects in it */
+static int l_conjuncts(lua_State *L)
+{
+    const alch_node *n = alch_check_node(L, 1);
+
+    lua_newtable(L);
+    push_conjuncts(L, n);
+    return 1;
+}
+
+/* core.equated(condition) -> left, right of "column = column", or nothing */
+static int l_equated(lua_State *L)
+{
+    const alch_node *n = ungrouped(alch_check_node(L, 1));
+    const alch_binary *b = (const alch_binary *)n;
+
+    if (n->kind != ALCH_NODE_BINARY || n->op != ALCH_OP_EQ || b->left->kind != ALCH_NODE_COLUMN
+        || b->right->kind != ALCH_NODE_COLUMN)
+        return 0;
+    alch_push_node(L, b->left);
+    alch_push_node(L, b->right);
+    return 2;
+}
+
+/*
+** Columns of a FROM belong to it and are not its parts; a parameter named for
+** a column does not refer to it. So neither is looked into.
+*/
+static int is_closed(const alch_node *n)
+{
+    switch (n->kind) {
+    case ALCH_NODE_BIND: case ALCH_NODE_TABLE: case ALCH_NODE_ALIAS: case ALCH_NODE_SUBQUERY: case ALCH_NODE_LATERAL:
+    case ALCH_NODE_CTE: case ALCH_NODE_TABLESAMPLE: case ALCH_NODE_TABLE_ALIAS: case ALCH_NODE_VALUES:
+        return 1;
+    default:
+        return 0;
+    }
+}
+
+/* Puts every column in the expression into the table on the top: node -> column. */
+static int collect_columns(const alch_node *n, void *payload)
+{
+    lua_State *L = payload;
+
+    if (n->kind == ALCH_NODE_COLUMN) {
+        luaL_checkstack(L, 2, "expression");
+        alch_push_node(L, n);
+        lua_rawsetp(L, -2, n);
+        return 0;
+    }
+    return is_closed(n) ? 0 : alch_node_children(n, collect_columns, payload);
+}
+
+/* core.columns_in(expression) -> the columns it refers to, in no order */
+static int l_columns_in(lua_State *L)
+{
+    const alch_node *n = alch_check_node(L, 1);
+
+    lua_newtable(L);
+    lua_newtable(L);
+    (void)collect_columns(n, L);
+    lua_pushnil(L);
+    while (lua_next(L, -2)) {
+        lua_rawseti(L, -4, (lua_Integer)lua_rawlen(L, -4) + 1);
+    }
+    lua_pop(L, 1);
+    return 1;
+}
+
+/* core.entity_new(object, {column, ...}): what a SELECT lists for a mapped
+** class: these columns, and the object that says whose they are. */
+static int l_entity_new(lua_State *L)
+{
+    alch_node_ref *slot, *columns;
+    alch_list *list;
+    alch_custom *entity;
+    alch_err err;
+    lua_Integer i, n;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    n = luaL_len(L, 2);
+    columns = alch_push_node_slot(L, ALCH_NODE_LIST);
+    list = alch_list_new(ALCH_NODE_LIST, ALCH_OP_COMMA, (size_t)n, &err);
+    if (list == NULL)
+        return alch_raise(L, &err);
+    columns->node = &list->head;
+    for (i = 1; i <= n; i++) {
+        lua_geti(L, 2, i);
+        if (alch_list_push(list, alch_node_keep(alch_check_node(L, 4)), &err) != ALCH_OK)
+            return alch_raise(L, &err);
+        lua_settop(L, 3);
+    }
+    slot = alch_push_node_slot(L, ALCH_NODE_ENTITY);
+    entity = alch_node_new(ALCH_NODE_ENTITY, &err);
+    if (entity == NULL)
+        return alch_raise(L, &err);
+    slot->node = &entity->head;
+    entity->host = alch_host_ref_new(L, 1);
+    if (entity->host == NULL)
+        return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    if (alch_node_set(entity, &entity->clauses, alch_node_keep(list), &err) != ALCH_OK)
+        return alch_raise(L, &err);
+    return 1;
+}
+
+/* core.entity_object(x) -> the object of an entity, or nil */
+static int l_entity_object(lua_State *L)
+{
+    const alch_node *n = alch_to_node(L, 1);
+
+    if (n == NULL || n->kind != ALCH_NODE_ENTITY)
+        return 0;
+    alch_host_ref_push(L, ((const alch_custom *)n)->host);
+    return 1;
+}
+
+/* core.selected_parts(select) -> what it was told to select, one by one;
+** nothing for other statements */
+static int l_selected_parts(lua_State *L)
+{
+    const alch_node *n = alch_to_node(L, 1);
+    const alch_list *parts;
+    uint32_t i;
+
+    if (n == NULL || n->kind != ALCH_NODE_SELECT)
+        return 0;
+    parts = ((const alch_select *)n)->columns;
+    lua_newtable(L);
+    for (i = 0; i < alch_list_len(parts); i++) {
+        alch_push_node(L, parts->items[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+static const luaL_Reg functions[] = {
+    { "entity_new", l_entity_new },
+    { "entity_object", l_entity_object },
+    { "selected_parts", l_selected_parts },
+    { "view", l_view },
+    { "conjuncts", l_conjuncts },
+    { "equated", l_equated },
+    { "columns_in", l_columns_in },
+    { NULL, NULL }
+};
+
+void alch_open_entity(lua_State *L);
+
+void alch_open_entity(lua_State *L)
+{
+    luaL_setfuncs(L, functions, 0);
+}
