@@ -1,0 +1,99 @@
+--- `orm.aliased(User)`: the class once more under another name in FROM. Each call is an identity of its own.
+
+local attribute = require("lualchemy.orm.attribute")
+local clause = require("lualchemy.orm.clause")
+local entity = require("lualchemy.orm.entity")
+local errors = require("lualchemy.errors")
+local registry = require("lualchemy.orm.registry")
+local suggest = require("lualchemy.util.suggest")
+
+local M = {}
+
+---@class lualchemy.orm.AliasedEntity : lualchemy.orm.Entity
+---@field name string?
+local AliasedEntity = entity.Entity:extend("AliasedEntity")
+
+function AliasedEntity:init(mapper, selectable, options)
+  self.mapper, self.selectable = mapper, selectable
+  self.name, self.adapt_on_names = options.name, options.adapt_on_names or false
+end
+
+--- The alias's column for a column of the mapped table; the column itself where the selectable has none that stands for it.
+---@param column table
+---@return table
+function AliasedEntity:adapt_column(column)
+  return clause.corresponding_column(self.selectable, column, self.adapt_on_names) or column
+end
+
+function AliasedEntity:__tostring()
+  return ("aliased(%s)"):format(self.mapper.class_name)
+end
+
+-- Attributes are made when they are first read and kept.
+local function find_attribute(self, object, key)
+  local prop = self.mapper.property_by_key[key]
+  if not prop then
+    registry.configure_mappers()
+    prop = self.mapper.property_by_key[key]
+  end
+  local value
+  if prop then
+    local column = prop.kind == "column" and self:adapt_property(prop) or nil
+    value = attribute.make(self, prop, column)
+  else
+    value = self.mapper.class_[key] -- methods and plain fields of the class
+    if value == nil then
+      errors.raise("InvalidRequestError", "%s has no attribute '%s'%s", tostring(self), tostring(key), suggest.hint(key, self.mapper:keys()))
+    end
+  end
+  rawset(object, key, value)
+  return value
+end
+
+--- A column property's expression on the alias.
+---@param prop lualchemy.orm.ColumnProperty
+---@return table
+function AliasedEntity:adapt_property(prop)
+  if not prop.readonly then return self:adapt_column(prop.column) end
+  return clause.replace(prop.column, function(column)
+    return self.mapper.property_of_column[column] and self:adapt_column(column) or column
+  end)
+end
+
+local known_options = { name = true, flat = true, selectable = true, adapt_on_names = true }
+
+--- Another identity of a mapped class in a query: an alias of its table, or the selectable given.
+---@param class_ any       a mapped class or an alias of one
+---@param selectable any   a subquery, alias or CTE to take the columns from; or the options
+---@param options { name: string?, flat: boolean?, selectable: table?, adapt_on_names: boolean? }?
+---@return table
+function M.aliased(class_, selectable, options)
+  if type(selectable) == "table" and getmetatable(selectable) == nil then selectable, options = nil, selectable end
+  options = options or {}
+  for key in pairs(options) do
+    if not known_options[key] then errors.raise("ArgumentError", "aliased() knows no option '%s'", tostring(key)) end
+  end
+  local of = entity.of(class_)
+  if not of then
+    if clause.is_from(class_) then return class_:alias(options.name) end
+    errors.raise("ArgumentError", "aliased() takes a mapped class; got %s", registry.describe_class(class_))
+  end
+  selectable = selectable or options.selectable or of.mapper.persist_selectable:alias(options.name)
+  local self = AliasedEntity(of.mapper, selectable, options)
+  local object = setmetatable({}, {
+    __index = function(object, key) return find_attribute(self, object, key) end,
+    __tostring = function() return tostring(self) end,
+    __name = "AliasedClass",
+  })
+  -- What Core sees; the token knows the entity but not the object that holds it, so that neither keeps the other.
+  local token = { entity = AliasedEntity(of.mapper, selectable, options) }
+  rawset(object, "_node", clause.node_of(selectable))
+  rawset(object, "_columns", clause.entity(token, attribute.columns_of_entity(self)))
+  self.class_ = object
+  entity.set_alias(object, self)
+  return object
+end
+
+M.AliasedEntity = AliasedEntity
+
+return M

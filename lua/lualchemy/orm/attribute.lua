@@ -1,0 +1,165 @@
+--- What a mapped class shows of its mapping: `User.name` (an SQL expression), `User.addresses` (a
+-- relationship to join and filter by), `User.c`, `User.__table__`, `User.__mapper__`.
+--
+-- Until the mappers are configured the class's `__index`, `__newindex` and `__pairs` only configure them:
+-- the first touch of an instance is the first use of its mapper. Then the runtime installs its own
+-- (instrument.lua), which keep the class's as fallbacks.
+
+local clause = require("lualchemy.orm.clause")
+local comparator = require("lualchemy.orm.comparator")
+local errors = require("lualchemy.errors")
+local registry = require("lualchemy.orm.registry")
+local suggest = require("lualchemy.util.suggest")
+
+local M = {}
+
+local metamethods = { "__index", "__newindex", "__pairs" }
+
+-- Puts a raw field on the class and remembers what it replaces.
+local function set_field(mapper, key, value)
+  local saved = mapper.replaced_fields
+  if not saved[key] then saved[key] = { value = rawget(mapper.class_, key) } end
+  rawset(mapper.class_, key, value)
+end
+
+local function restore_fields(mapper)
+  for key, field in pairs(mapper.replaced_fields) do rawset(mapper.class_, key, field.value) end
+  mapper.replaced_fields = {}
+end
+
+--- The class attribute of a property, on a mapped class or an alias of it.
+---@param entity table   what the attribute is reached through: the mapper or an aliased class
+---@param prop lualchemy.orm.MapperProperty
+---@param column table?   the alias's column in place of the property's
+function M.make(entity, prop, column)
+  if prop.kind == "relationship" then return comparator.RelationshipAttribute(entity, prop) end
+  return clause.attribute(column or prop.column, { property = prop, parent = entity, key = prop.key, class_ = prop.parent.class_ })
+end
+
+local function define(mapper, prop)
+  set_field(mapper, prop.key, M.make(mapper, prop))
+end
+
+--- The expressions of an entity's columns, those loaded with the object.
+---@param entity table
+---@return table[]
+function M.columns_of_entity(entity)
+  local columns = {}
+  for _, prop in ipairs(entity.mapper.properties) do
+    if prop.kind == "column" and not prop.deferred then
+      columns[#columns + 1] = entity.is_alias and entity:adapt_property(prop) or prop.column
+    end
+  end
+  return columns
+end
+
+-- What Core sees where the class itself is given: its table in FROM, its columns in a SELECT's list. The
+-- token is weak: nodes must not keep a class alive.
+local function show_entity(mapper)
+  local token = setmetatable({ entity = mapper }, { __mode = "v" })
+  set_field(mapper, "_node", clause.node_of(mapper.persist_selectable))
+  set_field(mapper, "_columns", clause.entity(token, M.columns_of_entity(mapper)))
+end
+
+--- Makes the class attribute of a property that came later.
+---@param mapper lualchemy.orm.Mapper
+---@param prop lualchemy.orm.MapperProperty
+function M.define(mapper, prop)
+  define(mapper, prop)
+  if prop.kind == "column" then show_entity(mapper) end
+end
+
+--- `User.c`: the mapped columns by attribute name.
+local function columns_of(mapper)
+  local columns = {}
+  local function find(_, key)
+    if math.type(key) == "integer" then
+      local prop = mapper:column_properties()[key]
+      return prop and prop.column
+    end
+    local prop = mapper.property_by_key[key]
+    if prop and prop.kind == "column" then return prop.column end
+    errors.raise("InvalidRequestError", "%s.c has no column '%s'%s", mapper.class_name, tostring(key), suggest.hint(key, mapper:keys()))
+  end
+  return setmetatable(columns, {
+    __index = find,
+    __len = function() return #mapper:column_properties() end,
+    __pairs = function()
+      local list, i = mapper:column_properties(), 0
+      return function()
+        i = i + 1
+        if list[i] then return list[i].key, list[i].column end
+      end
+    end,
+  })
+end
+
+local function raw_metamethods(class_)
+  local saved = {}
+  for _, name in ipairs(metamethods) do saved[name] = rawget(class_, name) end
+  return saved
+end
+
+local function own_index(saved, object, key)
+  local index = saved.__index
+  if type(index) == "function" then return index(object, key) end
+  if index ~= nil then return index[key] end
+end
+
+-- What the class's metamethods are until its mapper is configured: each configures, which puts
+-- others in their place, and starts over. While mappers are being configured they act as if unmapped.
+local function install_triggers(mapper)
+  local class_ = mapper.class_
+  local saved = raw_metamethods(class_)
+  mapper.class_metamethods = saved
+  rawset(class_, "__index", function(object, key)
+    registry.configure_mappers()
+    if mapper.configured then return object[key] end
+    return own_index(saved, object, key)
+  end)
+  rawset(class_, "__newindex", function(object, key, value)
+    registry.configure_mappers()
+    if mapper.configured then object[key] = value else rawset(object, key, value) end
+  end)
+  rawset(class_, "__pairs", function(object)
+    registry.configure_mappers()
+    if mapper.configured then return pairs(object) end
+    return next, object, nil
+  end)
+end
+
+--- Gives the class its own metamethods back, for the runtime to build on.
+---@param mapper lualchemy.orm.Mapper
+function M.release_class(mapper)
+  local saved = mapper.class_metamethods
+  if not saved then return end
+  for _, name in ipairs(metamethods) do rawset(mapper.class_, name, saved[name]) end
+  mapper.class_metamethods = nil
+end
+
+-- A readable object where the class does not print itself: its name and key, without loading anything.
+local function describe(object)
+  return require("lualchemy.orm.inspect").describe(object)
+end
+
+--- Shows the mapping on the class.
+---@param mapper lualchemy.orm.Mapper
+function M.install(mapper)
+  mapper.replaced_fields = {}
+  set_field(mapper, "__mapper__", mapper)
+  set_field(mapper, "__table__", mapper.local_table)
+  if rawget(mapper.class_, "__tostring") == nil then set_field(mapper, "__tostring", describe) end
+  set_field(mapper, "c", columns_of(mapper))
+  for _, prop in ipairs(mapper.properties) do define(mapper, prop) end
+  show_entity(mapper)
+  install_triggers(mapper)
+end
+
+--- Leaves the class as it was before it was mapped.
+---@param mapper lualchemy.orm.Mapper
+function M.remove(mapper)
+  M.release_class(mapper)
+  restore_fields(mapper)
+end
+
+return M

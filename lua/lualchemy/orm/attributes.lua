@@ -1,0 +1,39 @@
+--- `orm.attributes`: what changed in an object.
+
+local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
+local registry = require("lualchemy.orm.registry")
+local suggest = require("lualchemy.util.suggest")
+
+local M = {}
+
+local function mapper_of(object, key, what)
+  local mapper = registry.mapper_of_instance(object)
+  if not mapper then errors.raise("UnmappedInstanceError", "%s: %s is not an instance of a mapped class", what, tostring(object)) end
+  registry.configure_mappers()
+  if not mapper.property_by_key[key] then
+    errors.raise("InvalidRequestError", "%s: %s has no attribute '%s'%s", what, mapper.class_name, tostring(key), suggest.hint(key, mapper:keys()))
+  end
+end
+
+--- What a flush would find changed: values added, unchanged and deleted, each a list.
+---@param object table
+---@param key string
+---@return any[] added
+---@return any[] unchanged
+---@return any[] deleted
+function M.get_history(object, key)
+  mapper_of(object, key, "get_history")
+  return core.get_history(object, key)
+end
+
+--- Sets an attribute as if it had been loaded with this value.
+---@param object table
+---@param key string
+---@param value any
+function M.set_committed_value(object, key, value)
+  mapper_of(object, key, "set_committed_value")
+  core.set_committed(object, key, value)
+end
+
+return M

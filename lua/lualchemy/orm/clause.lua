@@ -1,0 +1,279 @@
+--- The one place where the mapper's side touches SQL expressions: telling them apart, looking into
+-- conditions, rebuilding them, and making the few that mappers need.
+
+local class = require("lualchemy.util.class")
+local Column = require("lualchemy.schema.column")
+local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
+local sql = require("lualchemy.sql")
+
+local M = {}
+
+M.null = sql.null
+
+local from_kinds = { table = true, alias = true, subquery = true, lateral = true, cte = true, tablesample = true,
+  table_valued_alias = true, values = true, join = true }
+
+--- Is it a column of a schema (not an attribute that stands for one)?
+---@param value any
+---@return boolean
+function M.is_column(value)
+  local class_ = class.of(value)
+  return class_ ~= nil and class_._schema_kind == "column"
+end
+
+--- Gives a column the name of the attribute it was declared as, unless it has one.
+---@param column lualchemy.Column
+---@param key string
+function M.name_column(column, key)
+  if column.name == nil then column.name = key end
+end
+
+--- A copy for another table.
+---@param column lualchemy.Column
+---@return lualchemy.Column
+function M.copy_column(column) return column:copy() end
+
+--- When it was constructed, among all schema items.
+---@param column lualchemy.Column
+---@return integer
+function M.creation_order(column) return column._order end
+
+--- Can it stand in FROM?
+---@param value any
+---@return boolean
+function M.is_from(value)
+  return from_kinds[core.kind(value)] or false
+end
+
+--- The SQL expression that a value is, or nil.
+---@param value any
+---@return any
+function M.expression(value)
+  if core.kind(value) == nil then return nil end
+  if class.of(value) == nil and type(value) == "table" then return nil end
+  return value
+end
+
+--- The parts of a condition that AND connects.
+---@param condition any
+---@return table[]
+function M.conjuncts(condition) return core.conjuncts(condition) end
+
+--- The two columns of `column = column`, or nothing.
+---@return table? left
+---@return table? right
+function M.equated_columns(part) return core.equated(part) end
+
+--- The parts connected by AND; one part is itself.
+---@param parts table[]
+---@return table
+function M.conjunction(parts)
+  if #parts == 1 then return parts[1] end
+  return sql.and_(table.unpack(parts))
+end
+
+--- The parts connected by OR; one part is itself.
+---@param parts table[]
+---@return table
+function M.either(parts)
+  if #parts == 1 then return parts[1] end
+  return sql.or_(table.unpack(parts))
+end
+
+--- NOT
+function M.not_(condition) return sql.not_(condition) end
+
+--- The expression with `fn(column)` in place of each column.
+---@param expression table
+---@param fn fun(column: table): table
+---@return table
+function M.replace(expression, fn)
+  return core.replace(expression, function(node)
+    if core.kind(node) ~= "column" then return nil end
+    local other = fn(node)
+    return not rawequal(other, node) and other or nil
+  end)
+end
+
+--- A criterion as it was given to `where`-like methods; refuses what cannot be one.
+---@param value any
+---@param where string   for the message
+---@return any
+function M.criterion(value, where)
+  if core.kind(value) == nil and type(value) ~= "string" then
+    errors.raise("ArgumentError", "%s takes SQL expressions; got %s%s", where, value == nil and "nil" or ("%s (a %s)"):format(tostring(value), type(value)),
+      type(value) == "boolean" and ". Did you write == instead of :eq()? Lua turns every comparison into a boolean" or "")
+  end
+  return value
+end
+
+--- A value for a comparison: `sa.null` compares with NULL.
+function M.value(value)
+  if M.is_null(value) then return nil end
+  return value
+end
+
+---@return boolean
+function M.is_null(value)
+  return rawequal(value, sql.null)
+end
+
+--- A parameter that holds a value of a column's type.
+---@param value any
+---@param column table
+function M.bind(value, column)
+  return sql.bindparam(nil, value, { type_ = column.type, unique = true })
+end
+
+--- A parameter to be given a value of a column's type when the statement is executed.
+---@param name string
+---@param column table
+function M.parameter(name, column)
+  return sql.bindparam(name, { type_ = column.type })
+end
+
+-- Which column of a FROM stands for which: every column it comes from, by the node's identity; nearest first.
+local function origins_of(from)
+  local origins = {}
+  for _, column in ipairs(core.from_columns(from)) do
+    local origin = column
+    while origin do
+      local id = core.id(origin)
+      origins[id] = origins[id] or column
+      origin = core.get(origin, "origin")
+    end
+  end
+  return origins
+end
+
+local known_origins = setmetatable({}, { __mode = "k" })
+
+--- The column of a FROM that stands for a column of what it is made from; by name only if asked.
+---@param from table
+---@param column table
+---@param by_name boolean?
+---@return table?
+function M.corresponding_column(from, column, by_name)
+  local origins = known_origins[from]
+  if not origins then
+    origins = origins_of(from)
+    known_origins[from] = origins
+  end
+  local found = origins[core.id(column)]
+  if found == nil and by_name then
+    for _, candidate in ipairs(core.from_columns(from)) do
+      if candidate.key == column.key then return candidate end
+    end
+  end
+  return found
+end
+
+--- EXISTS (SELECT 1 FROM froms WHERE criteria), correlated to whatever else encloses it.
+---@param criteria table[]
+---@param froms table[]
+function M.exists(criteria, froms)
+  return sql.exists(sql.select(sql.literal_column("1")):select_from(table.unpack(froms)):where(M.conjunction(criteria))
+    :correlate_except(table.unpack(froms)))
+end
+
+--- EXISTS over a query's select.
+function M.exists_of(statement)
+  return sql.exists(statement:with_only_columns(sql.literal_column("1")))
+end
+
+--- SELECT count(*) FROM (statement)
+function M.count_of(statement)
+  return sql.select(sql.func.count(sql.literal_column("*"))):select_from(statement:order_by(nil):subquery())
+end
+
+--- A join of two things that stand in FROM.
+function M.join(left, right, on, options) return sql.join(left, right, on, options) end
+
+--- UPDATE, DELETE of a table
+function M.update(table_) return sql.update(table_) end
+function M.delete(table_) return sql.delete(table_) end
+
+---@param columns table[]
+function M.select(columns)
+  return sql.select(table.unpack(columns))
+end
+
+--- The same select with every column labelled `table_column`.
+function M.label_columns(statement)
+  if type(statement.set_label_style) ~= "function" then return statement end
+  return statement:set_label_style(sql.LABEL_STYLE_TABLENAME_PLUS_COL)
+end
+
+--- What the expression is called in a row: an attribute's or a column's key, a label's name.
+---@param expression table
+---@return string?
+function M.result_name(expression)
+  return expression.key or expression.name
+end
+
+--- What the columns of an expression belong to, if that is one thing.
+---@param expression table
+---@return table?
+function M.from_of(expression)
+  local found
+  for _, column in ipairs(core.columns_in(expression)) do
+    local of = column.table
+    if found and of and not rawequal(found, of) then return nil end
+    found = found or of
+  end
+  return found
+end
+
+--- The core's handle of what stands in FROM.
+---@param from table
+---@return userdata
+function M.node_of(from)
+  return type(from) == "table" and rawget(from, "_node") or from
+end
+
+--- What a SELECT lists for an entity: its columns, and the token that `selected_parts` gives back for it.
+---@param token table
+---@param columns table[]
+---@return userdata
+function M.entity(token, columns) return core.entity_new(token, columns) end
+
+--- What a select was told to select: the tokens of entities, and expressions; nil where no entity is among them.
+---@param statement any
+---@return any[]?
+function M.selected_parts(statement)
+  local parts, any = core.selected_parts(statement), false
+  for i, part in ipairs(parts or {}) do
+    local token = core.entity_object(part)
+    if token then parts[i], any = token, true end
+  end
+  return any and parts or nil
+end
+
+-- A class attribute: a view of its column, with the methods of every expression. What schema code asks
+-- of a column, it asks of `element`.
+local getters = {
+  key = function(attribute) return core.fields(attribute).key end,
+}
+for _, name in ipairs({ "name", "type", "table", "foreign_keys", "primary_key", "nullable", "default", "info", "comment" }) do
+  getters[name] = function(attribute) return core.fields(attribute).element[name] end
+end
+
+local Attribute = Column.__super:extend("InstrumentedAttribute", {
+  __getters = getters, __clause_element__ = function(attribute) return attribute.element end,
+})
+Attribute.__newindex = core.newindex
+
+function Attribute:__tostring()
+  return ("%s.%s"):format(self.parent.class_name or tostring(self.parent), self.key)
+end
+
+--- A column as a class attribute: the same node with `property`, `parent`, `key` and `class_`.
+---@param column table
+---@param fields table
+function M.attribute(column, fields)
+  fields.element = column
+  return core.view(column, Attribute, fields)
+end
+
+return M

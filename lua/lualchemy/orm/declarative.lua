@@ -1,0 +1,315 @@
+--- Declarative mapping: a class and its table written down at once.
+--
+--     local User = Base:class("User", { __tablename__ = "users", id = sa.Column(sa.Integer, { primary_key = true }) })
+--
+-- Columns come in the order in which they were constructed, those of mixins after the class's own.
+
+local clause = require("lualchemy.orm.clause")
+local errors = require("lualchemy.errors")
+local Mapper = require("lualchemy.orm.mapper")
+local property = require("lualchemy.orm.property")
+local registry = require("lualchemy.orm.registry")
+local suggest = require("lualchemy.util.suggest")
+
+local MapperProperty = property.MapperProperty
+local instance_new = require("lualchemy._core").instance_new
+
+local M = {}
+
+-- Members that configure the mapping instead of becoming fields of the class.
+local settings = { __tablename__ = true, __table__ = true, __table_args__ = true, __mapper_args__ = true, __abstract__ = true }
+
+-- What one class body, mixins included, says.
+---@class lualchemy.orm.Declaration
+---@field columns { key: string, column: lualchemy.Column, order: integer }[]
+---@field properties table<string, lualchemy.orm.MapperProperty>
+---@field settings table
+---@field fields table
+
+local function is_attribute(value)
+  return clause.is_column(value) or MapperProperty:is(value)
+end
+
+-- A mixin is used by several classes: each gets copies of its columns; other properties are made by a
+-- function of the class, because a relationship belongs to one class.
+local function take_member(declaration, key, value, from_mixin)
+  if settings[key] then
+    declaration.settings[key] = value
+  elseif clause.is_column(value) then
+    local column = from_mixin and clause.copy_column(value) or value
+    declaration.columns[#declaration.columns + 1] =
+      { key = key, column = column, order = clause.creation_order(value), level = from_mixin and 1 or 0 }
+  elseif MapperProperty:is(value) then
+    if from_mixin then
+      errors.raise("InvalidRequestError", "Mixin attribute '%s' is a mapped property, which belongs to one class only; "
+        .. "declare it in the class itself", key)
+    end
+    declaration.properties[key] = value
+  else
+    declaration.fields[key] = value
+  end
+end
+
+local function collect(declaration, members, own, from_mixin)
+  for key, value in pairs(members) do
+    if own[key] == nil then
+      own[key] = true
+      take_member(declaration, key, value, from_mixin)
+    end
+  end
+end
+
+-- The class's own members win over its mixins', an earlier mixin over a later one.
+local function declare(members, mixins, abstract_parents)
+  local declaration = { columns = {}, properties = {}, settings = {}, fields = {} }
+  local own = {}
+  collect(declaration, members, own, false)
+  for _, mixin in ipairs(mixins) do collect(declaration, mixin, own, true) end
+  for _, parent in ipairs(abstract_parents) do collect(declaration, parent, own, true) end
+  declaration.settings.__abstract__ = members.__abstract__
+  table.sort(declaration.columns, function(a, b)
+    if a.level ~= b.level then return a.level < b.level end
+    return a.order < b.order
+  end)
+  return declaration
+end
+
+-- `__table_args__`: items by position, options by name; or a list whose last item is the options table.
+local function table_arguments(given)
+  local items, options = {}, {}
+  for key, value in pairs(given or {}) do
+    if type(key) == "string" then options[key] = value end
+  end
+  for i, item in ipairs(given or {}) do
+    if i == #given and type(item) == "table" and getmetatable(item) == nil and item._set_parent == nil then
+      for key, value in pairs(item) do options[key] = value end
+    else
+      items[#items + 1] = item
+    end
+  end
+  return items, options
+end
+
+local function evaluated(value, class_)
+  if type(value) == "function" then return value(class_) end
+  return value
+end
+
+local function make_table(class_, declaration, metadata)
+  local given = declaration.settings
+  local items = {}
+  for i, declared in ipairs(declaration.columns) do
+    clause.name_column(declared.column, declared.key)
+    items[i] = declared.column
+  end
+  local more, options = table_arguments(evaluated(given.__table_args__, class_))
+  table.move(more, 1, #more, #items + 1, items)
+  items[#items + 1] = options
+  return require("lualchemy.schema").Table(evaluated(given.__tablename__, class_), metadata, table.unpack(items))
+end
+
+-- Columns whose attribute has another name than the column, and the properties.
+local function properties_of(declaration)
+  local properties = {}
+  for key, prop in pairs(declaration.properties) do properties[key] = prop end
+  for _, declared in ipairs(declaration.columns) do
+    if declared.column.key ~= declared.key then properties[declared.key] = declared.column end
+  end
+  return properties
+end
+
+local function mapper_options(class_, declaration, base)
+  local options = {}
+  for key, value in pairs(evaluated(declaration.settings.__mapper_args__, class_) or {}) do options[key] = value end
+  if type(options.version_id_col) == "string" then options.version_id_col = class_.__table__.c[options.version_id_col] end
+  options.properties = properties_of(declaration)
+  options.registry = base.registry
+  return options
+end
+
+local function check_table_columns(class_, table_, declaration)
+  for _, declared in ipairs(declaration.columns) do
+    if not rawequal(declared.column.table, table_) then
+      errors.raise("ArgumentError", "Can't add column '%s' to class '%s', whose __table__ '%s' exists already",
+        declared.key, class_.__name, table_.name)
+    end
+  end
+end
+
+local function map(class_, declaration, base)
+  local given = declaration.settings
+  local table_ = given.__table__
+  if table_ then
+    check_table_columns(class_, table_, declaration)
+  elseif given.__tablename__ then
+    table_ = make_table(class_, declaration, base.metadata)
+  else
+    errors.raise("InvalidRequestError", "Class '%s' does not have a __tablename__ or __table__ specified; "
+      .. "give it one, or __abstract__ = true if it is only a base for others", class_.__name)
+  end
+  rawset(class_, "__table__", table_)
+  Mapper(class_, table_, mapper_options(class_, declaration, base))
+end
+
+-- An attribute given to a class after it was mapped.
+local function add_attribute(class_, key, value)
+  local mapper = registry.mapper_of(class_)
+  if clause.is_column(value) and value.table == nil then
+    clause.name_column(value, key)
+    mapper.local_table:append_column(value)
+  end
+  mapper:add_property(key, value)
+end
+
+local function raise_unknown_attribute(mapper, key)
+  errors.raise("ArgumentError", "'%s' is an invalid attribute name for %s%s", tostring(key), mapper.class_name,
+    suggest.hint(key, mapper:keys()))
+end
+
+--- The constructor of a class that has no `init` of its own: takes one table of attributes.
+-- Relationships come after the columns, so that a mistaken name is found before other objects change.
+---@param object table
+---@param values table?
+local function init_attributes(object, values, ...)
+  local class_ = getmetatable(object)
+  local mapper = registry.mapper_of(class_)
+  if values == nil then return end
+  if type(values) ~= "table" or select("#", ...) > 0 then
+    errors.raise("ArgumentError", "%s{ name = value, ... } takes one table of attributes; got %s", mapper.class_name,
+      type(values) == "table" and "more than one argument" or "a " .. type(values))
+  end
+  local properties, related = mapper.property_by_key, nil
+  for key, value in next, values do
+    local prop = properties[key]
+    if prop == nil then
+      if type(key) ~= "string" or class_[key] == nil then raise_unknown_attribute(mapper, key) end
+      object[key] = value
+    elseif prop.kind == "relationship" then
+      related = related or {}
+      related[#related + 1] = prop
+    else
+      object[key] = value
+    end
+  end
+  if related then
+    table.sort(related, function(a, b) return a.index < b.index end)
+    for _, prop in ipairs(related) do object[prop.key] = values[prop.key] end
+  end
+end
+
+local function construct_slowly(class_, ...)
+  if not registry.mapper_of(class_) then
+    errors.raise("UnmappedClassError", "class '%s' is not mapped, so it has no instances; it is a base for classes that are",
+      tostring(class_.__name))
+  end
+  registry.configure_mappers()
+  local object = setmetatable({}, class_)
+  local init = class_.init
+  if init then init(object, ...) end
+  return object
+end
+
+-- Attributes by name, which is what most classes take, are set in one call of the core.
+local function construct(class_, values, ...)
+  if registry.waiting then registry.configure_mappers() end
+  if class_.init == init_attributes and type(values) == "table" and select("#", ...) == 0 then
+    local object = instance_new(class_, values)
+    if object then return object end
+  end
+  return construct_slowly(class_, values, ...)
+end
+
+-- The metatable of a class: what it lacks it finds in its parent.
+local function class_metatable(parent)
+  return {
+    __index = parent,
+    __call = construct,
+    __name = "class",
+    __tostring = function(class_) return "class " .. tostring(rawget(class_, "__name")) end,
+    __newindex = function(class_, key, value)
+      if is_attribute(value) and registry.mapper_of(class_) then
+        add_attribute(class_, key, value)
+      else
+        rawset(class_, key, value)
+      end
+    end,
+  }
+end
+
+local function is_declarative(value)
+  local mt = type(value) == "table" and getmetatable(value)
+  return mt and mt.__call == construct
+end
+
+-- The member lists of the abstract classes above, nearest first: their columns are copied as a mixin's are.
+local function abstract_parents(parent)
+  local list = {}
+  while parent do
+    local members = rawget(parent, "__members__")
+    if members then list[#list + 1] = members end
+    local mt = getmetatable(parent)
+    parent = mt and is_declarative(parent) and mt.__index or nil
+  end
+  return list
+end
+
+-- `parent:class(name, mixins..., members)`
+local function make_class(parent, name, ...)
+  local mixins = { ... }
+  local members = table.remove(mixins) or {}
+  if type(name) ~= "string" or type(members) ~= "table" then
+    errors.raise("ArgumentError", "Base:class(\"Name\", mixins..., { members }) makes a class; got (%s, %s)", type(name), type(members))
+  end
+  local class_ = setmetatable({ __name = name }, class_metatable(parent))
+  class_.__index = class_
+  local declaration = declare(members, mixins, abstract_parents(parent))
+  for key, value in pairs(declaration.fields) do rawset(class_, key, value) end
+  if declaration.settings.__abstract__ then
+    local kept = {}
+    for _, mixin in ipairs(mixins) do
+      for key, value in pairs(mixin) do kept[key] = value end
+    end
+    for key, value in pairs(members) do kept[key] = value end
+    kept.__abstract__ = nil
+    rawset(class_, "__members__", kept)
+    return class_
+  end
+  map(class_, declaration, parent)
+  return class_
+end
+
+-- `Class:is(object)`: an instance of the class or of one below it.
+local function is_instance(class_, object)
+  local of = getmetatable(object)
+  while type(of) == "table" do
+    if rawequal(of, class_) then return true end
+    local mt = getmetatable(of)
+    of = mt and mt.__index
+  end
+  return false
+end
+
+local known_options = { metadata = true, cls = true, name = true, registry = true }
+
+--- A base for declarative classes, with a registry and a metadata of its own.
+---@param options { metadata: lualchemy.MetaData?, cls: table?, name: string?, registry: lualchemy.orm.Registry? }?
+---@return table
+function M.declarative_base(options)
+  options = options or {}
+  for key in pairs(options) do
+    if not known_options[key] then
+      errors.raise("ArgumentError", "declarative_base() knows no option '%s'%s", tostring(key),
+        suggest.hint(key, { "metadata", "cls", "name", "registry" }))
+    end
+  end
+  local own = options.registry
+  local metadata = options.metadata or own and own.metadata or require("lualchemy.schema").MetaData()
+  own = own or registry.Registry({ metadata = metadata })
+  own.metadata = own.metadata or metadata
+  local base = { __name = options.name or "Base", metadata = metadata, registry = own, class = make_class, is = is_instance,
+    init = init_attributes }
+  base.__index = base
+  return setmetatable(base, class_metatable(options.cls))
+end
+
+return M

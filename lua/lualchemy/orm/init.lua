@@ -1,0 +1,45 @@
+--- `require "lualchemy.orm"`: the object-relational half's public names.
+
+local factory = require("lualchemy.orm.factory")
+local joins = require("lualchemy.orm.joins")
+local late = require("lualchemy.orm.late")
+local property = require("lualchemy.orm.property")
+local registry = require("lualchemy.orm.registry")
+local relationship = require("lualchemy.orm.relationship")
+local session = require("lualchemy.orm.session")
+local sql = require("lualchemy.sql")
+local types = require("lualchemy.types")
+
+require("lualchemy.orm.loading.lazy")
+require("lualchemy.orm.loading.raise")
+require("lualchemy.orm.loading.none")
+
+require("lualchemy.engine.inspect").add(require("lualchemy.orm.inspect").inspect)
+
+late.functions = setmetatable({}, { __index = function(_, name) return sql[name] or types[name] end })
+
+return {
+  mapper = require("lualchemy.orm.mapper"),
+  class_mapper = registry.class_mapper,
+  configure_mappers = registry.configure_mappers,
+  clear_mappers = registry.clear_mappers,
+  declarative_base = require("lualchemy.orm.declarative").declarative_base,
+  relationship = relationship.relationship,
+  relation = relationship.relationship,
+  backref = relationship.backref,
+  column_property = property.column_property,
+  deferred = property.deferred,
+  aliased = require("lualchemy.orm.aliased").aliased,
+  join = joins.join,
+  outerjoin = joins.outerjoin,
+  with_parent = require("lualchemy.orm.comparator").with_parent,
+  Query = require("lualchemy.orm.query"),
+  Session = session.Session,
+  sessionmaker = factory.sessionmaker,
+  create_session = factory.create_session,
+  scoped_session = factory.scoped_session,
+  object_session = session.object_session,
+  make_transient = session.make_transient,
+  attributes = require("lualchemy.orm.attributes"),
+  exc = require("lualchemy.orm.exc"),
+}

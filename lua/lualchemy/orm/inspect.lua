@@ -1,0 +1,105 @@
+--- `sa.inspect(User)` is the class's mapper, `sa.inspect(user)` what the library knows of one object:
+-- its state, its session, its identity. Nothing here loads anything.
+
+local class = require("lualchemy.util.class")
+local core = require("lualchemy._core")
+local entity = require("lualchemy.orm.entity")
+local errors = require("lualchemy.errors")
+local registry = require("lualchemy.orm.registry")
+
+local M = {}
+
+---@class lualchemy.orm.InstanceState
+---@field object table
+---@field mapper lualchemy.orm.Mapper
+---@field transient boolean    no row, no session
+---@field pending boolean      in a session, to be inserted
+---@field persistent boolean   has a row, in a session
+---@field deleted boolean      its DELETE was sent, the transaction still runs
+---@field detached boolean     has a row, in no session
+---@field session lualchemy.orm.Session?
+---@field identity any[]?      the primary key of its row
+---@field modified boolean
+local InstanceState = class("InstanceState")
+
+local lives = { transient = true, pending = true, persistent = true, deleted = true, detached = true }
+
+local function session_of(object)
+  return require("lualchemy.orm.session").object_session(object)
+end
+
+-- The key's values; those of a composite key are known while they are loaded.
+local function identity_of(object, mapper)
+  local _, _, key = core.state(object)
+  if key == nil then return nil end
+  if #mapper.primary_key == 1 and type(key) ~= "string" then return { key } end
+  local values = {}
+  for i, column in ipairs(mapper.primary_key) do
+    local value, known = core.peek(object, mapper:property_for_column(column).key)
+    if not known then return nil end
+    values[i] = value
+  end
+  return values
+end
+
+local computed = {
+  session = function(self) return session_of(self.object) end,
+  identity = function(self) return identity_of(self.object, self.mapper) end,
+  modified = function(self) return core.is_changed(self.object) or false end,
+  class_ = function(self) return self.mapper.class_ end,
+}
+
+function InstanceState.__index(state, key)
+  if lives[key] then return (core.state(state.object) or "transient") == key end
+  if computed[key] then return computed[key](state) end
+  return InstanceState[key]
+end
+
+function InstanceState:__tostring()
+  return "InstanceState(" .. M.describe(self.object) .. ")"
+end
+
+--- The state of a mapped object.
+---@param object table
+---@return lualchemy.orm.InstanceState
+function M.state(object)
+  local mapper = registry.mapper_of_instance(object)
+  if not mapper then
+    errors.raise("UnmappedInstanceError", "%s is not an instance of a mapped class", tostring(object))
+  end
+  registry.configure_mappers()
+  core.adopt(object)
+  return setmetatable({ object = object, mapper = mapper }, InstanceState)
+end
+
+--- What a mapped class, an alias of one or a mapped object is; nil for anything else.
+---@param value any
+---@return any
+function M.inspect(value)
+  local of = entity.of(value)
+  if of then
+    registry.configure_mappers()
+    return of
+  end
+  return registry.mapper_of_instance(value) and M.state(value) or nil
+end
+
+--- `<User id=1>`: class and key, or the state where there is no key.
+---@param object table
+---@return string
+function M.describe(object)
+  local mapper = registry.mapper_of_instance(object)
+  if not mapper then return "<unmapped object>" end
+  local life = mapper.configured and core.state(object) or "transient"
+  local identity = life ~= "transient" and identity_of(object, mapper)
+  if not identity then return ("<%s (%s)>"):format(mapper.class_name, life) end
+  local parts = {}
+  for i, column in ipairs(mapper.primary_key) do
+    parts[i] = ("%s=%s"):format(mapper:property_for_column(column).key, tostring(identity[i]))
+  end
+  return ("<%s %s>"):format(mapper.class_name, table.concat(parts, " "))
+end
+
+M.InstanceState = InstanceState
+
+return M

@@ -1,0 +1,127 @@
+--- Joins as an ORM user writes them, turned into steps that a Core select understands.
+--
+-- A step is `{ left = FROM or nil, right = FROM, on = expression or nil }`; without `left` the select
+-- finds the side to join from, without `on` the foreign keys say how.
+
+local class = require("lualchemy.util.class")
+local clause = require("lualchemy.orm.clause")
+local comparator = require("lualchemy.orm.comparator")
+local entity = require("lualchemy.orm.entity")
+local errors = require("lualchemy.errors")
+local registry = require("lualchemy.orm.registry")
+
+local RelationshipAttribute = comparator.RelationshipAttribute
+
+local M = {}
+
+-- A relationship named by a string belongs to the entity joined from.
+local function named_relationship(name, from)
+  local prop = from and from.mapper:get_property(name)
+  if not prop or prop.kind ~= "relationship" then
+    errors.raise("ArgumentError", "join(\"%s\"): %s is not a relationship of %s", name, name, from and tostring(from.mapper) or "the query")
+  end
+  return RelationshipAttribute(from, prop)
+end
+
+local function check_self_join(left, right)
+  if rawequal(left, right) then
+    errors.raise("InvalidRequestError", "Can't join table/selectable '%s' to itself; join to orm.aliased(Class) instead", tostring(left.name or left))
+  end
+end
+
+-- Along a relationship: through the secondary table, if there is one, under a name of its own.
+local function relationship_steps(attribute, target)
+  local prop = attribute.property
+  local parts = comparator.join_parts(prop, attribute.parent, target, true)
+  local left = attribute.parent.selectable
+  check_self_join(left, parts.target)
+  local function on(condition)
+    if #attribute.criteria == 0 then return condition end
+    return clause.conjunction({ condition, table.unpack(attribute.criteria) })
+  end
+  if not parts.secondary then return { { left = left, right = parts.target, on = on(parts.primary) } } end
+  return {
+    { left = left, right = parts.secondary, on = parts.primary },
+    { left = parts.secondary, right = parts.target, on = on(parts.second) },
+  }
+end
+
+local function is_relationship(value)
+  return class.of(value) == RelationshipAttribute
+end
+
+local function describe(value)
+  return type(value) == "table" and registry.describe_class(value) or tostring(value)
+end
+
+--- The steps of `join(target, on)`.
+---@param target any     a relationship attribute or its name, a mapped or aliased class, anything that stands in FROM
+---@param on any         an expression, a relationship attribute, or nil
+---@param from table?    the entity a named relationship belongs to
+---@return table[] steps
+---@return table? joined   the entity that was joined, where there is one
+function M.steps(target, on, from)
+  registry.configure_mappers()
+  if type(target) == "string" then target = named_relationship(target, from) end
+  if is_relationship(target) then
+    if on ~= nil then
+      errors.raise("ArgumentError", "join(%s) knows its ON clause; to add criteria use %s:and_(...)", tostring(target), tostring(target))
+    end
+    local joined = target.of or target.property.entity
+    return relationship_steps(target, joined), joined
+  end
+  local joined = entity.of(target)
+  if type(on) == "string" then on = named_relationship(on, from) end
+  if is_relationship(on) then
+    if not joined then
+      return relationship_steps(on, { selectable = target, mapper = on.property.mapper, is_alias = true,
+        adapt_column = function(_, column) return clause.corresponding_column(target, column) or column end })
+    end
+    return relationship_steps(on, joined), joined
+  end
+  local right = joined and joined.selectable or target
+  if not clause.is_from(right) then
+    errors.raise("ArgumentError", "join() takes a relationship, a mapped class, or something that stands in FROM; got %s", describe(target))
+  end
+  return { { right = right, on = on } }, joined
+end
+
+--- Applies steps to a select.
+---@param statement lualchemy.Select
+---@param steps table[]
+---@param options table?
+---@return lualchemy.Select
+function M.apply(statement, steps, options)
+  for _, step in ipairs(steps) do
+    if step.left then
+      statement = statement:join_from(step.left, step.right, step.on, options)
+    else
+      statement = statement:join(step.right, step.on, options)
+    end
+  end
+  return statement
+end
+
+-- In a Core select: `sa.select(User):join(User.addresses)`.
+function RelationshipAttribute.__join(statement, _, target, on, options)
+  if type(on) == "table" and getmetatable(on) == nil and not entity.of(on) then on, options = nil, on end
+  return M.apply(statement, (M.steps(target, on)), options)
+end
+
+--- `orm.join(User, Address, User.addresses)`: a join to stand in FROM.
+---@param left any
+---@param right any
+---@param on any
+---@param options { isouter: boolean?, full: boolean? }?
+function M.join(left, right, on, options)
+  if type(on) == "table" and getmetatable(on) == nil then on, options = nil, on end
+  local of = entity.of(left)
+  local from = of and of.selectable or left
+  for _, step in ipairs((M.steps(right, on, of))) do from = clause.join(from, step.right, step.on, options) end
+  return from
+end
+
+--- The same as a LEFT OUTER JOIN.
+function M.outerjoin(left, right, on) return M.join(left, right, on, { isouter = true }) end
+
+return M

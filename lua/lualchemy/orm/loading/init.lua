@@ -1,0 +1,44 @@
+--- Loading: which strategy fetches a relationship, and running a query's statement into objects.
+--
+-- A strategy is a file of this folder that registers itself under the names `relationship{ lazy = }` takes:
+-- `{ load = function(instance, property) -> object or list }` is asked when an attribute that is not in memory is read.
+
+local errors = require("lualchemy.errors")
+local suggest = require("lualchemy.util.suggest")
+
+local M = {}
+
+local strategies = {}
+local names = {}
+
+--- Adds a strategy under one or more names.
+---@param strategy table
+function M.register(strategy, ...)
+  for _, name in ipairs({ ... }) do
+    strategies[name] = strategy
+    if type(name) == "string" then names[#names + 1] = name end
+  end
+end
+
+--- The strategy of a name; raises naming those there are.
+---@param name any
+---@param prop lualchemy.orm.MapperProperty
+---@return table
+function M.strategy(name, prop)
+  local found = strategies[name]
+  if not found then
+    errors.raise("ArgumentError", "Relationship %s: there is no loader strategy lazy = '%s'%s; there are %s", tostring(prop), tostring(name),
+      suggest.hint(name, names), table.concat(names, ", "))
+  end
+  return found
+end
+
+--- What an attribute that is not in memory holds; the runtime asks, and waits like any query.
+---@param instance table
+---@param prop lualchemy.orm.RelationshipProperty
+---@return any
+function M.load_attribute(instance, prop)
+  return M.strategy(prop.lazy, prop).load(instance, prop)
+end
+
+return M

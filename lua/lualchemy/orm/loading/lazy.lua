@@ -1,0 +1,101 @@
+--- `lazy = "select"`: a relationship is fetched by a SELECT of its own when it is first read.
+--
+-- The statement is built once per relationship; the values of this side's columns are its parameters.
+-- A many-to-one by primary key goes through the session's `get`, so memory answers first.
+
+local clause = require("lualchemy.orm.clause")
+local errors = require("lualchemy.errors")
+local joincond = require("lualchemy.orm.joincond")
+local loading = require("lualchemy.orm.loading")
+local plan = require("lualchemy.orm.plan")
+local run = require("lualchemy.orm.loading.run")
+
+local M = {}
+
+---@class lualchemy.orm.LazyQuery
+---@field statement lualchemy.Select
+---@field plan lualchemy.orm.Plan
+---@field binds { name: string, key: string }[]   the parameter and the attribute whose value it takes
+
+-- The attribute of this class that holds a column of the join.
+local function attribute_of(prop, column)
+  local of = prop.parent:property_for_column(column)
+  if not of then
+    errors.raise("UnmappedColumnError", "Relationship %s needs the column '%s' to load, but %s does not map it",
+      tostring(prop), tostring(column), tostring(prop.parent))
+  end
+  return of.key
+end
+
+-- A parameter for each local column.
+local function parameters(prop, binds)
+  return function(column)
+    local bind = { name = "param_" .. (#binds + 1), key = attribute_of(prop, column) }
+    binds[#binds + 1] = bind
+    return clause.parameter(bind.name, column)
+  end
+end
+
+---@param prop lualchemy.orm.RelationshipProperty
+---@return lualchemy.orm.LazyQuery
+local function build(prop)
+  local binds = {}
+  local of = plan.new({ prop.entity.class_ })
+  local statement = of:select():where(joincond.build(prop.terms, parameters(prop, binds)))
+  if prop.secondary then statement = statement:where(joincond.build(prop.secondary_terms)) end
+  if #prop.order_by > 0 then statement = statement:order_by(table.unpack(prop.order_by)) end
+  return { statement = clause.label_columns(statement), plan = of, binds = binds }
+end
+
+-- The parameters' values; nil when every one is NULL, which no row can match.
+local function values_for(query, instance)
+  local values, any = {}, false
+  for _, bind in ipairs(query.binds) do
+    local value = instance[bind.key]
+    values[bind.name] = value
+    if value ~= nil then any = true else values[bind.name] = clause.null end
+  end
+  return any and values or nil
+end
+
+-- The identity that a many-to-one refers to, in the order of the target's key; nil when a part is NULL.
+local function identity_of(instance, prop)
+  local key = {}
+  for i, column in ipairs(prop.mapper.primary_key) do
+    for _, pair in ipairs(prop.local_remote_pairs) do
+      if rawequal(pair[2], column) then key[i] = instance[attribute_of(prop, pair[1])] end
+    end
+    if key[i] == nil then return nil end
+  end
+  return #key == 1 and key[1] or key
+end
+
+local function only_one(prop, list)
+  if #list > 1 then
+    errors.raise("MultipleResultsFound", "Multiple rows returned with uselist = false for the lazily loaded attribute %s", tostring(prop))
+  end
+  return list[1]
+end
+
+--- What the relationship holds, from the database.
+---@param instance table
+---@param prop lualchemy.orm.RelationshipProperty
+---@return any
+function M.load(instance, prop)
+  local session = require("lualchemy.orm.session").object_session(instance)
+  if prop.use_get then
+    local identity = identity_of(instance, prop)
+    if identity == nil then return nil end
+    return session:get(prop.entity.class_, identity)
+  end
+  prop.lazy_query = prop.lazy_query or build(prop)
+  local query = prop.lazy_query
+  local values = values_for(query, instance)
+  local list = values and run.list(run.execute(session, query.statement, query.plan, values, {})) or {}
+  if prop.uselist then return list end
+  return only_one(prop, list)
+end
+
+loading.register(M, "select", true)
+
+return M

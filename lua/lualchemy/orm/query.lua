@@ -1,0 +1,395 @@
+--- `session:query(User)`: a select that knows what its rows mean and whose session runs it.
+--
+-- A query wraps a Core select and never changes: each method returns a new one. Subclasses
+-- (`orm.Query:extend`) keep their class along the chain.
+
+local bulk = require("lualchemy.orm.bulk")
+local class = require("lualchemy.util.class")
+local clause = require("lualchemy.orm.clause")
+local comparator = require("lualchemy.orm.comparator")
+local criteria = require("lualchemy.orm.criteria")
+local entity = require("lualchemy.orm.entity")
+local errors = require("lualchemy.errors")
+local joins = require("lualchemy.orm.joins")
+local run = require("lualchemy.orm.loading.run")
+local plan = require("lualchemy.orm.plan")
+
+---@class lualchemy.orm.Query
+---@field session lualchemy.orm.Session?
+---@field statement lualchemy.Select      the Core select, its columns not labelled
+---@field private _select lualchemy.Select
+---@field private _plan lualchemy.orm.Plan   what the columns mean
+---@field private _criteria table[]          what filter() was given, for update() and delete()
+local Query = class("Query")
+
+-- `query.statement` is computed; everything else is a method or a field.
+function Query.__index(query, key)
+  if key == "statement" then return rawget(query, "_from") or rawget(query, "_select") end
+  return getmetatable(query)[key]
+end
+
+---@param entities any    a class, an expression, or a list of them
+---@param options { session: lualchemy.orm.Session? }?
+function Query:init(entities, options)
+  if entities == nil then errors.raise("ArgumentError", "A query needs something to query for: a mapped class or columns") end
+  local list = entities
+  if type(entities) ~= "table" or getmetatable(entities) ~= nil or entity.of(entities) then list = { entities } end
+  self.session = options and options.session
+  self._plan = plan.new(list)
+  self._select = self._plan:select()
+  self._criteria, self._called = {}, {}
+  self._options = { autoflush = true }
+end
+
+-- A copy with some fields replaced.
+local function derive(query, fields)
+  local copy = setmetatable({}, getmetatable(query))
+  for key, value in next, query do copy[key] = value end
+  for key, value in pairs(fields) do copy[key] = value end
+  return copy
+end
+
+local function with_option(query, name, value)
+  local options = {}
+  for key, known in pairs(query._options) do options[key] = known end
+  options[name] = value
+  return derive(query, { _options = options })
+end
+
+-- The names of the methods called so far and this one: update() and delete() must know.
+local function called(query, name)
+  local names = { [name] = true }
+  for known in pairs(query._called) do names[known] = true end
+  return names
+end
+
+-- A method that is the select's own, applied to the query's.
+local function delegate(name)
+  Query[name] = function(self, ...)
+    self:_refuse_fixed(name)
+    return derive(self, { _select = self._select[name](self._select, ...), _called = called(self, name) })
+  end
+end
+
+for _, name in ipairs({ "order_by", "group_by", "having", "limit", "offset", "distinct", "with_for_update", "correlate", "prefix_with", "suffix_with" }) do
+  delegate(name)
+end
+
+-- from_statement() has the last word on the SQL.
+function Query:_refuse_fixed(method)
+  if self._from then
+    errors.raise("InvalidRequestError", "Query.%s() cannot change a query whose SQL was given with from_statement()", method)
+  end
+end
+
+--- Criteria that the rows must meet.
+---@return lualchemy.orm.Query
+function Query:filter(...)
+  self:_refuse_fixed("filter")
+  local list = { table.unpack(self._criteria) }
+  for i = 1, math.max(1, select("#", ...)) do list[#list + 1] = clause.criterion((select(i, ...)), "filter()") end
+  return derive(self, { _select = self._select:where(...), _criteria = list })
+end
+
+Query.where = Query.filter
+
+-- What filter_by names attributes of: what was joined last, else the first entity.
+function Query:_filter_entity()
+  return self._joined or self._plan:first_entity()
+end
+
+--- Criteria by attribute name; `sa.null` for NULL.
+---@param values table<string, any>
+---@return lualchemy.orm.Query
+function Query:filter_by(values)
+  if type(values) ~= "table" then errors.raise("ArgumentError", "filter_by takes a table, as in filter_by{ name = \"ed\" }; got a %s", type(values)) end
+  if next(values) == nil then
+    errors.raise("ArgumentError", "filter_by{} has no criteria. A name given nil vanishes from a Lua table: write sa.null to look for NULL")
+  end
+  local of = self:_filter_entity()
+  if not of then errors.raise("InvalidRequestError", "filter_by has no entity whose attributes it could name; use filter()") end
+  return self:filter(table.unpack((of.mapper and criteria.of_entity or criteria.of_columns)(of, values)))
+end
+
+--- Rows `start` (from zero) up to, not including, `stop`.
+---@param start integer?
+---@param stop integer?
+---@return lualchemy.orm.Query
+function Query:slice(start, stop)
+  local query = self
+  if stop then query = query:limit(stop - (start or 0)) end
+  if start and start > 0 then query = query:offset(start) end
+  return query
+end
+
+local function join(query, target, on, options)
+  query:_refuse_fixed("join")
+  if type(on) == "table" and getmetatable(on) == nil then on, options = nil, on end
+  local steps, joined = joins.steps(target, on, query:_filter_entity())
+  local statement = joins.apply(query._select, steps, options)
+  return derive(query, { _select = statement, _joined = joined or query._joined, _called = called(query, "join") })
+end
+
+--- Joins along a relationship, to a class or to anything that stands in FROM.
+---@param target any   `User.addresses`, `"addresses"`, `Address`, a table or subquery
+---@param on any?      the ON clause where the target does not say it
+---@param options { isouter: boolean?, full: boolean? }?
+---@return lualchemy.orm.Query
+function Query:join(target, on, options)
+  return join(self, target, on, options or {})
+end
+
+--- The same as a LEFT OUTER JOIN.
+---@return lualchemy.orm.Query
+function Query:outerjoin(target, on, options)
+  if type(on) == "table" and getmetatable(on) == nil then on, options = nil, on end
+  return join(self, target, on, { isouter = true, full = options and options.full })
+end
+
+--- Only what belongs to an object along a relationship.
+---@param object table
+---@param attribute any?   `User.addresses`, where there are several ways
+---@return lualchemy.orm.Query
+function Query:with_parent(object, attribute)
+  if attribute == nil then attribute = comparator.towards(object, self._plan:first_entity()) end
+  return self:filter(comparator.with_parent(object, attribute))
+end
+
+--- Says what stands first in FROM.
+---@return lualchemy.orm.Query
+function Query:select_from(...)
+  self:_refuse_fixed("select_from")
+  local froms = { ... }
+  local first
+  for i, from in ipairs(froms) do
+    local of = entity.of(from)
+    if of then froms[i] = of.selectable end
+    if i == 1 then first = of end
+  end
+  return derive(self, { _select = self._select:select_from(table.unpack(froms)), _joined = first or self._joined,
+    _called = called(self, "select_from") })
+end
+
+--- Asks for something else instead, keeping criteria and joins.
+---@return lualchemy.orm.Query
+function Query:with_entities(...)
+  self:_refuse_fixed("with_entities")
+  local new = plan.new({ ... })
+  return derive(self, { _plan = new, _select = new:replace_columns(self._select) })
+end
+
+--- Asks for more columns.
+---@return lualchemy.orm.Query
+function Query:add_columns(...)
+  local list = { table.unpack(self._plan.given) }
+  for _, column in ipairs({ ... }) do list[#list + 1] = column end
+  return self:with_entities(table.unpack(list))
+end
+
+Query.add_column, Query.add_entity = Query.add_columns, Query.add_columns
+
+--- How related objects and columns are to be loaded.
+---@return lualchemy.orm.Query
+function Query:options(...)
+  local list = { table.unpack(self._options.loaders or {}) }
+  for _, option in ipairs({ ... }) do list[#list + 1] = option end
+  return with_option(self, "loaders", list)
+end
+
+--- Takes the rows from a statement given whole; its columns are found by name.
+---@param statement any
+---@return lualchemy.orm.Query
+function Query:from_statement(statement)
+  return derive(self, { _from = statement, _called = called(self, "from_statement") })
+end
+
+--- Values for named parameters.
+---@param values table<string, any>
+---@return lualchemy.orm.Query
+function Query:params(values)
+  local all = {}
+  for key, value in pairs(self._params or {}) do all[key] = value end
+  for key, value in pairs(values) do all[key] = value end
+  return derive(self, { _params = all })
+end
+
+--- Overwrites what is loaded already with what the rows say.
+---@return lualchemy.orm.Query
+function Query:populate_existing() return with_option(self, "populate_existing", true) end
+
+--- Iterates in blocks of so many rows.
+---@param count integer
+---@return lualchemy.orm.Query
+function Query:yield_per(count) return with_option(self, "yield_per", count) end
+
+--- Whether the session flushes before this query.
+---@param enabled boolean
+---@return lualchemy.orm.Query
+function Query:autoflush(enabled) return with_option(self, "autoflush", enabled) end
+
+--- Options for the execution.
+---@param options table
+---@return lualchemy.orm.Query
+function Query:execution_options(options)
+  local all = {}
+  for key, value in pairs(self._options.execution or {}) do all[key] = value end
+  for key, value in pairs(options) do all[key] = value end
+  return with_option(self, "execution", all)
+end
+
+--- The query run by another session.
+---@param session lualchemy.orm.Session
+---@return lualchemy.orm.Query
+function Query:with_session(session) return derive(self, { session = session }) end
+
+-- The statement to execute: every column labelled with its table's name.
+function Query:_labelled()
+  return self._from or clause.label_columns(self._select)
+end
+
+function Query:_session(method)
+  if not self.session then
+    errors.raise("UnboundExecutionError", "Query.%s(): this query has no session; make it with session:query(...) or give it one with with_session()", method)
+  end
+  return self.session
+end
+
+-- Runs the query: a list-like result of objects or rows.
+local function rows(query, method)
+  local options = query._from and with_option(query, "by_name", true)._options or query._options
+  return run.execute(query:_session(method), query:_labelled(), query._plan, query._params, options)
+end
+
+--- Everything, as a list.
+---@return any[]
+function Query:all()
+  return run.list(rows(self, "all"))
+end
+
+--- For `for user in query:iter() do`.
+---@return fun(): any
+function Query:iter()
+  return run.iterate(rows(self, "iter"))
+end
+
+--- The first, or nil.
+---@return any
+function Query:first()
+  local query = self._from and self or self:limit(1)
+  return run.list(rows(query, "first"))[1]
+end
+
+--- The only one, or nil where there is none; raises where there are several.
+---@return any
+function Query:one_or_none()
+  local found = run.list(rows(self, "one_or_none"))
+  if #found > 1 then errors.raise("MultipleResultsFound", "Multiple rows were found when one or none was required: %d", #found) end
+  return found[1]
+end
+
+--- The only one; raises where there is none or several.
+---@return any
+function Query:one()
+  local found = run.list(rows(self, "one"))
+  if #found == 0 then errors.raise("NoResultFound", "No row was found when one was required") end
+  if #found > 1 then errors.raise("MultipleResultsFound", "Multiple rows were found when exactly one was required: %d", #found) end
+  return found[1]
+end
+
+--- The first column of the only row, or nil.
+---@return any
+function Query:scalar()
+  local row = self:one_or_none()
+  if row == nil or self._plan:is_single() then return row end
+  return row[1]
+end
+
+--- The object of that primary key, from the session's identity map or the database.
+---@param key any
+---@return any
+function Query:get(key)
+  local of = self._plan:single_entity()
+  if not of then errors.raise("InvalidRequestError", "Query.get() is for a query of one mapped class") end
+  if #self._criteria > 0 or self._joined or self._from then
+    errors.raise("InvalidRequestError", "Query.get() being called on a Query with existing criterion; use filter_by{...}:one_or_none()")
+  end
+  return self:_session("get"):get(of.mapper.class_, key, { populate_existing = self._options.populate_existing })
+end
+
+--- The number of rows the query would give, counted by the database.
+---@return integer
+function Query:count()
+  local counted = clause.count_of(self:_labelled())
+  return run.scalar(self:_session("count"), counted, self._params, self._options)
+end
+
+--- An EXISTS over this query, to be used as a criterion.
+function Query:exists()
+  return clause.exists_of(self._select)
+end
+
+--- UPDATE of every row the query finds: `query:filter(...):update{ name = value }`.
+---@param values table<any, any>
+---@param options { synchronize_session: any }?
+---@return integer rows
+function Query:update(values, options) return bulk.update(self, values, options) end
+
+--- DELETE of every row the query finds.
+---@param options { synchronize_session: any }?
+---@return integer rows
+function Query:delete(options) return bulk.delete(self, options) end
+
+--- The query as a subquery to select from.
+---@param name string?
+---@param options { with_labels: boolean? }?
+function Query:subquery(name, options)
+  if type(name) == "table" then name, options = nil, name end
+  local statement = options and options.with_labels and self:_labelled() or self._select
+  return statement:subquery(name)
+end
+
+for _, name in ipairs({ "cte", "scalar_subquery", "label", "lateral" }) do
+  Query[name] = function(self, ...) return self._select[name](self._select, ...) end
+end
+
+Query.as_scalar = Query.scalar_subquery
+
+--- What Core sees where a query stands in an expression.
+function Query:__clause_element__() return self._select end
+
+--- The compiled statement: `.string`, `.params`.
+function Query:compile(...)
+  return self:_labelled():compile(...)
+end
+
+function Query:__tostring()
+  local bind = self.session and self.session.bind
+  return bind and tostring(self:_labelled():compile(bind)) or tostring(self:_labelled())
+end
+
+-- Old verbs of the 0.3 tutorial ------------------------------------------------------------------------------
+
+--- `filter_by{...}:all()`
+function Query:select_by(values) return self:filter_by(values):all() end
+
+--- `filter_by{...}:first()`
+function Query:get_by(values) return self:filter_by(values):first() end
+
+local function old_select(query, criterion, options)
+  if type(criterion) == "table" and getmetatable(criterion) == nil then criterion, options = nil, criterion end
+  if criterion ~= nil then query = query:filter(criterion) end
+  for _, name in ipairs({ "order_by", "limit", "offset" }) do
+    if options and options[name] ~= nil then query = query[name](query, options[name]) end
+  end
+  return query
+end
+
+--- `filter(criterion):order_by(...):all()`
+---@param criterion any?
+---@param options { order_by: any, limit: integer?, offset: integer? }?
+function Query:select(criterion, options) return old_select(self, criterion, options):all() end
+
+--- `filter(criterion):first()`
+function Query:selectfirst(criterion, options) return old_select(self, criterion, options):first() end
+
+return Query

@@ -1,0 +1,185 @@
+--- Which classes are mapped, under which names late arguments find them, and which mappers
+-- still wait to be configured. A declarative base has a registry of its own; `orm.mapper` uses the default one.
+--
+-- Classes are held weakly: a mapping lives as long as its class (which holds its mapper in `__mapper__`),
+-- except that a mapper waiting to be configured is held until it is.
+
+local class = require("lualchemy.util.class")
+local errors = require("lualchemy.errors")
+
+---@class lualchemy.orm.Registry
+---@field metadata lualchemy.MetaData?
+local Registry = class("Registry")
+
+-- `waiting`: are there mappers to be configured?
+local M = { Registry = Registry, waiting = false }
+
+local mapper_of_class = setmetatable({}, { __mode = "k" })
+local all_mappers = setmetatable({}, { __mode = "k" })
+local pending = {}
+local configuring = false
+local serial = 0
+
+function Registry:init(options)
+  self.metadata = options and options.metadata
+  self.classes = setmetatable({}, { __mode = "v" })
+  self.ambiguous = {}
+end
+
+--- Makes a class findable by its name; a second class of that name makes the name ambiguous.
+---@param name string
+---@param class_ table
+function Registry:add_class(name, class_)
+  local known = self.classes[name]
+  if known and known ~= class_ then self.ambiguous[name] = true end
+  self.classes[name] = class_
+end
+
+--- The class of that name, or nil. Raises when several bear it.
+---@param name string
+---@return table?
+function Registry:class_named(name)
+  if self.ambiguous[name] then
+    errors.raise("InvalidRequestError",
+      "Multiple classes of the name '%s' are mapped in this registry; give the class itself, or a function that returns it", name)
+  end
+  return self.classes[name]
+end
+
+--- The names of all classes, for near misses in messages.
+---@return string[]
+function Registry:class_names()
+  local names = {}
+  for name in pairs(self.classes) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+M.default = Registry()
+
+--- The mapper of a class, or nil.
+---@param class_ any
+---@return lualchemy.orm.Mapper?
+function M.mapper_of(class_)
+  return mapper_of_class[class_]
+end
+
+--- The mapper of a mapped instance, or nil.
+---@param object any
+---@return lualchemy.orm.Mapper?
+function M.mapper_of_instance(object)
+  if type(object) ~= "table" then return nil end
+  local class_ = getmetatable(object)
+  return class_ and mapper_of_class[class_] or nil
+end
+
+--- Takes in a new mapper: it is configured when mappers are next used.
+---@param mapper lualchemy.orm.Mapper
+function M.add(mapper)
+  serial = serial + 1
+  mapper.serial = serial
+  mapper_of_class[mapper.class_] = mapper
+  all_mappers[mapper] = true
+  pending[#pending + 1] = mapper
+  M.waiting = true
+  mapper.registry:add_class(mapper.class_name, mapper.class_)
+end
+
+--- Puts a mapper that got a property after it was configured back on the waiting list.
+---@param mapper lualchemy.orm.Mapper
+function M.touch(mapper)
+  for _, waiting in ipairs(pending) do
+    if waiting == mapper then return end
+  end
+  pending[#pending + 1] = mapper
+  M.waiting = true
+end
+
+-- A property may add properties (back references) to any mapper, also to one that was through
+-- already, so passes go on until one finds nothing left to do.
+local function configure_properties()
+  local again = true
+  while again do
+    again = false
+    local i = 1
+    while i <= #pending do
+      if pending[i]:configure_properties() then again = true end
+      i = i + 1
+    end
+  end
+end
+
+-- Everything is resolved before anything is installed, so a failure leaves every mapper
+-- waiting, with what it lacked when it was made, and the next use tries again.
+local function configure_pending()
+  configure_properties()
+  for _, mapper in ipairs(pending) do mapper:check_properties() end
+  local ready = pending
+  pending = {}
+  for i, mapper in ipairs(ready) do
+    local ok, err = pcall(mapper.install, mapper)
+    if not ok then
+      table.move(ready, i, #ready, 1, pending)
+      error(err, 0)
+    end
+  end
+end
+
+--- Resolves the relationships of all mappers made so far. Called by whatever uses a mapper;
+-- a mistake in one mapping is raised here, each time, until it is repaired or the mappers are cleared.
+function M.configure_mappers()
+  if configuring or not M.waiting then return end
+  configuring = true
+  local ok, err = pcall(configure_pending)
+  configuring = false
+  M.waiting = #pending > 0
+  if not ok then error(err, 0) end
+end
+
+--- Every mapper, in the order in which they were made.
+---@return lualchemy.orm.Mapper[]
+function M.mappers()
+  local list = {}
+  for mapper in pairs(all_mappers) do list[#list + 1] = mapper end
+  table.sort(list, function(a, b) return a.serial < b.serial end)
+  return list
+end
+
+--- Removes every mapping: the classes are again what they were before.
+function M.clear_mappers()
+  local list = M.mappers()
+  for i = #list, 1, -1 do
+    local mapper = list[i]
+    mapper:dispose()
+    mapper_of_class[mapper.class_] = nil
+    all_mappers[mapper] = nil
+    local registry = mapper.registry
+    registry.classes[mapper.class_name] = nil
+    registry.ambiguous[mapper.class_name] = nil
+  end
+  pending, M.waiting = {}, false
+end
+
+--- The mapper of a class or mapper, configured; raises UnmappedClassError.
+---@param class_ any
+---@return lualchemy.orm.Mapper
+function M.class_mapper(class_)
+  local mapper = mapper_of_class[class_]
+  if not mapper then
+    errors.raise("UnmappedClassError", "%s is not a mapped class; map it with orm.mapper(Class, table) or a declarative base",
+      M.describe_class(class_))
+  end
+  M.configure_mappers()
+  return mapper
+end
+
+--- A class's name for messages.
+---@param class_ any
+---@return string
+function M.describe_class(class_)
+  if type(class_) ~= "table" then return ("%s (a %s)"):format(tostring(class_), type(class_)) end
+  local name = rawget(class_, "__name") or rawget(class_, "name")
+  return type(name) == "string" and ("class '" .. name .. "'") or "the given table"
+end
+
+return M

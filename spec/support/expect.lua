@@ -1,0 +1,43 @@
+--- Assertions that specs share.
+
+local errors = require("lualchemy.errors")
+
+local M = {}
+
+--- Calls fn, which must raise an error of a class of `sa.exc` whose message has all the parts; returns the error.
+---@param class_name string
+---@param parts string[]
+---@param fn function
+---@return lualchemy.Error
+function M.raises(class_name, parts, fn, ...)
+  local ok, err = pcall(fn, ...)
+  if ok then error("no error was raised", 2) end
+  local class_ = errors[class_name] or error("no error class " .. class_name, 2)
+  if not class_:is(err) then error(("expected a %s, got: %s"):format(class_name, tostring(err)), 2) end
+  for _, part in ipairs(parts) do
+    if not err.message:find(part, 1, true) then error(("'%s' is not in: %s"):format(part, err.message), 2) end
+  end
+  return err
+end
+
+--- The same, and the error says that the calling file made the mistake.
+function M.raises_here(class_name, parts, fn, ...)
+  local file = debug.getinfo(2, "S").short_src:match("[^/]+$")
+  local err = M.raises(class_name, parts, fn, ...)
+  if not (err.where and err.where:find(file, 1, true)) then
+    error(("the error should point at %s, it says: %s"):format(file, tostring(err.where)), 2)
+  end
+  return err
+end
+
+--- A class as plain as Lua makes them.
+---@param name string
+---@param base table?
+---@return table
+function M.plain_class(name, base)
+  local class = { __name = name }
+  class.__index = class
+  return setmetatable(class, base and { __index = base } or nil)
+end
+
+return M

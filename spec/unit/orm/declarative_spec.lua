@@ -1,0 +1,172 @@
+-- Declarative classes: column order, mixins, table arguments, constructors, attributes added later.
+
+local sa = require("lualchemy")
+local orm = require("lualchemy.orm")
+local expect = require("spec.support.expect")
+
+local raises = expect.raises
+
+describe("declarative", function()
+  local Base
+  before_each(function() Base = orm.declarative_base() end)
+  after_each(orm.clear_mappers)
+
+  local function column_names(class)
+    local names = {}
+    for i, column in ipairs(class.__table__.c) do names[i] = column.name end
+    return table.concat(names, " ")
+  end
+
+  local function make_user(more)
+    local members = { __tablename__ = "users", id = sa.Column(sa.Integer, { primary_key = true }), name = sa.Column(sa.String(50)) }
+    for key, value in pairs(more or {}) do members[key] = value end
+    return Base:class("User", members)
+  end
+
+  it("makes the table, its columns in the order in which they were constructed", function()
+    local Wide = Base:class("Wide", {
+      __tablename__ = "wide",
+      zulu = sa.Column(sa.Integer, { primary_key = true }),
+      yankee = sa.Column(sa.String), x = sa.Column(sa.String), whisky = sa.Column(sa.String), v = sa.Column(sa.String),
+      alpha = sa.Column(sa.String), bravo = sa.Column(sa.String),
+    })
+    assert.equal("zulu yankee x whisky v alpha bravo", column_names(Wide))
+    assert.is_true(rawequal(Base.metadata.tables.wide, Wide.__table__))
+    assert.equal("class Wide", tostring(Wide))
+  end)
+
+  it("names columns by their attributes, or as they say", function()
+    local Named = Base:class("Named", { __tablename__ = "named", key = sa.Column("id", sa.Integer, { primary_key = true }) })
+    assert.equal("id", column_names(Named))
+    assert.equal("key", orm.class_mapper(Named):keys()[1])
+    assert.equal("named.id", tostring(Named.key:asc()):match("^%S+"))
+  end)
+
+  it("takes constraints and options in __table_args__, mapper options in __mapper_args__", function()
+    local T = Base:class("T", {
+      __tablename__ = "t",
+      __table_args__ = { sa.UniqueConstraint("a", { name = "uq_a" }), schema = "s" },
+      __mapper_args__ = { exclude_properties = { "b" } },
+      a = sa.Column(sa.Integer, { primary_key = true }), b = sa.Column(sa.Integer),
+    })
+    assert.equal("s", T.__table__.schema)
+    local found = false
+    for _, constraint in ipairs(T.__table__.constraints) do found = found or constraint.name == "uq_a" end
+    assert.is_true(found)
+    assert.same({ "a" }, orm.class_mapper(T):keys())
+  end)
+
+  it("maps a table that exists", function()
+    local table_ = sa.Table("things", Base.metadata, sa.Column("id", sa.Integer, { primary_key = true }))
+    local Thing = Base:class("Thing", { __table__ = table_ })
+    assert.is_true(rawequal(table_, Thing.__table__))
+    assert.same({ "id" }, orm.class_mapper(Thing):keys())
+  end)
+
+  it("copies the columns of mixins and abstract classes behind the class's own", function()
+    local Stamped = { created = sa.Column(sa.DateTime), changed = sa.Column(sa.DateTime), stamp = function() return "stamped" end }
+    local Model = Base:class("Model", { __abstract__ = true, id = sa.Column(sa.Integer, { primary_key = true }) })
+    local A = Model:class("A", Stamped, { __tablename__ = "a", data = sa.Column(sa.String) })
+    local B = Model:class("B", Stamped, { __tablename__ = "b", data = sa.Column(sa.String) })
+    assert.equal("data created changed id", column_names(A))
+    assert.equal("data created changed id", column_names(B))
+    assert.is_false(rawequal(A.__table__.c.created, B.__table__.c.created))
+    assert.equal("stamped", A{}:stamp())
+    raises("UnmappedClassError", { "'Model'", "not mapped" }, Model, {})
+  end)
+
+  it("calls a function given as __tablename__ with the class", function()
+    local Named = { __tablename__ = function(class) return class.__name:lower() .. "s" end }
+    local Pet = Base:class("Pet", Named, { id = sa.Column(sa.Integer, { primary_key = true }) })
+    assert.equal("pets", Pet.__table__.name)
+  end)
+
+  it("resolves names in its own registry and metadata", function()
+    local User = make_user{ addresses = orm.relationship("Address", { back_populates = "user", order_by = "Address.id" }) }
+    local Address = Base:class("Address", {
+      __tablename__ = "addresses", id = sa.Column(sa.Integer, { primary_key = true }),
+      user_id = sa.Column(sa.ForeignKey("users.id")), user = orm.relationship("User", { back_populates = "addresses" }),
+    })
+    orm.configure_mappers()
+    assert.equal("ONETOMANY", User.__mapper__.property_by_key.addresses.direction)
+    assert.is_true(rawequal(Address.__mapper__, User.__mapper__.property_by_key.addresses.mapper))
+    assert.equal("User.addresses", tostring(User.addresses))
+  end)
+
+  it("does not guess between two classes of one name", function()
+    make_user{ pets = orm.relationship("Pet") }
+    for _, table_name in ipairs({ "cats", "dogs" }) do
+      local keep = Base:class("Pet", { __tablename__ = table_name, id = sa.Column(sa.Integer, { primary_key = true }),
+        owner = sa.Column(sa.ForeignKey("users.id")) })
+      Base[table_name] = keep
+    end
+    raises("InvalidRequestError", { "'Pet'", "Multiple classes" }, orm.configure_mappers)
+  end)
+
+  describe("constructor", function()
+    it("takes attributes by name", function()
+      local User = make_user()
+      local user = User{ name = "ed" }
+      assert.equal("ed", user.name)
+      assert.is_nil(user.id)
+      assert.is_true(User:is(user))
+      assert.is_false(User:is({}))
+    end)
+
+    it("refuses a name the class does not have, naming near misses", function()
+      local User = make_user()
+      expect.raises_here("ArgumentError", { "'nmae'", "User", "did you mean 'name'" }, function() User{ nmae = "ed" } end)
+      raises("ArgumentError", { "one table of attributes" }, User, "ed")
+      raises("ArgumentError", { "one table of attributes" }, User, { name = "ed" }, { id = 1 })
+    end)
+
+    it("changes no other object before it knows all names", function()
+      local User = make_user{ addresses = orm.relationship("Address", { backref = "user" }) }
+      local Address = Base:class("Address", { __tablename__ = "addresses", id = sa.Column(sa.Integer, { primary_key = true }),
+        user_id = sa.Column(sa.ForeignKey("users.id")) })
+      local address = Address{}
+      raises("ArgumentError", { "'wrong'" }, User, { addresses = { address }, wrong = 1 })
+      assert.is_nil(address.user)
+    end)
+
+    it("is the class's own init where it has one", function()
+      local User = make_user()
+      function User:init(first, last) self.name = first .. " " .. last end
+      assert.equal("ed jones", User("ed", "jones").name)
+      local Plain = Base:class("Plain", { __tablename__ = "plain", id = sa.Column(sa.Integer, { primary_key = true }),
+        init = function(self, id) Base.init(self, { id = id }) end })
+      assert.equal(7, Plain(7).id)
+    end)
+  end)
+
+  it("adds a column or a relationship assigned later", function()
+    local User = make_user()
+    orm.configure_mappers()
+    User.nick = sa.Column(sa.String(20))
+    User.boss_id = sa.Column(sa.Integer, sa.ForeignKey("users.id"))
+    User.boss = orm.relationship("User", { remote_side = "User.id" })
+    User.answer = 42
+    assert.equal("id name nick boss_id", column_names(User))
+    assert.equal("users.nick = :nick_1", tostring(User.nick:eq("e")))
+    local user = User{ nick = "eddie" }
+    assert.equal("eddie", user.nick)
+    assert.equal(42, user.answer)
+    assert.equal("MANYTOONE", User.__mapper__.property_by_key.boss.direction)
+  end)
+
+  it("takes its base's members from cls", function()
+    local Pets = orm.declarative_base{ cls = { speak = function(self) return "I am " .. self.name end } }
+    local Cat = Pets:class("Cat", { __tablename__ = "cats", name = sa.Column(sa.String(10), { primary_key = true }) })
+    assert.equal("I am tom", Cat{ name = "tom" }:speak())
+  end)
+
+  it("refuses a class without a table, and columns beside __table__", function()
+    expect.raises_here("InvalidRequestError", { "'Nothing'", "__tablename__" }, function() Base:class("Nothing", {}) end)
+    local t = sa.Table("t", Base.metadata, sa.Column("id", sa.Integer, { primary_key = true }))
+    raises("ArgumentError", { "'extra'", "'T'", "__table__" }, function()
+      Base:class("T", { __table__ = t, extra = sa.Column(sa.Integer) })
+    end)
+    raises("ArgumentError", { "Base:class" }, function() Base:class({}) end)
+    raises("ArgumentError", { "metdata", "did you mean 'metadata'" }, orm.declarative_base, { metdata = 1 })
+  end)
+end)
