@@ -424,7 +424,7 @@ static int l_instance_new(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
-    if (lua_rawgetp(L, 1, &alch_orm_hidden) == LUA_TNIL)
+    if (lua_rawgetp(L, 1, &alch_orm_plan) == LUA_TNIL)
         return 0;
     m = alch_check_plan(L, 3);
     if (!are_attributes(L, m, &special))
