@@ -104,32 +104,23 @@ static size_t list_length(lua_State *L, int idx)
     return n > 0 ? (size_t)n : 0;
 }
 
-/* A value of sa.date, sa.decimal and the like goes as its own type. */
-static void bind_typed(lua_State *L, alch_bound *b, const alch_storage *storage, alch_param *out)
-{
-    alch_conversion c;
-    alch_value v;
-    alch_err err;
-
-    alch_lua_to_value(L, -1, &v);
-    if (v.kind == ALCH_HOST)
-        alch_raisef(L, ALCH_ERR_ARGUMENT, "a parameter is a %s; text sent as it is takes plain values",
-                    luaL_typename(L, -1));
-    if (alch_conversion_init(&c, alch_type_of_value(v.kind), storage, NULL, L, &err) != ALCH_OK ||
-        alch_bind_lua(L, -1, &c, &b->memory, out, &err) != ALCH_OK)
-        alch_raise(L, &err);
-}
-
-static void bind_set(lua_State *L, alch_bound *b, int idx, size_t set, const alch_storage *storage)
+/* Without a type a value goes as its own: PostgreSQL is told that a number is one, and of text nothing, so that it may
+** be a date. */
+static void bind_set(lua_State *L, alch_bound *b, int idx, size_t set, const alch_conversion *natural)
 {
     alch_param *params = b->params + set * b->n;
+    alch_value v;
+    alch_err err;
     size_t i;
 
     for (i = 0; i < b->n; i++) {
         lua_rawgeti(L, idx, (lua_Integer)i + 1);
-        alch_lua_to_value(L, -1, &params[i].value);
-        if (params[i].value.kind > ALCH_BLOB)
-            bind_typed(L, b, storage, &params[i]);
+        alch_lua_to_value(L, -1, &v);
+        if (v.kind == ALCH_HOST)
+            alch_raisef(L, ALCH_ERR_ARGUMENT, "a parameter is a %s; text sent as it is takes plain values",
+                        luaL_typename(L, -1));
+        if (alch_convert_bind(natural, &v, &b->memory, &params[i], &err) != ALCH_OK)
+            alch_raise(L, &err);
         alch_bound_own_text(L, b, &params[i].value);
         lua_pop(L, 1);
     }
@@ -146,12 +137,16 @@ static void check_list(lua_State *L, int idx)
 static int l_bind_list(lua_State *L)
 {
     const alch_storage *storage = &alch_storage_standard;
+    alch_conversion natural;
     size_t sets = 1, i;
     int many;
     alch_bound *b;
+    alch_err err;
 
     if (!lua_isnoneornil(L, 2))
         storage = alch_storage_of_driver(alch_check_driver_conn(L, 2)->driver->name);
+    if (alch_conversion_init(&natural, alch_type_of(ALCH_TYPE_NULL), storage, NULL, NULL, &err) != ALCH_OK)
+        return alch_raise(L, &err);
     lua_settop(L, 1);
     if (lua_isnil(L, 1)) {
         alch_bound_push(L, 0, 1);
@@ -165,12 +160,12 @@ static int l_bind_list(lua_State *L)
     b = alch_bound_push(L, list_length(L, many ? 2 : 1), sets);
     b->many = many;
     if (!many)
-        bind_set(L, b, 1, 0, storage);
+        bind_set(L, b, 1, 0, &natural);
     for (i = 0; many && i < sets; i++) {
         if (lua_rawgeti(L, 1, (lua_Integer)i + 1) != LUA_TTABLE || list_length(L, lua_gettop(L)) != b->n)
             return alch_raisef(L, ALCH_ERR_ARGUMENT, "parameter set %d is not a list of %d values as the first one is",
                                (int)i + 1, (int)b->n);
-        bind_set(L, b, lua_gettop(L), i, storage);
+        bind_set(L, b, lua_gettop(L), i, &natural);
         lua_pop(L, 1);
     }
     return 1;

@@ -98,6 +98,19 @@ for name, url in targets.each() do
       end
     end
 
+    if name == "postgresql" then
+      it("sends values without a type as what they are, one statement after the other", function()
+        for _, row in ipairs({ { 5, "integer" }, { 3000000000, "bigint" }, { 1.5, "double precision" }, { 5, "integer" },
+          { true, "boolean" }, { sa.decimal("1.5"), "numeric" }, { sa.date(2024, 2, 29), "date" } }) do
+          assert.equal(row[2], (conn:exec_driver_sql("SELECT pg_typeof($1)::text", { row[1] }):scalar()))
+        end
+        assert.is_true(conn:exec_driver_sql("SELECT 2 > $1", { 1.5 }):scalar())
+        assert.is_false(conn:exec_driver_sql("SELECT $1 IS NULL", { 5 }):scalar())
+        assert.equal(8, conn:exec_driver_sql("SELECT $1 + $2", { 5, 3 }):scalar())
+        assert.is_true(conn:exec_driver_sql("SELECT date '2024-02-29' = $1", { "2024-02-29" }):scalar())
+      end)
+    end
+
     it("refuses what the database cannot hold before anything is sent", function()
       local refused = name == "sqlite"
         and { { sa.Float, 0 / 0 }, { sa.Numeric, "1.234567890123456789" }, { sa.DateTime, sa.datetime(0) } }
