@@ -4,8 +4,18 @@ local errors = require("lualchemy.errors")
 local Connection = require("lualchemy.engine.connection")
 local Engine = require("lualchemy.engine.engine")
 local Inspector = require("lualchemy.engine.inspector")
+local create = require("lualchemy.engine.create")
+local upward = require("lualchemy.schema.upward")
 
 local M = {}
+
+-- What the schema asks of engines: one for a URL, an inspector of one.
+upward.create_engine = create.create_engine
+upward.inspect = function(bind)
+  if Inspector:is(bind) then return bind end
+  if Engine:is(bind) or Connection:is(bind) then return Inspector(bind) end
+  errors.raise("NoInspectionAvailable", "an Engine, a Connection or an Inspector expected, got %s", tostring(bind))
+end
 
 local known = {}
 

@@ -2,10 +2,8 @@
 -- Answers are kept: after DDL ask a new Inspector, or `clear_cache`.
 
 local class = require("lualchemy.util.class")
-local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local reflect = require("lualchemy.schema.reflect")
-local upward = require("lualchemy.schema.upward")
 
 ---@class lualchemy.Inspector
 ---@field bind lualchemy.Engine|lualchemy.Connection
@@ -195,13 +193,5 @@ function Inspector:get_sorted_table_and_fkc_names(opts)
 end
 
 function Inspector:__tostring() return ("Inspector(%s)"):format(self.dialect.name) end
-
-upward.inspect = function(bind)
-  if Inspector:is(bind) then return bind end
-  if class.of(bind) == nil or bind.dialect == nil then
-    errors.raise("NoInspectionAvailable", "No inspection system is available for %s", bind == core.null and "sa.null" or tostring(bind))
-  end
-  return Inspector(bind)
-end
 
 return Inspector

@@ -41,7 +41,7 @@ end
 
 --- What a connection calls to run it.
 function DDLElement:_execute_on_connection(connection, _, execution_options)
-  local opts = {}
+  local opts = { connection = connection }
   for _, given in ipairs{ connection.get_execution_options and connection:get_execution_options() or {}, execution_options or {} } do
     opts.schema_translate_map = given.schema_translate_map or opts.schema_translate_map
   end

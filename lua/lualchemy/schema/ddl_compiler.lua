@@ -3,9 +3,12 @@
 -- DDL asks for are fields of that class.
 
 local class = require("lualchemy.util.class")
+local core = require("lualchemy._core")
+local dialects = require("lualchemy.sql.dialect")
 local errors = require("lualchemy.errors")
+local options = require("lualchemy.schema.options")
+local renderer_of = require("lualchemy.sql.custom").renderer_of
 local Preparer = require("lualchemy.schema.preparer")
-local upward = require("lualchemy.schema.upward")
 
 ---@class lualchemy.DDLCompiler
 ---@field dialect lualchemy.Dialect
@@ -34,12 +37,18 @@ end
 -- What tostring() shows: the standard's text, with everything the standard has.
 local Generic = DDLCompiler:extend("GenericDDLCompiler", { supports_identity = true, supports_comments = true, supports_sequences = true })
 
+-- The class of a dialect's name; its module dialects/<name>/ddl.lua registers it, where there is one.
+local function class_of_name(name)
+  if name and not registered[name] then options.load_dialect(name) end
+  return registered[name]
+end
+
 --- A compiler for a dialect.
 ---@param dialect lualchemy.Dialect
----@param opts { schema_translate_map: table? }?
+---@param opts { schema_translate_map: table?, connection: lualchemy.Connection? }?
 ---@return lualchemy.DDLCompiler
 function M.compiler(dialect, opts)
-  local chosen = dialect.ddl_compiler or registered[dialect.name] or (dialect.base_name and registered[dialect.base_name])
+  local chosen = dialect.ddl_compiler or class_of_name(dialect.name) or class_of_name(dialect.base_name)
   if not chosen then chosen = dialect.is_generic and Generic or DDLCompiler end
   return chosen(dialect, opts or {})
 end
@@ -50,9 +59,9 @@ end
 ---@return table opts
 function M.dialect_of(target)
   if type(target) == "table" and getmetatable(target) == nil then
-    return upward.dialect(target.dialect), target
+    return dialects.of(target.dialect), target
   end
-  return upward.dialect(target), {}
+  return dialects.of(target), {}
 end
 
 --- The text of a statement.
@@ -62,18 +71,15 @@ function M.text(element, dialect, opts)
 end
 
 function DDLCompiler:init(dialect, opts)
-  self.dialect = dialect
+  self.dialect, self.connection = dialect, opts.connection
   self.preparer = Preparer(dialect, opts.schema_translate_map)
 end
-
--- A renderer that the user put in place of ours (sa.compiles), set by the sql layer.
-M.custom = function() return nil end
 
 --- The text of an element, nil for what this database does not need.
 ---@param element any
 ---@return string?
 function DDLCompiler:process(element, kw)
-  local own = M.custom(element, self.dialect)
+  local own = renderer_of(class.of(element), self.dialect.name)    -- sa.compiles
   if own then return own(element, self, kw or {}) end
   local visit = self["visit_" .. tostring(element._visit)]
   if not visit then
@@ -85,24 +91,29 @@ end
 --- A name, quoted if need be.
 function DDLCompiler:quote(name) return self.preparer:quote(name) end
 
+local EXPRESSION = { literal_binds = true, include_table = false }
+local STATEMENT = { literal_binds = true }
+
 --- An expression as text with its values in it. Text of the user's is taken as it is.
 ---@param expression string|lualchemy.Expression
 function DDLCompiler:sql(expression)
   if type(expression) == "string" then return (expression:gsub("\\:", ":")) end
-  return upward.expression_text(expression, self.dialect)
+  return core.compile(expression, self.dialect._dialect, EXPRESSION).string
 end
 
 --- A string literal.
 ---@param text string
 function DDLCompiler:literal(text)
-  return upward.string_literal(text, self.dialect)
+  return core.string_literal(self.dialect._dialect, text)
 end
 
 --- A type's name in DDL.
 ---@param type_ lualchemy.Type
----@param column lualchemy.Column?
-function DDLCompiler:type_text(type_, column)
-  return upward.type_text(type_, self.dialect, column)
+function DDLCompiler:type_text(type_)
+  if core.type_info(type_._type).class == "NullType" then
+    errors.raise("CompileError", "Can't generate DDL for NullType(); did you forget to specify a type on this Column?")
+  end
+  return core.type_text(type_._type, self.dialect._dialect)
 end
 
 -- A word or phrase that goes into the text unquoted, checked against what the grammar allows.
@@ -194,7 +205,7 @@ end
 local function via_select(self, element, what, if_not_exists)
   local parts = { "CREATE", element.or_replace and "OR REPLACE" or "", element.temporary and "TEMPORARY" or "", what,
     if_not_exists and "IF NOT EXISTS" or "", self.preparer:format_table(element.table), self:via_select_options(element), "AS",
-    upward.statement_text(element.selectable, self.dialect) }
+    core.compile(element.selectable, self.dialect._dialect, STATEMENT).string }
   local words = {}
   for _, part in ipairs(parts) do
     if part ~= "" then words[#words + 1] = part end
@@ -230,7 +241,7 @@ end
 
 --- "name TYPE DEFAULT x NOT NULL"
 function DDLCompiler:column_specification(column)
-  local text = self.preparer:format_column(column) .. " " .. self:type_text(column.type, column)
+  local text = self.preparer:format_column(column) .. " " .. self:type_text(column.type)
   local default = self:column_default(column)
   if default then text = text .. " DEFAULT " .. default end
   if column.computed then text = text .. " " .. self:visit_computed(column.computed) end

@@ -18,6 +18,17 @@ local M = {
   set_warning_hook = require("lualchemy.util.warn").set_hook,
 }
 
+local types = require("lualchemy.types")
+
+--- A column that tells the rows of a batch apart where nothing else does: `sa.insert_sentinel("_sentinel")`.
+---@param name string?
+---@param type_ lualchemy.Type?
+---@param opts { default: any }?
+---@return lualchemy.Column
+function M.insert_sentinel(name, type_, opts)
+  return M.Column(name, type_ or types.Integer, { default = opts and opts.default, insert_sentinel = true })
+end
+
 -- BoundMetaData of the old tutorial: a MetaData made of an engine or a URL.
 M.BoundMetaData = M.MetaData
 

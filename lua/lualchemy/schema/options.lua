@@ -2,7 +2,6 @@
 -- `postgresql_using = "gin"` is the option `using` of dialect `postgresql`. A dialect declares its options when
 -- it is loaded; an option nobody knows is a spelling mistake and raises.
 
-local class = require("lualchemy.util.class")
 local errors = require("lualchemy.errors")
 local suggest = require("lualchemy.util.suggest")
 
@@ -25,14 +24,19 @@ function M.declare(dialect, item, names)
   for name in names:gmatch("%S+") do known[name] = true end
 end
 
--- Is there such a dialect? Its DDL module declares its options.
-local function is_known_dialect(name)
-  if declared[name] then return true end
-  if not name:match("^%a%w*$") then return false end
+--- Loads the DDL of a dialect, which declares its options and registers what writes it. False: there is none.
+---@param name string
+---@return boolean
+function M.load_dialect(name)
+  if not name:match("^%a[%w_]*$") then return false end
   local path = "lualchemy.dialects." .. name .. ".ddl"
   local ok, err = pcall(require, path)
   if not ok and not tostring(err):find("module '" .. path .. "' not found", 1, true) then error(err, 0) end
-  return declared[name] ~= nil
+  return ok
+end
+
+local function is_known_dialect(name)
+  return declared[name] ~= nil or (M.load_dialect(name) and declared[name] ~= nil)
 end
 
 -- "postgresql", "using" of "postgresql_using"
@@ -141,9 +145,7 @@ end
 ---@return boolean final   given by sa.conv: no naming convention applies
 function M.name(name, what)
   if name == nil or type(name) == "string" then return name, nil, false end
-  if type(name) == "table" and class.of(name) and type(name.name) == "string" then
-    return name.name, name.quote, name.is_conv == true
-  end
+  if type(name) == "table" and name._is_name then return name.name, name.quote, name.is_conv == true end
   errors.raise("ArgumentError", "the name of a %s is a string, not %s", what, type(name))
 end
 

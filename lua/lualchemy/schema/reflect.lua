@@ -9,6 +9,7 @@ local foreign_key = require("lualchemy.schema.foreign_key")
 local sequence = require("lualchemy.schema.sequence")
 local sort = require("lualchemy.schema.sort")
 local upward = require("lualchemy.schema.upward")
+local text = require("lualchemy.sql").text
 local warn = require("lualchemy.util.warn").warn
 local Column = require("lualchemy.schema.column")
 local Index = require("lualchemy.schema.index")
@@ -28,8 +29,6 @@ function Reflection:init(inspector, table_, opts)
   self.by_name = {}
   for _, column in ipairs(table_.c) do self.by_name[column.name] = column end
 end
-
-local function text(sql) return upward.text(sql) end
 
 local function with_options(item, opts)
   for key, value in pairs(item.dialect_options or {}) do opts[key] = value end

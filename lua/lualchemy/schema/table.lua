@@ -4,10 +4,10 @@ local core = require("lualchemy._core")
 local collection = require("lualchemy.schema.collection")
 local constraint = require("lualchemy.schema.constraint")
 local errors = require("lualchemy.errors")
+local FromClause = require("lualchemy.sql").FromClause
 local events = require("lualchemy.schema.events")
 local event = require("lualchemy.event")
 local foreign_key = require("lualchemy.schema.foreign_key")
-local FromClause = require("lualchemy.sql.select") and require("lualchemy.sql.base").FromClause
 local options = require("lualchemy.schema.options")
 local SchemaItem = require("lualchemy.schema.item")
 local upward = require("lualchemy.schema.upward")
@@ -323,12 +323,6 @@ function Table:add_is_dependent_on(other)
   table.insert(self._dependencies, other)
 end
 
--- In statements ---------------------------------------------------------------------------------------------
-
-for _, name in ipairs{ "join", "outerjoin", "alias", "select", "insert", "update", "delete", "tablesample", "table_valued" } do
-  Table[name] = FromClause[name]
-end
-
 -- In the database -------------------------------------------------------------------------------------------
 
 --- Creates the table.
@@ -365,6 +359,13 @@ end
 ---@param fn function
 function Table:append_ddl_listener(name, fn)
   events.append_ddl_listener(self, name, fn)
+end
+
+-- In statements -------------------------------------------------------------------------------------------------
+
+-- select, insert, update, delete, join, alias ...: what everything in FROM can do.
+for name, method in pairs(FromClause) do
+  if type(method) == "function" and not name:find("^__") and Table[name] == nil then Table[name] = method end
 end
 
 function Table:__tostring() return self.fullname end

@@ -5,6 +5,4 @@ return {
   create_engine = nil,
   ---@type fun(bind: any): lualchemy.Inspector
   inspect = nil,
-  ---@type fun(target: any): lualchemy.Dialect   of a name, an engine, a connection
-  dialect = nil,
 }

@@ -12,6 +12,10 @@ local M = {}
 -- class -> { [dialect name or "*"] = function }
 local renderers = setmetatable({}, { __mode = "k" })
 
+--- Who renders a class for a dialect: what `compiles` was given for it or a base of it.
+---@param class_ lualchemy.Class?
+---@param name string
+---@return function?
 local function renderer_of(class_, name)
   while class_ do
     local own = renderers[class_]
@@ -100,6 +104,6 @@ base.ClauseElement.new = constructor(true)
 base.Executable.new = constructor(true)
 core.set_class("custom", base.ClauseElement)
 
-M.dialect_of = dialect.of
+M.dialect_of, M.renderer_of = dialect.of, renderer_of
 
 return M

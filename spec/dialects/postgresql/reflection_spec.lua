@@ -76,9 +76,9 @@ describe("PostgreSQL's inspector", function()
       "id INTEGER() not null", 'x VARCHAR(length=5, collation="C") null', "y INTEGER() null", "z INTEGER() null",
 
       "grid ARRAY(item_type=INTEGER(), dimensions=2) null", "n BIGINT() not null",
-      "w ARRAY(item_type=TEXT()) null", [[m Enum("sad", "it's ok", name="mood") null]], 'd PostgreSQLType(name="posint", family="integer") null',
-      "ts TIMESTAMP(timezone=true, precision=3) null", "o BIGINT() null", 'ip PostgreSQLType(name="INET") null',
-      [[ms ARRAY(item_type=Enum("sad", "it's ok", name="mood")) null]],
+      "w ARRAY(item_type=TEXT()) null", [[m ENUM("sad", "it's ok", name="mood") null]], 'd UnknownType(name="posint", family="integer") null',
+      "ts TIMESTAMP(timezone=true, precision=3) null", "o BIGINT() null", "ip INET() null",
+      [[ms ARRAY(item_type=ENUM("sad", "it's ok", name="mood")) null]],
     }, found)
     assert.are.equal("nextval('child_id_seq'::regclass)", columns[1].default)
     assert.is_true(columns[1].autoincrement)
@@ -162,8 +162,12 @@ describe("PostgreSQL's type names", function()
     { "character varying(50)", "VARCHAR(length=50)" }, { "character varying", "VARCHAR()" }, { "character(3)", "CHAR(length=3)" },
     { "numeric(10,2)", "NUMERIC(precision=10, scale=2)" }, { "numeric", "NUMERIC()" }, { "integer[]", "ARRAY(item_type=INTEGER())" },
     { "timestamp without time zone", "TIMESTAMP(timezone=false)" },
-    { "time(3) with time zone", "TIME(timezone=true, precision=3)" }, { "double precision", "DOUBLE_PRECISION()" }, { "bytea", "LargeBinary()" },
-    { "jsonb", 'PostgreSQLType(name="JSONB", family="json")' }, { "bit varying(5)", 'PostgreSQLType(name="BIT VARYING(5)")' },
+    { "time(3) with time zone", "TIME(timezone=true, precision=3)" }, { "double precision", "DOUBLE_PRECISION()" }, { "bytea", "BYTEA()" },
+    { "interval day to second(3)", 'INTERVAL(precision=3, fields="DAY TO SECOND")' }, { "interval(2)", "INTERVAL(precision=2)" },
+    { "int4range", "INT4RANGE()" },
+    { "jsonb", "JSONB()" }, { "inet", "INET()" },
+    { "bit varying(5)", "BIT(length=5, varying=true)" }, { "bit(3)", "BIT(length=3, varying=false)" },
+    { "geometry(Point,4326)", 'UnknownType(name="GEOMETRY(POINT,4326)")' },
   }
   for _, case in ipairs(cases) do
     it(case[1], function() assert.are.equal(case[2], tostring(type_names.resolve(case[1]))) end)

@@ -42,7 +42,7 @@ function PGDDL:column_specification(column)
   if serial then
     text = text .. serial
   else
-    text = text .. self:type_text(column.type, column)
+    text = text .. self:type_text(column.type)
     local default = self:column_default(column)
     if default then text = text .. " DEFAULT " .. default end
   end
@@ -54,12 +54,20 @@ function PGDDL:column_specification(column)
   return column.nullable and text or text .. " NOT NULL"
 end
 
+-- What the server can do, where one is there to ask; else what the newest can.
+local function server_version(self)
+  if self.dialect.server_version then return self.dialect.server_version[1] end
+  local connection = self.connection
+  if not connection then return math.huge end
+  return connection.connection:server_version() // 10000
+end
+
 -- Before version 18 a generated column is always stored, and a request for another kind cannot be met.
 function PGDDL:visit_computed(computed)
-  local version = self.dialect.server_version
-  if version and version[1] >= 18 then return Base.visit_computed(self, computed) end
+  if server_version(self) >= 18 then return Base.visit_computed(self, computed) end
   if computed.persisted == false then
-    errors.raise("CompileError", "PostgreSQL computed columns do not support 'virtual' persistence; leave out 'persisted' or set it to true")
+    errors.raise("CompileError", "PostgreSQL computed columns do not support 'virtual' persistence before version 18; "
+      .. "leave out 'persisted' or set it to true")
   end
   return ("GENERATED ALWAYS AS (%s) STORED"):format(self:sql(computed.sqltext))
 end

@@ -42,4 +42,10 @@ M.description = {
 ---@return lualchemy.Dialect
 function M.dialect(options) return Dialect(M.description, options) end
 
+-- Its types, and what only it has of DDL.
+local named_types = require("lualchemy.dialects.postgresql.named_types")
+for name, type_ in pairs(require("lualchemy.dialects.postgresql.types")) do M[name] = type_ end
+M.CreateEnumType, M.DropEnumType = named_types.CreateEnumType, named_types.DropEnumType
+M.ExcludeConstraint = require("lualchemy.dialects.postgresql.exclude")
+
 return M

@@ -14,12 +14,12 @@ M.CreateEnumType = ddl.define("CreateEnumType", "create_enum_type", is_enum, "",
 --- `DropEnumType(enum, { if_exists = true })`
 M.DropEnumType = ddl.define("DropEnumType", "drop_enum_type", is_enum, "if_exists", { _takes = "an Enum" })
 
--- The enum that a column's type is, holds, or is made of, if PostgreSQL keeps it as a type of its own.
+-- The enum that a column's type is, holds, or is made of, if PostgreSQL keeps it as a type of its own and it is ours to make.
 local function enum_of(type_)
   type_ = type_:dialect_impl("postgresql")
   local inner = type_.item_type or type_.impl
   if inner ~= nil and not types.Enum:is(type_) then return enum_of(types.to_instance(inner)) end
-  if not types.Enum:is(type_) or not type_.native_enum then return nil end
+  if not types.Enum:is(type_) or not type_.native_enum or type_.create_type == false then return nil end
   return type_
 end
 

@@ -2,6 +2,7 @@
 
 local base = require("lualchemy.types.base")
 local core = require("lualchemy._core")
+local pg = require("lualchemy.dialects.postgresql.types")
 local types = require("lualchemy.types")
 
 local M = {}
@@ -20,15 +21,19 @@ local function with_precision(class, timezone)
   end
 end
 
--- A type that only PostgreSQL has, known by its name and by what its values are.
-local Named = base.define(base.TypeEngine, "PostgreSQLType", { _kind = "NamedType", _options = { "name", "family" } })
+-- A type that nobody here knows keeps its name; its values are passed as text.
+local Unknown = base.define(base.TypeEngine, "UnknownType", { _kind = "NamedType", _options = { "name", "family" } })
 
-function Named:_core_fields()
+function Unknown:_core_fields()
   return { name = self.name, family = self.family }
 end
 
-local function named(family)
-  return function(_, _, text) return Named{ name = text:upper(), family = family } end
+local function unknown(_, _, text)
+  return Unknown{ name = text:upper() }
+end
+
+local function bits(varying)
+  return function(arguments) return pg.BIT{ length = arguments[1], varying = varying } end
 end
 
 -- PostgreSQL's own spelling, without arguments -> function(arguments)
@@ -38,20 +43,26 @@ local BY_NAME = {
   ["numeric"] = function(arguments) return types.NUMERIC(table.unpack(arguments)) end,
   ["character varying"] = with_length(types.VARCHAR), ["character"] = with_length(types.CHAR), ["text"] = plain(types.TEXT),
   ["boolean"] = plain(types.BOOLEAN), ["date"] = plain(types.DATE), ["uuid"] = plain(types.UUID), ["json"] = plain(types.JSON),
-  ["bytea"] = plain(types.LargeBinary), ["interval"] = function(arguments) return types.Interval{ second_precision = arguments[1] } end,
+  ["bytea"] = plain(pg.BYTEA), ["interval"] = function(arguments) return pg.INTERVAL{ precision = arguments[1] } end,
+  ["bit"] = bits(false), ["bit varying"] = bits(true),
   ["timestamp without time zone"] = with_precision(types.TIMESTAMP, false), ["timestamp with time zone"] = with_precision(types.TIMESTAMP, true),
   ["time without time zone"] = with_precision(types.TIME, false), ["time with time zone"] = with_precision(types.TIME, true),
-  ["jsonb"] = named("json"),
 }
 
---- Adds a type: the dialect's own types register here.
+for word in ([[jsonb jsonpath inet cidr macaddr macaddr8 money oid regclass regconfig tsvector tsquery xml citext hstore int4range
+  int8range numrange tsrange tstzrange daterange int4multirange int8multirange nummultirange tsmultirange tstzmultirange
+  datemultirange]]):gmatch("%S+") do
+  if pg[word:upper()] then BY_NAME[word] = plain(pg[word:upper()]) end
+end
+
+--- Adds a type: those of extensions register here.
 ---@param name string   as format_type spells it
 ---@param make fun(arguments: any[], name: string, text: string): lualchemy.Type
 function M.register(name, make)
   BY_NAME[name] = make
 end
 
-M.plain, M.with_length, M.with_precision, M.named = plain, with_length, with_precision, named
+M.plain, M.with_length, M.with_precision = plain, with_length, with_precision
 
 -- "character varying(50)" -> "character varying", { 50 }; "timestamp(3) with time zone" -> "timestamp with time zone", { 3 }
 local function split(text)
@@ -86,19 +97,22 @@ function M.resolve(text, enum, domain, collation, dimensions)
   if domain then return M.make_domain(domain, text) end
   local name, arguments = split(text)
   local make = BY_NAME[name]
-  return collated((make or named(nil))(arguments, name, text), collation)
+  if make then return collated(make(arguments, name, text), collation) end
+  local fields = name:match("^interval (.*)$")      -- "interval day to second(3)"
+  if fields then return pg.INTERVAL{ fields = fields:upper(), precision = arguments[1] } end
+  return unknown(arguments, name, text)
 end
 
 --- An enum type as it is in the database.
 function M.make_enum(enum)
   local arguments = table.move(enum.labels, 1, #enum.labels, 1, {})
   arguments[#arguments + 1] = { name = enum.name, schema = not enum.visible and enum.schema or nil }
-  return types.Enum(table.unpack(arguments))
+  return pg.ENUM(table.unpack(arguments))
 end
 
 --- A domain, under its own name; its values are those of the type behind it.
 function M.make_domain(domain, text)
-  return Named{ name = text, family = core.type_info(M.resolve(domain.type)._type).family }
+  return Unknown{ name = text, family = core.type_info(M.resolve(domain.type)._type).family }
 end
 
 return M

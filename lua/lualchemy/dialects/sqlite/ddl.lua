@@ -39,8 +39,14 @@ local function default_clause(text)
   return " DEFAULT " .. text
 end
 
+-- A column of SQLite needs no type; it has none where that was said, not where it was forgotten.
+local function declared_type(self, column)
+  if not column._untyped and column._family == "null" then return "" end
+  return " " .. self:type_text(column.type)
+end
+
 function SQLiteDDL:column_specification(column)
-  local text = self.preparer:format_column(column) .. " " .. self:type_text(column.type, column)
+  local text = self.preparer:format_column(column) .. declared_type(self, column)
   local default = self:column_default(column)
   if default then text = text .. default_clause(default) end
   if not column.nullable then
