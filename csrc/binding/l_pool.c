@@ -25,7 +25,7 @@
 #define RECORD "lualchemy.pool_record"
 #define PROXY "lualchemy.pooled_connection"
 
-enum { POOL_IDLE = 1, POOL_ALL, POOL_CHECKOUT, POOL_CHECKIN, POOL_USER_VALUES = POOL_CHECKIN };
+enum { POOL_IDLE = 1, POOL_ALL, POOL_CHECKOUT, POOL_CHECKIN, POOL_ABANDONED, POOL_USER_VALUES = POOL_ABANDONED };
 enum { RECORD_CONN = 1, RECORD_INFO, RECORD_FIELDS, RECORD_POOL, RECORD_IDLE, RECORD_USER_VALUES = RECORD_IDLE };
 enum { PROXY_RECORD = 1 };
 
@@ -151,6 +151,28 @@ static int clean_at_once(alch_driver_conn *dc)
     return is_clean(dc);
 }
 
+/* Somebody may wait for the place that a forgotten record took up. */
+static void tell_abandoned(lua_State *L)
+{
+    (void)lua_getiuservalue(L, 1, RECORD_POOL);
+    if (lua_getiuservalue(L, -1, POOL_ABANDONED) == LUA_TFUNCTION) {
+        lua_insert(L, -2);
+        if (lua_pcall(L, 1, 0, 0) != LUA_OK)
+            lua_warning(L, "lualchemy: a pool's hook for an abandoned connection failed", 0);
+    }
+    lua_settop(L, 1);
+}
+
+/* Can a record that everybody forgot be used again? What Lua wants to do at
+** each checkin cannot be done here, so then it is let go; but never a shared
+** connection: with it an SQLite database in memory would go. */
+static int can_come_back(const record_object *r)
+{
+    const pool_object *p = pool_of(&r->slot);
+
+    return (!p->hook_in || p->pool.policy->shares) && clean_at_once(r->dc);
+}
+
 /* A record in use that everybody forgot goes back to its pool if it can; then
 ** it needs to be marked for finalization again. So does one that the finalizer
 ** of whatever held it gave back just now; if the pool is garbage too, the
@@ -158,21 +180,21 @@ static int clean_at_once(alch_driver_conn *dc)
 static int l_record_gc(lua_State *L)
 {
     record_object *r = lua_touserdata(L, 1);
+    int abandoned = r->slot.state == ALCH_SLOT_IN_USE || r->slot.state == ALCH_SLOT_CONNECTING;
+    int back = r->slot.state == ALCH_SLOT_IDLE && r->given;
 
-    if (r->slot.state == ALCH_SLOT_IDLE && r->given) {
+    if (back)
         r->given = 0;
-        luaL_setmetatable(L, RECORD);
-        return 0;
-    }
-
-    if (r->slot.state == ALCH_SLOT_IN_USE && !pool_of(&r->slot)->hook_in && clean_at_once(r->dc)) {
+    if (r->slot.state == ALCH_SLOT_IN_USE && can_come_back(r)) {
         r->slot.holders = 1;
-        if (give(L, 1, r)) {
-            luaL_setmetatable(L, RECORD);
-            return 0;
-        }
+        back = give(L, 1, r);
     }
-    forget(L, 1, r);
+    if (back)
+        luaL_setmetatable(L, RECORD);
+    else
+        forget(L, 1, r);
+    if (abandoned)
+        tell_abandoned(L);
     return 0;
 }
 
@@ -429,9 +451,10 @@ static int l_in_use(lua_State *L)
     return 1;
 }
 
-/* pool:set_hooks{ checkout = fn(pool, proxy) -> record, checkin = fn(pool, record) }:
-** called for what is not done in C. They may yield. The proxy is what connect
-** will return, still without the record. */
+/* pool:set_hooks{ checkout = fn(pool, proxy) -> record, checkin = fn(pool, record),
+** abandoned = fn(pool) }: called for what is not done in C. The first two may
+** yield; the proxy is what connect will return, still without the record. The
+** last is called by the collector when a record in use was forgotten. */
 static int l_set_hooks(lua_State *L)
 {
     (void)check_pool(L);
@@ -441,6 +464,8 @@ static int l_set_hooks(lua_State *L)
     (void)lua_setiuservalue(L, 1, POOL_CHECKOUT);
     (void)lua_getfield(L, 2, "checkin");
     (void)lua_setiuservalue(L, 1, POOL_CHECKIN);
+    (void)lua_getfield(L, 2, "abandoned");
+    (void)lua_setiuservalue(L, 1, POOL_ABANDONED);
     return 0;
 }
 

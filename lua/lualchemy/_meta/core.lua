@@ -216,8 +216,9 @@ function Pool:counts() end
 function Pool:idle() end
 
 ---@class lualchemy.core.PoolHooks
----@field checkout fun(pool: lualchemy.core.Pool): lualchemy.core.PoolRecord
+---@field checkout fun(pool: lualchemy.core.Pool, proxy: lualchemy.core.PooledConnection): lualchemy.core.PoolRecord
 ---@field checkin fun(pool: lualchemy.core.Pool, record: lualchemy.core.PoolRecord)
+---@field abandoned fun(pool: lualchemy.core.Pool)?  by the collector, for a record in use that was forgotten
 
 ---@param hooks lualchemy.core.PoolHooks
 function Pool:set_hooks(hooks) end

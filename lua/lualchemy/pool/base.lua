@@ -60,6 +60,7 @@ function Pool:init(connect, options)
   self._core:set_hooks {
     checkout = function(_, proxy) return self:_checkout(proxy) end,
     checkin = function(_, record) return self:_checkin(record) end,
+    abandoned = function() self._line:wake() end,
   }
   pools[self] = true
   for _, listener in ipairs(options.listeners or {}) do self:add_listener(listener) end

@@ -237,6 +237,41 @@ describe("the C pool", function()
     end
   end)
 
+  it("keeps a shared connection that was forgotten, whoever listens", function()
+    local pool, made = new_pool { policy = "static" }
+    pool:watch(false, true)
+    pool:connect()
+    collect()
+    assert.are.same({ 1, 0, 0 }, { pool:counts() })
+    pool:connect()
+    assert.are.equal(1, #made)
+  end)
+
+  it("tells of what was forgotten, so that somebody who waits can go on", function()
+    local pool, told = core.pool_new { size = 1, max_overflow = 0 }, 0
+    pool:set_hooks {
+      checkout = function(p)
+        local record = p:checkout()
+        p:add(record, driver:connect())
+        return record
+      end,
+      abandoned = function(p)
+        assert.are.equal(pool, p)
+        told = told + 1
+        error("is only a warning")
+      end,
+    }
+    pool:connect()
+    collect()
+    assert.are.equal(1, told)
+    pool:watch(true, true)      -- then it does not come back, but its place does
+    pool:checkout()
+    collect()
+    assert.are.equal(2, told)
+    assert.are.same({ 0, 0, 0 }, { pool:counts() })
+    assert.are.equal("create", select(2, pool:checkout()))
+  end)
+
   it("gives up a place that was reserved and forgotten", function()
     local pool = core.pool_new { size = 1, max_overflow = 0 }
     assert.are.equal("create", select(2, pool:checkout()))
