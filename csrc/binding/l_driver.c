@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <math.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "binding/bind.h"
 #include "binding/driver_conn.h"
@@ -32,6 +34,29 @@ static const char *option_text(lua_State *L, int anchor)
     text = luaL_tolstring(L, -1, NULL);
     lua_rawseti(L, anchor, (lua_Integer)lua_rawlen(L, anchor) + 1);
     return text;
+}
+
+static double clock_now(void)
+{
+    struct timespec t;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* libpq leaves its connect_timeout to whoever waits, which is the host: see
+** dc:timeout. 0 and below are no limit, as with libpq. */
+static double read_deadline(const alch_option *options, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < n; i++)
+        if (strcmp(options[i].key, "connect_timeout") == 0) {
+            double seconds = strtod(options[i].value, NULL);
+
+            return seconds > 0 ? clock_now() + seconds : 0;
+        }
+    return 0;
 }
 
 /* Pushes an anchor table and the array of options; '*n' of them. */
@@ -79,6 +104,7 @@ static int l_open_start(lua_State *L)
         return alch_raisef(L, ALCH_ERR_INVALID, "a driver connection can be opened only once");
     options = push_options(L, 2, &n);
     dc->opening = 1;
+    dc->deadline = read_deadline(options, n);
     step = dc->driver->open(dc->driver, &alch_core_host, options, n, &dc->conn, &err);
     return alch_driver_conn_answer(L, dc, step, &err);
 }
@@ -172,9 +198,17 @@ static int l_events(lua_State *L)
     return 1;
 }
 
+/* Seconds that waiting may still take: while connecting what is left of
+** connect_timeout, otherwise nil. */
 static int l_timeout(lua_State *L)
 {
-    lua_pushnil(L);     /* a driver has no deadlines of its own */
+    const alch_driver_conn *dc = alch_open_driver_conn(L, 1);
+    double left = dc->deadline - clock_now();
+
+    if (!dc->opening || dc->deadline <= 0)
+        lua_pushnil(L);
+    else
+        lua_pushnumber(L, left > 0 ? left : 0);
     return 1;
 }
 

@@ -240,6 +240,22 @@ describe("the PostgreSQL driver", function()
       assert.are.equal("on", value(other, "SHOW standard_conforming_strings"))
     end)
 
+    it("gives up after connect_timeout", function()
+      assert.is_nil(c:timeout())
+      local pending = driver:connection()
+      pending:open_start(module.options(url.make(targets.postgresql()), { connect_timeout = 5 }))
+      local left = pending:timeout()
+      assert.is_true(left > 4 and left <= 5)
+      drivers.drive(pending, "wait")
+      assert.is_nil(pending:timeout())        -- it is open
+      pending:close()
+      pending = driver:connection()
+      pending:open_start(module.options(url.make(targets.postgresql()), { connect_timeout = 0.001 }))
+      core.poll(c:pollfd(), "r", 0.01)
+      assert.are.equal(0, pending:timeout())
+      pending:close()
+    end)
+
     it("works without prepared statements, as a pooling proxy needs it", function()
       local other <close> = connect { prepared_statements = false }
       for i = 1, 3 do assert.are.equal(i + 1, value(other, "SELECT $1 + 1", { i })) end
