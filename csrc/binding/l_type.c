@@ -30,10 +30,12 @@ void alch_push_type(lua_State *L, const alch_type *t)
 
 static int refuse(lua_State *L, int idx, const char *what)
 {
-    const char *got = luaL_tolstring(L, idx, NULL);
+    int type = lua_type(L, idx);
+    int plain = type != LUA_TNONE && type != LUA_TNIL && type != LUA_TTABLE;
+    const char *shown = plain ? luaL_tolstring(L, idx, NULL) : "";
 
-    return alch_raisef(L, ALCH_ERR_ARGUMENT, "%s%sa type such as sa.Integer or sa.String(50) is expected, not %s %s",
-                       what != NULL ? what : "", what != NULL ? ": " : "", luaL_typename(L, idx), got);
+    return alch_raisef(L, ALCH_ERR_ARGUMENT, "%s%sa type such as sa.Integer or sa.String(50) is expected, not %s%s%s",
+                       what != NULL ? what : "", what != NULL ? ": " : "", lua_typename(L, type), plain ? " " : "", shown);
 }
 
 const alch_type *alch_check_type(lua_State *L, int idx, const char *what)

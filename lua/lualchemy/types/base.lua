@@ -125,7 +125,8 @@ function M.to_instance(x, what)
     return bare
   end
   local prefix = what and (what .. ": ") or ""
-  errors.raise("ArgumentError", "%sa type such as sa.Integer or sa.String(50) is expected, not %s %s", prefix, type(x), tostring(x))
+  local shown = (x == nil or type(x) == "table") and "" or " " .. tostring(x)
+  errors.raise("ArgumentError", "%sa type such as sa.Integer or sa.String(50) is expected, not %s%s", prefix, type(x), shown)
 end
 
 --- This type, with another standing in for it in the dialects named.
