@@ -143,6 +143,15 @@ local cases = {
     same = "ALTER TABLE t DROP CONSTRAINT IF EXISTS u CASCADE" },
   { "dropping one without a name", sa.DropConstraint(on_ab(sa.UniqueConstraint("a"))), fails = { default = "it has no name" } },
 
+  { "of an Enum, where there is no such type", create(column("a", sa.Enum("x", "it's", { name = "kind", create_constraint = true }))),
+    default = "CREATE TABLE t (a VARCHAR(4), CONSTRAINT kind CHECK (a IN ('x', 'it''s')))",
+    sqlite = "CREATE TABLE t (a VARCHAR(4), CONSTRAINT kind CHECK (a IN ('x', 'it''s')))", postgresql = "CREATE TABLE t (a kind)" },
+  { "of an Enum that is no type anywhere", create(column("a", sa.Enum("x", { native_enum = false, create_constraint = true }))),
+    same = "CREATE TABLE t (a VARCHAR(1), CHECK (a IN ('x')))" },
+  { "of a Boolean", create(column("a", sa.Boolean{ create_constraint = true })),
+    sqlite = "CREATE TABLE t (a BOOLEAN, CHECK (a IN (0, 1)))", postgresql = "CREATE TABLE t (a BOOLEAN)" },
+  { "not asked for", create(column("a", sa.Boolean), column("b", sa.Enum("x", { name = "k" }))), sqlite = "CREATE TABLE t (a BOOLEAN, b VARCHAR(1))" },
+
   -- foreign keys
   { "a foreign key, everything said", sa.CreateTable(with_parent(column("x", sa.ForeignKey("p.id", { name = "fk", ondelete = "cascade", onupdate = "SET NULL",
       match = "FULL", deferrable = false, initially = "IMMEDIATE" })))),

@@ -172,6 +172,44 @@ for name, url in targets.each() do
       assert.are.equal(3, connection:exec_driver_sql("SELECT count(*) FROM authors"):scalar())
     end)
 
+    it("takes any name and any text, or refuses it", function()
+      local bits = { '"', "'", "\\", ";", "--", "/*", "*/", "%", "%s", ":a", "?", "$1", " ", "\n", "select", "User", "é", "日本", "[", "]", "`", "{", ",",
+        ".", "(", ")", "a", "0" }
+      local state = 7
+      local function word()
+        local parts = {}
+        for i = 1, 5 do
+          state = (state * 1103515245 + 12345) % 2147483648
+          parts[i] = bits[state // 65536 % #bits + 1]
+        end
+        return table.concat(parts)
+      end
+      local quote = function(text) return engine.dialect:quote(text, true) end
+      for _ = 1, 40 do
+        local t, c, ix, ck, text = word(), word(), word(), word() .. "c", word()
+        local m = sa.MetaData()
+        sa.Table(t, m, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column(c, sa.String(99), { server_default = text, comment = text }),
+          sa.Index(ix .. "i", c), sa.CheckConstraint("id > 0", { name = ck }), { comment = text })
+        m:create_all(connection)
+        local inspector = sa.inspect(connection)
+        assert.are.same({ t }, inspector:get_table_names())
+        assert.are.equal(c, inspector:get_columns(t)[2].name)
+        assert.are.equal(ix .. "i", inspector:get_indexes(t)[1].name)
+        assert.are.equal(ck, inspector:get_check_constraints(t)[1].name)
+        if name == "postgresql" then assert.are.equal(text, inspector:get_table_comment(t).text) end
+        connection:exec_driver_sql(("INSERT INTO %s (id) VALUES (1)"):format(quote(t)))
+        assert.are.equal(text, connection:exec_driver_sql(("SELECT %s FROM %s"):format(quote(c), quote(t))):scalar())
+        m:drop_all(connection)
+      end
+      for _, bad in ipairs{ "a\0b", name == "postgresql" and "\255" or "\0" } do
+        local nested = connection:begin_nested()
+        local ok, err = pcall(function() sa.Table(bad, sa.MetaData(), sa.Column("x", sa.Integer)):create(connection) end)
+        assert.is_false(ok)
+        assert.is_true(sa.exc.LualchemyError:is(err))
+        nested:rollback()
+      end
+    end)
+
     it("hosts fixtures", function()
       local Fixture = {}
       Fixture.__index = Fixture

@@ -67,6 +67,13 @@ describe("a table copied to another metadata", function()
     assert.is_truthy(heard:find("already exists", 1, true))
   end)
 
+  it("has the constraints of its types once", function()
+    local t = S.Table("t", S.MetaData(), S.Column("b", T.Boolean{ create_constraint = true, name = "ck_b" }))
+    local copy = t:to_metadata(S.MetaData())
+    assert.are.equal(2, #t.constraints)
+    assert.are.equal(2, #copy.constraints)
+  end)
+
   it("takes user items along as they attached themselves", function()
     local item = { _set_parent = function(_, parent) parent.info.seen = (parent.info.seen or 0) + 1 end }
     local t = S.Table("t", S.MetaData(), S.Column("x", T.Integer), item)
