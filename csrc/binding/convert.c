@@ -181,24 +181,52 @@ static int push_document(lua_State *L, const alch_conversion *c, const alch_valu
     return ALCH_OK;
 }
 
-int alch_read_push_slow(lua_State *L, const alch_conversion *c, const alch_value *cell, alch_arena *a, alch_err *err)
+static int read_hosted(lua_State *L, const alch_conversion *c, const alch_value *cell, alch_arena *a, alch_err *err)
 {
-    int top = lua_gettop(L);
+    int top, rc;
     alch_value v;
-    int rc = alch_convert_read(c, cell, a, &v, err);
 
-    if (rc != ALCH_OK)
-        return rc;
-    if (!c->host) {
-        alch_value_push(L, &v);
-        return ALCH_OK;
-    }
     luaL_checkstack(L, 16, "result");
-    rc = push_document(L, c, &v, a, err);
+    if (a == NULL)
+        a = alch_push_arena(L);
+    else
+        lua_pushnil(L);
+    top = lua_gettop(L);
+    rc = alch_convert_read(c, cell, a, &v, err);
+    if (rc == ALCH_OK)
+        rc = push_document(L, c, &v, a, err);
     if (rc == ALCH_OK)
         rc = result_hooks(L, c->declared, c->storage->dialect, err);
-    if (rc != ALCH_OK)
-        lua_settop(L, top);
+    if (rc != ALCH_OK) {
+        lua_settop(L, top - 1);
+        return rc;
+    }
+    lua_replace(L, top);
+    return ALCH_OK;
+}
+
+int alch_read_push_slow(lua_State *L, const alch_conversion *c, const alch_value *cell, alch_arena *a, alch_err *err)
+{
+    alch_arena local;
+    alch_value v;
+    int rc;
+
+    if (c->host)
+        return read_hosted(L, c, cell, a, err);
+    if (a != NULL) {
+        rc = alch_convert_read(c, cell, a, &v, err);
+        if (rc == ALCH_OK)
+            alch_value_push(L, &v);
+        return rc;
+    }
+    alch_arena_init(&local);        /* its first block nearly always does: then nothing can leak */
+    rc = alch_convert_read(c, cell, &local, &v, err);
+    if (local.blocks != NULL) {
+        alch_arena_release(&local);
+        return rc == ALCH_OK ? read_hosted(L, c, cell, NULL, err) : rc;
+    }
+    if (rc == ALCH_OK)
+        alch_value_push(L, &v);
     return rc;
 }
 

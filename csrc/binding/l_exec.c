@@ -3,10 +3,11 @@
 
 #include "base/alloc.h"
 #include "binding/bind.h"
+#include "binding/compile_conv.h"
 #include "binding/row_readers.h"
 #include "binding/run.h"
 
-enum { UV_CONNECTION = 1, UV_BOUND, UV_SQL, UV_BATCH_SQL, UV_SHAPE, USER_VALUES = UV_SHAPE };
+enum { UV_CONNECTION = 1, UV_BOUND, UV_SQL, UV_BATCH_SQL, UV_SHAPE, UV_COMPILED, USER_VALUES = UV_COMPILED };
 
 static const char run_magic;
 
@@ -134,23 +135,55 @@ static void read_by_oid(lua_State *L, alch_run *run, alch_shape *shape)
     }
 }
 
+/* A compiled statement knows its columns' types. Textual ones name as many as
+** the user did; those are matched by position. The shape is on the top, the
+** compiled statement below it. */
+static void read_by_type(lua_State *L, const alch_compiled *r, alch_shape *shape)
+{
+    alch_readers *readers = alch_readers_attach(L, -1, -2);
+    int i;
+
+    for (i = 0; i < shape->n && (size_t)i < r->column_count; i++) {
+        if (r->columns[i].type != NULL)
+            alch_readers_set(L, readers, shape, i, r->columns[i].type, &r->dialect->storage);
+    }
+    shape->compiled = r;
+}
+
+static void push_names(lua_State *L, const alch_run *run, const alch_compiled *r, int n)
+{
+    const alch_driver *d = run->dc->driver;
+    int i;
+
+    luaL_checkstack(L, n + 8, "result columns");
+    for (i = 0; i < n; i++) {
+        const char *name = r != NULL && r->column_count == (size_t)n ? r->columns[i].name : NULL;
+
+        lua_pushstring(L, name != NULL ? name : d->column_name(run->cursor, i));
+    }
+}
+
 /* The columns of a result become known with its first operation. */
 static void make_shape(lua_State *L, int idx, alch_run *run)
 {
     const alch_driver *d = run->dc->driver;
+    const alch_compiled *r;
     alch_shape *shape;
-    int n, i;
+    int n;
 
     if (run->shape != NULL || run->cursor == NULL)
         return;
     n = d->column_count(run->cursor);
     if (n <= 0)
         return;
-    luaL_checkstack(L, n + 8, "result columns");
-    for (i = 0; i < n; i++)
-        lua_pushstring(L, d->column_name(run->cursor, i));
+    lua_getiuservalue(L, idx, UV_COMPILED);
+    r = alch_test_compiled(L, -1);
+    push_names(L, run, r, n);
     shape = alch_shape_push(L, n);
-    read_by_oid(L, run, shape);
+    if (r != NULL && (r->column_count == (size_t)n || !r->textual))
+        read_by_type(L, r, shape);
+    else
+        read_by_oid(L, run, shape);
     lua_setiuservalue(L, idx, UV_SHAPE);
     run->shape = shape;
     run->cells = alch_alloc0((size_t)n * sizeof *run->cells);
@@ -187,7 +220,7 @@ static void anchor(lua_State *L, int run_idx, int from, int user_value)
     lua_setiuservalue(L, run_idx, user_value);
 }
 
-/* core.run(dc, sql, bound, flags, batch_sql, batch_sets) -> run, status | nil, err */
+/* core.run(dc, sql, bound, flags, batch_sql, batch_sets, compiled) -> run, status | nil, err */
 static int l_run(lua_State *L)
 {
     alch_driver_conn *dc = alch_usable_driver_conn(L, 1);
@@ -197,7 +230,7 @@ static int l_run(lua_State *L)
     int results;
 
     luaL_checktype(L, 2, LUA_TSTRING);
-    lua_settop(L, 6);
+    lua_settop(L, 7);
     run = alch_push_object(L, sizeof *run, USER_VALUES, ALCH_RUN_METATABLE);
     run->magic = &run_magic;
     run->dc = dc;
@@ -208,14 +241,15 @@ static int l_run(lua_State *L)
         run->batch_sql = luaL_checklstring(L, 5, &run->batch_len);
         run->batch_sets = (size_t)luaL_checkinteger(L, 6);
     }
-    anchor(L, 7, 1, UV_CONNECTION);
-    anchor(L, 7, 3, UV_BOUND);
-    anchor(L, 7, 2, UV_SQL);
-    anchor(L, 7, 5, UV_BATCH_SQL);
-    results = answer(L, 7, run, begin_next(run, &err), &err);
+    anchor(L, 8, 1, UV_CONNECTION);
+    anchor(L, 8, 3, UV_BOUND);
+    anchor(L, 8, 2, UV_SQL);
+    anchor(L, 8, 5, UV_BATCH_SQL);
+    anchor(L, 8, 7, UV_COMPILED);
+    results = answer(L, 8, run, begin_next(run, &err), &err);
     if (results == 2)
         return 2;
-    lua_pushvalue(L, 7);
+    lua_pushvalue(L, 8);
     lua_insert(L, -2);
     return 2;
 }

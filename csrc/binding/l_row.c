@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "binding/bind.h"
+#include "binding/node_conv.h"
 #include "binding/value_conv.h"
+#include "compile/compiled.h"
 
 static const char shape_magic, row_magic;
 
@@ -49,18 +51,34 @@ static void set_row_metatable(lua_State *L)
 
 /* -- shapes -------------------------------------------------------------- */
 
-/* names[i] = name; names[name] = i, or false for a name that occurs twice. */
-static void index_name(lua_State *L, int names, int i)
+/* Completes the table of names at the top, names[i] = name, by names[name] = i,
+** or false for a name that occurs twice. Few results are asked for that. */
+static void index_names(lua_State *L, int n)
 {
-    lua_pushvalue(L, -1);
-    lua_rawseti(L, names, i);
-    lua_pushvalue(L, -1);
-    if (lua_rawget(L, names) == LUA_TNIL)
-        lua_pushinteger(L, i);
-    else
-        lua_pushboolean(L, 0);
-    lua_remove(L, -2);
-    lua_rawset(L, names);
+    int i;
+
+    for (i = 1; i <= n; i++) {
+        lua_rawgeti(L, -1, i);
+        lua_pushvalue(L, -1);
+        if (lua_rawget(L, -3) == LUA_TNIL)
+            lua_pushinteger(L, i);
+        else
+            lua_pushboolean(L, 0);
+        lua_remove(L, -2);
+        lua_rawset(L, -3);
+    }
+}
+
+/* Pushes the table of names of the shape at 'idx', indexed. */
+static void push_names(lua_State *L, int idx)
+{
+    alch_shape *shape = alch_check_shape(L, idx);
+
+    lua_getiuservalue(L, idx, 1);
+    if (!shape->indexed) {
+        index_names(L, shape->n);
+        shape->indexed = 1;
+    }
 }
 
 alch_shape *alch_shape_push(lua_State *L, int n)
@@ -71,11 +89,11 @@ alch_shape *alch_shape_push(lua_State *L, int n)
 
     luaL_checkstack(L, 6, "result columns");
     shape = alch_push_object(L, size, 2, ALCH_SHAPE_METATABLE);
-    lua_createtable(L, n, n);
+    lua_createtable(L, n, 0);
     for (i = 0; i < n; i++) {
+        shape->columns[i].name = lua_tolstring(L, first + i, &shape->columns[i].len);
         lua_pushvalue(L, first + i);
-        shape->columns[i].name = lua_tolstring(L, -1, &shape->columns[i].len);
-        index_name(L, lua_gettop(L) - 1, i + 1);
+        lua_rawseti(L, -2, i + 1);
     }
     lua_setiuservalue(L, -2, 1);
     shape->magic = &shape_magic;
@@ -130,24 +148,79 @@ static int l_shape_names(lua_State *L)
     return 1;
 }
 
-/* Pushes the position of the column that the key at 'key' means: a name, or a
-** column object, which the function that core.set_column_finder was given
-** looks up once per shape. false: several; nil: none. */
-static void find_column(lua_State *L, int shape, int key)
+/* Does the result column stand for the expression? Itself, what it labels, or
+** the column that it was derived from. */
+static int stands_for(const alch_result_column *c, const alch_node *n, int derived)
 {
-    lua_getiuservalue(L, shape, 1);
-    lua_pushvalue(L, key);
-    if (lua_rawget(L, -2) == LUA_TNIL && lua_type(L, key) != LUA_TSTRING && !lua_isnil(L, key) &&
-        lua_getfield(L, LUA_REGISTRYINDEX, "lualchemy.column_finder") == LUA_TFUNCTION) {
-        lua_pushvalue(L, shape);
-        lua_pushvalue(L, key);
-        lua_call(L, 2, 1);
-        if (lua_isinteger(L, -1)) {
-            lua_pushvalue(L, key);
-            lua_pushvalue(L, -2);
-            lua_rawset(L, -5);
+    const alch_node *from = c->node;
+
+    if (!derived)
+        return c->node == n || c->inner == n;
+    while (from != NULL && from != n)
+        from = from->kind == ALCH_NODE_COLUMN ? ((const alch_column *)from)->origin : NULL;
+    return from != NULL;
+}
+
+/* The position of the column that is this expression; 0: none, -1: several. */
+static int find_expression(const alch_compiled *r, const alch_node *n)
+{
+    int derived, found = 0;
+    size_t i;
+
+    for (derived = 0; derived < 2 && found == 0; derived++) {
+        for (i = 0; i < r->column_count; i++) {
+            if (stands_for(&r->columns[i], n, derived))
+                found = found == 0 || !derived ? (int)i + 1 : -1;
         }
     }
+    return found;
+}
+
+/* Finds a column object and remembers its position beside the names, which
+** are on the top. Text without declared columns is matched by name. */
+static int find_object(lua_State *L, int shape_idx, int key)
+{
+    const alch_shape *shape = alch_check_shape(L, shape_idx);
+    const alch_node *n;
+    int found = 0;
+
+    lua_pushvalue(L, key);
+    n = alch_to_node(L, lua_gettop(L));
+    if (n != NULL && shape->compiled != NULL && shape->compiled->column_count > 0)
+        found = find_expression(shape->compiled, n);
+    else if (n != NULL && n->kind == ALCH_NODE_COLUMN) {
+        lua_pushstring(L, ((const alch_column *)n)->name);
+        lua_rawget(L, -3);
+        found = (int)lua_tointeger(L, -1);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    if (found > 0) {
+        lua_pushvalue(L, key);
+        lua_pushinteger(L, found);
+        lua_rawset(L, -3);
+    }
+    return found;
+}
+
+/* Pushes the position of the column that the key at 'key' means, a name or an
+** expression; false: several; nil: none. */
+static void find_column(lua_State *L, int shape, int key)
+{
+    int found;
+
+    push_names(L, shape);
+    lua_pushvalue(L, key);
+    if (lua_rawget(L, -2) != LUA_TNIL || lua_type(L, key) == LUA_TSTRING)
+        return;
+    lua_pop(L, 1);
+    found = find_object(L, shape, key);
+    if (found > 0)
+        lua_pushinteger(L, found);
+    else if (found < 0)
+        lua_pushboolean(L, 0);
+    else
+        lua_pushnil(L);
 }
 
 /* shape:find(key) */
@@ -264,7 +337,8 @@ static row *check_row(lua_State *L, int idx)
     return check_magic(L, idx, &row_magic, ALCH_ROW_METATABLE);
 }
 
-static void push_cell(lua_State *L, int idx, const row *r, int i)
+/* A cell as its column's reader shows it. */
+static void push_read(lua_State *L, const row *r, int i)
 {
     const cell *c = &r->cells[i];
     alch_value v;
@@ -274,29 +348,38 @@ static void push_cell(lua_State *L, int idx, const row *r, int i)
     case ALCH_BOOL: v.as.boolean = c->as.boolean; break;
     case ALCH_INT: v.as.integer = c->as.integer; break;
     case ALCH_FLOAT: v.as.number = c->as.number; break;
-    case ALCH_TEXT:
-    case ALCH_BLOB:
+    default:
         v.as.text.at = (const char *)(r->cells + r->shape->n) + c->as.offset;
         v.as.text.len = c->len;
         break;
-    case ALCH_HOST:
-        lua_getiuservalue(L, idx, 2);
-        lua_rawgeti(L, -1, i + 1);
-        lua_remove(L, -2);
-        return;
-    default:
-        lua_pushnil(L);
-        return;
     }
     alch_shape_push_value(L, r->shape, i, &v);
 }
 
-/* Pushes the table of the row's shape that index_name filled. */
-static void push_names(lua_State *L, int idx)
+static void push_converted(lua_State *L, int idx, int i)
 {
-    lua_getiuservalue(L, idx, 1);
-    lua_getiuservalue(L, -1, 1);
+    lua_getiuservalue(L, idx, 2);
+    lua_rawgeti(L, -1, i + 1);
     lua_remove(L, -2);
+}
+
+/* Once per value read: most cells are what they came as. */
+static void push_cell(lua_State *L, int idx, const row *r, int i)
+{
+    const cell *c = &r->cells[i];
+
+    if (c->kind == ALCH_NULL)
+        lua_pushnil(L);
+    else if (c->kind == ALCH_HOST)
+        push_converted(L, idx, i);
+    else if (r->shape->columns[i].read != NULL)
+        push_read(L, r, i);
+    else if (c->kind == ALCH_INT)
+        lua_pushinteger(L, c->as.integer);
+    else if (c->kind == ALCH_TEXT || c->kind == ALCH_BLOB)
+        lua_pushlstring(L, (const char *)(r->cells + r->shape->n) + c->as.offset, c->len);
+    else
+        push_read(L, r, i);
 }
 
 static int raise_no_column(lua_State *L, const row *r, const char *what)
@@ -333,6 +416,9 @@ static int index_object(lua_State *L, const row *r)
 {
     lua_getiuservalue(L, 1, 1);
     find_column(L, 3, 2);
+    if (lua_isboolean(L, -1))
+        return alch_raisef(L, ALCH_ERR_AMBIGUOUS_COLUMN, "several columns of the row come from %s; use row[number]",
+                           luaL_tolstring(L, 2, NULL));
     if (!lua_isinteger(L, -1))
         return raise_no_column(L, r, luaL_tolstring(L, 2, NULL));
     push_cell(L, 1, r, (int)lua_tointeger(L, -1) - 1);
@@ -359,7 +445,8 @@ static int index_name_of(lua_State *L, const row *r)
             return 1;
         }
     }
-    push_names(L, 1);
+    lua_getiuservalue(L, 1, 1);
+    push_names(L, 3);
     lua_pushvalue(L, 2);
     switch (lua_rawget(L, -2)) {
     case LUA_TNUMBER:
@@ -489,21 +576,10 @@ static int l_row_shape(lua_State *L)
     return 1;
 }
 
-/* core.set_column_finder(fn): fn(shape, column) answers the position of a
-** column object among a shape's columns, or nil. */
-static int l_set_column_finder(lua_State *L)
-{
-    luaL_checktype(L, 1, LUA_TFUNCTION);
-    lua_settop(L, 1);
-    lua_setfield(L, LUA_REGISTRYINDEX, "lualchemy.column_finder");
-    return 0;
-}
-
 static const luaL_Reg functions[] = {
     { "shape", l_shape },
     { "row", l_row },
     { "row_shape", l_row_shape },
-    { "set_column_finder", l_set_column_finder },
     { NULL, NULL }
 };
 

@@ -68,19 +68,12 @@ const alch_codec *alch_push_codec(lua_State *L, int plan, const char *driver)
 
 void alch_push_cell(lua_State *L, const alch_conversion *columns, size_t i, const alch_value *cell)
 {
-    const alch_conversion *c = columns + i;
-    alch_arena *a;
     alch_err err;
 
-    if (columns == NULL || (!c->host && (cell->kind == c->plain || cell->kind == ALCH_NULL || c->read == NULL))) {
+    if (columns == NULL)
         alch_value_push(L, cell);
-        return;
-    }
-    luaL_checkstack(L, 12, "value");
-    a = alch_push_arena(L);
-    if (alch_read_push(L, c, cell, a, &err) != ALCH_OK)
+    else if (alch_read_push(L, columns + i, cell, NULL, &err) != ALCH_OK)
         alch_raise(L, &err);
-    lua_remove(L, -2);
 }
 
 void alch_bind_attr(lua_State *L, const alch_codec *codec, size_t i, int idx, alch_bound *b, alch_param *out)

@@ -31,13 +31,15 @@ typedef struct alch_shape_column {
     size_t len;
     alch_shape_read read;       /* NULL: as it came */
     const void *context;        /* of 'read'; the shape's owner anchors it */
-    int hooked;                 /* calls Lua: at most once per value, so when the row is made */
+    uint8_t hooked;             /* calls Lua: at most once per value, so when the row is made */
 } alch_shape_column;
 
 struct alch_shape {
     const void *magic;
     int n;
-    int hooked;                 /* some column is */
+    uint8_t hooked;             /* some column is */
+    uint8_t indexed;            /* the names can be looked up */
+    const struct alch_compiled *compiled;   /* what row[column] looks into; anchored with the readers; or NULL */
     alch_shape_column columns[];
 };
 

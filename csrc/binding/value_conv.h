@@ -68,7 +68,8 @@ void alch_push_type(lua_State *L, const alch_type *t);
 int alch_bind_lua(lua_State *L, int idx, const alch_conversion *c, alch_arena *a, alch_param *out, alch_err *err);
 /* The same for a value that a structure of the core holds (a literal in a statement). */
 int alch_bind_value(lua_State *L, const alch_value *v, const alch_conversion *c, alch_arena *a, alch_param *out, alch_err *err);
-/* Pushes what a cell means to its column's type; nothing on failure. */
+/* Pushes what a cell means to its column's type; nothing on failure. 'a' may
+** be NULL: nothing outlives the call. */
 int alch_read_push_slow(lua_State *L, const alch_conversion *c, const alch_value *cell, alch_arena *a, alch_err *err);
 
 static inline int alch_read_push(lua_State *L, const alch_conversion *c, const alch_value *cell, alch_arena *a, alch_err *err)

@@ -147,7 +147,6 @@ part("driver on postgresql: pipelines, streams, bytes, stale statements", functi
 end)
 
 part("the pool of the core", function()
-  local core = require("lualchemy._core")
   local driver = drivers.load("sqlite").driver
   local pool = core.pool_new { size = 1, max_overflow = 1 }
   pool:set_hooks {

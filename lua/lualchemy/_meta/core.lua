@@ -232,4 +232,201 @@ function Pool:watch(checkouts, checkins) end
 ---@return lualchemy.core.Pool
 function core.pool_new(settings) end
 
+-- -- types ------------------------------------------------------------------------------------------------------------
+
+--- The handle of a type; `lualchemy.types` makes the objects that people see, each with its handle in `_type`. Wherever a
+--- handle is wanted, such an object or its class will do.
+---@class lualchemy.core.Type
+
+---@alias lualchemy.core.TypeLike lualchemy.core.Type|lualchemy.Type|lualchemy.Class
+---@alias lualchemy.core.Storage "default"|"sqlite"|"postgresql"
+---@alias lualchemy.core.OperatorGroup
+---| "compare"|"match"|"add"|"subtract"|"multiply"|"divide"|"floor_divide"|"concat"|"other"
+
+---@class lualchemy.core.TypeFields
+---@field length integer?
+---@field precision integer?
+---@field scale integer?
+---@field name string?          an enum's, or the DDL name of a NamedType
+---@field schema string?
+---@field collation string?
+---@field class_name string?    for messages
+---@field family string?        families.def
+---@field oid integer?
+---@field item lualchemy.core.TypeLike?
+---@field items lualchemy.core.TypeLike[]?
+---@field labels string[]?
+---@field object any            the Lua object behind a type with hooks
+---@field timezone boolean?
+---@field asdecimal boolean?
+---@field native boolean?
+---@field create_constraint boolean?
+---@field as_text boolean?
+---@field any_label boolean?
+
+---@param class_name string     a line of types.def
+---@param fields lualchemy.core.TypeFields?
+---@return lualchemy.core.Type
+function core.type(class_name, fields) end
+
+---@param type lualchemy.core.TypeLike
+---@param dialect string
+---@param variant lualchemy.core.TypeLike
+---@return lualchemy.core.Type
+function core.type_with_variant(type, dialect, variant) end
+
+--- The type that a dialect uses.
+---@param type lualchemy.core.TypeLike
+---@param dialect string
+---@return lualchemy.core.Type
+function core.type_for(type, dialect) end
+
+--- What it was made with, and `class`, `ddl`, `variants`.
+---@param type lualchemy.core.TypeLike
+---@return table
+function core.type_info(type) end
+
+--- What a driver is given for a value.
+---@param type lualchemy.core.TypeLike
+---@param storage lualchemy.core.Storage
+---@param value any
+---@param name string?    a column's, for messages
+---@return string kind
+---@return any value
+---@return integer oid    PostgreSQL's; 0: inferred
+function core.type_bind(type, storage, value, name) end
+
+--- What a driver's cell means; bytes are given as `core.bytes`.
+---@param type lualchemy.core.TypeLike
+---@param storage lualchemy.core.Storage
+---@param cell any
+---@param name string?
+---@return any
+function core.type_read(type, storage, cell, name) end
+
+---@param type lualchemy.core.TypeLike
+---@param storage lualchemy.core.Storage
+---@param value any
+---@return string
+function core.type_literal(type, storage, value) end
+
+--- Would storing one over the other change nothing?
+---@param type lualchemy.core.TypeLike
+---@return boolean
+function core.type_equal(type, a, b) end
+
+---@param group lualchemy.core.OperatorGroup
+---@param left lualchemy.core.TypeLike
+---@param right lualchemy.core.TypeLike
+---@return lualchemy.core.Type
+function core.type_result(group, left, right) end
+
+--- The type that a plain value is bound as beside an expression of type `left`.
+---@param group lualchemy.core.OperatorGroup
+---@param left lualchemy.core.TypeLike
+---@param value any
+---@return lualchemy.core.Type
+function core.type_coerce(group, left, value) end
+
+---@param value any
+---@return lualchemy.core.Type
+function core.type_of_value(value) end
+
+--- What the hooks of types get as `dialect`.
+---@param name string
+---@param dialect any
+function core.set_dialect(name, dialect) end
+
+-- -- values -----------------------------------------------------------------------------------------------------------
+
+--- Immutable; see `lualchemy.types.value`.
+---@class lualchemy.core.Value
+---@field kind "decimal"|"date"|"time"|"datetime"|"interval"|"uuid"|"bytes"
+---@field year integer?
+---@field month integer?
+---@field day integer?
+---@field hour integer?
+---@field minute integer?
+---@field second integer?
+---@field microsecond integer?
+---@field tz string?            "+02:00"
+---@field days integer?         of an interval, with `seconds` and `microseconds`
+---@field seconds integer?
+---@field microseconds integer?
+---@operator add(lualchemy.core.Value): lualchemy.core.Value
+---@operator sub(lualchemy.core.Value): lualchemy.core.Value
+---@operator mul(integer): lualchemy.core.Value
+---@operator unm: lualchemy.core.Value
+local Value = {}
+
+--- Seconds since 1970 in UTC; a datetime without a zone is read as UTC.
+---@return number
+function Value:timestamp() end
+
+---@return number
+function Value:total_seconds() end
+
+--- What os.time takes; of an interval what `core.interval` takes.
+---@return table
+function Value:to_table() end
+
+---@return string
+function Value:isoformat() end
+
+---@return lualchemy.core.Value
+function Value:date() end
+
+---@return lualchemy.core.Value
+function Value:time() end
+
+--- The same moment on another clock.
+---@param zone string   "Z", "UTC", "+02:00"
+---@return lualchemy.core.Value
+function Value:in_zone(zone) end
+
+--- The nearest float to a decimal.
+---@return number
+function Value:tonumber() end
+
+--- nil if a decimal is not whole, or too large.
+---@return integer?
+function Value:tointeger() end
+
+---@param x string|number|lualchemy.core.Value
+---@return lualchemy.core.Value
+function core.decimal(x) end
+
+---@param year integer|string|table|lualchemy.core.Value
+---@param month integer?
+---@param day integer?
+---@return lualchemy.core.Value
+function core.date(year, month, day) end
+
+---@param hour integer|string|table|lualchemy.core.Value
+---@param ... any   minute, second, microsecond, { tz = }
+---@return lualchemy.core.Value
+function core.time(hour, ...) end
+
+---@param year integer|string|table|lualchemy.core.Value   alone and a number: seconds since 1970
+---@param ... any   month, day, hour, minute, second, microsecond, { tz = }
+---@return lualchemy.core.Value
+function core.datetime(year, ...) end
+
+---@param parts string|table<string, number>
+---@return lualchemy.core.Value
+function core.interval(parts) end
+
+---@param text string
+---@return lualchemy.core.Value
+function core.uuid(text) end
+
+---@param text string   bound as binary
+---@return lualchemy.core.Value
+function core.bytes(text) end
+
+--- The `kind` of a value object; nil for anything else.
+---@param x any
+---@return string?
+function core.value_kind(x) end
+
 return core

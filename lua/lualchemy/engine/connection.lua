@@ -26,6 +26,7 @@ local EVENTS = {
   "engine_connect", "set_connection_execution_options",
 }
 event.declare(Connection, EVENTS)
+Connection._on_listen = execute.heard
 Connection._events = EVENTS
 
 local NO_PARAMETERS = core.bind_list(nil)
@@ -35,26 +36,32 @@ function Connection:init(engine)
   self.engine, self.dialect = engine, engine.dialect
   self.closed, self.invalidated = false, false
   self._options = engine._execution_options
+  -- Absent fields are looked for in the classes, so what is asked for at every statement is there from the start.
+  self._tx, self._nested, self._owned, self._joined, self._restore, self._detached = false, false, false, false, false,
+    false
   self:_check_out(errors.caller())
-  if engine._listeners or self._listeners then self:_fire("engine_connect", self) end
+  execute.fire(self, "engine_connect", self)
 end
 
 function Connection:_check_out(holder)
   local proxy = self.engine.pool:connect()
   self._proxy, self._dc = proxy, proxy.driver_connection
+  self.connection, self.info = self._dc, proxy.info
   proxy.record.holder = holder
 end
 
-local properties = {
-  info = function(self) return self:_usable()._proxy.info end,
-  connection = function(self) return self:_usable()._dc end,
-  default_isolation_level = function(self) return self.engine._transactions.default end,
-}
+-- A connection without a physical one, because it is closed or was lost: reading `info` or `connection` raises, or
+-- checks another one out. Having a metatable of its own keeps the look-up of every other connection plain.
+local Idle = Connection:extend("Connection")
 
-function Connection.__index(self, key)
-  local value = Connection[key]
-  if value == nil and properties[key] then return properties[key](self) end
-  return value
+function Idle.__index(self, key)
+  if key == "info" or key == "connection" then return rawget(self:_usable(), key) end
+  return Connection[key]
+end
+
+local function let_go(self)
+  self._proxy, self._dc, self.connection, self.info = nil, nil, nil, nil
+  setmetatable(self, Idle)
 end
 
 -- -- state ------------------------------------------------------------------------------------------------------------
@@ -71,23 +78,24 @@ function Connection:_usable()
     end
     self:_check_out(errors.caller())
     self.invalidated = false
+    setmetatable(self, Connection)
   end
   return self
 end
 
 --- Is a transaction in progress, begun by `begin` or by a statement?
 ---@return boolean
-function Connection:in_transaction() return self._tx ~= nil and not self._tx._ended end
+function Connection:in_transaction() return self._tx and not self._tx._ended end
 
 --- Is a savepoint in progress?
 ---@return boolean
-function Connection:in_nested_transaction() return self._nested ~= nil end
+function Connection:in_nested_transaction() return self._nested and true end
 
 ---@return lualchemy.Transaction?
-function Connection:get_transaction() return self._tx end
+function Connection:get_transaction() return self._tx or nil end
 
 ---@return lualchemy.NestedTransaction?
-function Connection:get_nested_transaction() return self._nested end
+function Connection:get_nested_transaction() return self._nested or nil end
 
 -- Does the database itself think so? (A failed statement may have ended it.)
 function Connection:_database_in_transaction()
@@ -95,15 +103,9 @@ function Connection:_database_in_transaction()
   return dc ~= nil and not dc:closed() and not dc:busy() and dc:in_transaction() ~= false
 end
 
--- Fires an event for whoever listens to the engine or to this connection.
-function Connection:_fire(name, ...)
-  if self.engine._listeners then event.fire(self.engine, name, ...) end
-  if self._listeners then event.fire(self, name, ...) end
-end
-
 -- Runs `fn(...)` with what the engine's proxy wraps around it, after the listeners have been told.
 function Connection:_around(name, fn, ...)
-  if self.engine._listeners or self._listeners then self:_fire(name, self, ...) end
+  execute.fire(self, name, self, ...)
   local proxy = self.engine._proxy
   if proxy and proxy[name] then return proxy[name](proxy, self, fn, ...) end
   return fn(...)
@@ -113,9 +115,14 @@ end
 
 --- Sends one statement with bound parameters and drives it to its first row or its end.
 ---@return userdata? run, any err
-function Connection:_send(sql, bound, flags, batch_sql, batch_sets)
+function Connection:_send(sql, bound, context)
   local dc = self._dc
-  local run, status = core.run(dc, sql, bound, flags, batch_sql, batch_sets)
+  local run, status
+  if context then
+    run, status = core.run(dc, sql, bound, context.flags, context.batch_sql, context.batch_sets, context.compiled)
+  else
+    run, status = core.run(dc, sql, bound)
+  end
   if not run then return nil, status end
   if status == "wait" then
     local err
@@ -245,7 +252,7 @@ end
 
 local function release_shared(self, verb)
   local joined = self._joined
-  self._joined = nil
+  self._joined = false
   if joined.record.transaction ~= joined.transaction then
     errors.raise("InvalidRequestError",
       "the transaction that this connection shared was ended by another one of the same pooled connection")
@@ -259,7 +266,7 @@ local function send_end(self, sql)
   if self._joined then return release_shared(self, sql) end
   local run = self:_command(sql)
   local owned = self._owned
-  self._owned = nil
+  self._owned = false
   if owned then owned.transaction = nil end
   return run
 end
@@ -287,7 +294,7 @@ function Connection:_rollback_root(tx)
       send_end(self, "ROLLBACK")
     end
     if self._owned then self._owned.transaction = nil end
-    self._owned, self._joined = nil, nil
+    self._owned, self._joined = false, false
   end)
 end
 
@@ -359,7 +366,7 @@ function Connection:execution_options(options)
     errors.raise("InvalidRequestError", "the isolation level cannot change inside a transaction")
   end
   self._options = self.engine:_merge_options(self._options, options)
-  self:_fire("set_connection_execution_options", self, options)
+  execute.fire(self, "set_connection_execution_options", self, options)
   return self
 end
 
@@ -379,7 +386,8 @@ function Connection:invalidate(err)
   if self.invalidated then return end
   local proxy = self._proxy
   self.invalidated = true
-  self._proxy, self._dc, self._owned, self._joined = nil, nil, nil, nil
+  self._owned, self._joined = false, false
+  let_go(self)
   if self._tx then self._tx.is_active = false end
   proxy:invalidate(err)
 end
@@ -390,7 +398,7 @@ function Connection:detach() self:_usable()._detached = self._proxy:detach() end
 -- Ends the transaction and undoes what was set for this user alone.
 local function leave(self)
   local tx, restore = self._tx, self._restore
-  self._restore = nil
+  self._restore = false
   if tx then tx:close() end
   if restore and not self.invalidated then restore(self._dc) end
 end
@@ -401,7 +409,8 @@ function Connection:close()
   local ok, err = pcall(leave, self)
   self.closed = true
   local proxy, detached = self._proxy, self._detached
-  self._proxy, self._dc, self._detached = nil, nil, nil
+  self._detached = false
+  let_go(self)
   if detached then
     detached:close()
   elseif proxy and ok then
@@ -421,7 +430,7 @@ local function collect(self)
 end
 
 function Connection:__gc()
-  if rawget(self, "closed") ~= false or not rawget(self, "_proxy") then return end
+  if self.closed ~= false or not self._proxy then return end
   local ok, err = pcall(collect, self)
   if not ok then warn("lualchemy: returning a forgotten connection: " .. tostring(err)) end
 end
@@ -431,5 +440,7 @@ function Connection:__close() self:close() end
 function Connection:__tostring()
   return ("Connection(%s)%s"):format(tostring(self.engine.url), self.closed and " (closed)" or "")
 end
+
+Idle.__close, Idle.__tostring = Connection.__close, Connection.__tostring
 
 return Connection

@@ -59,7 +59,6 @@ end
 
 local function load_dialect(url)
   local module = dialect_module(url.backend)
-  if not module and (url.backend == "sqlite" or url.backend == "postgresql") then return { name = url.backend } end
   if not module then
     errors.raise("NoSuchModuleError", "there is no dialect '%s': looked for the module lualchemy.dialects.%s%s",
       url.backend, url.backend, url.backend == "postgres" and "; the name is 'postgresql'" or "")

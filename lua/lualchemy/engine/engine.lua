@@ -4,6 +4,7 @@ local class = require("lualchemy.util.class")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
 local log = require("lualchemy.engine.log")
+local execute = require("lualchemy.engine.execute")
 local Connection = require("lualchemy.engine.connection")
 local Pool = require("lualchemy.pool").Pool
 
@@ -28,12 +29,15 @@ event.add_resolver(function(target, name)
   return Engine:is(target) and target.pool or nil
 end)
 
+Engine._on_listen = execute.heard
+
 ---@param parts table   url, dialect, pool, transactions, options
 function Engine:init(parts)
   self.url, self.dialect, self.pool = parts.url, parts.dialect, parts.pool
   self.name = parts.url.backend
   self.hide_parameters = parts.hide_parameters or false
-  self._transactions, self._proxy, self._logger = parts.transactions, parts.proxy, parts.logger
+  -- Fields that execution asks for are never absent: that would cost a call of __index each time.
+  self._transactions, self._proxy, self._logger = parts.transactions, parts.proxy or false, parts.logger
   self._waits = parts.waits
   self._execution_options = {}
   self._execution_options = self:_merge_options({}, parts.execution_options)
@@ -44,7 +48,7 @@ end
 function Engine.__newindex(self, key, value)
   if key == "echo" then
     rawset(self, "_echo", value)
-    rawset(self, "_log", log.writer(value, self._logger))
+    rawset(self, "_log", log.writer(value, self._logger) or false)
   else
     rawset(self, key, value)
   end

@@ -1,13 +1,36 @@
 --- From a statement to a result: parameters, events, the driver, errors.
 
 local Class = require("lualchemy.util.class")
+local Context = require("lualchemy.engine.context")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
 local log = require("lualchemy.engine.log")
 local result = require("lualchemy.engine.result")
+local sql_layer = require("lualchemy.sql")
+local statement_options = require("lualchemy.sql.select").execution_options_of
 
 local M = {}
+
+-- Has anybody ever listened to an engine or a connection? Until then an execution looks for no listeners.
+local anybody = false
+
+--- Told by the event layer when somebody begins to listen.
+function M.heard() anybody = true end
+
+-- Those who listen for an event, to the engine or to this connection.
+local function is_listened(conn, name)
+  if not anybody then return nil end
+  return conn.engine._listeners and event.listeners(conn.engine, name)
+    or conn._listeners and event.listeners(conn, name)
+end
+
+--- Tells everybody who listens to the engine or to this connection.
+function M.fire(conn, name, ...)
+  if not anybody then return end
+  if conn.engine._listeners then event.fire(conn.engine, name, ...) end
+  if conn._listeners then event.fire(conn, name, ...) end
+end
 
 -- -- errors -----------------------------------------------------------------------------------------------------------
 
@@ -54,7 +77,7 @@ function M.fail(conn, err, sql, bound, context)
   err.hide_parameters = conn.engine.hide_parameters or nil
   if errors.DBAPIError:is(err) then err.orig = err.orig or err.message end
   local lost = errors.DisconnectionError:is(err) or conn._dc ~= nil and not conn._dc:alive()
-  if conn.engine._listeners or conn._listeners then
+  if is_listened(conn, "handle_error") then
     local seen = { connection = conn, engine = conn.engine, statement = sql, parameters = err.params,
       original_exception = err, sqlalchemy_exception = err, is_disconnect = lost, execution_context = context }
     err = ask_listeners(conn, err, seen)
@@ -80,11 +103,6 @@ local function log_statement(conn, sql, bound)
   end
 end
 
-local function is_listened(conn, name)
-  return conn.engine._listeners and event.listeners(conn.engine, name)
-    or conn._listeners and event.listeners(conn, name)
-end
-
 -- before_cursor_execute: a listener with retval may answer other text and parameters.
 local function ask_before(conn, sql, bound, context)
   local params = bound:list()
@@ -102,7 +120,7 @@ local function ask_before(conn, sql, bound, context)
 end
 
 local function send(conn, sql, bound, context)
-  local run, err = conn:_send(sql, bound, context.flags, context.batch_sql, context.batch_sets)
+  local run, err = conn:_send(sql, bound, context)
   if not run then M.fail(conn, err, sql, bound, context) end
   return run
 end
@@ -132,25 +150,18 @@ function M.send(conn, sql, bound, context)
   local through = proxy and proxy.cursor_execute and send_through_proxy or send
   local run = through(conn, sql, bound, context)
   if is_listened(conn, "after_cursor_execute") then
-    conn:_fire("after_cursor_execute", conn, conn._dc, sql, params or bound:list(), context, bound:many())
+    M.fire(conn, "after_cursor_execute", conn, conn._dc, sql, params or bound:list(), context, bound:many())
   end
   return run
 end
 
--- -- contexts ---------------------------------------------------------------------------------------------------------
+-- -- options ----------------------------------------------------------------------------------------------------------
 
---- What is known about one execution: handed to events, default functions and the result.
----@class lualchemy.ExecutionContext
----@field connection lualchemy.Connection
----@field statement any
----@field compiled table?
----@field execution_options table
-local Context = Class("ExecutionContext")
-M.Context = Context
-
-function Context:inserted_primary_key() return nil end          -- luacheck: ignore self
-function Context:inserted_primary_key_rows() return nil end     -- luacheck: ignore self
-function Context:returned_defaults() return nil end             -- luacheck: ignore self
+-- The connection's options, over them the statement's, over them those of this call.
+local function merged_options(conn, own, options)
+  local engine = conn.engine
+  return engine:_merge_options(engine:_merge_options(conn._options, own), options and options.execution_options)
+end
 
 -- -- text as it is ----------------------------------------------------------------------------------------------------
 
@@ -160,24 +171,121 @@ function M.driver_sql(conn, text, params, options)
     errors.raise("ArgumentError", "exec_driver_sql takes text, got %s", type(text))
   end
   conn:_usable()
-  local context = Context()
-  context.connection, context.statement = conn, text
-  context.execution_options = conn.engine:_merge_options(conn._options, options and options.execution_options)
+  local context = Context.of(conn, text, merged_options(conn, nil, options))
   local bound = core.bind_list(params, conn._dc)
   conn:_autobegin()
-  return result.Result(M.send(conn, text, bound, context), context)
+  return result.Result.over(M.send(conn, text, bound, context), context)
 end
 
 -- -- statements -------------------------------------------------------------------------------------------------------
 
+-- before_execute: a listener with retval may answer another statement, sets and parameters.
+local function ask_before_execute(conn, statement, params, options)
+  local many = params ~= nil and type(params[1]) == "table"
+  local multiparams, single = many and params or {}, not many and params or {}
+  for _, target in ipairs { conn.engine, conn } do
+    for _, listener in ipairs(target._listeners and event.listeners(target, "before_execute") or {}) do
+      local new, new_many, new_single = event.call(listener, conn, statement, multiparams, single, options)
+      if listener.retval and new then
+        statement = new
+        multiparams, single = new_many or multiparams, new_single or single
+      end
+    end
+  end
+  if next(multiparams) ~= nil then return statement, multiparams, multiparams, single end
+  if next(single) ~= nil then return statement, single, multiparams, single end
+  return statement, nil, multiparams, single
+end
+
+-- How many parameters one statement of a database takes, and how many rows of an INSERT are worth one statement.
+local LIMITS = { sqlite = { 32766, 100 }, postgresql = { 65535, 1000 } }
+
+local function prepare_batch(context, bound, compiled)
+  local limits = LIMITS[context.dialect.name]
+  if not limits or #bound < 4 then return end
+  context.batch_sql, context.batch_sets = core.repeat_values(compiled, limits[1], limits[2])
+end
+
+-- What is left to do after an INSERT: keep what tells its key.
+local function after_insert(context, run, outcome, form)
+  context.last_id = run:last_id()
+  if form == "keys" then
+    context.returned_row = outcome:fetchone()
+    outcome:fetchall()      -- to the end, where the row count is
+    outcome:close()
+    outcome.returns_rows = false
+  end
+end
+
+-- A statement of the expression language.
+local function execute_clause(conn, statement, params, options)
+  local context = Context.of(conn, statement, merged_options(conn, statement_options[statement], options))
+  local ok, compiled, bound, sql, form = pcall(core.prepare, statement, conn.dialect, params, context)
+  if not ok then M.fail(conn, compiled, nil, nil, context) end
+  context.compiled, context.bound = compiled, bound
+  conn:_autobegin()
+  if form then
+    context.isinsert, context.executemany = true, bound:many()
+    if context.executemany then prepare_batch(context, bound, compiled) end
+  end
+  local run = M.send(conn, sql, bound, context)
+  local outcome = result.Result.over(run, context)
+  if form then after_insert(context, run, outcome, form) end
+  return outcome
+end
+
+local function not_executable(statement)
+  errors.raise("ObjectNotExecutableError", "not an executable object: %s", tostring(statement))
+end
+
+local function execute_function(conn, statement, params, options)
+  return execute_clause(conn, sql_layer.select(statement), params, options)
+end
+
+-- How instances of a class are executed, found out once for each class.
+local executors = setmetatable({}, { __mode = "k" })
+
+local function is_kind_of(class, base)
+  while class and class ~= base do class = rawget(class, "__super") end
+  return class == base
+end
+
+local function executor_of(statement)
+  local class = Class.of(statement)
+  if not class then return not_executable(statement) end
+  local found = executors[class]
+  if found then return found end
+  if class._execute_on_connection then
+    found = class._execute_on_connection
+  elseif is_kind_of(class, sql_layer.FunctionElement) then
+    found = execute_function
+  elseif class.executable or is_kind_of(class, sql_layer.Executable) or is_kind_of(class, sql_layer.TextClause) then
+    found = execute_clause
+  else
+    return not_executable(statement)
+  end
+  executors[class] = found
+  return found
+end
+
+local function run_statement(conn, statement, params, options)
+  local executor = executor_of(statement)
+  if executor == execute_clause or executor == execute_function then return executor(conn, statement, params, options) end
+  return executor(statement, conn, params, options)
+end
+
 --- Connection:execute
 function M.statement(conn, statement, params, options)
   conn:_usable()
-  local class = Class.of(statement)
-  local own = class and class._execute_on_connection
-  if own then return own(statement, conn, params, options) end
-  errors.raise("ObjectNotExecutableError", "not an executable object: %s",
-    type(statement) == "string" and ("'" .. statement .. "'") or tostring(statement))
+  if type(statement) == "string" then statement = sql_layer.text(statement) end
+  if not anybody then return run_statement(conn, statement, params, options) end
+  local multiparams, single
+  if is_listened(conn, "before_execute") then
+    statement, params, multiparams, single = ask_before_execute(conn, statement, params, options)
+  end
+  local outcome = run_statement(conn, statement, params, options)
+  M.fire(conn, "after_execute", conn, statement, multiparams or params or {}, single or {}, options, outcome)
+  return outcome
 end
 
 return M

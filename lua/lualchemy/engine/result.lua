@@ -143,9 +143,9 @@ local MappingResult = AnyResult:extend("MappingResult")
 --- Over a running statement; `context` says what was executed.
 ---@param run userdata
 ---@param context table
-function Result:init(run, context)
-  self._run, self.context = run, context
-  self.returns_rows = run:shape() ~= nil
+---@return lualchemy.Result
+function Result.over(run, context)
+  return setmetatable({ _run = run, context = context, returns_rows = run:shape() ~= nil }, Result)
 end
 
 -- What a statement left behind, asked for by name only when it is wanted.

@@ -45,9 +45,9 @@ local function end_all(self)
     nested.is_active, nested._ended = false, true
     nested = nested._outer
   end
-  connection._nested = nil
+  connection._nested = false
   self.is_active, self._ended = false, true
-  if connection._tx == self then connection._tx = nil end
+  if connection._tx == self then connection._tx = false end
 end
 
 --- Makes the work permanent. When the database refuses, the transaction waits for its rollback, except that a busy

@@ -1,0 +1,492 @@
+/* From a statement and the user's parameters to what the driver takes: the
+** compiled text, values by name, column defaults, conversions. See bound.h.
+**
+** core.prepare(statement, dialect, params, context) -> compiled, bound, sql,
+**     "insert", "keys" (an INSERT that returns keys nobody asked for) or nil
+** core.bind_compiled(compiled, params, context) -> bound
+**
+** 'params' is nil, a table of values by name, or a list of such tables.
+** 'context' is what default functions get; its field current_parameters is the
+** set they are called for. */
+#include <string.h>
+
+#include "binding/bind.h"
+#include "binding/bound.h"
+#include "binding/compile_conv.h"
+#include "binding/dialect_conv.h"
+#include "binding/node_conv.h"
+#include "binding/value_conv.h"
+
+enum { STATEMENT = 1, DIALECT, PARAMS, CONTEXT, COMPILED, BOUND };
+
+/* Where one parameter's value comes from, worked out once per execution. */
+typedef struct source {
+    alch_conversion conversion;
+    const alch_value *value;        /* when the set does not bring one; or NULL */
+    const alch_host_ref *call;      /* a function that makes one; or NULL */
+    int key;                        /* stack index of the name in a set */
+    uint8_t required;
+    uint8_t constant;               /* the same for every set: bound once */
+} source;
+
+typedef struct binding {
+    const alch_compiled *compiled;
+    alch_bound *bound;
+    source *sources;                /* one per compiled parameter */
+    alch_param *scratch;            /* one set, by compiled parameter */
+    size_t n;
+    lua_Integer first_keys;         /* keys of the first of many sets */
+} binding;
+
+static void *scratch_memory(lua_State *L, alch_bound *b, size_t size)
+{
+    void *p = alch_arena_alloc(&b->memory, size);
+    alch_err err;
+
+    if (p == NULL) {
+        (void)alch_err_nomem(&err);
+        alch_raise(L, &err);
+    }
+    return p;
+}
+
+/* -- sources -------------------------------------------------------------- */
+
+/* The default of a column that the parameters do not name. */
+static void source_of_fill(const alch_compiled *r, const alch_fill *fill, source *s)
+{
+    const alch_column *column = fill->column;
+    const alch_node *node = r->kind == ALCH_NODE_UPDATE ? column->on_update : column->on_insert;
+
+    if (fill->how == ALCH_FILL_CALL)
+        s->call = ((const alch_custom *)node)->host;
+    else if (fill->how == ALCH_FILL_VALUE)
+        s->value = &((const alch_bind *)node)->value;
+}
+
+static void init_source(lua_State *L, binding *b, size_t i)
+{
+    const alch_compiled_param *p = &b->compiled->params[i];
+    source *s = &b->sources[i];
+    const char *name = p->column != NULL ? p->column->name : p->key;
+    alch_err err;
+
+    if (alch_conversion_init(&s->conversion, p->type, &b->compiled->dialect->storage, name, L, &err) != ALCH_OK)
+        alch_raise(L, &err);
+    s->value = p->value;
+    s->required = p->required;
+    if (p->bind != NULL && (p->bind->flags & ALCH_BIND_CALLABLE) && p->value != NULL) {
+        s->call = (const alch_host_ref *)p->value->as.handle;
+        s->value = NULL;
+    }
+    if (p->key != NULL && p->element == 0)
+        lua_pushstring(L, p->key);
+    else
+        lua_pushboolean(L, 0);      /* no key of a set is false; elements of an IN list have their values already */
+    s->key = lua_gettop(L);
+}
+
+static void init_sources(lua_State *L, binding *b)
+{
+    const alch_compiled *r = b->compiled;
+    size_t i;
+
+    luaL_checkstack(L, (int)b->n + 16, "too many parameters");
+    b->sources = scratch_memory(L, b->bound, (b->n + 1) * sizeof *b->sources);
+    b->scratch = scratch_memory(L, b->bound, (b->n + 1) * sizeof *b->scratch);
+    for (i = 0; i < b->n; i++)
+        init_source(L, b, i);
+    for (i = 0; i < r->fill_count; i++) {
+        if (r->fills[i].param != UINT32_MAX)
+            source_of_fill(r, &r->fills[i], &b->sources[r->fills[i].param]);
+    }
+}
+
+/* -- one set -------------------------------------------------------------- */
+
+static void raise_missing(lua_State *L, const binding *b, size_t i, size_t set)
+{
+    char name[256];
+    const char *text = alch_param_name(&b->compiled->params[i], name, sizeof name);
+
+    if (b->bound->many && set > 0)
+        alch_raisef(L, ALCH_ERR_INVALID,
+                    "parameter set %d has no value for '%s', which the first set has; all sets must have the same keys",
+                    (int)set + 1, text);
+    alch_raisef(L, ALCH_ERR_INVALID, "a value is required for bind parameter '%s'", text);
+}
+
+/* Pushes what a default function makes for the set at 'idx' (0: none given). */
+static void push_made(lua_State *L, const source *s, int idx)
+{
+    if (!lua_isnil(L, CONTEXT)) {
+        if (idx != 0)
+            lua_pushvalue(L, idx);
+        else
+            lua_newtable(L);
+        lua_setfield(L, CONTEXT, "current_parameters");
+    }
+    alch_host_ref_push(L, s->call);
+    lua_pushvalue(L, CONTEXT);
+    lua_call(L, 1, 1);
+}
+
+/* The Lua value on the top becomes the parameter; its text is copied unless
+** the conversion made a text of its own. */
+static void bind_top(lua_State *L, binding *b, const source *s, alch_param *out)
+{
+    alch_err err;
+
+    if (alch_bind_lua(L, -1, &s->conversion, &b->bound->memory, out, &err) != ALCH_OK)
+        alch_raise(L, &err);
+    if (lua_type(L, -1) == LUA_TSTRING || lua_type(L, -1) == LUA_TUSERDATA || s->call != NULL)
+        alch_bound_own_text(L, b->bound, &out->value);
+}
+
+/* Parameter 'i' for the set at 'idx'; 0: no set was given. */
+static void bind_source(lua_State *L, binding *b, size_t i, size_t set, int idx)
+{
+    source *s = &b->sources[i];
+    alch_param *out = &b->scratch[i];
+    alch_err err;
+
+    if (idx != 0) {
+        lua_pushvalue(L, s->key);
+        if (lua_rawget(L, idx) != LUA_TNIL) {
+            bind_top(L, b, s, out);
+            lua_pop(L, 1);
+            s->constant = 0;
+            return;
+        }
+        lua_pop(L, 1);
+    }
+    if (s->call != NULL) {
+        push_made(L, s, idx);
+        bind_top(L, b, s, out);
+        lua_pop(L, 1);
+    } else if (s->value != NULL && !s->required) {
+        if (!s->constant && alch_bind_value(L, s->value, &s->conversion, &b->bound->memory, out, &err) != ALCH_OK)
+            alch_raise(L, &err);
+        s->constant = !s->conversion.host;
+    } else {
+        raise_missing(L, b, i, set);
+    }
+}
+
+/* Which key of the set at 'idx' is none of the first set's? */
+static void check_extra(lua_State *L, int idx, size_t set)
+{
+    lua_rawgeti(L, PARAMS, 1);
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        lua_pushvalue(L, -2);
+        if (lua_rawget(L, -4) == LUA_TNIL)
+            alch_raisef(L, ALCH_ERR_INVALID,
+                        "parameter set %d has the key '%s', which the first set has not; all sets must have the same "
+                        "keys", (int)set + 1, luaL_tolstring(L, -3, NULL));
+        lua_pop(L, 1);
+    }
+}
+
+static lua_Integer count_keys(lua_State *L, int idx)
+{
+    lua_Integer n = 0;
+
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1))
+        n++;
+    return n;
+}
+
+static int is_known(const alch_compiled *r, const char *key)
+{
+    char name[256];
+    size_t i;
+
+    for (i = 0; i < r->param_count; i++) {
+        const alch_compiled_param *p = &r->params[i];
+
+        if ((p->key != NULL && strcmp(p->key, key) == 0) || strcmp(alch_param_name(p, name, sizeof name), key) == 0)
+            return 1;
+    }
+    return 0;
+}
+
+/* An INSERT or UPDATE takes no values for columns it does not have. */
+static void check_known(lua_State *L, const alch_compiled *r, int idx)
+{
+    const char *table = "the table";
+
+    if (r->kind != ALCH_NODE_INSERT && r->kind != ALCH_NODE_UPDATE)
+        return;
+    if (r->table != NULL && r->table->kind == ALCH_NODE_TABLE)
+        table = ((const alch_table *)r->table)->name;
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING || !is_known(r, lua_tostring(L, -2)))
+            alch_raisef(L, ALCH_ERR_COMPILE, "unconsumed column names: %s has no column '%s'", table,
+                        luaL_tolstring(L, -2, NULL));
+    }
+}
+
+static void bind_set(lua_State *L, binding *b, size_t set, int idx)
+{
+    const alch_compiled *r = b->compiled;
+    alch_param *out = b->bound->params + set * b->bound->n;
+    lua_Integer keys;
+    size_t i;
+
+    if (set == 0 && idx != 0)
+        check_known(L, r, idx);
+    for (i = 0; i < b->n; i++)
+        bind_source(L, b, i, set, idx);
+    for (i = 0; i < r->position_count; i++)
+        out[i] = b->scratch[r->positions[i].param];
+    if (!b->bound->many)
+        return;
+    keys = count_keys(L, idx);
+    if (set == 0)
+        b->first_keys = keys;
+    else if (keys != b->first_keys)
+        check_extra(L, idx, set);
+}
+
+/* -- Lua ------------------------------------------------------------------ */
+
+/* A list of sets rather than one set: it has a first element that is a plain
+** table (the value of a parameter called 1 cannot be meant). */
+static int check_params(lua_State *L)
+{
+    int list = 0;
+
+    if (lua_isnil(L, PARAMS))
+        return 0;
+    if (lua_type(L, PARAMS) != LUA_TTABLE)
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "parameters are a table of values by name, or a list of such, not a %s",
+                    luaL_typename(L, PARAMS));
+    list = lua_rawgeti(L, PARAMS, 1) == LUA_TTABLE;
+    if (!list && !lua_isnil(L, -1))
+        alch_raisef(L, ALCH_ERR_ARGUMENT,
+                    "parameters are values by name; a list of values goes with exec_driver_sql");
+    lua_pop(L, 1);
+    return list;
+}
+
+static void bind_sets(lua_State *L, binding *b)
+{
+    int top = lua_gettop(L);
+    size_t set;
+
+    for (set = 0; set < b->bound->sets; set++) {
+        if (lua_rawgeti(L, PARAMS, (lua_Integer)set + 1) != LUA_TTABLE)
+            alch_raisef(L, ALCH_ERR_ARGUMENT, "parameter set %d is a %s, not a table of values by name",
+                        (int)set + 1, luaL_typename(L, -1));
+        bind_set(L, b, set, top + 1);
+        lua_settop(L, top);
+    }
+}
+
+/* Pushes the bound of the compiled statement at COMPILED. */
+static void push_bound(lua_State *L, const alch_compiled *compiled, int many)
+{
+    binding b;
+
+    b.compiled = compiled;
+    b.n = compiled->param_count;
+    b.first_keys = 0;
+    b.bound = alch_bound_push(L, compiled->position_count, many ? lua_rawlen(L, PARAMS) : 1);
+    b.bound->many = many;
+    lua_pushvalue(L, COMPILED);
+    lua_setiuservalue(L, BOUND, 1);
+    init_sources(L, &b);
+    if (many)
+        bind_sets(L, &b);
+    else
+        bind_set(L, &b, 0, lua_isnil(L, PARAMS) ? 0 : PARAMS);
+    lua_settop(L, BOUND);
+}
+
+static int l_bind(lua_State *L)
+{
+    const alch_compiled *compiled = alch_test_compiled(L, 1);
+
+    luaL_argexpected(L, compiled != NULL, 1, ALCH_COMPILED_METATABLE);
+    lua_settop(L, 3);
+    lua_pushnil(L);
+    lua_insert(L, 1);           /* nil, compiled, params, context */
+    lua_pushvalue(L, 2);
+    push_bound(L, compiled, check_params(L));
+    return 1;
+}
+
+/* The names that the set at the top brings: an INSERT or UPDATE is compiled
+** for them. The array is a userdata left on the stack. */
+static void read_column_keys(lua_State *L, alch_compile_options *options)
+{
+    int set = lua_gettop(L);
+    const char **keys = lua_newuserdatauv(L, ((size_t)count_keys(L, set) + 1) * sizeof *keys, 0);
+    size_t n = 0;
+
+    for (lua_pushnil(L); lua_next(L, set); lua_pop(L, 1)) {
+        if (lua_type(L, -2) != LUA_TSTRING)
+            alch_raisef(L, ALCH_ERR_ARGUMENT, "parameters have names; a %s is none", luaL_typename(L, -2));
+        keys[n++] = lua_tostring(L, -2);
+    }
+    options->column_keys = keys;
+    options->column_key_count = n;
+    options->has_column_keys = 1;
+}
+
+static int l_prepare(lua_State *L)
+{
+    alch_compile_options options;
+    const alch_node *node;
+    const alch_dialect *dialect;
+    const alch_compiled *compiled;
+    int many, set = 0;
+
+    lua_settop(L, CONTEXT);
+    node = alch_check_node(L, STATEMENT);
+    dialect = alch_check_dialect(L, DIALECT);
+    many = check_params(L);
+    memset(&options, 0, sizeof options);
+    options.executemany = (uint8_t)many;
+    options.for_execution = 1;
+    if (!lua_isnil(L, PARAMS)) {
+        if (many)
+            lua_rawgeti(L, PARAMS, 1);
+        else
+            lua_pushvalue(L, PARAMS);
+        set = lua_gettop(L);
+        read_column_keys(L, &options);
+    } else {
+        options.has_column_keys = 1;
+    }
+    compiled = alch_push_compiled(L, node, dialect, &options, set);
+    lua_insert(L, COMPILED);
+    lua_settop(L, COMPILED);
+    push_bound(L, compiled, many);
+    lua_pushlstring(L, compiled->sql, compiled->sql_len);
+    if (compiled->kind != ALCH_NODE_INSERT)
+        lua_pushnil(L);
+    else if (compiled->implicit_returning)
+        lua_pushliteral(L, "keys");
+    else
+        lua_pushliteral(L, "insert");
+    return 4;
+}
+
+/* -- the key of an inserted row ------------------------------------------- */
+
+/* Pushes what was sent for a column in a set; nil where the database made it. */
+static void push_sent(lua_State *L, const alch_compiled *r, const alch_bound *b, const alch_column *column, size_t set)
+{
+    alch_conversion c;
+    alch_err err;
+    size_t i;
+
+    for (i = 0; i < r->position_count; i++) {
+        const alch_compiled_param *p = &r->params[r->positions[i].param];
+
+        if (p->column != column)
+            continue;
+        if (alch_conversion_init(&c, p->type, &r->dialect->storage, column->name, L, &err) != ALCH_OK ||
+            alch_read_push(L, &c, &b->params[set * b->n + i].value, alch_push_arena(L), &err) != ALCH_OK)
+            alch_raise(L, &err);
+        lua_remove(L, -2);
+        return;
+    }
+    lua_pushnil(L);
+}
+
+/* Pushes the row's value for a column that the statement returned, or nil. */
+static void push_returned(lua_State *L, const alch_compiled *r, int row, const alch_column *column)
+{
+    size_t i;
+
+    for (i = 0; i < r->column_count && !lua_isnil(L, row); i++) {
+        if (r->columns[i].node == &column->head) {
+            lua_geti(L, row, (lua_Integer)i + 1);
+            return;
+        }
+    }
+    lua_pushnil(L);
+}
+
+/* core.inserted_key(compiled, bound, last_id, row, set) -> names, values of the
+** primary key; nothing if the table has none or a part of it is not known. */
+static int l_inserted_key(lua_State *L)
+{
+    const alch_compiled *r = alch_test_compiled(L, 1);
+    const alch_bound *b = alch_check_bound(L, 2);
+    size_t set = (size_t)luaL_optinteger(L, 5, 1) - 1;
+    const alch_from *table;
+    lua_Integer n = 0;
+    uint32_t i;
+
+    luaL_argexpected(L, r != NULL, 1, ALCH_COMPILED_METATABLE);
+    luaL_argcheck(L, set < b->sets, 5, "no such set");
+    if (r->table == NULL || r->table->kind != ALCH_NODE_TABLE)
+        return 0;
+    table = (const alch_from *)r->table;
+    lua_settop(L, 5);
+    lua_newtable(L);
+    lua_newtable(L);
+    for (i = 0; i < table->column_count; i++) {
+        const alch_column *column = table->columns[i];
+
+        if (!(column->flags & ALCH_COLUMN_PRIMARY_KEY))
+            continue;
+        push_sent(L, r, b, column, set);
+        if (lua_isnil(L, -1)) {
+            lua_pop(L, 1);
+            push_returned(L, r, 4, column);
+        }
+        if (lua_isnil(L, -1) && (column->flags & ALCH_COLUMN_AUTOINCREMENT) && r->dialect->caps.last_row_id) {
+            lua_pop(L, 1);
+            lua_pushvalue(L, 3);
+        }
+        lua_rawseti(L, 7, ++n);
+        lua_pushstring(L, column->key);
+        lua_rawseti(L, 6, n);
+    }
+    return n > 0 ? 2 : 0;
+}
+
+/* core.repeat_values(compiled, most) -> text of the INSERT with several groups
+** of VALUES, and how many; nothing where that cannot be. 'most' parameters fit
+** into one statement. */
+static int l_repeat_values(lua_State *L)
+{
+    const alch_compiled *r = alch_test_compiled(L, 1);
+    size_t most = (size_t)luaL_checkinteger(L, 2), rows = (size_t)luaL_checkinteger(L, 3);
+    alch_buf *text;
+    alch_err err;
+
+    luaL_argexpected(L, r != NULL, 1, ALCH_COMPILED_METATABLE);
+    if (r->values_end == 0 || r->values_count == 0 || r->values_count != r->position_count || r->returning)
+        return 0;
+    if (rows > most / r->values_count)
+        rows = most / r->values_count;
+    if (rows < 2)
+        return 0;
+    text = alch_push_object(L, sizeof *text, 0, "lualchemy.text");
+    if (alch_compiled_repeat(r, rows, text, &err) != ALCH_OK)
+        return alch_raise(L, &err);
+    lua_pushlstring(L, text->data, text->len);
+    alch_buf_release(text);
+    lua_pushinteger(L, (lua_Integer)rows);
+    return 2;
+}
+
+static const luaL_Reg functions[] = {
+    { "bind_compiled", l_bind },
+    { "prepare", l_prepare },
+    { "repeat_values", l_repeat_values },
+    { "inserted_key", l_inserted_key },
+    { NULL, NULL }
+};
+
+void alch_open_bind(lua_State *L);
+
+void alch_open_bind(lua_State *L)
+{
+    luaL_setfuncs(L, functions, 0);
+}

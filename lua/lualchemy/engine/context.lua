@@ -1,0 +1,58 @@
+--- What is known about one execution: handed to events, to default functions and to the result.
+
+local class = require("lualchemy.util.class")
+local core = require("lualchemy._core")
+
+---@class lualchemy.ExecutionContext
+---@field connection lualchemy.Connection
+---@field engine lualchemy.Engine
+---@field dialect lualchemy.Dialect
+---@field statement any               what was executed
+---@field compiled userdata?          its compiled form
+---@field execution_options table
+---@field current_parameters table?   for a default function: the set it makes a value for
+---@field isinsert boolean
+---@field executemany boolean
+local Context = class("ExecutionContext")
+
+---@param connection lualchemy.Connection
+---@param statement any
+---@param options table
+---@return lualchemy.ExecutionContext
+function Context.of(connection, statement, options)
+  return setmetatable({ connection = connection, engine = connection.engine, dialect = connection.dialect,
+    statement = statement, execution_options = options, isinsert = false, executemany = false }, Context)
+end
+
+--- The parameters of the row that a default is made for.
+---@return table
+function Context:get_current_parameters() return self.current_parameters end
+
+--- The key of the row that an INSERT made: what was sent, what the database returned, or its row number.
+---@return lualchemy.Row?
+function Context:inserted_primary_key()
+  if not self.isinsert or self.executemany then return nil end
+  local names, values = core.inserted_key(self.compiled, self.bound, self.last_id, self.returned_row)
+  if names then return core.row(core.shape(names), values) end
+end
+
+--- The same for each set of many, as far as it was sent.
+---@return lualchemy.Row[]?
+function Context:inserted_primary_key_rows()
+  if not self.isinsert then return nil end
+  if not self.executemany then return { self:inserted_primary_key() } end
+  local rows, shape = {}, nil
+  for set = 1, #self.bound do
+    local names, values = core.inserted_key(self.compiled, self.bound, nil, nil, set)
+    if not names then return nil end
+    shape = shape or core.shape(names)
+    rows[set] = core.row(shape, values)
+  end
+  return rows
+end
+
+--- What an INSERT gave back that nobody asked for in `returning`: keys and defaults the database made.
+---@return lualchemy.Row?
+function Context:returned_defaults() return self.returned_row end
+
+return Context

@@ -1,0 +1,206 @@
+--- Statements of the expression language, executed.
+local sa = require("lualchemy")
+local targets = require("spec.support.targets")
+
+local function raises(name, pattern, fn, ...)
+  local ok, err = pcall(fn, ...)
+  assert.is_false(ok, "no error was raised")
+  assert.is_true(sa.exc[name]:is(err), tostring(err))
+  assert.matches(pattern, err.message)
+  return err
+end
+
+for name, url in targets.each() do
+  describe("executing on " .. name, function()
+    local engine, conn, users, calls
+    before_each(function()
+      calls = 0
+      engine = sa.create_engine(url)
+      conn = engine:connect()
+      users = sa.Table("execute_spec", sa.MetaData(),
+        sa.Column("id", sa.Integer, { primary_key = true }),
+        sa.Column("name", sa.String(50)),
+        sa.Column("born", sa.Date),
+        sa.Column("amount", sa.Numeric(10, 2)),
+        sa.Column("state", sa.String(10), { default = "new", onupdate = "changed" }),
+        sa.Column("tag", sa.String(50), { default = function(ctx)
+          calls = calls + 1
+          return "tag of " .. tostring(ctx.current_parameters.name)
+        end }))
+      conn:exec_driver_sql("CREATE TEMPORARY TABLE execute_spec (id "
+        .. (name == "sqlite" and "INTEGER PRIMARY KEY" or "SERIAL PRIMARY KEY")
+        .. ", name VARCHAR(50), born DATE, amount NUMERIC(10, 2), state VARCHAR(10), tag VARCHAR(50))")
+      conn:commit()
+    end)
+    after_each(function()
+      conn:close()
+      engine:dispose()
+    end)
+
+    local function all() return conn:execute(sa.select(users):order_by(users.c.id)):all() end
+
+    it("an INSERT tells the key of its row", function()
+      local result = conn:execute(sa.insert(users):values { name = "ed" })
+      assert.same({ 1 }, result.inserted_primary_key:values())
+      assert.equal(1, result.inserted_primary_key.id)
+      assert.is_false(result.returns_rows)
+      assert.equal(1, result.rowcount)
+      assert.equal(7, conn:execute(sa.insert(users), { id = 7, name = "x" }).inserted_primary_key[1])
+      assert.is_nil(conn:execute(sa.select(users)).inserted_primary_key)
+    end)
+
+    it("defaults are made once per row, by values and by functions that see the row", function()
+      conn:execute(sa.insert(users), { { name = "a" }, { name = "b" } })
+      assert.equal(2, calls)
+      local rows = all()
+      assert.same({ "new", "tag of a" }, { rows[1].state, rows[1].tag })
+      assert.same({ "new", "tag of b" }, { rows[2].state, rows[2].tag })
+      conn:execute(sa.insert(users), { name = "c", tag = "given", state = sa.null })
+      assert.equal(2, calls)
+      assert.is_nil(all()[3].state)
+      conn:execute(sa.update(users):where(users.c.id:eq(1)):values { name = "z" })
+      assert.same({ "z", "changed" }, { all()[1].name, all()[1].state })
+    end)
+
+    it("parameter sets must have the same keys", function()
+      raises("InvalidRequestError", "set 2 has no value for 'name'", conn.execute, conn, sa.insert(users),
+        { { name = "a" }, { born = "2020-01-01" } })
+      raises("InvalidRequestError", "set 2 has the key 'born'", conn.execute, conn, sa.insert(users),
+        { { name = "a" }, { name = "b", born = "2020-01-01" } })
+      raises("ArgumentError", "set 2 is a number", conn.execute, conn, sa.insert(users), { { name = "a" }, 5 })
+      raises("CompileError", "execute_spec has no column 'nam'", conn.execute, conn, sa.insert(users), { nam = "a" })
+      assert.equal(0, #all())
+    end)
+
+    it("many sets arrive complete and in order, whatever their number", function()
+      for _, n in ipairs { 1, 3, 4, 99, 100, 101, 1050, 2500 } do
+        conn:execute(sa.delete(users))
+        local sets = {}
+        for i = 1, n do sets[i] = { id = i, name = "n" .. i, amount = sa.null } end
+        local result = conn:execute(sa.insert(users), sets)
+        assert.equal(n, result.rowcount)
+        local seen = 0
+        for row in conn:execute(sa.select(users.c.id, users.c.name):order_by(users.c.id)) do
+          seen = seen + 1
+          assert.equal(seen, row.id)
+          assert.equal("n" .. seen, row.name)
+        end
+        assert.equal(n, seen)
+      end
+    end)
+
+    it("a bad value is refused before anything is sent", function()
+      raises("DataError", "born %(Date%) cannot take", conn.execute, conn, sa.insert(users),
+        { { name = "a", born = "2020-01-01" }, { name = "b", born = "nonsense" } })
+      assert.equal(0, #all())
+    end)
+
+    it("values keep their types", function()
+      conn:execute(sa.insert(users), { name = "a", born = sa.date(2020, 2, 29), amount = sa.decimal("1.10") })
+      local row = all()[1]
+      assert.is_true(row.born == sa.date(2020, 2, 29))
+      assert.equal("1.10", tostring(row.amount))
+    end)
+
+    it("rows answer to columns, also through aliases and labels", function()
+      conn:execute(sa.insert(users), { name = "a" })
+      local row = conn:execute(sa.select(users.c.id, users.c.name:label("n"))):one()
+      assert.equal(1, row[users.c.id])
+      assert.equal("a", row[users.c.name])
+      assert.equal("a", row.n)
+      local other = users:alias("o")
+      row = conn:execute(sa.select(other.c.name, users.c.id)):one()
+      assert.equal("a", row[other.c.name])
+      assert.equal(1, row[users.c.id])
+      raises("NoSuchColumnError", "the row has no column", function() return row[users.c.born] end)
+      assert.same({ "a" }, conn:execute(sa.select(users.c.id, users.c.name)):scalars(users.c.name):all())
+    end)
+
+    it("UPDATE and DELETE tell how many rows they matched", function()
+      conn:execute(sa.insert(users), { { name = "a" }, { name = "b" }, { name = "c" } })
+      assert.equal(3, conn:execute(sa.update(users):values { amount = 1 }).rowcount)
+      assert.equal(1, conn:execute(sa.delete(users):where(users.c.name:eq("b"))).rowcount)
+      assert.equal(2, #all())
+    end)
+
+    it("RETURNING gives rows", function()
+      local row = conn:execute(sa.insert(users):values { name = "a" }:returning(users.c.id, users.c.state)):one()
+      assert.same({ 1, "new" }, { row.id, row.state })
+    end)
+
+    it("text takes named parameters", function()
+      conn:execute(sa.insert(users), { { name = "a" }, { name = "it's" } })
+      assert.equal(2, conn:execute(sa.text("SELECT id FROM execute_spec WHERE name = :n"), { n = "it's" }):scalar())
+      assert.equal(1, conn:scalar("SELECT id FROM execute_spec WHERE name = :n", { n = "a" }))
+      raises("InvalidRequestError", "a value is required for bind parameter 'n'", conn.execute, conn,
+        "SELECT id FROM execute_spec WHERE name = :n")
+      raises("ArgumentError", "values by name", conn.execute, conn, "SELECT 1", { 5 })
+    end)
+
+    it("an IN list may come with the execution", function()
+      conn:execute(sa.insert(users), { { name = "a" }, { name = "b" }, { name = "c" } })
+      local statement = sa.select(users.c.id):where(users.c.name:in_(sa.bindparam("names", nil, { expanding = true })))
+        :order_by(users.c.id)
+      assert.same({ 1, 3 }, conn:execute(statement, { names = { "a", "c" } }):scalars():all())
+      assert.same({ 2 }, conn:execute(statement, { names = { "b" } }):scalars():all())
+      assert.same({}, conn:execute(statement, { names = {} }):scalars():all())
+    end)
+
+    it("what is no statement cannot be executed", function()
+      raises("ObjectNotExecutableError", "not an executable object", conn.execute, conn, users.c.id)
+      raises("ObjectNotExecutableError", "not an executable object", conn.execute, conn, 5)
+      raises("ObjectNotExecutableError", "not an executable object", conn.execute, conn, nil)
+    end)
+
+    it("a function is selected", function()
+      assert.equal(3, conn:scalar(sa.func.length("abc")))
+    end)
+
+    it("before_execute sees the construct and may replace it and its parameters", function()
+      local seen = {}
+      sa.event.listen(engine, "before_execute", function(c, statement, multiparams, params)
+        assert.equal(conn, c)
+        seen[#seen + 1] = { sa.Insert:is(statement), #multiparams, params.name }
+        if sa.Insert:is(statement) and params.name then return statement, multiparams, { name = params.name .. "!" } end
+      end, { retval = true })
+      sa.event.listen(engine, "after_execute", function(_, _, _, _, _, result)
+        assert.is_true(sa.Result:is(result))
+      end)
+      conn:execute(sa.insert(users), { name = "a" })
+      conn:execute(sa.insert(users), { { name = "b" }, { name = "c" } })
+      assert.equal("a!", all()[1].name)
+      assert.same({ { true, 0, "a" }, { true, 2 }, { false, 0 }, }, { seen[1], seen[2], seen[3] })
+    end)
+
+    it("a proxy sees constructs and texts", function()
+      local dirty = {}
+      local watcher = { execute = function(_, _, execute, clauseelement, ...)
+        if sa.Insert:is(clauseelement) then dirty[#dirty + 1] = clauseelement.table.name end
+        if type(clauseelement) == "string" then dirty[#dirty + 1] = clauseelement end
+        return execute(clauseelement, ...)
+      end }
+      local db = sa.create_engine(url, { proxy = watcher, poolclass = sa.pool.StaticPool })
+      local c = db:connect()
+      c:exec_driver_sql("CREATE TEMPORARY TABLE execute_spec (id INTEGER PRIMARY KEY, name VARCHAR(50), born DATE, "
+        .. "amount NUMERIC(10, 2), state VARCHAR(10), tag VARCHAR(50))")
+      c:execute(sa.insert(users), { id = 1, name = "a" })
+      c:execute("SELECT 1"):close()
+      assert.same({ "execute_spec", "SELECT 1" }, dirty)
+      c:close()
+      db:dispose()
+    end)
+
+    it("the old style commits by itself and echoes as it did", function()
+      local lines = {}
+      local db = sa.create_engine(url, { poolclass = sa.pool.StaticPool, logger = function(l) lines[#lines + 1] = l end })
+      db:execute("CREATE TEMPORARY TABLE old_style (x INTEGER)")
+      db.echo = true
+      db:execute("INSERT INTO old_style VALUES (1)")
+      assert.same({ "INSERT INTO old_style VALUES (1)", "[]", "COMMIT" }, lines)
+      lines = {}
+      assert.same({ 1 }, db:execute("SELECT x FROM old_style"):scalars():all())
+      assert.same({ "SELECT x FROM old_style", "[]" }, lines)
+      db:dispose()
+    end)
+  end)
+end
