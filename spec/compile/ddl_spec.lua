@@ -123,6 +123,11 @@ local cases = {
     postgresql = [[CREATE TYPE s."Kind" AS ENUM ('x', 'y''s')]] },
   { "DROP TYPE", named_types.DropEnumType(sa.Enum("x", { name = "kind" }), { if_exists = true }), postgresql = "DROP TYPE IF EXISTS kind" },
 
+  { "CREATE DOMAIN", pg.CreateDomainType(pg.DOMAIN("Pos", sa.Integer, { default = "5", constraint_name = "ck", not_null = true, check = "VALUE > 0",
+      schema = "s" })), postgresql = [[CREATE DOMAIN s."Pos" AS INTEGER DEFAULT '5' CONSTRAINT ck NOT NULL CHECK (VALUE > 0)]] },
+  { "DROP DOMAIN", pg.DropDomainType(pg.DOMAIN("pos", sa.Integer), { if_exists = true }), postgresql = "DROP DOMAIN IF EXISTS pos" },
+  { "a column of a domain", create(column("a", pg.DOMAIN("Pos", sa.Integer, { schema = "s" }))), postgresql = 'CREATE TABLE t (a s."Pos")' },
+
   -- constraints
   { "UNIQUE of a column", create(column("a", sa.Integer, { unique = true })), same = "CREATE TABLE t (a INTEGER, UNIQUE (a))" },
   { "CHECK of a column", create(column("a", sa.Integer, sa.CheckConstraint("a > 0", { name = "ck" }))),

@@ -76,7 +76,8 @@ describe("PostgreSQL's inspector", function()
       "id INTEGER() not null", 'x VARCHAR(length=5, collation="C") null', "y INTEGER() null", "z INTEGER() null",
 
       "grid ARRAY(item_type=INTEGER(), dimensions=2) null", "n BIGINT() not null",
-      "w ARRAY(item_type=TEXT()) null", [[m ENUM("sad", "it's ok", name="mood") null]], 'd UnknownType(name="posint", family="integer") null',
+      "w ARRAY(item_type=TEXT()) null", [[m ENUM("sad", "it's ok", name="mood") null]],
+      'd DOMAIN(name="posint", data_type=INTEGER(), constraint_name="positive", not_null=true, check="VALUE > 0") null',
       "ts TIMESTAMP(timezone=true, precision=3) null", "o BIGINT() null", "ip INET() null",
       [[ms ARRAY(item_type=ENUM("sad", "it's ok", name="mood")) null]],
     }, found)

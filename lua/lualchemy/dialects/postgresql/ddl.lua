@@ -242,6 +242,22 @@ function PGDDL:visit_drop_enum_type(drop)
   return "DROP TYPE " .. (drop.if_exists and "IF EXISTS " or "") .. self.preparer:format_type(drop.element)
 end
 
+function PGDDL:visit_create_domain_type(create)
+  local domain = create.element
+  local parts = { "CREATE DOMAIN " .. self.preparer:format_type(domain) .. " AS " .. self:type_text(domain.data_type) }
+  local function add(text) parts[#parts + 1] = text end
+  if domain.collation then add("COLLATE " .. self.preparer:quote(domain.collation, true)) end
+  if domain.default ~= nil then add("DEFAULT " .. self:default_text(domain.default)) end
+  if domain.constraint_name then add("CONSTRAINT " .. self.preparer:quote(domain.constraint_name)) end
+  if domain.not_null then add("NOT NULL") end
+  if domain.check ~= nil then add("CHECK (" .. self:sql(domain.check) .. ")") end
+  return table.concat(parts, " ")
+end
+
+function PGDDL:visit_drop_domain_type(drop)
+  return "DROP DOMAIN " .. (drop.if_exists and "IF EXISTS " or "") .. self.preparer:format_type(drop.element)
+end
+
 function PGDDL:create_types(run, table_) named_types.create(run, table_) end
 
 function PGDDL:drop_types(run, tables) named_types.drop(run, tables) end

@@ -45,7 +45,10 @@ function M.dialect(options) return Dialect(M.description, options) end
 -- Its types, and what only it has of DDL.
 local named_types = require("lualchemy.dialects.postgresql.named_types")
 for name, type_ in pairs(require("lualchemy.dialects.postgresql.types")) do M[name] = type_ end
-M.CreateEnumType, M.DropEnumType = named_types.CreateEnumType, named_types.DropEnumType
+for name, statement in pairs(named_types) do
+  if name:find("^%u") then M[name] = statement end
+end
+M.DOMAIN = require("lualchemy.dialects.postgresql.domain")
 M.ExcludeConstraint = require("lualchemy.dialects.postgresql.exclude")
 
 return M

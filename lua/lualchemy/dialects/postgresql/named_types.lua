@@ -1,63 +1,69 @@
---- Types that are objects of the database: enums. A type is created before the first table that uses it, and dropped
--- with the last one of the metadata, so several tables may share it.
+--- Types that are objects of the database: enums and domains. A type is created before the first table that uses it, and
+-- dropped with the last one of the metadata, so several tables may share it.
 
 local ddl = require("lualchemy.schema.ddl")
 local errors = require("lualchemy.errors")
 local types = require("lualchemy.types")
+local DOMAIN = require("lualchemy.dialects.postgresql.domain")
 
 local M = {}
 
 local function is_enum(_, element) return types.Enum:is(element) end
+local function is_domain(_, element) return DOMAIN:is(element) end
 
 --- `CreateEnumType(sa.Enum("a", "b", { name = "x" }))`
 M.CreateEnumType = ddl.define("CreateEnumType", "create_enum_type", is_enum, "", { _takes = "an Enum" })
 --- `DropEnumType(enum, { if_exists = true })`
 M.DropEnumType = ddl.define("DropEnumType", "drop_enum_type", is_enum, "if_exists", { _takes = "an Enum" })
+--- `CreateDomainType(pg.DOMAIN("x", sa.Integer))`
+M.CreateDomainType = ddl.define("CreateDomainType", "create_domain_type", is_domain, "", { _takes = "a DOMAIN" })
+M.DropDomainType = ddl.define("DropDomainType", "drop_domain_type", is_domain, "if_exists", { _takes = "a DOMAIN" })
 
--- The enum that a column's type is, holds, or is made of, if PostgreSQL keeps it as a type of its own and it is ours to make.
-local function enum_of(type_)
+-- Adds the named types that a type is, holds or is made of, what is needed first in front.
+local function collect(type_, into)
   type_ = type_:dialect_impl("postgresql")
-  local inner = type_.item_type or type_.impl
-  if inner ~= nil and not types.Enum:is(type_) then return enum_of(types.to_instance(inner)) end
-  if not types.Enum:is(type_) or not type_.native_enum or type_.create_type == false then return nil end
-  return type_
+  local inner = type_.item_type or type_.impl or type_.data_type
+  if inner ~= nil and not types.Enum:is(type_) then collect(types.to_instance(inner), into) end
+  local is_ours = (types.Enum:is(type_) and type_.native_enum) or DOMAIN:is(type_)
+  if is_ours and type_.create_type ~= false then into[#into + 1] = type_ end
 end
 
-local function key_of(enum)
-  return enum.schema and (enum.schema .. "." .. enum.name) or enum.name
+local function key_of(type_)
+  return type_.schema and (type_.schema .. "." .. type_.name) or type_.name
 end
 
--- The enums of a table, each once, in the order of its columns.
-local function enums_of(table_)
+-- The named types of a table, each once, in the order of its columns.
+local function types_of(table_)
   local out, seen = {}, {}
   for _, column in ipairs(table_.c) do
-    local enum = enum_of(column.type)
-    if enum then
-      if not enum.name then
+    local found = {}
+    collect(column.type, found)
+    for _, type_ in ipairs(found) do
+      if not type_.name then
         errors.raise("CompileError", "PostgreSQL ENUM type of column '%s' needs a name: sa.Enum(..., { name = \"...\" })", tostring(column))
       end
-      if not seen[key_of(enum)] then
-        seen[key_of(enum)] = true
-        out[#out + 1] = enum
+      if not seen[key_of(type_)] then
+        seen[key_of(type_)] = true
+        out[#out + 1] = type_
       end
     end
   end
   return out
 end
 
-local function exists(run, enum)
-  return run:inspector():has_type(enum.name, enum.schema)
+local function exists(run, type_)
+  return run:inspector():has_type(type_.name, type_.schema)
 end
 
 --- Creates the types a table needs, those that are missing.
 ---@param run lualchemy.SchemaRun
 ---@param table_ lualchemy.Table
 function M.create(run, table_)
-  for _, enum in ipairs(enums_of(table_)) do
-    local key = key_of(enum)
+  for _, type_ in ipairs(types_of(table_)) do
+    local key = key_of(type_)
     if not run.seen_types[key] then
       run.seen_types[key] = true
-      if not exists(run, enum) then run:execute(M.CreateEnumType(enum)) end
+      if not exists(run, type_) then run:execute(DOMAIN:is(type_) and M.CreateDomainType(type_) or M.CreateEnumType(type_)) end
     end
   end
 end
@@ -68,26 +74,29 @@ local function used_elsewhere(tables)
   for _, table_ in ipairs(tables) do dropped[table_] = true end
   for _, other in ipairs(tables[1].metadata:_in_order()) do
     if not dropped[other] then
-      for _, enum in ipairs(enums_of(other)) do used[key_of(enum)] = true end
+      for _, type_ in ipairs(types_of(other)) do used[key_of(type_)] = true end
     end
   end
   return used
 end
 
---- Drops the types of tables that are gone.
+--- Drops the types of tables that are gone, what was needed first last.
 ---@param run lualchemy.SchemaRun
 ---@param tables lualchemy.Table[]
 function M.drop(run, tables)
   if #tables == 0 then return end
   local done = used_elsewhere(tables)
+  local going = {}
   for _, table_ in ipairs(tables) do
-    for _, enum in ipairs(enums_of(table_)) do
-      local key = key_of(enum)
-      if not done[key] then
-        done[key] = true
-        if exists(run, enum) then run:execute(M.DropEnumType(enum)) end
+    for _, type_ in ipairs(types_of(table_)) do
+      if not done[key_of(type_)] then
+        done[key_of(type_)] = true
+        table.insert(going, 1, type_)
       end
     end
+  end
+  for _, type_ in ipairs(going) do
+    if exists(run, type_) then run:execute(DOMAIN:is(type_) and M.DropDomainType(type_) or M.DropEnumType(type_)) end
   end
 end
 

@@ -146,7 +146,7 @@ function M.domains(connection, schema)
   if not schema then where = "pg_catalog.pg_type_is_visible(t.oid)" end
   local found = ask(connection, ([[SELECT t.oid, t.typname, n.nspname, pg_catalog.pg_type_is_visible(t.oid),
       pg_catalog.format_type(t.typbasetype, t.typtypmod), t.typnotnull, t.typdefault, con.conname,
-      pg_catalog.pg_get_constraintdef(con.oid, true), coll.collname
+      pg_catalog.pg_get_constraintdef(con.oid, true), coll.collname, t.typbasetype
     FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
     LEFT JOIN pg_catalog.pg_constraint con ON con.contypid = t.oid AND con.contype = 'c'
     LEFT JOIN pg_catalog.pg_collation coll ON coll.oid = t.typcollation AND coll.collname <> 'default'
@@ -156,7 +156,7 @@ function M.domains(connection, schema)
     local domain = by_oid[row[1]]
     if not domain then
       domain = { name = row[2], schema = row[3], visible = row[4], type = row[5], nullable = not row[6], default = row[7],
-        constraints = {}, collation = row[10] }
+        constraints = {}, collation = row[10], base_oid = row[11] }
       by_oid[row[1]], out[#out + 1] = domain, domain
     end
     if row[8] then
@@ -222,6 +222,7 @@ function M.multi_columns(connection, names, schema)
   local found = rows(connection, COLUMNS, schema, names)
   local _, enums = M.enums(connection, "*")
   local _, domains = M.domains(connection, "*")
+  for _, domain in pairs(domains) do domain.enum = enums[domain.base_oid] end
   local out = {}
   for _, row in ipairs(found) do
     out[row[1]] = out[row[1]] or {}

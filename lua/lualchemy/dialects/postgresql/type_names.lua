@@ -1,8 +1,9 @@
 --- The type for what PostgreSQL's format_type says: "character varying(50)", "timestamp(3) with time zone", "integer[]".
 
 local base = require("lualchemy.types.base")
-local core = require("lualchemy._core")
+local DOMAIN = require("lualchemy.dialects.postgresql.domain")
 local pg = require("lualchemy.dialects.postgresql.types")
+local text = require("lualchemy.sql").text
 local types = require("lualchemy.types")
 
 local M = {}
@@ -28,8 +29,8 @@ function Unknown:_core_fields()
   return { name = self.name, family = self.family }
 end
 
-local function unknown(_, _, text)
-  return Unknown{ name = text:upper() }
+local function unknown(_, _, spelled)
+  return Unknown{ name = spelled:upper() }
 end
 
 local function bits(varying)
@@ -57,7 +58,7 @@ end
 
 --- Adds a type: those of extensions register here.
 ---@param name string   as format_type spells it
----@param make fun(arguments: any[], name: string, text: string): lualchemy.Type
+---@param make fun(arguments: any[], name: string, spelled: string): lualchemy.Type
 function M.register(name, make)
   BY_NAME[name] = make
 end
@@ -65,9 +66,9 @@ end
 M.plain, M.with_length, M.with_precision = plain, with_length, with_precision
 
 -- "character varying(50)" -> "character varying", { 50 }; "timestamp(3) with time zone" -> "timestamp with time zone", { 3 }
-local function split(text)
+local function split(spelled)
   local arguments = {}
-  local name = text:gsub("%s*(%b())", function(inside)
+  local name = spelled:gsub("%s*(%b())", function(inside)
     for part in inside:sub(2, -2):gmatch("[^,]+") do
       arguments[#arguments + 1] = math.tointeger(tonumber(part)) or part
     end
@@ -82,25 +83,25 @@ local function collated(type_, collation)
 end
 
 --- The type of a column.
----@param text string        what format_type says
+---@param spelled string     what format_type says
 ---@param enum table?        the enum's description, if its type is one
 ---@param domain table?
 ---@param collation string?  where it is not the type's own
 ---@param dimensions integer?  of an array
 ---@return lualchemy.Type
-function M.resolve(text, enum, domain, collation, dimensions)
-  local item = text:match("^(.*)%[%]$")
+function M.resolve(spelled, enum, domain, collation, dimensions)
+  local item = spelled:match("^(.*)%[%]$")
   if item then
     return types.ARRAY(M.resolve(item, enum, domain, collation), { dimensions = (dimensions or 0) > 1 and dimensions or nil })
   end
   if enum then return M.make_enum(enum) end
-  if domain then return M.make_domain(domain, text) end
-  local name, arguments = split(text)
+  if domain then return M.make_domain(domain) end
+  local name, arguments = split(spelled)
   local make = BY_NAME[name]
-  if make then return collated(make(arguments, name, text), collation) end
+  if make then return collated(make(arguments, name, spelled), collation) end
   local fields = name:match("^interval (.*)$")      -- "interval day to second(3)"
   if fields then return pg.INTERVAL{ fields = fields:upper(), precision = arguments[1] } end
-  return unknown(arguments, name, text)
+  return unknown(arguments, name, spelled)
 end
 
 --- An enum type as it is in the database.
@@ -110,9 +111,22 @@ function M.make_enum(enum)
   return pg.ENUM(table.unpack(arguments))
 end
 
---- A domain, under its own name; its values are those of the type behind it.
-function M.make_domain(domain, text)
-  return Unknown{ name = text, family = core.type_info(M.resolve(domain.type)._type).family }
+-- A domain has any number of conditions; DOMAIN has one.
+local function condition_of(constraints)
+  if #constraints == 0 then return nil end
+  if #constraints == 1 then return constraints[1].check, constraints[1].name end
+  local parts = {}
+  for i, one in ipairs(constraints) do parts[i] = "(" .. one.check .. ")" end
+  return table.concat(parts, " AND ")
+end
+
+--- A domain as it is in the database.
+function M.make_domain(domain)
+  local check, name = condition_of(domain.constraints)
+  return DOMAIN(domain.name, M.resolve(domain.type, domain.enum), {
+    schema = not domain.visible and domain.schema or nil, collation = domain.collation, not_null = not domain.nullable or nil,
+    default = domain.default and text(domain.default) or nil, check = check, constraint_name = name,
+  })
 end
 
 return M
