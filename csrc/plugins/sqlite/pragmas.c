@@ -8,56 +8,46 @@
 
 #include "plugins/sqlite/sqlite.h"
 
-/* What may be given, and how it is read back. */
-typedef enum pragma_kind {
-    NUMBER,         /* answers the same number */
-    WORD,           /* answers the same word */
-    PREFIX,         /* answers a word that begins so: UTF-16 becomes UTF-16le */
-    BOOLEAN,        /* on, off ...: answers 0 or 1 */
-    CHOICE,         /* one of 'words', each with the number it answers */
-    SILENT          /* a boolean that cannot be read back */
-} pragma_kind;
-
 typedef struct pragma {
     const char *name;
-    pragma_kind kind;
-    const char *words;      /* of a CHOICE: "off=0 normal=1" */
+    const char *words;      /* names of values: "off=0 normal=1"; NULL: any */
     const char *standard;   /* the value without an option, or NULL */
 } pragma;
 
-static const char booleans[] = "off=0 no=0 false=0 on=1 yes=1 true=1 0=0 1=1";
+#define BOOLEAN "off=0 no=0 false=0 on=1 yes=1 true=1 0=0 1=1"
 
+/* 'words' NULL: read back as given. "": cannot be read back. */
 static const pragma pragmas[] = {
-    { "busy_timeout", NUMBER, NULL, "5000" },
-    { "page_size", NUMBER, NULL, NULL },
-    { "encoding", PREFIX, NULL, NULL },
-    { "auto_vacuum", CHOICE, "none=0 full=1 incremental=2 0=0 1=1 2=2", NULL },
-    { "locking_mode", WORD, NULL, NULL },
-    { "journal_mode", WORD, NULL, NULL },
-    { "synchronous", CHOICE, "off=0 normal=1 full=2 extra=3 0=0 1=1 2=2 3=3", NULL },
-    { "foreign_keys", BOOLEAN, NULL, "on" },
-    { "trusted_schema", BOOLEAN, NULL, "off" },
-    { "automatic_index", BOOLEAN, NULL, NULL },
-    { "cache_size", NUMBER, NULL, NULL },
-    { "cache_spill", SILENT, NULL, NULL },
-    { "case_sensitive_like", SILENT, NULL, NULL },
-    { "cell_size_check", BOOLEAN, NULL, NULL },
-    { "checkpoint_fullfsync", BOOLEAN, NULL, NULL },
-    { "defer_foreign_keys", BOOLEAN, NULL, NULL },
-    { "fullfsync", BOOLEAN, NULL, NULL },
-    { "ignore_check_constraints", BOOLEAN, NULL, NULL },
-    { "journal_size_limit", NUMBER, NULL, NULL },
-    { "legacy_alter_table", BOOLEAN, NULL, NULL },
-    { "max_page_count", NUMBER, NULL, NULL },
-    { "mmap_size", NUMBER, NULL, NULL },
-    { "query_only", BOOLEAN, NULL, NULL },
-    { "read_uncommitted", BOOLEAN, NULL, NULL },
-    { "recursive_triggers", BOOLEAN, NULL, NULL },
-    { "reverse_unordered_selects", BOOLEAN, NULL, NULL },
-    { "secure_delete", CHOICE, "off=0 on=1 fast=2 false=0 true=1 0=0 1=1 2=2", NULL },
-    { "temp_store", CHOICE, "default=0 file=1 memory=2 0=0 1=1 2=2", NULL },
-    { "threads", NUMBER, NULL, NULL },
-    { "wal_autocheckpoint", NUMBER, NULL, NULL },
+    { "busy_timeout", NULL, "5000" },
+    { "page_size", NULL, NULL },
+    { "encoding", NULL, NULL },
+    { "auto_vacuum", "none=0 full=1 incremental=2 0=0 1=1 2=2", NULL },
+    { "locking_mode", NULL, NULL },
+    { "journal_mode", NULL, NULL },
+    { "synchronous", "off=0 normal=1 full=2 extra=3 0=0 1=1 2=2 3=3", NULL },
+    { "foreign_keys", BOOLEAN, "on" },
+    { "trusted_schema", BOOLEAN, "off" },
+    { "automatic_index", BOOLEAN, NULL },
+    { "cache_size", NULL, NULL },
+    { "cache_spill", BOOLEAN, NULL },
+    { "case_sensitive_like", "", NULL },
+    { "cell_size_check", BOOLEAN, NULL },
+    { "checkpoint_fullfsync", BOOLEAN, NULL },
+    { "defer_foreign_keys", BOOLEAN, NULL },
+    { "fullfsync", BOOLEAN, NULL },
+    { "ignore_check_constraints", BOOLEAN, NULL },
+    { "journal_size_limit", NULL, NULL },
+    { "legacy_alter_table", BOOLEAN, NULL },
+    { "max_page_count", NULL, NULL },
+    { "mmap_size", NULL, NULL },
+    { "query_only", BOOLEAN, NULL },
+    { "read_uncommitted", BOOLEAN, NULL },
+    { "recursive_triggers", BOOLEAN, NULL },
+    { "reverse_unordered_selects", BOOLEAN, NULL },
+    { "secure_delete", "off=0 on=1 fast=2 false=0 true=1 0=0 1=1 2=2", NULL },
+    { "temp_store", "default=0 file=1 memory=2 0=0 1=1 2=2", NULL },
+    { "threads", NULL, NULL },
+    { "wal_autocheckpoint", NULL, NULL },
 };
 
 enum { PRAGMAS = sizeof pragmas / sizeof *pragmas };
@@ -86,20 +76,14 @@ static int is_word(const char *s)
     return n > 0 && n < 40 && s[n] == '\0';
 }
 
-static int is_number(const char *s)
+/* What SQLite answers when 'value' was set: "wal" for "WAL", "1" for "on".
+** NULL: not one of the words. */
+static const char *expected(const pragma *p, const char *value, char *digit)
 {
-    s += *s == '-';
-    return *s != '\0' && s[strspn(s, "0123456789")] == '\0';
-}
-
-/* The number that stands for a word of "off=0 normal=1", in 'digit'; NULL if
-** it is none of them. */
-static const char *look_up(const char *words, const char *value, char digit[2])
-{
-    const char *at = words;
+    const char *at = p->words;
     size_t n = strlen(value);
 
-    while (at[0] != '\0') {
+    while (at != NULL && at[0] != '\0') {
         const char *equals = strchr(at, '=');
 
         if ((size_t)(equals - at) == n && sqlite3_strnicmp(at, value, (int)n) == 0) {
@@ -109,28 +93,7 @@ static const char *look_up(const char *words, const char *value, char digit[2])
         }
         at = equals[2] == ' ' ? equals + 3 : equals + 2;
     }
-    return NULL;
-}
-
-static const char *words_of(const pragma *p)
-{
-    return p->kind == BOOLEAN || p->kind == SILENT ? booleans : p->words;
-}
-
-/* What SQLite answers when 'value' was set: "1" for "on". NULL: not a value
-** of this pragma. */
-static const char *expected(const pragma *p, const char *value, char digit[2])
-{
-    if (!is_word(value) || (p->kind == NUMBER && !is_number(value)))
-        return NULL;
-    return words_of(p) != NULL ? look_up(words_of(p), value, digit) : value;
-}
-
-static int same(const pragma *p, const char *now, const char *want)
-{
-    if (p->kind == PREFIX)
-        return sqlite3_strnicmp(now, want, (int)strlen(want)) == 0;
-    return sqlite3_stricmp(now, want) == 0;
+    return p->words == NULL ? value : NULL;
 }
 
 /* Runs "PRAGMA name" and leaves the first answer in 'out'. */
@@ -156,21 +119,25 @@ static int run(alch_conn *c, const char *sql, char *out, size_t size, alch_err *
 static int set_pragma(alch_conn *c, const pragma *p, const char *value, alch_err *err)
 {
     char sql[128], now[64], digit[2];
-    const char *want = expected(p, value, digit);
+    const char *want = value;
 
-    if (want == NULL)
-        return c->host->err_set(err, ALCH_ERR_ARGUMENT, "'%s' is no value for the SQLite option %s (%s%s)", value, p->name,
-                                words_of(p) != NULL ? "known: " : p->kind == NUMBER ? "a number" : "a word",
-                                words_of(p) != NULL ? words_of(p) : "");
+    if (!is_word(value))
+        return c->host->err_set(err, ALCH_ERR_ARGUMENT, "'%s' is no value for the SQLite option %s", value, p->name);
+    if (p->words == NULL || p->words[0] != '\0') {
+        want = expected(p, value, digit);
+        if (want == NULL)
+            return c->host->err_set(err, ALCH_ERR_ARGUMENT, "'%s' is no value for the SQLite option %s (known: %s)",
+                                    value, p->name, p->words);
+    }
     (void)snprintf(sql, sizeof sql, "PRAGMA %s=\"%s\"", p->name, value);
     if (!run(c, sql, now, sizeof now, err))
-        return ALCH_ERR_OPERATIONAL;
-    if (p->kind == SILENT)
+        return err != NULL ? err->code : ALCH_ERR_OPERATIONAL;
+    if (p->words != NULL && p->words[0] == '\0')
         return ALCH_OK;
     (void)snprintf(sql, sizeof sql, "PRAGMA %s", p->name);
     if (!run(c, sql, now, sizeof now, err))
-        return ALCH_ERR_OPERATIONAL;
-    if (!same(p, now, want))
+        return err != NULL ? err->code : ALCH_ERR_OPERATIONAL;
+    if (sqlite3_stricmp(now, want) != 0)
         return c->host->err_set(err, ALCH_ERR_OPERATIONAL,
                                 "SQLite did not take %s=%s for this database: it is '%s'", p->name, value, now);
     return ALCH_OK;

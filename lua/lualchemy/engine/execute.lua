@@ -10,7 +10,7 @@ local result = require("lualchemy.engine.result")
 local sql_layer = require("lualchemy.sql")
 local statement_options = require("lualchemy.sql.select").execution_options_of
 
-local M = {}
+local M = { Context = Context }
 
 -- Has anybody ever listened to an engine or a connection? Until then an execution looks for no listeners.
 local anybody = false
