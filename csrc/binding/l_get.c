@@ -144,7 +144,8 @@ static getter *push_getter(lua_State *L)
     if (g->dc->closed || g->dc->conn == NULL || g->dc->owner != NULL)
         return NULL;
     lua_getiuservalue(L, GETTER, UV_ENGINE);
-    if (rawget_named(L, GETTER + 1, UP_LOG) != LUA_TNIL || rawget_named(L, GETTER + 1, UP_LISTENERS) != LUA_TNIL)
+    (void)rawget_named(L, GETTER + 1, UP_LOG);
+    if (lua_toboolean(L, -1) || rawget_named(L, GETTER + 1, UP_LISTENERS) != LUA_TNIL)
         return NULL;
     lua_settop(L, GETTER);
     lua_getiuservalue(L, GETTER, UV_OBJECT);

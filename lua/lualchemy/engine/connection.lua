@@ -26,7 +26,6 @@ local EVENTS = {
   "engine_connect", "set_connection_execution_options",
 }
 event.declare(Connection, EVENTS)
-Connection._on_listen = execute.heard
 Connection._events = EVENTS
 
 local NO_PARAMETERS = core.bind_list(nil)

@@ -29,7 +29,20 @@ event.add_resolver(function(target, name)
   return Engine:is(target) and target.pool or nil
 end)
 
-Engine._on_listen = execute.heard
+-- Listeners of all engines, or of all connections, mark every engine: C looks at an engine's own fields only.
+local engines = setmetatable({}, { __mode = "k" })
+
+local function mark(engine)
+  local listeners = Engine._listeners or Connection._listeners
+  if listeners and not rawget(engine, "_listeners") then rawset(engine, "_listeners", listeners) end
+end
+
+function Engine._on_listen()
+  execute.heard()
+  for engine in pairs(engines) do mark(engine) end
+end
+
+Connection._on_listen = Engine._on_listen
 
 ---@param parts table   url, dialect, pool, transactions, options
 function Engine:init(parts)
@@ -42,6 +55,8 @@ function Engine:init(parts)
   self._execution_options = {}
   self._execution_options = self:_merge_options({}, parts.execution_options)
   self.echo = parts.echo or false
+  engines[self] = true
+  mark(self)
 end
 
 -- `echo` is looked at by nobody but this: the rest asks for _log, the function that prints.
