@@ -5,6 +5,7 @@
 #include "binding/value_conv.h"
 #include "expr/build.h"
 #include "expr/selectable.h"
+#include "type/adapt.h"
 
 static void keep_expression(lua_State *L, int idx, const alch_node *n, const alch_node **out)
 {
@@ -78,6 +79,18 @@ static void bind_host(lua_State *L, int idx, const alch_node *beside, int op, al
         alch_raise(L, &err);
 }
 
+/* A type with a coerce_compared_value of its own says what the value is bound as; 'out' is a parameter just made. */
+static void ask_type(lua_State *L, int idx, const alch_node *beside, int op, const alch_node **out)
+{
+    const alch_type *t = alch_node_type(beside);
+
+    if (!(t->flags & ALCH_TYPE_HOOK_COERCE))
+        return;
+    t = alch_operand_type(L, t, ALCH_OPS_COMPARE, alch_op_name(op), idx);
+    alch_node_set_type((alch_bind *)(uintptr_t)*out, t);
+    alch_type_drop(t);
+}
+
 void alch_operand_node(lua_State *L, int idx, const alch_node *beside, int op, const alch_node **out)
 {
     const alch_node *n = alch_to_node(L, idx);
@@ -101,6 +114,7 @@ void alch_operand_node(lua_State *L, int idx, const alch_node *beside, int op, c
         bind_host(L, idx, beside, op, &v, out);
     else if (alch_bind_beside(beside, op, &v, out, &err) != ALCH_OK)
         alch_raise(L, &err);
+    ask_type(L, idx, beside, op, out);
 }
 
 const alch_node *alch_check_from(lua_State *L, int idx, const char *what)

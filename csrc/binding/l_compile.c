@@ -7,6 +7,7 @@
 #include "binding/compile_conv.h"
 #include "binding/dialect_conv.h"
 #include "binding/node_conv.h"
+#include "binding/type_host.h"
 #include "binding/value_conv.h"
 #include "expr/build.h"
 
@@ -348,7 +349,7 @@ alch_compiled *alch_push_compiled(lua_State *L, const alch_node *n, const alch_d
                                   const alch_compile_options *options, int params)
 {
     run r = { L, params, 0, NULL, 0 };
-    alch_compile_host host = { render, replace, &r, NULL, L };
+    alch_compile_host host = { render, replace, &r, NULL, L, alch_protected_literal };
     alch_compile_options all = *options;
     alch_compiled *result;
     alch_err err;

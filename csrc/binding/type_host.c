@@ -245,4 +245,22 @@ static int literal(void *host, const alch_type *t, const alch_storage *s, const 
     return rc == ALCH_OK ? c.rc : rc;
 }
 
+static int run_document(lua_State *L)
+{
+    call *c = lua_touserdata(L, 1);
+
+    alch_value_push(L, c->value);
+    c->rc = alch_literal_lua(L, -1, c->type, c->storage, c->text, c->err);
+    return 0;
+}
+
+int alch_protected_literal(void *host, const alch_type *t, const alch_storage *s, const alch_value *v, alch_buf *out,
+                           alch_err *err)
+{
+    call c = { .type = t, .dialect = s->dialect, .storage = s, .value = v, .text = out, .err = err };
+    int rc = protected(host, run_document, &c);
+
+    return rc == ALCH_OK ? c.rc : rc;
+}
+
 const alch_type_host alch_lua_type_host = { column_spec, literal, impl };

@@ -3,11 +3,16 @@
 
 #include <lua.h>
 
-#include "type/type.h"
+#include "type/storage.h"
 
 /* What Lua supplies for TypeDecorator and UserDefinedType; the 'host' that
 ** the core hands through is the running lua_State. */
 extern const alch_type_host alch_lua_type_host;
+
+/* alch_literal_lua for a value that a structure of the core holds, called
+** protected: the text belongs to the core. 'host' is the running lua_State. */
+int alch_protected_literal(void *host, const alch_type *t, const alch_storage *s, const alch_value *v, alch_buf *out,
+                           alch_err *err);
 
 /* Pushes the dialect object that hooks get: the one that alch_set_dialect was
 ** last given under this name, else a table with only a name. */

@@ -68,6 +68,9 @@ typedef struct alch_compile_host {
     void *payload;
     const uint8_t *overridden;      /* by kind: 1 if 'render' stands in for the visitor; or NULL */
     void *type_host;                /* what type/literal.h and types' hooks get */
+    /* A table of the host as SQL text: a JSON document, an array. */
+    int (*literal)(void *type_host, const alch_type *t, const alch_storage *s, const alch_value *v, alch_buf *out,
+                   alch_err *err);
 } alch_compile_host;
 
 /* How to compile. Zeroed: the defaults. */

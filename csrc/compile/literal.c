@@ -31,7 +31,10 @@ void alch_compile_literal(alch_compiler *c, const alch_type *t, const alch_value
     }
     if (t->family == ALCH_FAMILY_NULL)
         t = alch_type_of_value(v->kind);
-    rc = alch_type_literal(t, &c->dialect->storage, host != NULL ? host->type_host : NULL, v, &text, c->err);
+    if (v->kind == ALCH_HOST && host != NULL && host->literal != NULL)
+        rc = host->literal(host->type_host, t, &c->dialect->storage, v, &text, c->err);
+    else
+        rc = alch_type_literal(t, &c->dialect->storage, host != NULL ? host->type_host : NULL, v, &text, c->err);
     if (rc != ALCH_OK)
         c->failed = rc;
     else if (doubled)

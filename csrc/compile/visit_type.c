@@ -2,12 +2,13 @@
 ** Types as DDL and CAST show them. A dialect's template may hold:
 **   %L  (length)                 %P  (precision)         %N  (precision, scale)
 **   %Z  " WITH TIME ZONE", " WITHOUT TIME ZONE"          %T  the type's own name
-**   %I  the item type            %%  a percent sign
+**   %I  the item type            %D  [] per dimension     %%  a percent sign
 ** Without one: the name of types.def and what its family takes.
 */
 #include <string.h>
 
 #include "compile/compiler.h"
+#include "type/convert.h"
 
 static void put_length(alch_buf *out, int32_t n)
 {
@@ -31,7 +32,14 @@ static void put_precision_scale(alch_buf *out, const alch_type *t)
     alch_buf_putc(out, ')');
 }
 
-static int render(const alch_dialect *d, const alch_type *t, void *host, alch_buf *out, alch_err *err);
+static int render_name(const alch_dialect *d, const alch_type *t, void *host, alch_buf *out, alch_err *err);
+
+static void put_dimensions(alch_buf *out, int32_t n)
+{
+    do
+        alch_buf_puts(out, "[]");
+    while (--n > 0);
+}
 
 static void put_type_name(const alch_dialect *d, const alch_type *t, alch_buf *out)
 {
@@ -59,7 +67,8 @@ static int render_template(const alch_dialect *d, const alch_type *t, const char
         case 'N': put_precision_scale(out, t); break;
         case 'Z': alch_buf_puts(out, t->flags & ALCH_TYPE_TIMEZONE ? " WITH TIME ZONE" : " WITHOUT TIME ZONE"); break;
         case 'T': put_type_name(d, t, out); break;
-        case 'I': rc = render(d, t->item, host, out, err); break;
+        case 'I': rc = render_name(d, t->item, host, out, err); break;
+        case 'D': put_dimensions(out, t->length); break;
         default: alch_buf_putc(out, *at);
         }
     }
@@ -99,13 +108,19 @@ static int render_bare(const alch_type *t, alch_buf *out, alch_err *err)
     return ALCH_OK;
 }
 
-static int put_collation(const alch_dialect *d, const alch_type *t, alch_buf *out)
+/* An array's item says its collation behind the brackets. */
+static void put_collation(const alch_dialect *d, const alch_type *t, alch_buf *out)
 {
-    if (t->collation != NULL && t->family == ALCH_FAMILY_STRING) {
-        alch_buf_puts(out, " COLLATE ");
-        alch_dialect_quote_always(d, t->collation, out);
+    if (t->family == ALCH_FAMILY_ARRAY && t->item != NULL)
+        t = alch_type_for(t->item, d->name);
+    if (t->collation == NULL || t->family != ALCH_FAMILY_STRING)
+        return;
+    alch_buf_puts(out, " COLLATE ");
+    if (t->schema != NULL) {
+        alch_dialect_quote(d, t->schema, out);
+        alch_buf_putc(out, '.');
     }
-    return ALCH_OK;
+    alch_dialect_quote(d, t->collation, out);
 }
 
 static int render_user(const alch_dialect *d, const alch_type *t, void *host, alch_buf *out, alch_err *err)
@@ -120,29 +135,36 @@ static int render_user(const alch_dialect *d, const alch_type *t, void *host, al
     }
     if (t->flags & ALCH_TYPE_HOOK_IMPL && t->host != NULL && t->host->impl != NULL)
         rc = t->host->impl(host, t, d->name, &impl, err);
-    return rc == ALCH_OK ? render(d, impl, host, out, err) : rc;
+    return rc == ALCH_OK ? render_name(d, impl, host, out, err) : rc;
 }
 
-static int render(const alch_dialect *d, const alch_type *t, void *host, alch_buf *out, alch_err *err)
+/* Without a collation. */
+static int render_name(const alch_dialect *d, const alch_type *t, void *host, alch_buf *out, alch_err *err)
 {
     const char *template;
-    int rc;
 
     t = alch_type_for(t, d->name);
     if (t->kind == ALCH_TYPE_USER || t->kind == ALCH_TYPE_DECORATED)
         return render_user(d, t, host, out, err);
+    if (t->kind == ALCH_TYPE_INTERVAL && !(t->flags & ALCH_TYPE_NATIVE))
+        t = alch_type_of(ALCH_TYPE_DATETIME);
     template = d->types[t->kind];
     if (template != NULL && t->kind == ALCH_TYPE_ENUM && (!(t->flags & ALCH_TYPE_NATIVE) || t->name == NULL))
         template = NULL;
     if (template != NULL && t->kind == ALCH_TYPE_UUID && !(t->flags & ALCH_TYPE_NATIVE))
         template = NULL;
-    rc = template != NULL ? render_template(d, t, template, host, out, err) : render_bare(t, out, err);
-    return rc == ALCH_OK ? put_collation(d, t, out) : rc;
+    return template != NULL ? render_template(d, t, template, host, out, err) : render_bare(t, out, err);
 }
 
 int alch_type_text(const alch_dialect *d, const alch_type *t, void *host, alch_buf *out, alch_err *err)
 {
-    return render(d, t, host, out, err);
+    int rc = render_name(d, t, host, out, err);
+
+    if (rc == ALCH_OK)
+        rc = alch_type_resolve(t, d->name, host, &t, err);
+    if (rc == ALCH_OK)
+        put_collation(d, t, out);
+    return rc;
 }
 
 void alch_compile_type(alch_compiler *c, const alch_type *t)
@@ -151,7 +173,7 @@ void alch_compile_type(alch_compiler *c, const alch_type *t)
 
     if (c->failed != ALCH_OK)
         return;
-    rc = render(c->dialect, t, c->options->host != NULL ? c->options->host->type_host : NULL, c->out, c->err);
+    rc = alch_type_text(c->dialect, t, c->options->host != NULL ? c->options->host->type_host : NULL, c->out, c->err);
     if (rc != ALCH_OK)
         c->failed = rc;
 }

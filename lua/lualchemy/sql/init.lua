@@ -2,7 +2,7 @@
 
 local M = {}
 
-for _, name in ipairs { "column", "functions", "select", "dml", "custom" } do
+for _, name in ipairs { "column", "functions", "select", "dml", "custom", "type_text" } do
   for key, value in pairs(require("lualchemy.sql." .. name)) do M[key] = value end
 end
 

@@ -21,7 +21,7 @@ M.description = {
   types = {
     Float = "FLOAT%P", Double = "DOUBLE PRECISION", DateTime = "TIMESTAMP%P%Z", DATETIME = "TIMESTAMP%P%Z",
     TIMESTAMP = "TIMESTAMP%P%Z", Time = "TIME%P%Z", TIME = "TIME%P%Z", Interval = "INTERVAL%P",
-    LargeBinary = "BYTEA", BLOB = "BYTEA", Uuid = "UUID", Enum = "%T", ARRAY = "%I[]",
+    LargeBinary = "BYTEA", BLOB = "BYTEA", Uuid = "UUID", Enum = "%T", ARRAY = "%I%D",
   },
   storage = { base = "postgresql" },
   reserved = {
