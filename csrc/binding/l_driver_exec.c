@@ -237,10 +237,17 @@ static int l_column_types(lua_State *L)
     return 1;
 }
 
-/* Ends the connection's own result: frees its cursor. */
+/* Ends the connection's own result, or gives up its operation in flight: the
+** driver drops what is still to come. */
 static int l_end_result(lua_State *L)
 {
-    alch_driver_conn_end_result(alch_check_driver_conn(L, 1));
+    alch_driver_conn *dc = alch_check_driver_conn(L, 1);
+
+    if (dc->owner != NULL && !dc->opening)
+        dc = alch_waiting_driver_conn(L, 1);
+    alch_driver_conn_end_result(dc);
+    if (!dc->opening)
+        dc->owner = NULL;
     return 0;
 }
 

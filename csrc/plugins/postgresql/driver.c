@@ -21,7 +21,7 @@ static int pg_column_count(const alch_cursor *k) { return k->columns; }
 static int64_t pg_changes(const alch_cursor *k) { return k->changes; }
 static int64_t pg_last_insert_id(const alch_conn *c) { (void)c; return 0; }
 static const char *pg_command_tag(const alch_cursor *k) { return k->tag; }
-static int pg_in_transaction(const alch_conn *c) { return c->transaction; }
+static int pg_in_transaction(const alch_conn *c) { return alch_pg_transaction(c); }
 static int pg_alive(const alch_conn *c) { return !c->lost && PQstatus(c->pg) == CONNECTION_OK; }
 static int pg_server_version(const alch_conn *c) { return PQserverVersion(c->pg); }
 static size_t pg_cache_len(const alch_conn *c) { return c->host->statements_len(c->statements); }

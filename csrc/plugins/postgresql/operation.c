@@ -369,7 +369,7 @@ static int choose_statement(alch_conn *c, unsigned flags, alch_err *err)
 static int prepare_operation(alch_conn *c, const char *sql, size_t len, const alch_param *params,
                              size_t n, unsigned flags, alch_err *err)
 {
-    int rc = alch_pg_params_set(c, params, n, c->transaction == 0, err);
+    int rc = alch_pg_params_set(c, params, n, alch_pg_transaction(c) == 0, err);
 
     if (rc == ALCH_OK && c->op.many) {
         rc = alch_pg_params_check(c, params, n, c->op.count, err);

@@ -82,7 +82,7 @@ struct alch_conn {
     unsigned char waiting;      /* the last step answered WAIT */
     unsigned char prepares;     /* 0: prepared_statements=0 */
     int want;                   /* alch_want */
-    int transaction;            /* as in_transaction answers */
+    int transaction;            /* after the last operation; see alch_pg_transaction */
     uint32_t last_id;
     alch_statements *statements;
     uint32_t *closing;          /* ids the server is still to be told to drop */
@@ -93,6 +93,13 @@ struct alch_conn {
     pg_operation op;
     alch_cursor *cursors;       /* open ones */
 };
+
+/* As in_transaction answers. What is skipped may have begun a transaction or
+** ended one, so until its results are in there may be one. */
+static inline int alch_pg_transaction(const alch_conn *c)
+{
+    return c->op.skip > 0 ? 1 : c->transaction;
+}
 
 typedef enum pg_cursor_state { CURSOR_RUNNING, CURSOR_ROWS, CURSOR_DONE, CURSOR_CLOSED } pg_cursor_state;
 

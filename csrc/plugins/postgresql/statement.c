@@ -91,7 +91,7 @@ int alch_pg_statement_send_closings(alch_conn *c)
     char sql[32 + PG_NAME_SIZE];
     size_t i;
 
-    if (c->closings == 0 || c->transaction != 0)
+    if (c->closings == 0 || alch_pg_transaction(c) != 0)
         return 1;
     for (i = 0; i < c->closings; i++) {
         (void)snprintf(sql, sizeof sql, "DEALLOCATE alch_%x", (unsigned)c->closing[i]);

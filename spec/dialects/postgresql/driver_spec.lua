@@ -422,6 +422,15 @@ describe("the PostgreSQL driver", function()
       end
     end)
 
+    it("that nobody waits for leave the transaction unknown until they are in", function()
+      assert.are.equal("wait", c:execute_start("BEGIN"))
+      c:end_result()
+      assert.is_false(c:busy())
+      assert.is_true(c:in_transaction())
+      c:execute("ROLLBACK")
+      assert.is_false(c:in_transaction())
+    end)
+
     it("end with their connection", function()
       c:execute_start("SELECT generate_series(1, 3)")
       c:close()
@@ -447,6 +456,7 @@ describe("the PostgreSQL driver", function()
       assert.are.equal("wait", select(2, coroutine.resume(co)))
       assert.are.equal("ConcurrentUseError", failure(c.execute, c, "SELECT 1").class)
       assert.are.equal("ConcurrentUseError", failure(c.step, c).class)
+      assert.are.equal("ConcurrentUseError", failure(c.end_result, c).class)
       assert.is_true(c:busy())
     end)
 
