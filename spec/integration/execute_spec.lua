@@ -190,6 +190,23 @@ for name, url in targets.each() do
       db:dispose()
     end)
 
+    it("statements over bound metadata execute themselves", function()
+      local db = sa.create_engine(url, { poolclass = sa.pool.StaticPool })
+      local metadata = sa.MetaData { bind = db }
+      local t = sa.Table("bound_spec", metadata, sa.Column("id", sa.Integer, { primary_key = true }),
+        sa.Column("name", sa.String(20)), { prefixes = { "TEMPORARY" } })
+      t:create()
+      assert.equal(1, sa.insert(t):execute({ name = "mary" }).inserted_primary_key.id)
+      assert.equal(2, sa.insert(t):execute({ name = "tom" }, { name = "fred" }).rowcount)
+      local result = sa.select(t):order_by(t.c.id):execute()
+      assert.equal("mary", result:fetchone()[t.c.name])
+      assert.equal(2, #result:fetchall())
+      assert.equal(3, sa.select(sa.func.count(t.c.id)):scalar())
+      assert.is_false(db.pool:connect().driver_connection:in_transaction())
+      raises("UnboundExecutionError", "metadata.bind", function() sa.select(users):execute() end)
+      db:dispose()
+    end)
+
     it("the old style commits by itself and echoes as it did", function()
       local lines = {}
       local db = sa.create_engine(url, { poolclass = sa.pool.StaticPool, logger = function(l) lines[#lines + 1] = l end })
