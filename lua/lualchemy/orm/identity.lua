@@ -2,6 +2,7 @@
 
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local Context = require("lualchemy.engine.context")
 local execute = require("lualchemy.engine.execute")
 local statements = require("lualchemy.orm.statements")
 local wait = require("lualchemy.engine.wait")
@@ -96,7 +97,7 @@ end
 function M.load(session, mapper, key, slots, options)
   local conn = session:_connection_of(mapper)
   local texts = statements.of(mapper, conn.dialect)
-  local context = execute.Context()
+  local context = Context()
   context.connection, context.flags = conn, 0
   local run = execute.send(conn, texts:select(slots, options.for_update), core.key_bound(texts.codec, key), context)
   local loader = core.loader_new(session._c, run, { { plan = mapper._c, columns = positions_of(slots) } },

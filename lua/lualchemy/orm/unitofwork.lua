@@ -9,6 +9,7 @@
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local Context = require("lualchemy.engine.context")
 local execute = require("lualchemy.engine.execute")
 local order = require("lualchemy.orm.flush_order")
 local statements = require("lualchemy.orm.statements")
@@ -29,7 +30,7 @@ local UnitOfWork = class("UnitOfWork")
 function UnitOfWork:init(session)
   self.session, self.set = session, session._c
   self.buckets, self.codecs = {}, {}
-  self.context = execute.Context()
+  self.context = Context()
   self.context.flags = 0
 end
 
