@@ -280,14 +280,14 @@ end
 
 --- Works out the target, the join and the direction, and makes the back reference.
 function RelationshipProperty:configure()
-  require("lualchemy.orm.loading").strategy(self.lazy, self)
+  local strategy = require("lualchemy.orm.loading").strategy(self.lazy, self)
   local plan = { entity = self:_resolve_target() }
   self:_plan_join(plan)
   self:_check_cascades(plan.direction)
   plan.order_by = as_list(late.evaluate(self, self.options.order_by))
   plan.uselist = self.options.uselist
   if plan.uselist == nil then plan.uselist = plan.direction ~= "MANYTOONE" end
-  plan.use_get = is_by_key(plan)
+  plan.use_get = not strategy.passive and is_by_key(plan)
   plan.mapper = plan.entity.mapper
   plan.self_referential = plan.self_referential or plan.mapper:isa(self.parent) or self.parent:isa(plan.mapper)
   for key, value in pairs(plan) do self[key] = value end

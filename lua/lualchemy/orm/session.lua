@@ -7,6 +7,7 @@ local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
 local factory = require("lualchemy.orm.factory")
 local identity = require("lualchemy.orm.identity")
+local registry = require("lualchemy.orm.registry")
 local merge = require("lualchemy.orm.merge")
 local SessionTransaction = require("lualchemy.orm.transaction")
 local UnitOfWork = require("lualchemy.orm.unitofwork")
@@ -263,12 +264,14 @@ function Session:__close() self:close() end
 
 local function check_instance(object, what)
   if object == nil then errors.raise("ArgumentError", "%s needs an instance of a mapped class, got nil", what) end
+  if registry.waiting then registry.configure_mappers() end
   core.adopt(object, what)
 end
 
 --- Takes an object in, and what its relationships reach.
 ---@param object table
 function Session:add(object)
+  if registry.waiting then registry.configure_mappers() end
   if self._listeners then
     check_instance(object, "session:add")
     self:_fire("before_attach", self, object)

@@ -2,6 +2,7 @@
 --
 -- A strategy is a file of this folder that registers itself under the names `relationship{ lazy = }` takes:
 -- `{ load = function(instance, property) -> object or list }` is asked when an attribute that is not in memory is read.
+-- A `passive` strategy is asked also where memory could answer a many-to-one.
 
 local errors = require("lualchemy.errors")
 local suggest = require("lualchemy.util.suggest")

@@ -2,7 +2,7 @@
 
 local loading = require("lualchemy.orm.loading")
 
-local M = {}
+local M = { passive = true }
 
 function M.load(_, prop)
   return prop.uselist and {} or nil

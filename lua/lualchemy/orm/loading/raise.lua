@@ -3,12 +3,13 @@
 local errors = require("lualchemy.errors")
 local loading = require("lualchemy.orm.loading")
 
-local M = {}
-
-function M.load(_, prop)
-  errors.raise("InvalidRequestError", "'%s' is not available due to lazy = 'raise'; load it with the query", tostring(prop))
+local function refuse(_, prop)
+  errors.raise("InvalidRequestError", "'%s' is not available due to lazy = '%s'; load it with the query", tostring(prop), prop.lazy)
 end
 
-loading.register(M, "raise", "raise_on_sql")
+local M = { load = refuse, passive = true }
+
+loading.register(M, "raise")
+loading.register({ load = refuse }, "raise_on_sql") -- what memory knows is given
 
 return M

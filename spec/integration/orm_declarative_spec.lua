@@ -1,0 +1,125 @@
+-- Declarative classes end to end on both databases: defaults of the database, values of every kind, inspection.
+
+local sa = require("lualchemy")
+local orm = require("lualchemy.orm")
+local targets = require("spec.support.targets")
+
+for database, url in targets.each() do
+  describe("declarative classes on " .. database, function()
+    local engine, Base, session
+
+    before_each(function()
+      engine = sa.create_engine(url)
+      Base = orm.declarative_base()
+    end)
+    after_each(function()
+      if session then session:close() end
+      Base.metadata:drop_all(engine)
+      engine:dispose()
+      orm.clear_mappers()
+      session = nil
+    end)
+
+    local function open()
+      Base.metadata:drop_all(engine)
+      Base.metadata:create_all(engine)
+      session = orm.sessionmaker{ bind = engine }()
+      return session
+    end
+
+    it("leave unset columns to the database, and send explicit NULLs", function()
+      local Note = Base:class("Note", {
+        __tablename__ = "decl_notes",
+        id = sa.Column(sa.Integer, { primary_key = true }),
+        kind = sa.Column(sa.String(10), { server_default = "plain" }),
+        state = sa.Column(sa.String(10), { default = "new" }),
+      })
+      open()
+      local unset, null = Note{}, Note{ kind = sa.null, state = sa.null }
+      session:add_all{ unset, null }
+      session:commit()
+      assert.equal("plain", unset.kind)
+      assert.equal("new", unset.state)
+      assert.is_nil(null.kind)
+      assert.is_nil(null.state)
+    end)
+
+    it("round-trip values", function()
+      local Thing = Base:class("Thing", {
+        __tablename__ = "decl_things",
+        id = sa.Column(sa.Integer, { primary_key = true }),
+        big = sa.Column(sa.BigInteger), flag = sa.Column(sa.Boolean), amount = sa.Column(sa.Numeric(10, 2)),
+        ratio = sa.Column(sa.Double), day = sa.Column(sa.Date), at = sa.Column(sa.DateTime), data = sa.Column(sa.LargeBinary),
+      })
+      open()
+      session:add(Thing{ id = 1, big = math.mininteger, flag = false, amount = sa.decimal("10.50"), ratio = 0.1,
+        day = sa.date(2024, 2, 29), at = sa.datetime(2024, 2, 29, 1, 2, 3, 456789), data = "a\0b" })
+      session:commit()
+      session:expire_all()
+      local thing = session:query(Thing):one()
+      assert.equal(math.mininteger, thing.big)
+      assert.is_false(thing.flag)
+      assert.equal("10.50", tostring(thing.amount))
+      assert.equal(0.1, thing.ratio)
+      assert.equal(sa.date(2024, 2, 29), thing.day)
+      assert.equal(sa.datetime(2024, 2, 29, 1, 2, 3, 456789), thing.at)
+      assert.equal("a\0b", thing.data)
+    end)
+
+    it("bypass the constructor when they are loaded", function()
+      local made = 0
+      local Counted = Base:class("Counted", {
+        __tablename__ = "decl_counted", id = sa.Column(sa.Integer, { primary_key = true }), name = sa.Column(sa.String(10)),
+        init = function(self, name)
+          made = made + 1
+          self.name = name
+        end,
+      })
+      open()
+      session:add(Counted("one"))
+      session:commit()
+      session:close()
+      assert.equal("one", session:query(Counted):one().name)
+      assert.equal(1, made)
+    end)
+
+    it("are inspected: states, history, keys", function()
+      local Note = Base:class("Note", { __tablename__ = "decl_notes", id = sa.Column(sa.Integer, { primary_key = true }), text = sa.Column(sa.String(10)) })
+      open()
+      local note = Note{ text = "a" }
+      assert.is_true(sa.inspect(note).transient)
+      session:add(note)
+      assert.is_true(sa.inspect(note).pending)
+      session:commit()
+      local state = sa.inspect(note)
+      assert.is_true(state.persistent)
+      assert.is_true(rawequal(state.mapper.class_, Note))
+      assert.is_true(rawequal(state.session, session))
+      assert.equal("a", note.text)
+      note.text = "b"
+      local added, unchanged, deleted = orm.attributes.get_history(note, "text")
+      assert.same({ { "b" }, {}, { "a" } }, { added, unchanged, deleted })
+      session:rollback()
+      session:expunge(note)
+      assert.is_true(sa.inspect(note).detached)
+    end)
+
+    it("work under a hand-made class as well", function()
+      local metadata = Base.metadata
+      local table_ = sa.Table("decl_plain", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("name", sa.String(20)))
+      local Plain = { __name = "Plain" }
+      Plain.__index = Plain
+      function Plain:shout() return self.name:upper() end
+      orm.mapper(Plain, table_)
+      open()
+      local made = setmetatable({ name = "raw" }, Plain)
+      session:add(made)
+      session:commit()
+      assert.equal("raw", made.name)
+      session:close()
+      local loaded = session:query(Plain):one()
+      assert.equal("RAW", loaded:shout())
+      assert.equal(1, loaded.id)
+    end)
+  end)
+end

@@ -1,0 +1,111 @@
+-- Lazy loading on both databases: what is asked of the database, when, and what memory answers.
+
+local orm = require("lualchemy.orm")
+local expect = require("spec.support.expect")
+local people_of = require("spec.support.people")
+local targets = require("spec.support.targets")
+
+local names, raises = people_of.names, expect.raises
+
+for database, url in targets.each() do
+  describe("relationships on " .. database, function()
+    local people, session, User, Address
+
+    before_each(function()
+      people = people_of.open(url)
+      session, User, Address = people.session, people.User, people.Address
+    end)
+    after_each(function() people:close() end)
+
+    it("load a collection by one statement, once", function()
+      local ed = session:get(User, 1)
+      local sent = people:sent(function()
+        assert.equal("ed@one ed@two", names(ed.addresses, "email"))
+        assert.equal(2, #ed.addresses)
+      end)
+      assert.equal(1, #sent)
+      assert.is_truthy(sent[1]:find("FROM people_addresses WHERE [?$]1? ?= people_addresses.user_id ORDER BY people_addresses.id"), sent[1])
+    end)
+
+    it("take a many-to-one from memory, else by its key", function()
+      local ed = session:get(User, 1)
+      local address = session:get(Address, 1)
+      assert.equal(0, #people:sent(function() assert.is_true(rawequal(ed, address.user)) end))
+      local other = session:get(Address, 3)
+      assert.equal(1, #people:sent(function() assert.equal("fred", other.user.name) end))
+      assert.is_true(rawequal(other.user, session:get(User, 2)))
+    end)
+
+    it("ask nothing for a NULL key", function()
+      local ed = session:get(User, 1)
+      assert.equal(0, #people:sent(function() assert.is_nil(ed.boss) end))
+    end)
+
+    it("know the other side of what they loaded", function()
+      local ed = session:get(User, 1)
+      local addresses = ed.addresses
+      assert.equal(0, #people:sent(function() assert.is_true(rawequal(ed, addresses[1].user)) end))
+    end)
+
+    it("lead through secondary tables, both ways, and to their own table", function()
+      local ed, fred = session:get(User, 1), session:get(User, 2)
+      assert.equal("red green", names(ed.keywords, "word"))
+      assert.equal("green", names(fred.keywords, "word"))
+      local green = session:get(people.Keyword, 2)
+      assert.equal(2, #green.users)
+      assert.equal("fred", names(ed.staff))
+      assert.is_true(rawequal(ed, fred.boss))
+      assert.equal(0, #session:get(User, 3).keywords)
+    end)
+
+    it("flush what is pending before they load", function()
+      local ed = session:get(User, 1)
+      session:add(Address{ id = 20, email = "ed@three", user_id = 1 })
+      assert.equal("ed@one ed@two ed@three", names(ed.addresses, "email"))
+    end)
+
+    it("need a session", function()
+      local ed = session:get(User, 1)
+      session:expunge(ed)
+      expect.raises_here("DetachedInstanceError", { "User", "addresses" }, function() return ed.addresses end)
+      session:add(ed)
+      assert.equal(2, #ed.addresses)
+    end)
+
+    it("are empty for an object that has no row, without asking", function()
+      local new = User{ name = "new" }
+      assert.equal(0, #people:sent(function()
+        assert.equal(0, #new.addresses)
+        assert.is_nil(new.boss)
+        session:add(new)
+        session:no_autoflush(function() assert.equal(0, #new.keywords) end)
+      end))
+    end)
+
+    it("load again after a commit", function()
+      local ed = session:get(User, 1)
+      assert.equal(2, #ed.addresses)
+      session:commit()
+      local conn <close> = people.engine:connect()
+      conn:execute(people.metadata.tables.people_addresses:insert(), { id = 30, user_id = 1, email = "ed@late" })
+      conn:commit()
+      assert.equal("ed@one ed@two ed@late", names(ed.addresses, "email"))
+    end)
+
+    it("can be told to raise or to stay empty", function()
+      local Base = orm.declarative_base{ metadata = people.metadata }
+      local Strict = Base:class("Strict", { __table__ = people.metadata.tables.people_users,
+        addresses = orm.relationship(Address, { lazy = "raise", viewonly = true }),
+        boss = orm.relationship("Strict", { lazy = "noload", viewonly = true, remote_side = "Strict.id" }) })
+      local ed = session:get(Strict, 1)
+      raises("InvalidRequestError", { "Strict.addresses", "raise" }, function() return ed.addresses end)
+      assert.is_nil(session:get(Strict, 2).boss)
+    end)
+
+    it("print objects without loading anything", function()
+      local ed = session:get(User, 1)
+      session:commit()
+      assert.equal(0, #people:sent(function() assert.equal("<User id=1>", tostring(ed)) end))
+    end)
+  end)
+end
