@@ -69,3 +69,39 @@ describe("a type's DDL", function()
     end
   end)
 end)
+
+describe("a type in an expression", function()
+  local function literal(expr) return expr:compile{ dialect = pg.dialect(), literal_binds = true }.string end
+
+  it("is what a value beside it is bound as", function()
+    assert.equal("d = '2024-02-29'", literal(sa.column("d", sa.Date):eq("2024-02-29")))
+    assert.equal("n > 1.10", literal(sa.column("n", sa.Numeric(10, 2)):gt("1.10")))
+    assert.equal("i > 1.5", literal(sa.column("i", sa.Integer):gt(1.5)))
+    assert.equal("t - INTERVAL '1 day'", literal(sa.column("t", sa.DateTime) - "1 day"))
+    assert.equal("b = '\\x00ff'::bytea", literal(sa.column("b", sa.LargeBinary):eq("\0\xff")))
+    local ok, err = pcall(literal, sa.column("d", sa.Date):eq("tomorrow"))
+    assert.is_false(ok)
+    assert.is_true(sa.exc.DataError:is(err), tostring(err))
+  end)
+
+  it("is asked for the type of the other operand if it wants to be", function()
+    local asked = {}
+    local Picky = sa.TypeDecorator:extend("Picky", { impl = sa.String, process_bind_param = function(_, v) return "<" .. v .. ">" end,
+      coerce_compared_value = function(self, op, value)
+        asked[#asked + 1] = { op, value }
+        return type(value) == "number" and sa.Integer or self
+      end })
+    assert.equal("x = 5", literal(sa.column("x", Picky):eq(5)))
+    assert.equal("x = '<a>'", literal(sa.column("x", Picky):eq("a")))
+    assert.same({ { "EQ", 5 }, { "EQ", "a" } }, asked)
+  end)
+
+  it("writes tables as text", function()
+    assert.equal("SELECT ARRAY[['a', 'it''s'], ['b', NULL]] AS anon_1",
+      literal(sa.select(sa.literal({ { "a", "it's" }, { "b", sa.null } }, sa.ARRAY(sa.String)))))
+    assert.equal([[SELECT '{"a":[1,2.0]}' AS anon_1]], literal(sa.select(sa.literal({ a = { 1, 2.0 } }, sa.JSON))))
+    local ok, err = pcall(literal, sa.select(sa.literal({ print }, sa.JSON)))
+    assert.is_false(ok)
+    assert.matches("has no JSON form", err.message)
+  end)
+end)
