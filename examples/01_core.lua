@@ -23,11 +23,8 @@ metadata:create_all(engine)
 
 -- A function given to begin() runs in a transaction: committed at its end, rolled back if it raises.
 engine:begin(function(conn)
-  conn:execute(accounts:insert(), {
-    { owner = "ann", balance = 100 },
-    { owner = "bob", balance = 20 },
-    { owner = "cat" }, -- the default is the column's
-  })
+  conn:execute(accounts:insert(), { { owner = "ann", balance = 100 }, { owner = "bob", balance = 20 } })
+  conn:execute(accounts:insert():values{ owner = "cat" }) -- the balance is the column's default
 end)
 
 local function transfer(from, to, amount)

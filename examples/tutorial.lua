@@ -43,7 +43,9 @@ users_table:create()
 
 heading("Reflecting a table: its definition comes from the database")
 
+db.echo = false -- these are many questions
 local reflected = sa.Table("tutorial_users", sa.MetaData(), { autoload_with = db })
+db.echo = true
 print("the first column is " .. reflected.c[1].name .. ", the table has " .. #reflected.c)
 
 heading("Inserting rows")

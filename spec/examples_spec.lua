@@ -1,0 +1,75 @@
+-- Every example runs on both databases and prints what it should.
+
+local targets = require("spec.support.targets")
+local tree = require("spec.support.tree")
+
+-- Lines that the output must hold, in this order (each somewhere in a line of its own).
+local expected = {
+  ["01_core.lua"] = {
+    "ann to cat: ann has not that much", "ann\t70", "bob\t50", "cat\t0", "ann gave bob 30", "a second ann: IntegrityError",
+  },
+  ["03_declarative.lua"] = {
+    "3\tgas Jupiter\t95", "1\trock Mars\t2", "2\trock Venus\t0", "comet Halley\t75.32", "moons of Mars: 3, in the database 2",
+    "after a rollback: 2", "a misspelt attribute is an error", "2 planets have several moons",
+  },
+  ["04_relationships.lua"] = {
+    "Hawthorne taught Melville", "Moby-Dick by Melville: sea, whales", "Typee by Melville: sea", "wrote about whales: Melville",
+    "wrote nothing: Hawthorne", "pupil of Hawthorne: Melville", "the sea is in 2 books", "1 book and 2 tags are left", "0 books after their author",
+  },
+  ["tutorial.lua"] = {
+    "CREATE TABLE tutorial_users", "the first column is user_id, the table has 3", "INSERT INTO tutorial_users", "(1, 'Mary', 'secure')",
+    "(4, 'Harry', NULL)", "user_id, user_name, password", "4\tHarry\tnil", "(4, 'Harry')", "CREATE TABLE tutorial_email_addresses",
+    "mary@mary.example", "tutorial_users JOIN tutorial_email_addresses ON tutorial_users.user_id = tutorial_email_addresses.user_id AND",
+    "nil\tnil", "User(Harry, nil)", "User(Fred, nil)", "User(Tom, nil)", "User(Mary, secure)", "User(Tom, nil)", "4",
+    "the session holds Ed: true", "one row, one object: true", "BEGIN", "UPDATE tutorial_users SET password=", "COMMIT",
+    "Address(mary@mary.example)", "the other side knows: User(Mary, marysnewpassword)", "INSERT INTO tutorial_email_addresses", "COMMIT",
+    "3 of them found", "UPDATE tutorial_email_addresses SET user_id=", "*** flushed the session ***", "INSERT INTO tutorial_users", "COMMIT",
+    "Mary         marysnewpassword mary2@gmail.example", "Tom          -", "Harry        harrysnewpassword harry@harry.example",
+    "Ed           edspassword", "fred_again   -            fred@fred.example, fred@gmail.example",
+  },
+}
+
+-- The interpreter that runs the specs.
+local function interpreter()
+  local i = 0
+  while arg and arg[i - 1] do i = i - 1 end
+  return i < 0 and arg[i] or "lua5.4"
+end
+
+local function run(example, url)
+  local pipe = assert(io.popen(("%s examples/%s '%s' 2>&1"):format(interpreter(), example, url)))
+  local output = pipe:read("a")
+  local ok = pipe:close()
+  return output, ok
+end
+
+local function check(output, lines)
+  local from = 1
+  for _, line in ipairs(lines) do
+    local _, stop = output:find(line, from, true)
+    if not stop then error(("'%s' is missing (or out of order) in:\n%s"):format(line, output), 2) end
+    from = stop + 1
+  end
+end
+
+describe("examples", function()
+  it("are all checked", function()
+    local found = {}
+    for _, path in ipairs(tree.files("examples", "%.lua$")) do found[#found + 1] = path:match("[^/]+$") end
+    table.sort(found)
+    local known = {}
+    for name in pairs(expected) do known[#known + 1] = name end
+    table.sort(known)
+    assert.same(known, found)
+  end)
+
+  for database, url in targets.each() do
+    for example, lines in pairs(expected) do
+      it(example .. " runs on " .. database, function()
+        local output, ok = run(example, url)
+        assert.is_true(ok, output)
+        check(output, lines)
+      end)
+    end
+  end
+end)
