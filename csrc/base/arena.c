@@ -6,10 +6,10 @@
 
 struct alch_arena_block {
     alch_arena_block *older;
-    _Alignas(16) char data[];
+    _Alignas(8) char data[];
 };
 
-#define ALIGN(n) (((n) + 15u) & ~(size_t)15u)
+#define ALIGN(n) (((n) + 7u) & ~(size_t)7u)
 
 void alch_arena_init(alch_arena *a)
 {

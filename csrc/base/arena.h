@@ -7,14 +7,15 @@
 ** Memory for one operation (one compile, one flush), freed all at once.
 ** The first block lives inside the struct, so a small operation allocates
 ** nothing. A pointer from an arena is valid until alch_arena_release; an
-** arena must not be moved while it is in use.
+** arena must not be moved while it is in use. Objects are aligned to 8 bytes,
+** as Lua aligns a userdata, which may hold an arena.
 */
 typedef struct alch_arena_block alch_arena_block;
 
 typedef struct alch_arena {
     alch_arena_block *blocks;   /* newest first */
     char *next, *end;           /* free part of the newest block */
-    _Alignas(16) char first[1024];
+    _Alignas(8) char first[1024];
 } alch_arena;
 
 void alch_arena_init(alch_arena *a);

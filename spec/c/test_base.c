@@ -65,7 +65,7 @@ static void arena_is_zeroed_and_aligned(void)
     for (i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
         char *p = alch_arena_alloc(&a, sizes[i]);
 
-        CHECK(p != NULL && (uintptr_t)p % 16 == 0 && memcmp(p, zeros, sizes[i]) == 0);
+        CHECK(p != NULL && (uintptr_t)p % 8 == 0 && memcmp(p, zeros, sizes[i]) == 0);
         memset(p, 'x', sizes[i]);
     }
     copy = alch_arena_strndup(&a, "abc\0def", 7);

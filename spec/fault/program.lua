@@ -166,4 +166,23 @@ part("the pool of the core", function()
   assert(idle <= 1 and out == 0 and connecting == 0)
 end)
 
+part("expressions", function()
+  local t = sa.Table("faulty", sa.MetaData(),
+    sa.Column("id", sa.Integer, { primary_key = true }),
+    sa.Column("tag", sa.Integer),
+    sa.Column("text", sa.String(200)))
+  local u = t:alias("u")
+  local stmt = sa.select(t.c.id, sa.func.count(u.c.id):label("n"))
+    :join_from(t, u, sa.and_(u.c.tag:eq(t.c.tag), u.c.text:like("a%")))
+    :where(t.c.id:in_{ 1, 2, 3 }, sa.or_(t.c.text:eq(nil), t.c.tag:between(1, 9)))
+    :group_by(t.c.id):order_by(t.c.id:desc()):limit(5)
+  for _, dialect in ipairs { "sqlite", "postgresql" } do
+    local text = stmt:compile{ dialect = require("lualchemy.dialects." .. dialect).dialect{} }.string
+    assert(text:find("GROUP BY", 1, true) and text:find("LIMIT", 1, true))
+  end
+  assert(tostring(sa.insert(t):values{ tag = 1, text = "x" }):find("INSERT INTO faulty", 1, true))
+  assert(tostring(sa.update(t):where(t.c.id:eq(1)):values{ text = sa.null }):find("UPDATE faulty", 1, true))
+  assert(tostring(sa.delete(t):where(t.c.tag:eq(1))):find("DELETE FROM faulty", 1, true))
+end)
+
 return parts

@@ -2,14 +2,15 @@
 -- and all from it on. Whatever fails, a part ends well or with the error that says memory ran out, its check holds
 -- afterwards, and the same part runs again undisturbed. spec/fault/run.sh starts this in its host.
 --
--- ALL=1 sweeps every allocation; otherwise the first ones and a sample of the rest, another one in each mode.
+-- ALL=1 sweeps every allocation; otherwise the first ones and a sample of the rest, another one in each mode. PART=name
+-- sweeps the parts with that in their name.
 
 local fault = fault   -- luacheck: ignore 113
 local core = require("lualchemy._core")
 local parts = dofile("spec/fault/program.lua")
 
-local FIRST, SAMPLE = 400, 400
-local all = os.getenv("ALL")
+local FIRST, SAMPLE = 100, 60
+local all, only = os.getenv("ALL"), os.getenv("PART")
 
 local kinds = {
   core = {
@@ -68,7 +69,7 @@ local function sweep_loading(forever)
   local load = function() require("lualchemy") end
   local _, _, _, total = fault.fresh(0, false, load)
   local bad = 0
-  for n = 1, total, all and 1 or math.max(1, total // 100) do
+  for n = 1, total, all and 1 or math.max(1, total // 20) do
     local ok, err, left = fault.fresh(n, forever, load)
     if left ~= 0 or not ok and not err:find("not enough memory", 1, true) then
       bad = bad + 1
@@ -80,13 +81,17 @@ local function sweep_loading(forever)
 end
 
 for _, part in ipairs(parts) do
+  if only and not part.name:find(only, 1, true) then goto next end
   part.run()          -- what is made once per process must not count
   for i, kind in ipairs { "core", "lua" } do
     sweep(part, kind, false, 2 * i)
     sweep(part, kind, true, 2 * i + 1)
   end
   if part.remove then part.remove() end
+  ::next::
 end
-sweep_loading(false)
-sweep_loading(true)
+if not only then
+  sweep_loading(false)
+  sweep_loading(true)
+end
 return failed == 0
