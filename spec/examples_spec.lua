@@ -21,7 +21,7 @@ local expected = {
     "(4, 'Harry', NULL)", "user_id, user_name, password", "4\tHarry\tnil", "(4, 'Harry')", "CREATE TABLE tutorial_email_addresses",
     "mary@mary.example", "tutorial_users JOIN tutorial_email_addresses ON tutorial_users.user_id = tutorial_email_addresses.user_id AND",
     "nil\tnil", "User(Harry, nil)", "User(Fred, nil)", "User(Tom, nil)", "User(Mary, secure)", "User(Tom, nil)", "4",
-    "the session holds Ed: true", "one row, one object: true", "BEGIN", "UPDATE tutorial_users SET password=", "COMMIT",
+    "the session holds Ed: true", "one row, one object: true", "UPDATE tutorial_users SET password=", "COMMIT",
     "Address(mary@mary.example)", "the other side knows: User(Mary, marysnewpassword)", "INSERT INTO tutorial_email_addresses", "COMMIT",
     "3 of them found", "UPDATE tutorial_email_addresses SET user_id=", "*** flushed the session ***", "INSERT INTO tutorial_users", "COMMIT",
     "Mary         marysnewpassword mary2@gmail.example", "Tom          -", "Harry        harrysnewpassword harry@harry.example",
