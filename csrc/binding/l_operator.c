@@ -307,11 +307,13 @@ static void in_values(lua_State *L, int idx, lua_Integer n, unsigned width, cons
     alch_err err;
 
     alch_read_elements(L, idx, n, width, v);
-    check(L, alch_bind_beside(left, op, n > 0 && width == 1 ? v : &none, &slot->node, &err), &err);
+    check(L, alch_bind_beside(left, op, &none, &slot->node, &err), &err);     /* the values come below, once */
     b = (alch_bind *)(uintptr_t)slot->node;
     b->flags |= ALCH_BIND_EXPANDING;
     if (left->kind == ALCH_NODE_TUPLE)
         alch_node_set_type(b, left->type);
+    else if (n > 0 && width == 1)
+        alch_node_set_type(b, alch_compared_type(alch_node_type(left), op, v));
     check(L, alch_bind_own(b, &none, v, (size_t)n, width, &err), &err);
     b->width = (uint16_t)width;
     lua_pop(L, 1);

@@ -108,6 +108,14 @@ for name, url in targets.each() do
       assert.is_false(m.tables.users.c.name.nullable)
     end)
 
+    it("works in statements", function()
+      base(connection)
+      connection:exec_driver_sql("INSERT INTO users (name) VALUES ('ed')")
+      local users = sa.Table("users", sa.MetaData(), { autoload_with = connection })
+      connection:execute(users:insert():values{ name = "wendy" })
+      assert.are.equal(2, connection:execute(sa.select(users.c.id):where(users.c.name:eq("wendy"))):scalar())
+    end)
+
     it("lets explicit columns win", function()
       base(connection)
       local t = sa.Table("users", sa.MetaData(), sa.Column("name", sa.Text, { key = "n", info = { mine = true } }), { autoload_with = connection })

@@ -215,7 +215,9 @@ for name, url in targets.each() do
       Fixture.__index = Fixture
       function Fixture:_set_parent(table_)
         table_:append_ddl_listener("after-create", function(_, target, conn)
-          for _, row in ipairs(self.rows) do conn:exec_driver_sql(("INSERT INTO %s (x, y) VALUES (%d, %d)"):format(target.name, row[1], row[2])) end
+          local data = {}
+          for i, row in ipairs(self.rows) do data[i] = { x = row[1], y = row[2] } end
+          conn:execute(target:insert(), data)
         end)
         table_.info.fixture = self
       end
@@ -225,6 +227,24 @@ for name, url in targets.each() do
       locations:create(connection)
       assert.are.equal(60, connection:exec_driver_sql("SELECT sum(x + y) FROM location"):scalar())
       assert.are.equal(2, #locations.info.fixture.rows)
+    end)
+
+    it("has defaults of the program and of the database", function()
+      local calls = 0
+      local m = sa.MetaData()
+      local t = sa.Table("t", m, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("n", sa.Integer, { default = 7, onupdate = 8 }),
+        sa.Column("f", sa.Integer, { default = function() calls = calls + 1; return calls end }),
+        sa.Column("e", sa.Integer, { default = sa.text("3 + 4") }), sa.Column("s", sa.String(9), { server_default = "it's" }))
+      m:create_all(connection)
+      connection:execute(t:insert(), { { s = "a" }, { s = "b" } })
+      connection:execute(t:insert():values{ n = sa.null, f = 50 })
+      local rows = {}
+      for row in connection:execute(sa.select(t.c.n, t.c.f, t.c.e, t.c.s):order_by(t.c.id)) do
+        rows[#rows + 1] = ("%s %s %s %s"):format(row.n, row.f, row.e, row.s)
+      end
+      assert.are.same({ "7 1 7 a", "7 2 7 b", "nil 50 7 it's" }, rows)
+      connection:execute(t:update():where(t.c.id:eq(1)):values{ s = "c" })
+      assert.are.equal(8, connection:execute(sa.select(t.c.n):where(t.c.id:eq(1))):scalar())
     end)
 
     it("knows temporary tables", function()
@@ -244,7 +264,7 @@ for name, url in targets.each() do
       m:create_all(connection)
       assert.are.same({ "aa_names" }, sa.inspect(connection):get_view_names())
       connection:exec_driver_sql("INSERT INTO authors (name) VALUES ('ed'), ('it''s')")
-      assert.are.equal("ed", connection:exec_driver_sql("SELECT name FROM aa_names"):scalar())
+      assert.are.equal("ed", connection:execute(sa.select(view.table.c.name)):scalar())
       assert.is_true(copy.table:exists(connection))
       m:drop_all(connection)
       assert.are.same({}, sa.inspect(connection):get_view_names())
