@@ -122,5 +122,45 @@ for name, url in targets.each() do
         assert.matches("^v%.x %(", err.message)
       end
     end)
+
+    it("go through statements by their column's type", function()
+      local calls = { bind = 0, result = 0 }
+      local Upper = sa.TypeDecorator:extend("Upper", { impl = sa.String,
+        process_bind_param = function(_, v) calls.bind = calls.bind + 1 return v and v:upper() end,
+        process_result_value = function(_, v) calls.result = calls.result + 1 return v and v:lower() end })
+      local t = sa.Table("typed", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("price", sa.Numeric(10, 2)),
+        sa.Column("day", sa.Date), sa.Column("at", sa.DateTime), sa.Column("span", sa.Interval), sa.Column("key", sa.Uuid),
+        sa.Column("ok", sa.Boolean), sa.Column("raw", sa.LargeBinary), sa.Column("doc", sa.JSON), sa.Column("kind", sa.Enum("a", "b", { native_enum = false })),
+        sa.Column("up", Upper), { prefixes = { "TEMPORARY" } })
+      t:create(conn)
+      conn:execute(sa.insert(t), { { id = 1, price = "1.10", day = "2024-02-29", at = os.date("!*t", 0), span = { hours = 26 }, key = id, ok = true,
+        raw = bytes, doc = { list = { 1, 2.0, sa.null } }, kind = "b", up = "Abc" }, { id = 2, price = sa.null, day = sa.null, at = sa.null,
+        span = sa.null, key = sa.null, ok = sa.null, raw = sa.null, doc = sa.null, kind = sa.null, up = sa.null } })
+      assert.same({ bind = 2, result = 0 }, calls)
+
+      local row = conn:execute(sa.select(t):where(t.c.day:eq("2024-02-29"), t.c.price:gt(1.05), t.c.key:eq(id), t.c.up:in_{ "abc", "x" })):one()
+      assert.equal("1.10", tostring(row.price))
+      assert.equal(sa.date(2024, 2, 29), row.day)
+      assert.equal(sa.datetime(1970, 1, 1), row.at)
+      assert.equal(sa.interval{ days = 1, hours = 2 }, row.span)
+      assert.equal(sa.uuid(id), row.key)
+      assert.is_true(row.ok)
+      assert.equal(bytes, row.raw)
+      assert.equal("integer", math.type(row.doc.list[1]))
+      assert.equal(sa.null, row.doc.list[3])
+      assert.equal("b", row.kind)
+      assert.equal("abc", row.up)
+      assert.equal(4, calls.bind)
+
+      local empty = conn:execute(sa.select(t):where(t.c.id:eq(2))):one()
+      for _, column in ipairs({ "price", "day", "at", "span", "key", "ok", "raw", "doc", "kind", "up" }) do assert.is_nil(empty[column], column) end
+
+      for _, values in ipairs({ { id = 3.5 }, { id = 3, day = "tomorrow" }, { id = 3, kind = "c" }, { id = 3, ok = "yes" }, { id = 3, up = 5 } }) do
+        local ok, err = pcall(conn.execute, conn, sa.insert(t), values)
+        assert.is_false(ok)
+        if values.up == nil then assert.is_true(sa.exc.DataError:is(err), tostring(err)) end
+      end
+      assert.equal(2, conn:execute(sa.select(sa.func.count()):select_from(t)):scalar())
+    end)
   end)
 end
