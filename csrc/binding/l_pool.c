@@ -527,17 +527,14 @@ static int checkout_by_hook(lua_State *L)
     return checkout_hook_done(L, LUA_OK, 0);
 }
 
-/* pool:connect() -> proxy. What may raise comes before 'take'. */
-static int l_connect(lua_State *L)
+/* With the pool at 1 and nothing above; upvalue 1 is the proxies' metatable.
+** What may raise comes before 'take'. */
+static int connect_from(lua_State *L, pool_object *p)
 {
-    pool_object *p = check_pool_fast(L);
-    proxy_object *x;
+    proxy_object *x = lua_newuserdatauv(L, sizeof *x, 1);
     alch_slot *s;
     alch_taken taken;
 
-    if (lua_gettop(L) != 1)
-        lua_settop(L, 1);
-    x = lua_newuserdatauv(L, sizeof *x, 1);
     x->tag = &proxy_tag;
     x->record = NULL;
     lua_pushvalue(L, lua_upvalueindex(1));
@@ -556,6 +553,34 @@ static int l_connect(lua_State *L)
         lua_settop(L, 2);
     }
     return checkout_by_hook(L);
+}
+
+/* pool:connect() -> proxy */
+static int l_connect(lua_State *L)
+{
+    pool_object *p = check_pool_fast(L);
+
+    lua_settop(L, 1);
+    return connect_from(L, p);
+}
+
+/* The same with the pool as upvalue 2, whatever the arguments are. */
+static int l_bound_connect(lua_State *L)
+{
+    lua_settop(L, 0);
+    lua_pushvalue(L, lua_upvalueindex(2));
+    return connect_from(L, lua_touserdata(L, 1));
+}
+
+/* pool:connector() -> a function that connects, for a method of an object in
+** front of the pool: a call, a look-up and a check less for each checkout. */
+static int l_connector(lua_State *L)
+{
+    (void)check_pool(L);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_pushvalue(L, 1);
+    lua_pushcclosure(L, l_bound_connect, 2);
+    return 1;
 }
 
 static int checkin_hook_done(lua_State *L, int status, lua_KContext context)
@@ -642,29 +667,48 @@ static int l_proxy_is_valid(lua_State *L)
     return 1;
 }
 
-/* Methods, and the fields record, driver_connection, info, closed. */
-static int l_proxy_index(lua_State *L)
-{
-    const proxy_object *x;
-    const char *key;
+/* A proxy's fields stand among its methods as light userdata, so that one
+** look-up finds either. */
+static const char field_closed, field_record, field_connection, field_info;
 
-    lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
-        return 1;
-    x = check_proxy(L);
-    key = luaL_checkstring(L, 2);
-    if (strcmp(key, "closed") == 0)
+static int push_field(lua_State *L, const void *field)
+{
+    const proxy_object *x = check_proxy(L);
+
+    if (field == &field_closed)
         return lua_pushboolean(L, x->record == NULL), 1;
     if (x->record == NULL)
-        return 1;
+        return lua_pushnil(L), 1;
     (void)lua_getiuservalue(L, 1, PROXY_RECORD);
-    if (strcmp(key, "record") == 0)
-        return 1;
-    if (strcmp(key, "driver_connection") == 0)
+    if (field == &field_connection)
         return lua_getiuservalue(L, -1, RECORD_CONN), 1;
-    if (strcmp(key, "info") == 0)
+    if (field == &field_info)
         return lua_replace(L, 1), push_info(L);
-    return lua_pushnil(L), 1;
+    return 1;
+}
+
+static int l_proxy_index(lua_State *L)
+{
+    lua_settop(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TLIGHTUSERDATA)
+        return push_field(L, lua_touserdata(L, 2));
+    return 1;
+}
+
+static void set_field(lua_State *L, const char *name, const char *field)
+{
+    lua_pushlightuserdata(L, (void *)(uintptr_t)field);
+    lua_setfield(L, -2, name);
+}
+
+static void push_proxy_methods(lua_State *L, const luaL_Reg *methods)
+{
+    lua_newtable(L);
+    luaL_setfuncs(L, methods, 0);
+    set_field(L, "closed", &field_closed);
+    set_field(L, "record", &field_record);
+    set_field(L, "driver_connection", &field_connection);
+    set_field(L, "info", &field_info);
 }
 
 /* -- making one --------------------------------------------------------------------------------------------------- */
@@ -770,8 +814,7 @@ static void open_record(lua_State *L)
 static void open_proxy(lua_State *L, int module)
 {
     if (alch_new_metatable(L, PROXY, NULL)) {
-        lua_newtable(L);
-        luaL_setfuncs(L, proxy_methods, 0);
+        push_proxy_methods(L, proxy_methods);
         lua_pushvalue(L, -1);
         lua_setfield(L, -3, "methods");
         lua_pushcclosure(L, l_proxy_index, 1);
@@ -794,6 +837,9 @@ void alch_open_pool(lua_State *L)
     lua_newtable(L);
     luaL_setfuncs(L, pool_methods, 0);
     open_proxy(L, module);
+    lua_pushvalue(L, -1);
+    lua_pushcclosure(L, l_connector, 1);
+    lua_setfield(L, -3, "connector");
     lua_pushcclosure(L, l_connect, 1);
     lua_setfield(L, -2, "connect");
     lua_setfield(L, -2, "__index");

@@ -181,6 +181,10 @@ local Pool = {}
 ---@return lualchemy.core.PooledConnection
 function Pool:connect() end
 
+--- `connect` as a function of its own that ignores its arguments, to be another object's method.
+---@return fun(...): lualchemy.core.PooledConnection
+function Pool:connector() end
+
 --- A record in use; with "create" one to connect and `add`, with "stale" one to close and `remove`; nil: "empty", "refused".
 ---@return lualchemy.core.PoolRecord?
 ---@return nil|"create"|"stale"|"empty"|"refused"

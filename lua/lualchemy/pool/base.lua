@@ -62,6 +62,7 @@ function Pool:init(connect, options)
     checkin = function(_, record) return self:_checkin(record) end,
     abandoned = function() self._line:wake() end,
   }
+  if self.connect == Pool.connect then self.connect = self._core:connector() end    -- unless a subclass has its own
   pools[self] = true
   for _, listener in ipairs(options.listeners or {}) do self:add_listener(listener) end
   self:_watch()
