@@ -2,27 +2,32 @@
 
 #include "plugins/sqlite/sqlite.h"
 
+/* The value is fetched once and then asked directly: sqlite3_column_x looks it
+** up and takes the mutex anew each time. That it is "unprotected" does no harm:
+** a connection has one owner at a time. */
 int alch_sqlite_cell(sqlite3_stmt *stmt, int i, alch_value *out)
 {
+    sqlite3_value *v = sqlite3_column_value(stmt, i);
+
     out->zone = ALCH_ZONE_NONE;
-    switch (sqlite3_column_type(stmt, i)) {
+    switch (sqlite3_value_type(v)) {
     case SQLITE_INTEGER:
         out->kind = ALCH_INT;
-        out->as.integer = sqlite3_column_int64(stmt, i);
+        out->as.integer = sqlite3_value_int64(v);
         break;
     case SQLITE_FLOAT:
         out->kind = ALCH_FLOAT;
-        out->as.number = sqlite3_column_double(stmt, i);
+        out->as.number = sqlite3_value_double(v);
         break;
     case SQLITE_TEXT:
         out->kind = ALCH_TEXT;
-        out->as.text.at = (const char *)sqlite3_column_text(stmt, i);
-        out->as.text.len = (size_t)sqlite3_column_bytes(stmt, i);
+        out->as.text.at = (const char *)sqlite3_value_text(v);
+        out->as.text.len = (size_t)sqlite3_value_bytes(v);
         return out->as.text.at != NULL;
     case SQLITE_BLOB:
         out->kind = ALCH_BLOB;
-        out->as.text.at = sqlite3_column_blob(stmt, i);
-        out->as.text.len = (size_t)sqlite3_column_bytes(stmt, i);
+        out->as.text.at = sqlite3_value_blob(v);
+        out->as.text.len = (size_t)sqlite3_value_bytes(v);
         if (out->as.text.at == NULL) {
             out->as.text.at = "";
             return out->as.text.len == 0;
