@@ -272,6 +272,13 @@ describe("DDL", function()
     assert.is_truthy(err.message:find("do not support 'virtual'", 1, true), err.message)
   end)
 
+  it("finds a column's sequence in the schema of its metadata", function()
+    local t = sa.Table("t", sa.MetaData{ schema = "s" }, column("id", sa.Integer, sa.Sequence("sq"), { primary_key = true }), column("x", sa.Integer))
+    assert.are.equal("CREATE SEQUENCE s.sq", sa.CreateSequence(t.c.id.default):compile("postgresql").string)
+    assert.is_truthy(t:insert():values{ x = 1 }:compile("postgresql").string:find("nextval('s.sq')", 1, true))
+    assert.are.equal("SELECT nextval('s.sq') AS next_value_1", sa.select(t.c.id.default:next_value()):compile("postgresql").string)
+  end)
+
   it("may be rendered by the program", function()
     local Grant = sa.DDLElement:extend("Grant", { init = function(self, t, who) self.table_, self.who = t, who end })
     sa.compiles(Grant, function(element, compiler)

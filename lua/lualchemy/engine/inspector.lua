@@ -91,7 +91,7 @@ function Inspector:get_schema_names() return cached(self, "schema_names") end
 
 --- "public", "main"
 ---@return string
-function Inspector._default_schema_name(self) return cached(self, "default_schema_name") end
+function Inspector:get_default_schema_name() return cached(self, "default_schema_name") end
 
 -- A question about one table.
 local function about(question)
@@ -144,8 +144,11 @@ Inspector.get_multi_unique_constraints = multi("unique_constraints")
 Inspector.get_multi_check_constraints = multi("check_constraints")
 Inspector.get_multi_table_comment = multi("table_comment")
 
---- Enum types: { name, schema, labels, visible }.
+--- Enum types of PostgreSQL: { name, schema, labels, visible }.
 function Inspector:get_enums(opts) return cached(self, "enums", nil, schema_of(opts)) end
+
+--- Domains of PostgreSQL: { name, schema, type, nullable, default, constraints, collation, visible }.
+function Inspector:get_domains(opts) return cached(self, "domains", nil, schema_of(opts)) end
 
 --- Is there a table or view of this name? Not kept: it is what programs ask after creating and dropping.
 ---@param name string

@@ -5,6 +5,7 @@ local ddl = require("lualchemy.schema.ddl")
 local defaults = require("lualchemy.schema.defaults")
 local foreign_key = require("lualchemy.schema.foreign_key")
 local sequence = require("lualchemy.schema.sequence")
+local types = require("lualchemy.types")
 local view = require("lualchemy.schema.view")
 
 local M = {
@@ -17,8 +18,6 @@ local M = {
   conv = require("lualchemy.schema.naming").conv,
   set_warning_hook = require("lualchemy.util.warn").set_hook,
 }
-
-local types = require("lualchemy.types")
 
 --- A column that tells the rows of a batch apart where nothing else does: `sa.insert_sentinel("_sentinel")`.
 ---@param name string?

@@ -77,7 +77,10 @@ function Sequence:_set_parent(column)
   column[self.for_update and "onupdate" or "default"] = self
   column:_when_attached(function(table_)
     if self.metadata then return end
-    if not self.schema and not self._blank_schema then self.schema = table_.metadata.schema end
+    if not self.schema and not self._blank_schema and table_.metadata.schema then
+      self.schema = table_.metadata.schema
+      column[self.for_update and "onupdate" or "default"] = self    -- the core learns the schema too
+    end
     self:_set_metadata(table_.metadata)
   end)
 end

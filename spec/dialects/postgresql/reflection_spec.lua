@@ -46,6 +46,8 @@ describe("PostgreSQL's inspector", function()
     assert.are.same({ "child_id_seq", "child_n_seq", "sq" }, inspector:get_sequence_names())
     assert.are.equal(" SELECT 1 AS one;", inspector:get_view_definition("v"))
     assert.are.same({ { name = "mood", schema = "reflect_a", visible = true, labels = { "sad", "it's ok" } } }, inspector:get_enums())
+    assert.are.equal("reflect_a", inspector:get_default_schema_name())
+    assert.are.same({ { name = "positive", check = "VALUE > 0" } }, inspector:get_domains()[1].constraints)
     local names = table.concat(inspector:get_schema_names(), " ")
     assert.is_truthy(names:find("reflect_a reflect_b", 1, true))
     assert.is_nil(names:find("pg_", 1, true))
@@ -159,6 +161,11 @@ describe("PostgreSQL's inspector", function()
 end)
 
 describe("PostgreSQL's type names", function()
+  it("may be taught", function()
+    type_names.register("ltree", function(_, name, spelled) return sa.String(#name + #spelled) end)
+    assert.are.equal("String(length=13)", tostring(type_names.resolve("ltree(5)")))
+  end)
+
   local cases = {
     { "character varying(50)", "VARCHAR(length=50)" }, { "character varying", "VARCHAR()" }, { "character(3)", "CHAR(length=3)" },
     { "numeric(10,2)", "NUMERIC(precision=10, scale=2)" }, { "numeric", "NUMERIC()" }, { "integer[]", "ARRAY(item_type=INTEGER())" },

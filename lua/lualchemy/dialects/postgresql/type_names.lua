@@ -63,8 +63,6 @@ function M.register(name, make)
   BY_NAME[name] = make
 end
 
-M.plain, M.with_length, M.with_precision = plain, with_length, with_precision
-
 -- "character varying(50)" -> "character varying", { 50 }; "timestamp(3) with time zone" -> "timestamp with time zone", { 3 }
 local function split(spelled)
   local arguments = {}
