@@ -6,7 +6,7 @@ local instrument = require("lualchemy.orm.instrument")
 local schema = require("lualchemy.schema")
 local types = require("lualchemy.types")
 
-local M = {}
+local M = { loads = 0 }
 
 local cascade_names = { "save_update", "delete", "delete_orphan", "merge", "expunge", "refresh_expire" }
 

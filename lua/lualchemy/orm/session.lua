@@ -252,9 +252,9 @@ end
 
 --- Ends the transaction without a commit and lets go of every object. The session can be used again.
 function Session:close()
-  self:expunge_all()
   local root = self:_root()
   if root then root:discard() end
+  self:expunge_all()
 end
 Session.reset = Session.close
 

@@ -181,13 +181,21 @@ local function prepare_all(self)
   end
 end
 
---- Rolls back in the database only: the session lets go of its objects as they are.
+--- Rolls back in the database only: the session lets go of its objects as they are. The connections go back first,
+-- and nothing up to there asks for memory, so that they go back even when there is none.
 function SessionTransaction:discard()
-  local list, failure = inner(self), nil
+  local connections, failure = self.connections, nil
+  for i = 1, #connections do
+    local entry = connections[i]
+    local holder = entry.owned and entry.conn or entry.tx or entry.foreign
+    local ok, err = pcall(entry.owned and holder.close or holder.rollback, holder)
+    if not ok then failure = failure or err end
+  end
+  self.connections = {}
+  local list = inner(self)
   list[#list + 1] = self
   for _, tx in ipairs(list) do
     each(tx.frame[DELETED], function(object) self.session._c:detach(object) end)
-    if not tx.failure then failure = rollback_all(tx) or failure end
     tx:_end()
   end
   if failure then error(failure, 0) end
