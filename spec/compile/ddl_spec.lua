@@ -279,6 +279,18 @@ describe("DDL", function()
     assert.are.equal("SELECT nextval('s.sq') AS next_value_1", sa.select(t.c.id.default:next_value()):compile("postgresql").string)
   end)
 
+  it("puts other schemas in place of the ones given", function()
+    local m = sa.MetaData()
+    local plain = sa.Table("t", m, column("id", sa.Integer, { index = true }))
+    local in_s = sa.Table("u", m, column("id", sa.ForeignKey("t.id")), { schema = "s" })
+    local map = { [sa.null] = "x", s = "y z" }
+    local function text(ddl) return squash(ddl:compile{ dialect = "postgresql", schema_translate_map = map }.string) end
+    assert.are.equal("CREATE TABLE x.t (id INTEGER)", text(sa.CreateTable(plain)))
+    assert.are.equal('CREATE TABLE "y z".u (id INTEGER, FOREIGN KEY(id) REFERENCES x.t (id))', text(sa.CreateTable(in_s)))
+    assert.are.equal("CREATE INDEX ix_t_id ON x.t (id)", text(sa.CreateIndex(plain.indexes[1])))
+    assert.are.equal("CREATE SEQUENCE x.q", text(sa.CreateSequence(sa.Sequence("q"))))
+  end)
+
   it("may be rendered by the program", function()
     local Grant = sa.DDLElement:extend("Grant", { init = function(self, t, who) self.table_, self.who = t, who end })
     sa.compiles(Grant, function(element, compiler)

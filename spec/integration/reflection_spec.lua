@@ -205,6 +205,24 @@ for name, url in targets.each() do
     end)
   end)
 
+  describe("old style on " .. name, function()
+    it("asks the engine of the metadata", function()
+      local place = Place.new(url)
+      finally(function() place:close() end)
+      base(place.connection)
+      local m = sa.MetaData()
+      m.bind = place.connection
+      local t = sa.Table("addresses", m, { autoload = true })
+      assert.are.same({ "id", "user_id", "email" }, t.c:keys())
+      m:clear()
+      m:reflect{ only = { "users" } }
+      assert.are.equal("users", m.sorted_tables[1].name)
+      local ok, err = pcall(sa.Table, "addresses", sa.MetaData(), { autoload = true })
+      assert.is_false(ok)
+      assert.are.equal("UnboundExecutionError", err.class)
+    end)
+  end)
+
   -- Round trip ---------------------------------------------------------------------------------------------------
 
   -- A reproducible stream of choices.
