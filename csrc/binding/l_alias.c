@@ -345,6 +345,13 @@ static int push_name(lua_State *L, const char *name)
     return 1;
 }
 
+/* The kinds whose struct is alch_wrap. */
+static const unsigned char is_wrap[ALCH_NODE_COUNT] = {
+#define ALCH_NODE(kind, type, class_) [ALCH_NODE_##kind] = _Generic((type *)NULL, alch_wrap *: 1, default: 0),
+#include "expr/nodes.def"
+#undef ALCH_NODE
+};
+
 /* core.get(node, "name" | "element" | "type" | "table" | ...): what getters of the classes ask for. */
 static int l_get(lua_State *L)
 {
@@ -393,7 +400,10 @@ static int l_get(lua_State *L)
             return push_child(L, ((const alch_unary *)n)->element);
         if (alch_is_from(n) && n->kind != ALCH_NODE_TABLE && n->kind != ALCH_NODE_JOIN)
             return push_child(L, ((const alch_alias *)n)->element);
-        return push_child(L, ((const alch_wrap *)n)->element);
+        if (is_wrap[n->kind])
+            return push_child(L, ((const alch_wrap *)n)->element);
+        if (n->kind == ALCH_NODE_COMPOUND)
+            return push_child(L, ((const alch_select *)n)->columns->items[0]);
     }
     if (n->kind == ALCH_NODE_BIND && strcmp(what, "key") == 0)
         return push_name(L, ((const alch_bind *)n)->key);
