@@ -61,8 +61,6 @@ static const char *base_of(const alch_node *n)
 {
     if (n->kind == ALCH_NODE_TABLE)
         return ((const alch_table *)n)->name;
-    if (n->kind == ALCH_NODE_FUNCTION)
-        return ((const alch_function *)n)->name;
     if (n->kind == ALCH_NODE_CTE || n->kind == ALCH_NODE_ALIAS || n->kind == ALCH_NODE_TABLESAMPLE)
         return ((const alch_alias *)n)->name;
     return NULL;
@@ -143,6 +141,9 @@ static int l_alias_set(lua_State *L)
         a->name = NULL;
         check(L, name_alias(a, NULL, alch_check_node(L, -1), &err), &err);
     }
+    lua_getfield(L, 2, "alone");        /* no alias of a CTE any more */
+    if (lua_toboolean(L, -1))
+        check(L, alch_node_set(a, &a->cte_of, NULL, &err), &err);
     if (lua_getfield(L, 2, "prefix") != LUA_TNIL) {
         alch_free(a->prefix);
         a->prefix = alch_strdup(luaL_checkstring(L, -1));
@@ -345,13 +346,6 @@ static int push_name(lua_State *L, const char *name)
     return 1;
 }
 
-/* The kinds whose struct is alch_wrap. */
-static const unsigned char is_wrap[ALCH_NODE_COUNT] = {
-#define ALCH_NODE(kind, type, class_) [ALCH_NODE_##kind] = _Generic((type *)NULL, alch_wrap *: 1, default: 0),
-#include "expr/nodes.def"
-#undef ALCH_NODE
-};
-
 /* core.get(node, "name" | "element" | "type" | "table" | ...): what getters of the classes ask for. */
 static int l_get(lua_State *L)
 {
@@ -400,10 +394,7 @@ static int l_get(lua_State *L)
             return push_child(L, ((const alch_unary *)n)->element);
         if (alch_is_from(n) && n->kind != ALCH_NODE_TABLE && n->kind != ALCH_NODE_JOIN)
             return push_child(L, ((const alch_alias *)n)->element);
-        if (is_wrap[n->kind])
-            return push_child(L, ((const alch_wrap *)n)->element);
-        if (n->kind == ALCH_NODE_COMPOUND)
-            return push_child(L, ((const alch_select *)n)->columns->items[0]);
+        return push_child(L, ((const alch_wrap *)n)->element);
     }
     if (n->kind == ALCH_NODE_BIND && strcmp(what, "key") == 0)
         return push_name(L, ((const alch_bind *)n)->key);

@@ -479,8 +479,13 @@ static void read_conflict(lua_State *L, const alch_dml *d, alch_conflict *k)
     read_criterion(L, k, "index_where", &k->target_where);
     read_criterion(L, k, "where", &k->where);
     if (k->action == ALCH_CONFLICT_UPDATE) {
+        alch_list *row;
+        int at;
+
         lua_getfield(L, 3, "set_");
-        read_row(L, lua_gettop(L), d, push_list(L, NULL, ALCH_OP_COMMA, 8, &slot));
+        at = lua_gettop(L);
+        row = push_list(L, NULL, ALCH_OP_COMMA, 8, &slot);
+        read_row(L, at, d, row);
         set_child(L, k, &k->values, take(slot));
         lua_pop(L, 2);
     }

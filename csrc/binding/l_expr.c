@@ -92,6 +92,21 @@ static int l_pair(lua_State *L)
     return 1;
 }
 
+/* core.argument_order_by(x, list): an argument with the order of its aggregate. */
+static int l_argument_order_by(lua_State *L)
+{
+    const alch_node *a = alch_check_expression(L, 1), *b = alch_check_kind(L, 2, ALCH_NODE_LIST);
+    alch_node_ref *slot = alch_push_node_slot(L, ALCH_NODE_AGG_ORDER_BY);
+    alch_node *made;
+    alch_err err;
+
+    check(L, alch_pair_new(ALCH_NODE_AGG_ORDER_BY, alch_node_keep(a), alch_node_keep(b), &slot->node, &err), &err);
+    made = (alch_node *)(uintptr_t)slot->node;
+    made->op = ALCH_OP_COMMA;       /* inside an argument list, see visit_agg_order_by */
+    alch_node_set_type(made, a->type);
+    return 1;
+}
+
 /* core.list(kind, op, items, type | nil): values become parameters. */
 static int l_list(lua_State *L)
 {
@@ -322,10 +337,7 @@ static int l_case(lua_State *L)
 
         for (i = 1; i <= n; i++) {
             lua_geti(L, 2, i);
-            if (i % 2 == 1 && k->value != NULL)
-                alch_operand_node(L, lua_gettop(L), k->value, ALCH_OP_LIKE, &one->node);
-            else
-                alch_value_node(L, lua_gettop(L), NULL, &one->node);
+            alch_value_node(L, lua_gettop(L), i % 2 == 1 && k->value != NULL ? k->value->type : NULL, &one->node);
             if (i % 2 == 0 && alch_node_type(one->node)->family != ALCH_FAMILY_NULL)
                 type = one->node->type;
             check(L, alch_list_push(whens, take(one), &err), &err);
@@ -407,6 +419,23 @@ static int l_binary(lua_State *L)
             b->negate = (uint8_t)op_at(L, lua_gettop(L));
         lua_settop(L, 6);
     }
+    return 1;
+}
+
+/* core.typed(node, type): a copy of another type. */
+static int l_typed(lua_State *L)
+{
+    const alch_node *n = alch_check_node(L, 1);
+    const alch_type *type = alch_check_type(L, 2, NULL);
+    alch_node_ref *slot;
+    alch_node *copy;
+    alch_err err;
+
+    lua_settop(L, 2);
+    slot = alch_push_node_like(L, 1);
+    check(L, alch_node_copy(n, &copy, &err), &err);
+    slot->node = copy;
+    alch_node_set_type(copy, type);
     return 1;
 }
 
@@ -625,7 +654,46 @@ static int l_custom(lua_State *L)
     return 1;
 }
 
+/* sa.null() */
+static int l_null_called(lua_State *L)
+{
+    alch_node_ref *slot;
+    alch_err err;
+
+    if (!alch_is_null(L, 1))
+        return luaL_error(L, "attempt to call a light userdata value");
+    slot = alch_push_node_slot(L, ALCH_NODE_NULL);
+    check(L, alch_const_new(ALCH_NODE_NULL, &slot->node, &err), &err);
+    return 1;
+}
+
+/* Other light userdata print as they always did. */
+static int l_null_tostring(lua_State *L)
+{
+    if (alch_is_null(L, 1))
+        lua_pushliteral(L, "NULL");
+    else
+        lua_pushfstring(L, "userdata: %p", lua_touserdata(L, 1));
+    return 1;
+}
+
+/* core.make_null_callable(): adds __call to the metatable of light userdata, which all of them share. */
+static int l_make_null_callable(lua_State *L)
+{
+    lua_settop(L, 0);
+    alch_push_null(L);
+    if (!lua_getmetatable(L, 1))
+        lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, l_null_called);
+    lua_setfield(L, 2, "__call");
+    lua_pushcfunction(L, l_null_tostring);
+    lua_setfield(L, 2, "__tostring");
+    lua_setmetatable(L, 1);
+    return 0;
+}
+
 static const luaL_Reg functions[] = {
+    { "make_null_callable", l_make_null_callable },
     { "wrap", l_wrap },
     { "pair", l_pair },
     { "list", l_list },
@@ -639,6 +707,8 @@ static const luaL_Reg functions[] = {
     { "case", l_case },
     { "over", l_over },
     { "binary", l_binary },
+    { "typed", l_typed },
+    { "argument_order_by", l_argument_order_by },
     { "unary", l_unary },
     { "bind", l_bind },
     { "bind_flags", l_bind_flags },

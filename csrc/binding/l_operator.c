@@ -345,7 +345,7 @@ static void in_node(lua_State *L, int idx, const alch_node *n, const alch_node *
     else if (alch_is_statement(n))
         check(L, alch_wrap_new(ALCH_NODE_SCALAR, alch_node_keep(n), NULL, &slot->node, &err), &err);
     else if (n->kind == ALCH_NODE_VALUES)
-        check(L, alch_wrap_new(ALCH_NODE_GROUPING, alch_node_keep(n), NULL, &slot->node, &err), &err);
+        check(L, alch_wrap_new(ALCH_NODE_SCALAR, alch_node_keep(n), NULL, &slot->node, &err), &err);
     else
         slot->node = alch_node_keep(n);
 }

@@ -286,9 +286,19 @@ static int l_distinct(lua_State *L)
     return store(L, s, &s->distinct_on, list);
 }
 
+/* core.select_distinct_on(stmt, column, ...): shows only where the database has it. */
+static int l_distinct_on(lua_State *L)
+{
+    const alch_select *self = check_select(L, 1);
+    uint8_t flags = self->flags;
+    int rc = l_distinct(L);
+
+    ((alch_select *)(uintptr_t)alch_test_node_ref(L, -1)->node)->flags = flags;
+    return rc;
+}
+
 /* -- FROM ---------------------------------------------------------------------------- */
 
-/* core.select_distinct_on(stmt, column, ...): without DISTINCT elsewhere than on PostgreSQL */
 static int l_select_from(lua_State *L)
 {
     int i, top = lua_gettop(L);
@@ -573,6 +583,7 @@ static const luaL_Reg functions[] = {
     { "select_offset", l_offset },
     { "select_fetch", l_fetch },
     { "select_distinct", l_distinct },
+    { "select_distinct_on", l_distinct_on },
     { "select_from", l_select_from },
     { "select_join", l_join },
     { "select_outerjoin", l_outerjoin },

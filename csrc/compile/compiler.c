@@ -153,7 +153,9 @@ static int needs_parentheses(const alch_node *n, int against, int precedence, in
             || against == ALCH_OP_ALL;
     case ALCH_NODE_TEXT:
         return against == ALCH_OP_IN || against == ALCH_OP_NOT_IN;
-    case ALCH_NODE_TUPLE: case ALCH_NODE_GROUPING: case ALCH_NODE_SCALAR: case ALCH_NODE_ARRAY:
+    case ALCH_NODE_ARRAY:
+        return against == ALCH_OP_ANY || against == ALCH_OP_ALL || against == ALCH_OP_GETITEM;
+    case ALCH_NODE_TUPLE: case ALCH_NODE_GROUPING: case ALCH_NODE_SCALAR:
         return 0;
     default:
         return is_select(n) || ((against == ALCH_OP_ANY || against == ALCH_OP_ALL) && n->kind != ALCH_NODE_CUSTOM);
@@ -248,6 +250,19 @@ void alch_compile_criteria(alch_compiler *c, const alch_list *l, unsigned flags)
     }
     alch_keep_made(c, all);
     alch_compile_operand(c, all, ALCH_OP_ASBOOL, flags);
+}
+
+void alch_compile_where(alch_compiler *c, const char *keyword, const alch_list *l, unsigned flags)
+{
+    size_t start = c->out->len, behind;
+
+    if (alch_list_len(l) == 0)
+        return;
+    alch_puts(c, keyword);
+    behind = c->out->len;
+    alch_compile_criteria(c, l, flags);
+    if (c->out->len == behind)
+        c->out->len = start;
 }
 
 /*

@@ -40,7 +40,7 @@ typedef struct alch_frame {
     size_t column_count;
     alch_nodes froms;
     const alch_node *visiting_cte;
-    uint8_t need_result;            /* COMPOUND: its first member collects */
+    void *assignments;              /* INSERT, UPDATE: what is set (visit_dml.c) */
 } alch_frame;
 
 /* A CTE that was met: its text is cut out of the buffer and put in front of
@@ -132,6 +132,8 @@ void alch_compile_operand_custom(alch_compiler *c, const alch_node *n, int again
 void alch_compile_list(alch_compiler *c, const alch_list *l, const char *separator, unsigned flags);
 /* Items joined by AND, as WHERE and HAVING have them. */
 void alch_compile_criteria(alch_compiler *c, const alch_list *l, unsigned flags);
+/* The same behind " WHERE "; nothing where the criteria say nothing. */
+void alch_compile_where(alch_compiler *c, const char *keyword, const alch_list *l, unsigned flags);
 void alch_compile_fail(alch_compiler *c, int code, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 void alch_compile_nomem(alch_compiler *c);
 
@@ -187,6 +189,6 @@ ALCH_VISITOR(scalar); ALCH_VISITOR(table_valued); ALCH_VISITOR(next_value); ALCH
 ALCH_VISITOR(callable); ALCH_VISITOR(custom); ALCH_VISITOR(table); ALCH_VISITOR(alias); ALCH_VISITOR(values);
 ALCH_VISITOR(tablesample); ALCH_VISITOR(join); ALCH_VISITOR(select); ALCH_VISITOR(compound);
 ALCH_VISITOR(text_select); ALCH_VISITOR(insert); ALCH_VISITOR(update); ALCH_VISITOR(delete);
-ALCH_VISITOR(part); ALCH_VISITOR(conflict); ALCH_VISITOR(lock);
+ALCH_VISITOR(dml_column); ALCH_VISITOR(part); ALCH_VISITOR(conflict); ALCH_VISITOR(lock);
 
 #endif

@@ -328,7 +328,7 @@ static const alch_type *part_type(const alch_bind *b, unsigned part)
 }
 
 static void put_element(alch_compiler *c, const alch_bind *b, const alch_compiled_param *list, uint32_t element, unsigned part,
-                        int op, unsigned flags)
+                        unsigned flags)
 {
     const alch_value *v = &b->items[(size_t)element * b->width + part];
     alch_compiled_param p = *list;
@@ -340,7 +340,6 @@ static void put_element(alch_compiler *c, const alch_bind *b, const alch_compile
         alch_compile_literal(c, t, v);
         return;
     }
-    (void)op;
     p.value = v;
     p.type = t;
     p.element = element + 1;
@@ -349,6 +348,18 @@ static void put_element(alch_compiler *c, const alch_bind *b, const alch_compile
     if (p.number == 0 || p.base == NULL)
         p.number = 0;
     alch_put_placeholder(c, alch_add_param(c, &p));
+}
+
+/* The first parameter (plus one) of a list that stood in the statement before; 0: it did not. */
+static uint32_t known_list(alch_compiler *c, const alch_bind *b)
+{
+    uint32_t param;
+
+    if (b->flags & ALCH_BIND_UNIQUE)
+        return alch_dict_get_address(&c->binds, b);
+    if (!same_name(c, b, &param) || c->failed != ALCH_OK)
+        return 0;
+    return c->result->params[param].bind->count == b->count ? param + 1 : 0;
 }
 
 /* The name that the elements' names begin with. */
@@ -362,12 +373,17 @@ static alch_compiled_param list_param(alch_compiler *c, const alch_bind *b)
 
 static void compile_expanding(alch_compiler *c, const alch_bind *b, int op, unsigned flags)
 {
+    uint32_t known;
     alch_compiled_param list;
     uint32_t i;
     unsigned k;
 
-    list = list_param(c, b);
     c->result->expanding = 1;
+    known = known_list(c, b);
+    if (known == 0)
+        list = list_param(c, b);
+    else
+        list = c->result->params[known - 1];
     if (b->flags & ALCH_BIND_REQUIRED) {
         char buf[256];
 
@@ -388,6 +404,8 @@ static void compile_expanding(alch_compiler *c, const alch_bind *b, int op, unsi
         put_empty_set(c, b, op);
     if (b->count > 0 && b->width > 1 && c->dialect->caps.values_in_tuples)
         alch_puts(c, "VALUES ");
+    if (b->count > 0 && known == 0 && !(flags & ALCH_V_LITERAL))
+        remember(c, b, (uint32_t)c->result->param_count);
     for (i = 0; i < b->count && c->failed == ALCH_OK; i++) {
         if (i > 0)
             alch_puts(c, ", ");
@@ -396,7 +414,10 @@ static void compile_expanding(alch_compiler *c, const alch_bind *b, int op, unsi
         for (k = 0; k < b->width; k++) {
             if (k > 0)
                 alch_puts(c, ", ");
-            put_element(c, b, &list, i, k, op, flags);
+            if (known != 0)
+                alch_put_placeholder(c, known - 1 + i * b->width + k);
+            else
+                put_element(c, b, &list, i, k, flags);
         }
         if (b->width > 1)
             alch_buf_putc(c->out, ')');

@@ -44,6 +44,7 @@ const alch_visitor alch_standard_visitors[ALCH_NODE_COUNT] = {
     [ALCH_NODE_TABLE_VALUED] = alch_visit_table_valued,
     [ALCH_NODE_NEXT_VALUE] = alch_visit_next_value,
     [ALCH_NODE_SEQUENCE] = alch_visit_sequence,
+    [ALCH_NODE_DML_COLUMN] = alch_visit_dml_column,
     [ALCH_NODE_CALLABLE] = alch_visit_callable,
     [ALCH_NODE_CUSTOM] = alch_visit_custom,
     [ALCH_NODE_ENTITY] = alch_visit_part,

@@ -9,6 +9,7 @@
 typedef struct assignment {
     const alch_node *target;        /* a COLUMN, or an expression (data['x']) */
     const alch_node *value;         /* NULL: a parameter of the column's name */
+    uint32_t param;                 /* its parameter once it has one; UINT32_MAX */
     uint8_t how;                    /* ALCH_FILL_... of a parameter */
 } assignment;
 
@@ -32,7 +33,7 @@ static void assign(alch_compiler *c, assignments *a, const alch_node *target, co
         a->at = at;
         a->size = size;
     }
-    a->at[a->len++] = (assignment){ target, value, (uint8_t)how };
+    a->at[a->len++] = (assignment){ target, value, UINT32_MAX, (uint8_t)how };
 }
 
 /*
@@ -142,12 +143,12 @@ static void remember_fill(alch_compiler *c, const assignment *a, uint32_t param)
 {
     alch_compiled *r = c->result;
 
-    if (a->target->kind == ALCH_NODE_COLUMN)
+    if (a->target->kind == ALCH_NODE_COLUMN && c->frame->outer == NULL)
         r->fills[r->fill_count++] = (alch_fill){ (const alch_column *)a->target, param, a->how };
 }
 
 /* ":name": the parameter of a column. */
-static void put_column_param(alch_compiler *c, const assignment *a)
+static void put_column_param(alch_compiler *c, assignment *a)
 {
     const alch_column *column = (const alch_column *)a->target;
     alch_compiled_param p = { NULL, column->key, column->key, NULL, NULL, column, 0, 0, 0, a->how == ALCH_FILL_PARAM, 1 };
@@ -161,19 +162,20 @@ static void put_column_param(alch_compiler *c, const assignment *a)
     }
     p.type = alch_node_type(&column->head);
     if (a->how == ALCH_FILL_VALUE) {
-        const alch_node *made = c->result->kind == ALCH_NODE_UPDATE ? column->on_update : column->on_insert;
+        const alch_node *made = c->frame->statement->kind == ALCH_NODE_UPDATE ? column->on_update : column->on_insert;
 
         p.value = &((const alch_bind *)made)->value;
     }
     param = alch_add_param(c, &p);
     if (!alch_dict_set(&c->bind_names, column->key, strlen(column->key), param + 1))
         alch_compile_nomem(c);
+    a->param = param;
     remember_fill(c, a, param);
     alch_put_placeholder(c, param);
 }
 
 /* A plain value: a parameter named after its column, with the column's type. */
-static void put_value_param(alch_compiler *c, const assignment *a, const alch_bind *b, int row)
+static void put_value_param(alch_compiler *c, assignment *a, const alch_bind *b, int row)
 {
     const alch_column *column = (const alch_column *)a->target;
     alch_compiled_param p = { b, column->key, column->key, NULL, &b->value, column, 0, 0, 0, 0, 1 };
@@ -195,6 +197,7 @@ static void put_value_param(alch_compiler *c, const assignment *a, const alch_bi
     param = alch_add_param(c, &p);
     if (row < 0 && !alch_dict_set(&c->bind_names, p.base, strlen(p.base), param + 1))
         alch_compile_nomem(c);
+    a->param = param;
     if (row < 1)
         remember_fill(c, a, param);
     alch_put_placeholder(c, param);
@@ -207,10 +210,34 @@ static int is_plain_value(const alch_node *n)
     return n->kind == ALCH_NODE_BIND && b->key == NULL && !(b->flags & ALCH_BIND_EXPANDING);
 }
 
-static void put_value(alch_compiler *c, const assignment *a, int row, unsigned flags)
+/* In a CTE a plain value is a parameter like any other, with the column's type. */
+static void put_inner_value(alch_compiler *c, const assignment *a, unsigned flags)
 {
+    alch_bind *typed;
+    int rc = alch_node_copy(a->value, &typed, c->err);
+
+    if (rc != ALCH_OK) {
+        c->failed = rc;
+        return;
+    }
+    alch_keep_made(c, &typed->head);
+    if (alch_node_type(a->target)->family != ALCH_FAMILY_NULL && !(typed->flags & ALCH_BIND_TYPED))
+        alch_node_set_type(typed, a->target->type);
+    alch_compile_node(c, &typed->head, flags);
+}
+
+static void put_value(alch_compiler *c, assignment *a, int row, unsigned flags)
+{
+    if (a->param != UINT32_MAX) {       /* another column referred to it already */
+        alch_put_placeholder(c, a->param);
+        return;
+    }
     if (a->value == NULL) {
         put_column_param(c, a);
+        return;
+    }
+    if (is_plain_value(a->value) && a->target->kind == ALCH_NODE_COLUMN && c->frame->outer != NULL) {
+        put_inner_value(c, a, flags);
         return;
     }
     if (is_plain_value(a->value) && a->target->kind == ALCH_NODE_COLUMN) {
@@ -240,6 +267,8 @@ static void put_target(alch_compiler *c, const assignment *a, unsigned flags)
 
 static int reserve_fills(alch_compiler *c, size_t n)
 {
+    if (c->frame->outer != NULL)
+        return 1;
     c->result->fills = alch_arena_alloc(c->arena, (n + 1) * sizeof *c->result->fills);
     if (c->result->fills == NULL) {
         alch_compile_nomem(c);
@@ -249,6 +278,24 @@ static int reserve_fills(alch_compiler *c, size_t n)
 }
 
 /* }=== */
+
+/* from_dml_column(c): what this very statement sets the column to. */
+void alch_visit_dml_column(alch_compiler *c, const alch_node *n, unsigned flags)
+{
+    const alch_node *column = ((const alch_wrap *)n)->element;
+    assignments *all = c->frame != NULL ? c->frame->assignments : NULL;
+    size_t i;
+
+    for (i = 0; all != NULL && i < all->len; i++)
+        if (all->at[i].target == column) {
+            put_value(c, &all->at[i], -1, flags);
+            return;
+        }
+    if (all != NULL && c->frame->statement->kind == ALCH_NODE_UPDATE)
+        alch_compile_node(c, column, flags);
+    else
+        alch_compile_fail(c, ALCH_ERR_COMPILE, "from_dml_column() needs an INSERT or UPDATE that sets its column");
+}
 
 /*
 ** {=== RETURNING
@@ -266,7 +313,8 @@ static void compile_returning(alch_compiler *c, const alch_list *columns, int st
         c->failed = rc;
         return;
     }
-    c->result->returning = 1;
+    if (c->frame->outer == NULL)
+        c->result->returning = 1;
     alch_puts(c, " RETURNING ");
     if (c->dialect->caps.returning_bare)
         flags |= ALCH_V_NO_TABLE;
@@ -334,10 +382,11 @@ static void put_columns(alch_compiler *c, const assignments *a)
     alch_buf_putc(c->out, ')');
 }
 
-static void put_row(alch_compiler *c, const assignments *a, int row, unsigned flags)
+static void put_row(alch_compiler *c, assignments *a, int row, unsigned flags)
 {
     size_t i;
 
+    c->frame->assignments = a;
     alch_buf_putc(c->out, '(');
     for (i = 0; i < a->len; i++) {
         if (i > 0)
@@ -347,7 +396,7 @@ static void put_row(alch_compiler *c, const assignments *a, int row, unsigned fl
     alch_buf_putc(c->out, ')');
 }
 
-static void put_single(alch_compiler *c, const assignments *a, unsigned flags)
+static void put_single(alch_compiler *c, assignments *a, unsigned flags)
 {
     alch_compiled *r = c->result;
 
@@ -409,7 +458,8 @@ static void put_rows(alch_compiler *c, const alch_dml *d, assignments *a, unsign
 {
     uint32_t i;
 
-    c->result->multi_values = 1;
+    if (c->frame->outer == NULL)
+        c->result->multi_values = 1;
     fix_defaults(c, a);
     alch_puts(c, " VALUES ");
     put_row(c, a, 0, flags);
@@ -476,7 +526,8 @@ static void put_from_select(alch_compiler *c, const alch_dml *d, unsigned flags)
         put_target(c, &extra.at[k], 0);
     }
     alch_puts(c, ") ");
-    c->result->from_select = 1;
+    if (c->frame->outer == NULL)
+        c->result->from_select = 1;
     if (select->kind == ALCH_NODE_SELECT)
         alch_compile_select(c, (const alch_select *)select, -1, flags | ALCH_V_INSERT_SELECT);
     else
@@ -530,7 +581,8 @@ void alch_visit_insert(alch_compiler *c, const alch_node *n, unsigned flags)
     if (alch_push_frame(c, &frame, n))
         c->result->table = d->table;
     frame.correlate.len = frame.asfrom.len = 0;
-    c->result->kind = ALCH_NODE_INSERT;
+    if (frame.outer == NULL)
+        c->result->kind = ALCH_NODE_INSERT;
     alch_puts(c, "INSERT ");
     alch_compile_prefixes(c, d->prefixes, inner);
     alch_puts(c, "INTO ");
@@ -612,7 +664,8 @@ void alch_visit_conflict(alch_compiler *c, const alch_node *n, unsigned flags)
     uint32_t i;
 
     flags = (flags & ALCH_V_LITERAL) | ALCH_V_NO_SCHEMA;
-    c->result->upsert = 1;
+    if (c->frame->outer == NULL)
+        c->result->upsert = 1;
     alch_puts(c, " ON CONFLICT");
     put_conflict_target(c, k, flags);
     if (k->action == ALCH_CONFLICT_NOTHING) {
@@ -662,7 +715,8 @@ static void enter(alch_compiler *c, const alch_dml *d, alch_frame *f)
 {
     if (alch_push_frame(c, f, &d->head))
         c->result->table = d->table;
-    c->result->kind = d->head.kind;
+    if (f->outer == NULL)
+        c->result->kind = d->head.kind;
     extra_froms(c, d, &f->froms);
     alch_nodes_add(&f->correlate, d->table);
     {
@@ -688,10 +742,7 @@ static void finish_dml(alch_compiler *c, const alch_dml *d, size_t start, unsign
 {
     unsigned inner = flags & ALCH_V_LITERAL;
 
-    if (alch_list_len(d->where) > 0) {
-        alch_puts(c, " WHERE ");
-        alch_compile_criteria(c, d->where, inner);
-    }
+    alch_compile_where(c, " WHERE ", d->where, inner);
     if (d->returning != NULL)
         compile_returning(c, d->returning, d->label_style, inner | (flags & ALCH_V_RESULT));
     if (c->cte_count > 0)
@@ -724,6 +775,7 @@ void alch_visit_update(alch_compiler *c, const alch_node *n, unsigned flags)
         alch_compile_fail(c, ALCH_ERR_COMPILE, "this UPDATE sets no column; give it values()");
     if (c->failed == ALCH_OK && reserve_fills(c, a.len)) {
         alch_puts(c, " SET ");
+        frame.assignments = &a;
         for (i = 0; i < a.len && c->failed == ALCH_OK; i++) {
             if (i > 0)
                 alch_puts(c, ", ");

@@ -83,7 +83,8 @@ void alch_visit_column(alch_compiler *c, const alch_node *n, unsigned flags)
         put_literal_text(c, column->name);
     else
         alch_put_identifier(c, column->flags & ALCH_COLUMN_ANON ? alch_resolve_name(c, column->name, ALCH_IDENT_COLUMN)
-                                                                : column->name, column->flags);
+                            : column->flags & ALCH_COLUMN_SHORTEN ? alch_truncate_name(c, column->name, ALCH_IDENT_COLUMN)
+                            : column->name, column->flags);
 }
 
 void alch_visit_label(alch_compiler *c, const alch_node *n, unsigned flags)

@@ -267,9 +267,9 @@ static void between(alch_compiler *c, const alch_binary *b, int negated, unsigne
     alch_puts(c, negated ? " NOT BETWEEN " : " BETWEEN ");
     if (b->flags & ALCH_BINARY_SYMMETRIC)
         alch_puts(c, "SYMMETRIC ");
-    alch_compile_operand(c, bounds->items[0], ALCH_OP_AND, flags);
+    alch_compile_node(c, bounds->items[0], flags);
     alch_puts(c, " AND ");
-    alch_compile_operand(c, bounds->items[1], ALCH_OP_AND, flags);
+    alch_compile_node(c, bounds->items[1], flags);
 }
 
 /* }=== */

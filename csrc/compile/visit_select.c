@@ -181,6 +181,9 @@ static const char *label_of(const alch_named_column *k, unsigned flags)
 
     if (n->kind == ALCH_NODE_LABEL || n->kind == ALCH_NODE_TEXT)
         return NULL;
+    if (k->required != NULL && n->kind == ALCH_NODE_COLUMN && column->owner == NULL
+        && strcmp(k->required, column->name) == 0)
+        return NULL;        /* x AS x says nothing */
     if (k->required != NULL)
         return k->required;
     switch (n->kind) {
@@ -208,6 +211,19 @@ static const char *own_name(alch_compiler *c, const alch_node *n)
     return name != NULL ? alch_resolve_name(c, name, ALCH_IDENT_COLUMN) : NULL;
 }
 
+/* -x where x is a label: the label stands behind the whole. */
+static void put_inner_label(alch_compiler *c, const alch_node *n)
+{
+    if (n->kind != ALCH_NODE_UNARY)
+        return;
+    while (n->kind == ALCH_NODE_UNARY)
+        n = ((const alch_unary *)n)->element;
+    if (n->kind == ALCH_NODE_LABEL) {
+        alch_puts(c, " AS ");
+        alch_put_identifier(c, alch_resolve_name(c, ((const alch_label *)n)->name, ALCH_IDENT_COLUMN), 0);
+    }
+}
+
 static void compile_column(alch_compiler *c, const alch_named_column *k, unsigned flags)
 {
     const char *label = label_of(k, flags), *name;
@@ -216,6 +232,7 @@ static void compile_column(alch_compiler *c, const alch_named_column *k, unsigne
 
     if (label == NULL) {
         alch_compile_node(c, k->column, inner);
+        put_inner_label(c, k->column);
         if (flags & ALCH_V_RESULT)
             alch_add_result(c, k, own_name(c, k->column));
         return;
@@ -468,10 +485,7 @@ static void compile_tail(alch_compiler *c, const alch_select *s, unsigned flags)
 {
     if (alch_list_len(s->group_by) > 0)
         compile_ordering(c, s->group_by, " GROUP BY ", flags);
-    if (alch_list_len(s->having) > 0) {
-        alch_puts(c, " HAVING ");
-        alch_compile_criteria(c, s->having, flags);
-    }
+    alch_compile_where(c, " HAVING ", s->having, flags);
     if (alch_list_len(s->order_by) > 0)
         compile_ordering(c, s->order_by, " ORDER BY ", flags);
     if (s->limit != NULL || s->offset != NULL || s->fetch != NULL)
@@ -544,10 +558,7 @@ void alch_compile_select(alch_compiler *c, const alch_select *s, int member, uns
         if (frame.column_count == 0)
             trim(c->out);
         compile_froms(c, &frame, inner);
-        if (alch_list_len(s->where) > 0) {
-            alch_puts(c, " WHERE ");
-            alch_compile_criteria(c, s->where, inner);
-        }
+        alch_compile_where(c, " WHERE ", s->where, inner);
         compile_tail(c, s, inner);
         compile_statement_hints(c, s->statement_hints);
         if (c->cte_count > 0 && (toplevel || (member < 0 && !(flags & ALCH_V_INSERT_SELECT))))

@@ -73,9 +73,11 @@ static const alch_type *element_type(const alch_node *n)
 
 int alch_bind_beside(const alch_node *beside, int op, const alch_value *value, const alch_node **out, alch_err *err)
 {
-    const alch_node *named = beside->kind == ALCH_NODE_COLUMN || beside->kind == ALCH_NODE_LABEL ? beside : NULL;
+    const alch_node *named = beside->kind == ALCH_NODE_COLUMN ? beside : NULL;
 
-    return alch_bind_new(NULL, named, alch_compared_type(element_type(beside), op, value), value, ALCH_BIND_UNIQUE,
+    const char *key = beside->kind == ALCH_NODE_FUNCTION ? ((const alch_function *)beside)->name : NULL;
+
+    return alch_bind_new(key, named, alch_compared_type(element_type(beside), op, value), value, ALCH_BIND_UNIQUE,
                          out, err);
 }
 
@@ -152,8 +154,13 @@ static int refuse(const alch_node *left, const alch_node *right, alch_err *err, 
 
 static int compare(int op, const alch_node *left, const alch_node *right, const alch_node **out, alch_err *err)
 {
-    if (is_any(left))
-        return alch_binary_new(mirrored(op), right, left, boolean_type(), out, err);
+    if (is_any(left)) {     /* it stands on the right, and has no negation: NOT (a = ANY (b)) */
+        int rc = alch_binary_new(mirrored(op), right, left, boolean_type(), out, err);
+
+        if (rc == ALCH_OK)
+            ((alch_binary *)(uintptr_t)*out)->negate = ALCH_OP_NONE;
+        return rc;
+    }
     if (is_constant(right)) {
         op = with_constant(op, right);
         if (op == ALCH_OP_NONE)
@@ -251,6 +258,13 @@ int alch_const_new(int kind, const alch_node **out, alch_err *err)
     return ALCH_OK;
 }
 
+static int same_name(const char *a, const char *b)
+{
+    while (*a != '\0' && tolower((unsigned char)*a) == *b)
+        a++, b++;
+    return *a == *b;
+}
+
 /* -- NOT, AND, OR ------------------------------------------------------------------ */
 
 int alch_is_boolean_form(const alch_node *n)
@@ -265,13 +279,22 @@ int alch_is_boolean_form(const alch_node *n)
     }
 }
 
+/* any(x), all(x), some(x) called as functions: a != any(x) is not NOT a = any(x). */
+static int is_any_function(const alch_node *n)
+{
+    const alch_function *f = (const alch_function *)n;
+
+    return n->kind == ALCH_NODE_FUNCTION && f->package == NULL
+        && (same_name(f->name, "any") || same_name(f->name, "all") || same_name(f->name, "some"));
+}
+
 static int negate_binary(const alch_binary *b, const alch_node **out, alch_err *err)
 {
     alch_binary *made;
     const alch_node *grouped;
     int rc;
 
-    if (b->negate != ALCH_OP_NONE) {
+    if (b->negate != ALCH_OP_NONE && !is_any_function(b->right)) {
         rc = alch_node_copy(b, &made, err);
         if (rc != ALCH_OK)
             return rc;
@@ -334,6 +357,8 @@ static int collect(const alch_list *items, alch_list *made, const alch_node **on
             *only = item;
             return ALCH_OK;
         }
+        if (item->kind == ALCH_NODE_LIST && ((const alch_list *)item)->count == 0)
+            continue;       /* and_() of nothing says nothing */
         if (item->kind == ALCH_NODE_LIST && item->op == items->head.op)
             rc = collect((const alch_list *)item, made, only, err);
         else if (item->kind != neutral)
@@ -434,13 +459,6 @@ static const struct { const char *name; char result; uint8_t kind, flags; } know
     { "sysdate", 'T', ALCH_TYPE_DATETIME, ALCH_FUNC_ANSI },
     { "user", 'T', ALCH_TYPE_STRING, ALCH_FUNC_ANSI }
 };
-
-static int same_name(const char *a, const char *b)
-{
-    while (*a != '\0' && tolower((unsigned char)*a) == *b)
-        a++, b++;
-    return *a == *b;
-}
 
 static void infer(alch_function *f, int typed)
 {

@@ -36,6 +36,15 @@ static void put_base(char *at, const char *base)
     *at = '\0';
 }
 
+/* NULL, true and false are the same wherever they stand. */
+static const void *identity_of(const void *p)
+{
+    static const char constants[3];
+    const alch_node *n = p;
+
+    return n->kind >= ALCH_NODE_NULL && n->kind <= ALCH_NODE_FALSE ? &constants[n->kind - ALCH_NODE_NULL] : p;
+}
+
 const char *alch_name_anon(alch_namer *nm, const void *identity, unsigned index, const char *base)
 {
     size_t prefix = alch_name_is_anon(base) ? strlen(base) : 0;
@@ -47,9 +56,9 @@ const char *alch_name_anon(alch_namer *nm, const void *identity, unsigned index,
     if (prefix > 0)
         memcpy(text, base, prefix);
     n = index != 0
-        ? snprintf(text + prefix, 24, "%c%016" PRIxPTR "%04x%c", ALCH_ANON_BEGIN, (uintptr_t)identity, index & 0xffff,
+        ? snprintf(text + prefix, 24, "%c%016" PRIxPTR "%04x%c", ALCH_ANON_BEGIN, (uintptr_t)identity_of(identity), index & 0xffff,
                    ALCH_ANON_BASE)
-        : snprintf(text + prefix, 24, "%c%016" PRIxPTR "%c", ALCH_ANON_BEGIN, (uintptr_t)identity, ALCH_ANON_BASE);
+        : snprintf(text + prefix, 24, "%c%016" PRIxPTR "%c", ALCH_ANON_BEGIN, (uintptr_t)identity_of(identity), ALCH_ANON_BASE);
     put_base(text + prefix + n, prefix > 0 ? "" : base != NULL ? base : "anon");
     return text;
 }

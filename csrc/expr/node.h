@@ -81,7 +81,8 @@ enum {
     ALCH_COLUMN_COMPUTED = 1 << 10,     /* GENERATED ... AS (expression) */
     ALCH_COLUMN_SYSTEM = 1 << 11,       /* not in CREATE TABLE */
     ALCH_COLUMN_SCHEMA = 1 << 12,       /* sa.Column, not sa.column */
-    ALCH_COLUMN_SENTINEL = 1 << 13      /* insert_sentinel */
+    ALCH_COLUMN_SENTINEL = 1 << 13,     /* insert_sentinel */
+    ALCH_COLUMN_SHORTEN = 1 << 14       /* of a subquery: the name may be shortened to the database's limit */
 };
 
 /* A foreign key of a column, by name, so that it does not matter which table

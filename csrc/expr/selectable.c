@@ -71,9 +71,12 @@ static int add_derived(alch_from *f, const char *name, const char *key, const al
     alch_node_set_type(c, origin->type);
     if (alch_name_is_anon(name))
         c->flags |= ALCH_COLUMN_ANON;
+    if (alch_is_statement(((const alch_alias *)f)->element) || alch_is_dml(((const alch_alias *)f)->element))
+        c->flags |= ALCH_COLUMN_SHORTEN;
     if (origin->kind == ALCH_NODE_COLUMN)
         c->flags |= ((const alch_column *)origin)->flags &
-            (ALCH_COLUMN_PRIMARY_KEY | ALCH_COLUMN_NULLABLE | ALCH_COLUMN_QUOTE | ALCH_COLUMN_NO_QUOTE);
+            (ALCH_COLUMN_PRIMARY_KEY | ALCH_COLUMN_NULLABLE | ALCH_COLUMN_QUOTE | ALCH_COLUMN_NO_QUOTE
+             | ALCH_COLUMN_SHORTEN | (strcmp(((const alch_column *)origin)->name, name) == 0 ? ALCH_COLUMN_LITERAL : 0));
     rc = c->name != NULL && c->key != NULL ? ALCH_OK : alch_err_nomem(err);
     if (rc == ALCH_OK) {
         if (f->column_count == f->column_size) {

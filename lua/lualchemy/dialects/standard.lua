@@ -33,7 +33,7 @@ local generic
 ---@return lualchemy.Dialect
 function M.generic()
   generic = generic or Dialect({ name = "default", base = M.description, is_generic = true,
-    caps = { insert_returning = true, update_returning = true, delete_returning = true } })
+    caps = { native_boolean = true, insert_returning = true, update_returning = true, delete_returning = true } })
   return generic
 end
 

@@ -1,57 +1,38 @@
---- Statements that execute themselves: `stmt:execute(...)` where the metadata of a table in the statement is bound to
--- an engine (`metadata.bind = engine`, the old style of the 0.3 tutorial). Each runs on a connection of its own and
--- commits; rows are fetched before it ends.
+--- Statements that execute themselves, in the style of bound metadata: after `metadata.bind = engine`,
+--- `stmt:execute(params)` runs on a connection of its own and commits.
 
+local Executable = require("lualchemy.sql").Executable
+local Table = require("lualchemy.schema").Table
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
-local base = require("lualchemy.sql.base")
 
-local Executable = base.Executable
-
--- Parts of a FROM object in which a table may be found.
-local PARTS = { "element", "left", "right", "table" }
-
--- The engine that a table, a FROM object or a statement is bound to.
-local function bind_of(item)
-  if type(item) == "table" then return item.metadata and item.metadata.bind end
-  if core.kind(item) == "select" then
-    for _, from in ipairs(core.froms(item)) do
-      local found = bind_of(from)
-      if found then return found end
-    end
-    return nil
-  end
-  for _, part in ipairs(PARTS) do
-    local inner = part == "table" and item.table or core.get(item, part)
-    local found = inner ~= nil and bind_of(inner)
-    if found then return found end
+-- What the first table inside an expression that has an engine is bound to.
+local function bind_of(element, seen)
+  if seen[element] then return nil end
+  seen[element] = true
+  local owner = Table:is(element) and element or type(element) == "userdata" and core.get(element, "table")
+  if Table:is(owner) then return owner.metadata.bind end
+  for _, child in ipairs(core.children(element)) do
+    local bind = bind_of(child, seen)
+    if bind then return bind end
   end
 end
 
-rawget(Executable, "__getters").bind = bind_of
-
--- One table of parameters, several, or a list of them.
-local function parameters(...)
-  if select("#", ...) <= 1 then return (...) end
-  return { ... }
-end
-
---- Executes on the engine that the statement's tables are bound to, and commits.
----@param ... table  parameters by name: one set, or several
+--- Executes on the engine that the statement's tables are bound to, and commits. Rows are fetched at once.
+---@param params table?   values by name, or a list of such tables
+---@vararg table          further sets
 ---@return lualchemy.Result
-function Executable:execute(...)
-  local engine = bind_of(self)
-  if not engine then
-    errors.raise("UnboundExecutionError", "this statement is not bound to an engine: execute it on a connection "
-      .. "(conn:execute(stmt)), or set metadata.bind = engine")
+function Executable:execute(params, ...)
+  local bind = bind_of(self, {})
+  if not bind then
+    errors.raise("UnboundExecutionError", "this statement has no engine: set metadata.bind of its tables, or execute it "
+      .. "on a connection (conn:execute(stmt))")
   end
-  local connection <close> = engine:connect()
-  local result = connection:execute(self, parameters(...)):buffer()
-  connection:commit()
-  return result
+  if select("#", ...) > 0 then params = { params, ... } end
+  return bind:execute(self, params)     -- an engine, or a connection, which does not commit
 end
 
---- The first column of the first row of `execute(...)`.
-function Executable:scalar(...) return self:execute(...):scalar() end
+--- The first column of the first row of `execute`.
+function Executable:scalar(params, ...) return self:execute(params, ...):scalar() end
 
-return { bind_of = bind_of }
+return Executable

@@ -4,7 +4,6 @@ local create = require("lualchemy.engine.create")
 local result = require("lualchemy.engine.result")
 local transaction = require("lualchemy.engine.transaction")
 require("lualchemy.engine.bound")
-require("lualchemy.engine.bound")
 
 return {
   create_engine = create.create_engine,

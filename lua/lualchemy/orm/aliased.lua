@@ -33,7 +33,7 @@ end
 local function find_attribute(self, object, key)
   local prop = self.mapper.property_by_key[key]
   if not prop then
-    registry.configure_mappers(self.mapper)
+    registry.configure_mappers()
     prop = self.mapper.property_by_key[key]
   end
   local value

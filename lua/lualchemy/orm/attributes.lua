@@ -10,7 +10,7 @@ local M = {}
 local function mapper_of(object, key, what)
   local mapper = registry.mapper_of_instance(object)
   if not mapper then errors.raise("UnmappedInstanceError", "%s: %s is not an instance of a mapped class", what, tostring(object)) end
-  registry.configure_mappers(mapper)
+  registry.configure_mappers()
   if not mapper.property_by_key[key] then
     errors.raise("InvalidRequestError", "%s: %s has no attribute '%s'%s", what, mapper.class_name, tostring(key), suggest.hint(key, mapper:keys()))
   end

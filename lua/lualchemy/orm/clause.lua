@@ -9,7 +9,7 @@ local sql = require("lualchemy.sql")
 
 local M = {}
 
-M.null = core.null
+M.null = sql.null
 
 local from_kinds = { table = true, alias = true, subquery = true, lateral = true, cte = true, tablesample = true,
   table_valued_alias = true, values = true, join = true }
@@ -116,7 +116,7 @@ end
 
 ---@return boolean
 function M.is_null(value)
-  return rawequal(value, core.null)
+  return rawequal(value, sql.null)
 end
 
 --- A parameter that holds a value of a column's type.

@@ -202,7 +202,7 @@ local function construct_slowly(class_, ...)
     errors.raise("UnmappedClassError", "class '%s' is not mapped, so it has no instances; it is a base for classes that are",
       tostring(class_.__name))
   end
-  registry.configure_mappers(registry.mapper_of(class_))
+  registry.configure_mappers()
   local object = setmetatable({}, class_)
   local init = class_.init
   if init then init(object, ...) end
@@ -211,7 +211,7 @@ end
 
 -- Attributes by name, which is what most classes take, are set in one call of the core.
 local function construct(class_, values, ...)
-  if registry.waiting then registry.configure_mappers(registry.mapper_of(class_)) end
+  if registry.waiting then registry.configure_mappers() end
   if class_.init == init_attributes and type(values) == "table" and select("#", ...) == 0 then
     local object = instance_new(class_, values)
     if object then return object end

@@ -67,7 +67,7 @@ function M.state(object)
   if not mapper then
     errors.raise("UnmappedInstanceError", "%s is not an instance of a mapped class", tostring(object))
   end
-  registry.configure_mappers(mapper)
+  registry.configure_mappers()
   core.adopt(object)
   return setmetatable({ object = object, mapper = mapper }, InstanceState)
 end
@@ -78,7 +78,7 @@ end
 function M.inspect(value)
   local of = entity.of(value)
   if of then
-    registry.configure_mappers(of.mapper)
+    registry.configure_mappers()
     return of
   end
   return registry.mapper_of_instance(value) and M.state(value) or nil

@@ -46,11 +46,8 @@ local function relationship_steps(attribute, target)
   }
 end
 
--- Is it a relationship? Its join is worked out then.
 local function is_relationship(value)
-  if class.of(value) ~= RelationshipAttribute then return false end
-  registry.configure_mappers(value.parent.mapper)
-  return true
+  return class.of(value) == RelationshipAttribute
 end
 
 local function describe(value)
@@ -64,6 +61,7 @@ end
 ---@return table[] steps
 ---@return table? joined   the entity that was joined, where there is one
 function M.steps(target, on, from)
+  registry.configure_mappers()
   if type(target) == "string" then target = named_relationship(target, from) end
   if is_relationship(target) then
     if on ~= nil then

@@ -232,7 +232,7 @@ end
 function Mapper:get_property(key)
   local prop = self.property_by_key[key]
   if not prop then
-    registry.configure_mappers(self) -- a back reference may still have to be made
+    registry.configure_mappers() -- a back reference may still have to be made
     prop = self.property_by_key[key]
   end
   if not prop then

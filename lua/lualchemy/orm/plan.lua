@@ -109,14 +109,6 @@ function Plan:first_entity()
   return entity.of_expression(first.expression) or clause.from_of(first.expression)
 end
 
---- The mapper of the first class asked for, or nil.
----@return lualchemy.orm.Mapper?
-function Plan:first_mapper()
-  for _, item in ipairs(self.entities) do
-    if item.mapper then return item.mapper end
-  end
-end
-
 --- The names of a row's columns.
 ---@return string[]
 function Plan:names()

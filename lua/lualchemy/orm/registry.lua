@@ -95,80 +95,45 @@ function M.touch(mapper)
   M.waiting = true
 end
 
--- Mappers that may refer to each other: those of a declarative base; those over the tables of one metadata.
-local function group_of(mapper)
-  return mapper.registry ~= M.default and mapper.registry or mapper.local_table.metadata or mapper
-end
-
 -- A property may add properties (back references) to any mapper, also to one that was through
 -- already, so passes go on until one finds nothing left to do.
-local function configure_properties(group)
+local function configure_properties()
   local again = true
   while again do
     again = false
     local i = 1
     while i <= #pending do
-      if group_of(pending[i]) == group and pending[i]:configure_properties() then again = true end
+      if pending[i]:configure_properties() then again = true end
       i = i + 1
     end
   end
 end
 
-local function take_waiting(group)
-  local taken, left = {}, {}
-  for _, mapper in ipairs(pending) do
-    local list = group_of(mapper) == group and taken or left
-    list[#list + 1] = mapper
-  end
-  pending = left
-  return taken
-end
-
 -- Everything is resolved before anything is installed, so a failure leaves every mapper
 -- waiting, with what it lacked when it was made, and the next use tries again.
-local function configure_group(group)
-  configure_properties(group)
-  for _, mapper in ipairs(pending) do
-    if group_of(mapper) == group then mapper:check_properties() end
-  end
-  local ready = take_waiting(group)
+local function configure_pending()
+  configure_properties()
+  for _, mapper in ipairs(pending) do mapper:check_properties() end
+  local ready = pending
+  pending = {}
   for i, mapper in ipairs(ready) do
     local ok, err = pcall(mapper.install, mapper)
     if not ok then
-      table.move(ready, i, #ready, #pending + 1, pending)
+      table.move(ready, i, #ready, 1, pending)
       error(err, 0)
     end
   end
 end
 
--- The next group that has not failed yet; one group's back references may make another wait again.
-local function next_group(failures)
-  for _, mapper in ipairs(pending) do
-    local group = group_of(mapper)
-    if not failures[group] then return group end
-  end
-end
-
---- Resolves the relationships of all mappers made so far. Whatever uses a mapper calls this for it: a mistake in a
--- mapping is raised here, at each use of a mapper of its group, until it is repaired or the mappers are cleared.
----@param mapper lualchemy.orm.Mapper?   the one to be used; nil: all of them
-function M.configure_mappers(mapper)
+--- Resolves the relationships of all mappers made so far. Called by whatever uses a mapper;
+-- a mistake in one mapping is raised here, each time, until it is repaired or the mappers are cleared.
+function M.configure_mappers()
   if configuring or not M.waiting then return end
   configuring = true
-  local failures, first = {}, nil
-  local group = next_group(failures)
-  while group do
-    local ok, err = pcall(configure_group, group)
-    if not ok then
-      failures[group] = err
-      first = first or err
-    end
-    group = next_group(failures)
-  end
+  local ok, err = pcall(configure_pending)
   configuring = false
   M.waiting = #pending > 0
-  if mapper then first = failures[group_of(mapper)] end
-  if first then error(first, 0) end
+  if not ok then error(err, 0) end
 end
 
 --- Every mapper, in the order in which they were made.
@@ -204,7 +169,7 @@ function M.class_mapper(class_)
     errors.raise("UnmappedClassError", "%s is not a mapped class; map it with orm.mapper(Class, table) or a declarative base",
       M.describe_class(class_))
   end
-  M.configure_mappers(mapper)
+  M.configure_mappers()
   return mapper
 end
 

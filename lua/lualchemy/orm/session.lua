@@ -264,14 +264,14 @@ function Session:__close() self:close() end
 
 local function check_instance(object, what)
   if object == nil then errors.raise("ArgumentError", "%s needs an instance of a mapped class, got nil", what) end
-  if registry.waiting then registry.configure_mappers(registry.mapper_of_instance(object)) end
+  if registry.waiting then registry.configure_mappers() end
   core.adopt(object, what)
 end
 
 --- Takes an object in, and what its relationships reach.
 ---@param object table
 function Session:add(object)
-  if registry.waiting then registry.configure_mappers(registry.mapper_of_instance(object)) end
+  if registry.waiting then registry.configure_mappers() end
   if self._listeners then
     check_instance(object, "session:add")
     self:_fire("before_attach", self, object)

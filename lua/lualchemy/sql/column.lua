@@ -13,6 +13,7 @@ M.ColumnClause = base.register(ColumnElement:extend("ColumnClause"), "column")
 
 ---@class lualchemy.Label: lualchemy.ColumnElement
 M.Label = base.register(ColumnElement:extend("Label"), "label")
+M.DMLTargetCopy = base.register(ColumnElement:extend("DMLTargetCopy"), "dml_column")
 M.BindParameter = base.register(ColumnElement:extend("BindParameter"), "bind")
 M.Null = base.register(ColumnElement:extend("Null"), "null")
 M.True_ = base.register(ColumnElement:extend("True_"), "true")
@@ -156,6 +157,9 @@ function M.case(...)
   if #whens == 0 then errors.raise("ArgumentError", "case() needs at least one pair { condition, value }") end
   return core.case(options.value, whens, options.else_ ~= nil, options.else_)
 end
+
+--- In values{} of an INSERT or UPDATE: what the statement sets this column to.
+function M.from_dml_column(column) return core.wrap("dml_column", column) end
 
 M.and_, M.or_, M.not_ = core.and_, core.or_, core.negate
 local op = core.operators

@@ -121,7 +121,7 @@ function M.of(target)
     generic = generic or module_of("standard").generic()
     return generic
   end
-  if type(target) == "string" then return M.named(target == "default" and "standard" or target) end
+  if type(target) == "string" then return M.named(target) end
   if Dialect:is(target) then return target end
   local dialect = type(target) == "table" and target.dialect
   if Dialect:is(dialect) then return dialect end

@@ -120,19 +120,90 @@ end
 
 function ColumnElement:cast(type_) return core.wrap("cast", self, base.type_handle(type_)) end
 
---- A subscript: an array's element, a key or a path of JSON.
-function ColumnElement:at(key)
-  local type_ = self.type
-  if type_ and type_._getitem then return type_._getitem(self, key) end
-  errors.raise("InvalidRequestError", "an expression of type %s has no elements: at() is for arrays and JSON",
-    tostring(type_))
-end
-ColumnElement.__subscript = ColumnElement.at
+-- Subscripts --------------------------------------------------------------------------------------------------------
 
+-- How a family of types is subscripted: function(expr, key, type) -> expr.
+local subscripts = {}
+
+local function array_item(type_)
+  if type_.dimensions == nil or type_.dimensions == 1 then return type_.item_type end
+  return types.ARRAY(type_.item_type, { dimensions = type_.dimensions - 1 })
+end
+
+function subscripts.array(expr, key, type_)
+  local item = array_item(type_)
+  return core.binary("GETITEM", expr, key, item and types.to_instance(item)._type)
+end
+
+-- {"a", 1} is a path; the text that PostgreSQL reads is {a,1}.
+local function path_text(path)
+  local parts = {}
+  for i, part in ipairs(path) do parts[i] = tostring(part) end
+  return "{" .. table.concat(parts, ", ") .. "}"
+end
+
+function subscripts.json(expr, key, type_)
+  if type(key) == "table" and getmetatable(key) == nil then
+    return core.binary("JSON_PATH", expr, path_text(key), type_._type)
+  end
+  return core.binary("JSON_GETITEM", expr, key, type_._type)
+end
+
+function subscripts.hstore(expr, key) return core.binary("GETITEM", expr, key, types.to_instance(types.Text)._type) end
+
+local function subscript_of(type_)
+  local inner = type_.impl and types.to_instance(type_.impl) or type_
+  local name = getmetatable(inner) and getmetatable(inner).__name
+  if name == "HSTORE" then return subscripts.hstore, inner end
+  return subscripts[core.type_info(inner._type).family], inner
+end
+
+--- A subscript: an array's element, a key of JSON, or a path `{ "a", "b" }`.
+function ColumnElement:at(key)
+  local subscript, type_ = subscript_of(self.type)
+  if not subscript then
+    errors.raise("InvalidRequestError", "an expression of type %s has no elements: at() is for arrays and JSON", tostring(self.type))
+  end
+  if key == nil then errors.raise("ArgumentError", "at() takes an index or a key, got nil") end
+  return subscript(self, key, type_)
+end
+
+-- `expr[1]`
+ColumnElement.__subscript = function(self, key)
+  if math.type(key) ~= "integer" then return nil end
+  local subscript, type_ = subscript_of(self.type)
+  return subscript and subscript(self, key, type_)
+end
+
+--- `array[a:b]`
 function ColumnElement:slice(from, to)
   local type_ = self.type
-  if type_ and type_._getslice then return type_._getslice(self, from, to) end
-  errors.raise("InvalidRequestError", "an expression of type %s has no elements: slice() is for arrays", tostring(type_))
+  if core.type_info(type_._type).family ~= "array" then
+    errors.raise("InvalidRequestError", "an expression of type %s has no elements: slice() is for arrays", tostring(type_))
+  end
+  local pair = core.pair("slice", self:_beside_index(from), self:_beside_index(to))
+  return core.binary("GETITEM", self, pair, type_._type)
+end
+
+function ColumnElement:_beside_index(x)
+  return core.get(core.binary("GETITEM", self, x), "right")
+end
+
+-- What is read out of JSON as another type.
+for name, type_ in pairs { as_string = "Unicode", as_integer = "Integer", as_float = "Float", as_boolean = "Boolean",
+  as_json = "JSON" } do
+  ColumnElement[name] = function(self) return core.typed(self, types.to_instance(types[type_])._type) end
+end
+function ColumnElement:as_numeric(precision, scale, options)
+  local numeric = types.Numeric(precision, scale, options or {})
+  return core.typed(self, numeric._type)
+end
+
+--- A JSON element as text (PostgreSQL's ->> and #>>).
+function ColumnElement:astext()
+  local path = core.get(self, "op") == "JSON_PATH"
+  return core.binary("CUSTOM", core.get(self, "left"), core.get(self, "right"), types.to_instance(types.Text)._type,
+    { extra = path and "#>>" or "->>", precedence = 15, flags = SYMMETRIC_LESS.EAGER })
 end
 
 base.read(ColumnElement, "name key table element left right value")

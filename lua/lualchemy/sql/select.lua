@@ -87,6 +87,13 @@ function FromClause:tablesample(method, options)
     anonymous = options.name == nil and self or nil })
 end
 
+--- LATERAL: what stands behind it in FROM may refer to what stands before.
+function FromClause:lateral(name)
+  local kind = core.kind(self)
+  if kind == "subquery" then return core.alias("lateral", core.get(self, "element"), name) end
+  return core.alias("lateral", self, name)
+end
+
 function FromClause:insert() return require("lualchemy.sql.dml").insert(self) end
 function FromClause:update() return require("lualchemy.sql.dml").update(self) end
 function FromClause:delete() return require("lualchemy.sql.dml").delete(self) end
@@ -373,6 +380,9 @@ function Select:_named_column(name)
   return found
 end
 
+--- A clause of a dialect's own: `:ext(pg.distinct_on(t.c.x))`.
+function Select:ext(extension) return extension._extend(self) end
+
 local function correlate(except)
   return function(self, ...) return core.select_correlate(self, except, ...) end
 end
@@ -440,14 +450,15 @@ M.CTE = CTE
 local function combine(word)
   return function(self, ...)
     local compound = core.compound(word, core.get(self, "element"), ...)
-    return core.alias_set(self, { element = compound, restates = self })
+    return core.alias_set(self, { element = compound, restates = self, alone = true })
   end
 end
 CTE.union, CTE.union_all = combine("UNION"), combine("UNION_ALL")
 
 --- The CTE under another name.
 function CTE:alias(name)
-  local made = core.alias_set(self, { cte_of = self, name = name, anonymous = name == nil and self or nil })
+  local made = core.alias_set(self, { cte_of = self, name = name,
+    anonymous = name == nil and core.get(self, "element") or nil })
   return made
 end
 
@@ -535,7 +546,7 @@ end
 Values.cte = SelectBase.cte
 
 --- As a list of values for in_().
-function Values:scalar_values() return core.wrap("grouping", self) end
+function Values:scalar_values() return core.wrap("scalar_select", self) end
 Values.add_cte = SelectBase.add_cte
 base.register(Values, "values")
 

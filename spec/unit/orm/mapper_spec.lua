@@ -136,19 +136,6 @@ describe("mapper", function()
     assert.equal("id name password", keys())
   end)
 
-  it("is not held up by a mistake in mappings of other tables' metadata", function()
-    local Broken = plain("Broken")
-    orm.mapper(Broken, sa.Table("broken", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true })),
-      { properties = { others = orm.relationship("Nowhere") } })
-    orm.mapper(User, users)
-    assert.is_nil(setmetatable({}, User).name)
-    for _ = 1, 2 do
-      raises("InvalidRequestError", { "'Nowhere'" }, function() return setmetatable({}, Broken).id end)
-      raises("InvalidRequestError", { "'Nowhere'" }, orm.configure_mappers)
-    end
-    assert.equal("id name password", keys())
-  end)
-
   it("prints its instances by class and key, without a database", function()
     orm.mapper(User, users)
     assert.equal("<User (transient)>", tostring(setmetatable({}, User)))

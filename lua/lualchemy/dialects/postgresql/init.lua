@@ -49,6 +49,7 @@ for name, statement in pairs(named_types) do
   if name:find("^%u") then M[name] = statement end
 end
 M.DOMAIN = require("lualchemy.dialects.postgresql.domain")
+for name, value in pairs(require("lualchemy.dialects.postgresql.expr")) do M[name] = value end
 M.ExcludeConstraint = require("lualchemy.dialects.postgresql.exclude")
 
 return M

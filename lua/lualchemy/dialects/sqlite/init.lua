@@ -40,4 +40,9 @@ M.description = {
 ---@return lualchemy.Dialect
 function M.dialect(options) return Dialect(M.description, options) end
 
+--- An INSERT with on_conflict_do_nothing and on_conflict_do_update.
+---@param table_ lualchemy.Table
+---@return lualchemy.UpsertInsert
+M.insert = require("lualchemy.sql.dml").upsert
+
 return M

@@ -45,7 +45,7 @@ end
 ---@param options table    autoflush, populate_existing, yield_per, execution, own_columns
 ---@return lualchemy.orm.Rows
 function M.execute(session, statement, plan, params, options)
-  if registry.waiting then registry.configure_mappers(plan:first_mapper()) end
+  if registry.waiting then registry.configure_mappers() end
   if options.autoflush ~= false then session:_autoflush() end
   local result = M.execute_core(session, statement, params, options.execution)
   local run = result._run

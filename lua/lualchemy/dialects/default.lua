@@ -1,0 +1,2 @@
+--- The standard dialect under the name that SQLAlchemy gives it.
+return require("lualchemy.dialects.standard")

@@ -1,0 +1,143 @@
+--- Expressions that only PostgreSQL has: array literals, ON CONFLICT, DISTINCT ON, full text search, and the operators of
+-- its arrays, ranges, JSONB and hstore, which become methods of every column expression.
+
+local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
+local dml = require("lualchemy.sql.dml")
+local element = require("lualchemy.sql.element")
+local functions = require("lualchemy.sql.functions")
+local sql = require("lualchemy.sql.column")
+local types = require("lualchemy.types")
+
+local M = {}
+
+--- An INSERT with on_conflict_do_nothing and on_conflict_do_update.
+---@param table_ lualchemy.Table
+---@return lualchemy.UpsertInsert
+M.insert = dml.upsert
+
+-- Array literals ----------------------------------------------------------------------------------------------------
+
+local function is_array(x) return core.kind(x) == "array" end
+
+-- The type of the items: given, or that of the first item that has one.
+local function item_type(items)
+  for _, item in ipairs(items) do
+    local type_
+    if is_array(item) then
+      type_ = item.type.item_type
+    elseif core.kind(item) then
+      type_ = item.type
+    else
+      type_ = sql.literal(item).type
+    end
+    if type_ and not types.NullType:is(type_) then return type_ end
+  end
+  return types.to_instance(types.NullType)
+end
+
+--- `ARRAY[...]`: `pg.array{ 1, 2, 3 }`; an empty one needs `{ type_ = }`.
+---@param items any[]
+---@param options table?  { type_ = }
+function M.array(items, options)
+  if type(items) ~= "table" or getmetatable(items) ~= nil then
+    errors.raise("ArgumentError", "array() takes a list of values or expressions, got %s", tostring(items))
+  end
+  local type_ = options and options.type_ and types.to_instance(options.type_) or item_type(items)
+  local made = {}
+  for i, item in ipairs(items) do
+    if core.kind(item) == nil and type(item) == "table" and getmetatable(item) == nil then
+      item = M.array(item, { type_ = type_ })
+    end
+    made[i] = core.kind(item) and item or core.bind(nil, true, item, type_._type, 1)
+  end
+  if types.ARRAY:is(type_) then return core.list("array", "COMMA", made, type_._type) end
+  local dimensions = nil
+  if is_array(made[1]) then dimensions = (made[1].type.dimensions or 1) + 1 end
+  return core.list("array", "COMMA", made, types.ARRAY(type_, { dimensions = dimensions })._type)
+end
+
+-- Operators -----------------------------------------------------------------------------------------------------------
+
+local BOOLEAN = types.to_instance(types.Boolean)._type
+local COMPARISON, EAGER = 2, 4
+
+-- x as the operator's right side: a plain value is a parameter of the left side's type.
+local function compare(text)
+  return function(self, x)
+    return core.binary("CUSTOM", self, x, BOOLEAN, { extra = text, precedence = 5, flags = COMPARISON | EAGER })
+  end
+end
+
+for name, text in pairs {
+  contained_by = "<@", overlap = "&&", overlaps = "&&", strictly_left_of = "<<", strictly_right_of = ">>",
+  not_extend_right_of = "&<", not_extend_left_of = "&>", adjacent_to = "-|-", has_key = "?", has_all = "?&",
+  has_any = "?|", path_exists = "@?", path_match = "@@",
+} do
+  element[name] = compare(text)
+end
+
+-- contains() is @> for what is made of parts, LIKE for text.
+local OF_PARTS = { array = true, json = true }
+local like = element.contains
+local at_contains = compare("@>")
+
+local function has_parts(type_)
+  local name = getmetatable(type_).__name or ""
+  return OF_PARTS[core.type_info(type_._type).family] or name:match("RANGE$") ~= nil or name == "HSTORE"
+end
+
+function element:contains(x, options)
+  if has_parts(self.type) then return at_contains(self, x) end
+  return like(self, x, options)
+end
+
+local function of_type(text, result)
+  return function(self, x)
+    return core.binary("CUSTOM", self, x, result and types.to_instance(result)._type, { extra = text, precedence = 5 })
+  end
+end
+
+element.delete_path = function(self, path)
+  return core.binary("CUSTOM", self, sql.cast(M.array(path, { type_ = types.Text }), types.ARRAY(types.Text)), nil,
+    { extra = "#-", precedence = 5 })
+end
+element.difference = of_type("-")
+
+-- Functions -----------------------------------------------------------------------------------------------------------
+
+local pg_types = require("lualchemy.dialects.postgresql.types")
+
+local function ts(name, type_)
+  M[name] = function(...)
+    local given = table.pack(...)
+    if given.n == 2 and core.kind(given[1]) == nil then
+      given[1] = core.bind(name, true, given[1], types.to_instance(pg_types.REGCONFIG)._type, 1)
+    end
+    return core.func(nil, name, types.to_instance(type_)._type, 0, table.unpack(given, 1, given.n))
+  end
+  functions.register_function(name, M[name])
+end
+
+ts("to_tsvector", pg_types.TSVECTOR)
+for _, name in ipairs { "to_tsquery", "plainto_tsquery", "phraseto_tsquery", "websearch_to_tsquery" } do ts(name, pg_types.TSQUERY) end
+ts("ts_headline", types.Text)
+
+--- hstore('a', 'b'), hstore(keys, values).
+function M.hstore(...)
+  return core.func(nil, "hstore", pg_types.HSTORE and types.to_instance(pg_types.HSTORE)._type, 0, ...)
+end
+
+--- An argument of an aggregate with its order: `func.array_agg(pg.aggregate_order_by(t.c.x, t.c.y:desc()))`.
+function M.aggregate_order_by(target, ...)
+  return core.argument_order_by(target, core.ordering({ ... }, "aggregate_order_by"))
+end
+
+--- DISTINCT ON, for `select:ext(pg.distinct_on(...))`.
+function M.distinct_on(...)
+  local given = table.pack(...)
+  if given.n == 0 then errors.raise("ArgumentError", "distinct_on() takes columns") end
+  return { _extend = function(statement) return core.select_distinct_on(statement, table.unpack(given, 1, given.n)) end }
+end
+
+return M
