@@ -4,6 +4,7 @@
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local drivers = require("lualchemy.drivers")
+local orm = require("lualchemy.orm")
 local sa = require("lualchemy")
 local targets = require("spec.support.targets")
 local types = require("lualchemy.types")
@@ -184,5 +185,47 @@ part("expressions", function()
   assert(tostring(sa.update(t):where(t.c.id:eq(1)):values{ text = sa.null }):find("UPDATE faulty", 1, true))
   assert(tostring(sa.delete(t):where(t.c.tag:eq(1))):find("DELETE FROM faulty", 1, true))
 end)
+
+-- Tables and classes as a program declares them, anew each time.
+local function faulty(metadata)
+  return sa.Table("faulty", metadata,
+    sa.Column("id", sa.Integer, { primary_key = true }),
+    sa.Column("tag", sa.Integer),
+    sa.Column("text", sa.String(200)))
+end
+
+for database in targets.each() do
+  durable("statements", database, function(url, tag)
+    local it <close> = open(url)
+    local t = faulty(sa.MetaData())
+    local conn <close> = it.engine:connect()
+    conn:execute(sa.insert(t), { { tag = tag, text = LONG }, { tag = tag, text = sa.null } })
+    local rows = conn:execute(sa.select(t):where(t.c.tag:eq(tag)):order_by(t.c.id)):all()
+    assert(#rows == 2 and rows[1].text == LONG and rows[2].text == nil)
+    conn:execute(sa.update(t):where(t.c.id:eq(rows[2].id)):values{ text = "changed" })
+    local nested <close> = conn:begin_nested()
+    conn:execute(sa.delete(t):where(t.c.tag:eq(tag)))
+    nested:rollback()
+    conn:commit()
+  end)
+
+  durable("objects", database, function(url, tag)
+    local it <close> = open(url)
+    local Base = orm.declarative_base()
+    local Faulty = Base:class("Faulty", { __table__ = faulty(Base.metadata) })
+    local session <close> = orm.Session{ bind = it.engine }
+    local first, second = Faulty{ tag = tag, text = LONG }, Faulty{ tag = tag }
+    session:add_all{ first, second }
+    session:flush()
+    second.text = "changed"
+    local found = session:query(Faulty):filter(Faulty.tag:eq(tag)):order_by(Faulty.id):all()
+    assert(#found == 2 and found[1] == first and found[2] == second)
+    session:commit()
+    session:delete(first)
+    session:flush()
+    session:rollback()
+    assert(session:query(Faulty):filter_by{ tag = tag }:count() == 2 and first.text == LONG)
+  end)
+end
 
 return parts

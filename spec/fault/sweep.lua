@@ -52,6 +52,8 @@ local function sweep(part, kind, forever, offset)
   for _, n in ipairs(points(total, offset)) do
     local ok, err = kinds[kind].try(n, forever, part.run)
     if not ok then raised = raised + 1 end
+    -- With no memory left not even closing may have worked; the collector closes then what is left.
+    if not ok and forever then collectgarbage() collectgarbage() end
     if not ok and not is_memory_error(err) then complain(n, err) end
     local fine, why = pcall(part.check or part.run)
     if not fine then complain(n, "afterwards: " .. tostring(why)) end
