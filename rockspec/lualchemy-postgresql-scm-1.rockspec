@@ -36,6 +36,7 @@ build = {
     ["lualchemy.dialects.postgresql.ddl"] = "lua/lualchemy/dialects/postgresql/ddl.lua",
     ["lualchemy.dialects.postgresql.domain"] = "lua/lualchemy/dialects/postgresql/domain.lua",
     ["lualchemy.dialects.postgresql.exclude"] = "lua/lualchemy/dialects/postgresql/exclude.lua",
+    ["lualchemy.dialects.postgresql.expr"] = "lua/lualchemy/dialects/postgresql/expr.lua",
     ["lualchemy.dialects.postgresql.init"] = "lua/lualchemy/dialects/postgresql/init.lua",
     ["lualchemy.dialects.postgresql.named_types"] = "lua/lualchemy/dialects/postgresql/named_types.lua",
     ["lualchemy.dialects.postgresql.reflection"] = "lua/lualchemy/dialects/postgresql/reflection.lua",

@@ -149,6 +149,7 @@ build = {
       libdirs = { "$(SQLITE_LIBDIR)" },
     },
     ["lualchemy._meta.core"] = "lua/lualchemy/_meta/core.lua",
+    ["lualchemy.dialects.default"] = "lua/lualchemy/dialects/default.lua",
     ["lualchemy.dialects.sqlite.create_text"] = "lua/lualchemy/dialects/sqlite/create_text.lua",
     ["lualchemy.dialects.sqlite.ddl"] = "lua/lualchemy/dialects/sqlite/ddl.lua",
     ["lualchemy.dialects.sqlite.init"] = "lua/lualchemy/dialects/sqlite/init.lua",
