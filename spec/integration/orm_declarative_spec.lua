@@ -66,6 +66,29 @@ for database, url in targets.each() do
       assert.equal("a\0b", thing.data)
     end)
 
+    it("load deferred columns when they are read, and SQL expressions with the object", function()
+      local Note = Base:class("Note", {
+        __tablename__ = "decl_notes", id = sa.Column(sa.Integer, { primary_key = true }), title = sa.Column(sa.String(20)),
+        body = orm.deferred(sa.Column(sa.Text)),
+      })
+      Note.shout = orm.column_property(sa.func.upper(Note.__table__.c.title))
+      open()
+      session:add(Note{ id = 1, title = "one", body = "long" })
+      session:commit()
+      session:close()
+      local sent = 0
+      sa.event.listen(engine, "before_cursor_execute", function() sent = sent + 1 end)
+      local note = session:query(Note):one()
+      assert.equal("ONE", note.shout)
+      assert.equal(1, sent)
+      assert.equal("long", note.body)
+      assert.equal(2, sent)
+      note.body = "longer"
+      session:commit()
+      assert.equal("longer", note.body)
+      assert.equal("ONE", session:query(Note.shout):scalar())
+    end)
+
     it("bypass the constructor when they are loaded", function()
       local made = 0
       local Counted = Base:class("Counted", {

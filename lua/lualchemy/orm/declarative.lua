@@ -30,6 +30,16 @@ local function is_attribute(value)
   return clause.is_column(value) or MapperProperty:is(value)
 end
 
+-- `orm.deferred(sa.Column(...))` declares the column as well.
+local function take_new_columns(declaration, key, prop)
+  for _, column in ipairs(prop.columns or {}) do
+    if clause.is_column(column) and column.table == nil then
+      declaration.columns[#declaration.columns + 1] =
+        { key = key, column = column, order = clause.creation_order(column), level = 0, has_property = true }
+    end
+  end
+end
+
 -- A mixin is used by several classes: each gets copies of its columns; other properties are made by a
 -- function of the class, because a relationship belongs to one class.
 local function take_member(declaration, key, value, from_mixin)
@@ -45,6 +55,7 @@ local function take_member(declaration, key, value, from_mixin)
         .. "declare it in the class itself", key)
     end
     declaration.properties[key] = value
+    take_new_columns(declaration, key, value)
   else
     declaration.fields[key] = value
   end
@@ -113,7 +124,7 @@ local function properties_of(declaration)
   local properties = {}
   for key, prop in pairs(declaration.properties) do properties[key] = prop end
   for _, declared in ipairs(declaration.columns) do
-    if declared.column.key ~= declared.key then properties[declared.key] = declared.column end
+    if declared.column.key ~= declared.key and not declared.has_property then properties[declared.key] = declared.column end
   end
   return properties
 end

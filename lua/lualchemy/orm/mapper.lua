@@ -189,6 +189,7 @@ end
 
 function Mapper:_set_property(key, prop)
   prop:set_parent(self, key)
+  self.query_plan = nil
   local replaced = self.property_by_key[key]
   self.property_by_key[key] = prop
   if replaced then

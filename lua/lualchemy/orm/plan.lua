@@ -79,9 +79,10 @@ function Plan:init(given)
   for _, value in ipairs(given) do add(self, value) end
 end
 
---- The select of these columns.
+--- The select of these columns; the same each time, as statements never change.
 function Plan:select()
-  return clause.select(self.columns)
+  self.statement = self.statement or clause.select(self.columns)
+  return self.statement
 end
 
 --- A select with these columns in place of its own.
@@ -165,4 +166,17 @@ local function of_statement(statement)
   return self
 end
 
-return { new = Plan, of_statement = of_statement, Plan = Plan }
+-- The plan for one entity alone, which most queries are, is made once.
+local function new(given)
+  local of = #given == 1 and entity.of(given[1])
+  if not of then return Plan(given) end
+  local known = of.query_plan
+  if not known or known.property_count ~= #of.mapper.properties then
+    known = Plan(given)
+    known.property_count = #of.mapper.properties
+    of.query_plan = known
+  end
+  return known
+end
+
+return { new = new, of_statement = of_statement, Plan = Plan }

@@ -154,6 +154,18 @@ describe("declarative", function()
     assert.equal("MANYTOONE", User.__mapper__.property_by_key.boss.direction)
   end)
 
+  it("declares the columns of deferred and other column properties", function()
+    local Note = Base:class("Note", {
+      __tablename__ = "notes", id = sa.Column(sa.Integer, { primary_key = true }),
+      body = orm.deferred(sa.Column("text", sa.Text)), length = orm.column_property(sa.func.length(sa.literal_column("text")):label("length")),
+      title = sa.Column(sa.String(10)),
+    })
+    assert.equal("id text title", column_names(Note))
+    assert.is_true(Note.__mapper__.property_by_key.body.deferred)
+    assert.is_true(Note.__mapper__.property_by_key.length.readonly)
+    assert.equal("SELECT notes.id, notes.title, length(text) AS length FROM notes", (tostring(sa.select(Note)):gsub("%s+", " ")))
+  end)
+
   it("takes its base's members from cls", function()
     local Pets = orm.declarative_base{ cls = { speak = function(self) return "I am " .. self.name end } }
     local Cat = Pets:class("Cat", { __tablename__ = "cats", name = sa.Column(sa.String(10), { primary_key = true }) })
