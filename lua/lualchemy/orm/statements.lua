@@ -5,6 +5,7 @@ local Preparer = require("lualchemy.schema.preparer")
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local types = require("lualchemy.types")
 
 ---@class lualchemy.orm.Statements
 ---@field mapper lualchemy.orm.Mapper
@@ -110,7 +111,16 @@ end
 
 -- The type a parameter is cast to, as an array.
 function Statements:_array_type(slot)
-  return self.dialect:type_text(self.columns[slot].type) .. "[]"
+  return core.type_text(types.to_instance(self.columns[slot].type)._type, self.dialect._dialect) .. "[]"
+end
+
+--- Can rows of these columns be sent as one array per column? Arrays of arrays would have to be of one length.
+function Statements:takes_arrays(slots)
+  if not self.numbered or not self.dialect._dialect then return false end
+  for _, slot in ipairs(slots) do
+    if types.ARRAY:is(self.columns[slot].type) then return false end
+  end
+  return true
 end
 
 --- INSERT of any number of rows, given as one array per column. ORDER BY makes the generated keys rise in the

@@ -20,7 +20,7 @@ local INSERTS, UPDATES, DELETES = 1, 2, 3
 -- Rows per INSERT, largest first, so that few different texts serve any number.
 local BLOCKS = { 250, 50, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1 }
 local MAX_PARAMETERS = 30000
-local MAX_ARRAY_ROWS = 5000
+local MIN_ARRAY_ROWS, MAX_ARRAY_ROWS = 5, 5000
 
 ---@class lualchemy.orm.UnitOfWork
 ---@field session lualchemy.orm.Session
@@ -238,7 +238,7 @@ function UnitOfWork:_insert_shape(conn, texts, objects, from, count, shape)
   local last = from + count
   while from < last do
     local n = last - from
-    if can_batch and texts.numbered and n > 4 and texts.dialect.type_text then
+    if can_batch and n >= MIN_ARRAY_ROWS and texts:takes_arrays(slots) then
       n = math.min(n, MAX_ARRAY_ROWS)
       self:_insert_arrays(conn, texts, objects, from, n, shape, slots, back)
     else
