@@ -382,7 +382,6 @@ static void finish_insert(lua_State *L, const alch_codec *codec, int obj, int st
     alch_session_unlist(L, 1, s);
     s->life = ALCH_PERSISTENT;
     alch_commit_state(L, st, s);
-    note_in_frame(L, 1, ALCH_FRAME_NEW, obj);
 }
 
 /* The primary key itself may have been changed. */
@@ -413,10 +412,9 @@ static void finish_update(lua_State *L, const alch_codec *codec, int obj, int st
     follow_key(L, codec, obj, st, s);
     alch_session_unlist(L, 1, s);
     alch_commit_state(L, st, s);
-    note_in_frame(L, 1, ALCH_FRAME_DIRTY, obj);
 }
 
-static void finish_delete(lua_State *L, int obj, int st, alch_state *s)
+static void finish_delete(lua_State *L, int st, alch_state *s)
 {
     alch_push_identities(L, 1, s->mapper);
     lua_getiuservalue(L, st, alch_uv_key(s->mapper));
@@ -425,37 +423,64 @@ static void finish_delete(lua_State *L, int obj, int st, alch_state *s)
     lua_pop(L, 1);
     alch_session_unlist(L, 1, s);
     s->life = ALCH_DELETED;
-    note_in_frame(L, 1, ALCH_FRAME_DELETED, obj);
+}
+
+/* Pushes the frame's list for what was done (a new table if there is no
+** frame) with its length grown by 'count'; returns the length it had. Grown
+** beforehand: if finishing breaks off, what is noted so far counts, and an
+** empty place is passed over. */
+static lua_Integer push_frame_list(lua_State *L, lua_Integer which, lua_Integer count)
+{
+    static const int lists[] = { ALCH_FRAME_NEW, ALCH_FRAME_DIRTY, ALCH_FRAME_DELETED };
+    lua_Integer n;
+
+    if (lua_getiuservalue(L, 1, ALCH_SESSION_FRAME) != LUA_TTABLE
+        || lua_rawgeti(L, -1, lists[which - 1]) != LUA_TTABLE) {
+        lua_settop(L, 3);
+        lua_newtable(L);
+        return 0;
+    }
+    lua_replace(L, 4);
+    lua_getfield(L, 4, "n");
+    n = lua_tointeger(L, -1);
+    lua_pushinteger(L, n + count);
+    lua_setfield(L, 4, "n");
+    lua_settop(L, 4);
+    return n;
 }
 
 /* core.flush_finish(session, objects, which, codec): 1 inserted, 2 updated, 3 deleted. */
 static int l_finish(lua_State *L)
 {
     const alch_codec *codec = alch_check_codec(L, 4);
-    lua_Integer which, i, n;
+    lua_Integer which, i, n, noted;
 
     check_session(L, 1);
     luaL_checktype(L, 2, LUA_TTABLE);
     which = luaL_checkinteger(L, 3);
     lua_remove(L, 4);           /* the bucket's statements hold it */
     lua_settop(L, 3);
+    luaL_argcheck(L, which >= 1 && which <= 3, 3, "1, 2 or 3");
     luaL_checkstack(L, 30, "flush");
     n = (lua_Integer)lua_rawlen(L, 2);
+    noted = push_frame_list(L, which, n);
     for (i = 1; i <= n; i++) {
         alch_state *s;
 
-        lua_settop(L, 3);
+        lua_settop(L, 4);
         lua_rawgeti(L, 2, i);
-        s = alch_push_state(L, 4);
+        lua_pushvalue(L, 5);
+        lua_rawseti(L, 4, noted + i);
+        s = alch_push_state(L, 5);
         if (s == NULL)
             continue;
         s->flags = (uint8_t)(s->flags & ~ALCH_STATE_FLUSHING);
         if (which == 1)
-            finish_insert(L, codec, 4, 5, s);
+            finish_insert(L, codec, 5, 6, s);
         else if (which == 2)
-            finish_update(L, codec, 4, 5, s);
+            finish_update(L, codec, 5, 6, s);
         else
-            finish_delete(L, 4, 5, s);
+            finish_delete(L, 6, s);
     }
     return 0;
 }

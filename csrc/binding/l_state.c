@@ -419,6 +419,7 @@ static void assign_others(lua_State *L, const alch_mapper *m)
 static int l_instance_new(lua_State *L)
 {
     const alch_mapper *m;
+    alch_state *s;
     int special = 0;
 
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -426,14 +427,17 @@ static int l_instance_new(lua_State *L)
     lua_settop(L, 2);
     if (lua_rawgetp(L, 1, &alch_orm_plan) == LUA_TNIL)
         return 0;
-    m = alch_check_plan(L, 3);
+    m = lua_touserdata(L, 3);
     if (!are_attributes(L, m, &special))
         return 0;
+    s = alch_new_state(L, 3, 0);
     lua_createtable(L, 0, 1);
     lua_replace(L, 3);
+    lua_pushvalue(L, 4);
+    lua_rawsetp(L, 3, &alch_orm_hidden);
     lua_pushvalue(L, 1);
     lua_setmetatable(L, 3);
-    store_columns(L, alch_need_state(L, 3, "constructor"));
+    store_columns(L, s);
     if (special)
         assign_others(L, m);
     lua_settop(L, 3);

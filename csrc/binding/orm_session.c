@@ -2,8 +2,8 @@
 ** identity map. */
 #include "binding/orm_host.h"
 
-/* Registry: session number -> userdata, weak. */
-#define SESSIONS "lualchemy.sessions"
+/* Its address in the registry: session number -> userdata, weak. */
+static const char sessions = 0;
 
 static const uint8_t list_flag[] = { ALCH_IN_NEW, ALCH_IN_MODIFIED, ALCH_IN_DELETED };
 
@@ -11,7 +11,7 @@ int alch_push_session(lua_State *L, uint32_t number)
 {
     if (number == 0)
         return 0;
-    if (lua_getfield(L, LUA_REGISTRYINDEX, SESSIONS) == LUA_TTABLE
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &sessions) == LUA_TTABLE
         && lua_rawgeti(L, -1, (lua_Integer)number) == LUA_TUSERDATA) {
         lua_remove(L, -2);
         return 1;
@@ -24,11 +24,15 @@ void alch_register_session(lua_State *L, int session)
 {
     alch_session *l = lua_touserdata(L, session);
 
-    if (!luaL_getsubtable(L, LUA_REGISTRYINDEX, SESSIONS)) {
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &sessions) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_newtable(L);
         lua_createtable(L, 0, 1);
         lua_pushliteral(L, "v");
         lua_setfield(L, -2, "__mode");
         lua_setmetatable(L, -2);
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &sessions);
     }
     lua_getfield(L, -1, "last");
     l->number = (uint32_t)lua_tointeger(L, -1) + 1;
