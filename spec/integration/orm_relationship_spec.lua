@@ -1,9 +1,11 @@
 -- Lazy loading on both databases: what is asked of the database, when, and what memory answers.
 
+local core = require("lualchemy._core")
 local orm = require("lualchemy.orm")
 local expect = require("spec.support.expect")
 local people_of = require("spec.support.people")
 local targets = require("spec.support.targets")
+local wait = require("lualchemy.engine.wait")
 
 local names, raises = people_of.names, expect.raises
 
@@ -100,6 +102,30 @@ for database, url in targets.each() do
       local ed = session:get(Strict, 1)
       raises("InvalidRequestError", { "Strict.addresses", "raise" }, function() return ed.addresses end)
       assert.is_nil(session:get(Strict, 2).boss)
+    end)
+
+    it("suspend the coroutine that reads them while the database works", function()
+      local waits = 0
+      local co = coroutine.create(function()
+        local own <close> = people.Session()
+        local ed = own:get(User, 1)
+        waits = 0
+        return names(ed.addresses, "email") .. " " .. ed.staff[1].name
+      end)
+      wait.set_wait(function(fd, events)
+        waits = waits + 1
+        coroutine.yield(fd, events)
+        return true
+      end)
+      local ok, a, b
+      repeat
+        ok, a, b = coroutine.resume(co)
+        if math.type(a) == "integer" then core.poll(a, b, 1) end
+      until not ok or coroutine.status(co) == "dead"
+      wait.set_wait(nil)
+      assert.is_true(ok, tostring(a))
+      assert.equal("ed@one ed@two fred", a)
+      if database == "postgresql" then assert.is_true(waits >= 2) end
     end)
 
     it("print objects without loading anything", function()
