@@ -433,4 +433,51 @@ function core.bytes(text) end
 ---@return string?
 function core.value_kind(x) end
 
+-- Mapped classes and expressions (binding/l_entity.c, l_state.c) ------------------------------------------------------
+
+--- The same column as a value of another class, with fields of its own.
+---@param column userdata
+---@param class table
+---@param fields table
+---@return userdata
+function core.view(column, class, fields) end
+
+--- What AND connects in a condition.
+---@param condition userdata
+---@return userdata[]
+function core.conjuncts(condition) end
+
+--- The two columns of `column = column`; nothing for other conditions.
+---@param condition userdata
+---@return userdata? left
+---@return userdata? right
+function core.equated(condition) end
+
+--- The columns that an expression refers to, in no order.
+---@param expression userdata
+---@return userdata[]
+function core.columns_in(expression) end
+
+--- What a SELECT lists for a mapped class: its columns, and the object that says whose they are.
+---@param object table
+---@param columns userdata[]
+---@return userdata
+function core.entity_new(object, columns) end
+
+--- The object of an entity; nil for anything else.
+---@param x any
+---@return table?
+function core.entity_object(x) end
+
+--- What a select was told to select, one by one; nothing for other statements.
+---@param statement any
+---@return userdata[]?
+function core.selected_parts(statement) end
+
+--- An instance with these attributes; nothing, and nothing done, if a key is no attribute or the class is not configured.
+---@param class table
+---@param values table<string, any>
+---@return table?
+function core.instance_new(class, values) end
+
 return core
