@@ -539,7 +539,8 @@ static int make(lua_State *L, int kind)
     alch_dml *d;
     alch_err err;
 
-    if (table->kind != ALCH_NODE_TABLE && table->kind != ALCH_NODE_ALIAS && table->kind != ALCH_NODE_JOIN)
+    if (table->kind != ALCH_NODE_TABLE && table->kind != ALCH_NODE_ALIAS && table->kind != ALCH_NODE_JOIN
+        && table->kind != ALCH_NODE_CTE)
         return alch_raisef(L, ALCH_ERR_ARGUMENT, "%s() takes a table, got %s", alch_node_class(kind),
                            alch_describe(L, 1));
     slot = alch_push_node_slot(L, kind);

@@ -69,6 +69,7 @@ static int takes_parentheses(const alch_alias *a)
 void alch_visit_alias(alch_compiler *c, const alch_node *n, unsigned flags)
 {
     const alch_alias *a = (const alch_alias *)n;
+    const alch_alias *of = a;
     unsigned inner = (flags & (ALCH_V_LITERAL | ALCH_V_NO_SCHEMA)) | ALCH_V_FROM;
 
     if (flags & ALCH_V_HINT) {
@@ -83,10 +84,12 @@ void alch_visit_alias(alch_compiler *c, const alch_node *n, unsigned flags)
         alch_puts(c, "LATERAL ");
         inner |= ALCH_V_LATERAL;
     }
-    if (takes_parentheses(a))
+    while (of->element->kind == ALCH_NODE_ALIAS || of->element->kind == ALCH_NODE_SUBQUERY)
+        of = (const alch_alias *)of->element;   /* an alias of an alias: only the outer name shows */
+    if (takes_parentheses(of))
         alch_buf_putc(c->out, '(');
-    alch_compile_node(c, a->element, inner);
-    if (takes_parentheses(a))
+    alch_compile_node(c, of->element, inner);
+    if (takes_parentheses(of))
         alch_buf_putc(c->out, ')');
     if (a->name != NULL) {
         alch_puts(c, " AS ");

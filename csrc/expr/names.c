@@ -252,10 +252,54 @@ const char *alch_name_dedupe(alch_namer *nm, const alch_node *n, unsigned index,
 ** {=== The names of a SELECT list
 */
 
+/* Names met so far. Few are searched one by one, many through a map. */
+typedef struct names {
+    const char **at;        /* FEW, in the arena */
+    const void **values;
+    size_t len;
+    alch_map map;
+} names;
+
+#define FEW 24
+
+static const void *names_get(const names *n, const char *name)
+{
+    size_t i;
+
+    if (n->map.size > 0)
+        return alch_map_get(&n->map, name, strlen(name));
+    for (i = 0; i < n->len; i++)
+        if (n->at[i] == name || strcmp(n->at[i], name) == 0)
+            return n->values[i];
+    return NULL;
+}
+
+/* 0 when memory runs out. */
+static int names_set(names *n, const char *name, const void *value)
+{
+    size_t i;
+    int ok = 1;
+
+    for (i = 0; i < n->len && n->map.size == 0; i++)
+        if (strcmp(n->at[i], name) == 0) {
+            n->values[i] = value;
+            return 1;
+        }
+    if (n->map.size == 0 && n->len < FEW) {
+        n->at[n->len] = name;
+        n->values[n->len++] = value;
+        return 1;
+    }
+    for (i = 0; i < n->len && ok; i++)
+        ok = alch_map_set(&n->map, n->at[i], strlen(n->at[i]), (void *)(uintptr_t)n->values[i]);
+    n->len = 0;
+    return ok && alch_map_set(&n->map, name, strlen(name), (void *)(uintptr_t)value);
+}
+
 typedef struct naming {
     alch_namer *nm;
-    alch_map seen;          /* label -> column */
-    alch_map keys;          /* key -> itself */
+    names seen;             /* label -> column */
+    names keys;             /* key -> itself */
     unsigned dedupe;        /* counts repeated columns */
     int qualified, none, repeat;
     int failed;
@@ -263,12 +307,12 @@ typedef struct naming {
 
 static const void *seen(naming *g, const char *name)
 {
-    return alch_map_get(&g->seen, name, strlen(name));
+    return names_get(&g->seen, name);
 }
 
 static void see(naming *g, const char *name, const alch_node *n)
 {
-    if (!alch_map_set(&g->seen, name, strlen(name), (void *)(uintptr_t)n))
+    if (!names_set(&g->seen, name, n))
         g->failed = 1;
 }
 
@@ -341,7 +385,7 @@ static const char *numbered_key(naming *g, const char *base)
     unsigned i;
     const char *made = base;
 
-    for (i = 1; made != NULL && alch_map_get(&g->keys, made, strlen(made)) != NULL; i++) {
+    for (i = 1; made != NULL && names_get(&g->keys, made) != NULL; i++) {
         (void)snprintf(text, sizeof text, "%u", i);
         made = join(g->nm, base, text);
     }
@@ -361,27 +405,33 @@ static void key_one(naming *g, alch_named_column *c)
     if (!g->none)
         key = numbered_key(g, key);
     c->key = key;
-    if (key != NULL && !alch_map_set(&g->keys, key, strlen(key), (void *)(uintptr_t)c))
+    if (key != NULL && !names_set(&g->keys, key, c))
         g->failed = 1;
 }
 
 int alch_name_columns(alch_namer *nm, const alch_node *const *columns, size_t n, int label_style, int dedupe,
                       alch_named_column **out, alch_err *err)
 {
-    naming g = { nm, ALCH_MAP_INIT, ALCH_MAP_INIT, 1, label_style == ALCH_LABELS_TABLENAME_PLUS_COL,
+    size_t few = 2 * n < FEW ? 2 * n : FEW;     /* a column may bring two names */
+    const void **room_for = alch_arena_alloc(nm->arena, 4 * (few + 1) * sizeof *room_for);
+    naming g = { nm, { NULL, NULL, 0, ALCH_MAP_INIT }, { NULL, NULL, 0, ALCH_MAP_INIT }, 1, label_style == ALCH_LABELS_TABLENAME_PLUS_COL,
                  label_style == ALCH_LABELS_NONE, dedupe, 0 };
     alch_named_column *made = alch_arena_alloc(nm->arena, (n + 1) * sizeof *made);
     size_t i;
 
-    if (made == NULL)
+    if (made == NULL || room_for == NULL)
         return alch_err_nomem(err);
+    g.seen.at = (const char **)room_for;
+    g.seen.values = room_for + few + 1;
+    g.keys.at = (const char **)(room_for + 2 * (few + 1));
+    g.keys.values = room_for + 3 * (few + 1);
     for (i = 0; i < n; i++) {
         made[i].column = columns[i];
         name_one(&g, &made[i]);
         key_one(&g, &made[i]);
     }
-    alch_map_release(&g.seen);
-    alch_map_release(&g.keys);
+    alch_map_release(&g.seen.map);
+    alch_map_release(&g.keys.map);
     if (g.failed || nm->failed)
         return alch_err_nomem(err);
     *out = made;

@@ -2,6 +2,7 @@
 --     local sa = require "lualchemy"
 
 local core = require("lualchemy._core")
+local dialects = require("lualchemy.dialects")
 local engine = require("lualchemy.engine")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
@@ -16,6 +17,8 @@ local M = {
   exc = errors,
   event = event,
   pool = pool,
+  types = types,
+  dialects = dialects,
 }
 
 -- Layers whose every name is public.

@@ -107,6 +107,7 @@ function ColumnElement:bool_op(text, options)
 end
 
 function ColumnElement:collate(name, schema)
+  if type(schema) == "table" then schema = schema.collation_schema end
   local found = base.type_handle(types.String)
   return core.binary("COLLATE", self, core.name("collation", name, schema), found)
 end

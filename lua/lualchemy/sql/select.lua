@@ -39,7 +39,9 @@ local function collection(self)
   return found
 end
 
+-- The name as given: text, a quoted_name, or { name = }.
 local function name_of(name)
+  if base.is_options(name) and not name._is_name then name = name.name end
   if type(name) == "table" and name._is_name then return name.name, ALIAS.QUOTE end
   return name, 0
 end
@@ -89,6 +91,7 @@ end
 
 --- LATERAL: what stands behind it in FROM may refer to what stands before.
 function FromClause:lateral(name)
+  name = name_of(name)
   local kind = core.kind(self)
   if kind == "subquery" then return core.alias("lateral", core.get(self, "element"), name) end
   return core.alias("lateral", self, name)
@@ -143,7 +146,7 @@ end
 
 function M.alias(element, name, options) return element:alias(name, options) end
 function M.lateral(element, name)
-  if core.kind(element) == "select" or core.kind(element) == "compound" then return core.alias("lateral", element, name) end
+  if core.kind(element) == "select" or core.kind(element) == "compound" then return M.SelectBase.lateral(element, name) end
   return element:lateral(name)
 end
 function M.tablesample(element, method, options) return element:tablesample(method, options) end
@@ -170,7 +173,7 @@ end
 --- The same as subquery().
 function SelectBase:alias(name) return SelectBase.subquery(self, name) end
 
-function SelectBase:lateral(name) return core.alias("lateral", self, name) end
+function SelectBase:lateral(name) return core.alias("lateral", self, (name_of(name))) end
 
 --- The one value it returns, as an expression.
 function SelectBase:scalar_subquery()
@@ -247,11 +250,13 @@ function Executable:suffix_with(...) return hints(self, "suffixes", ...) end
 --- A hint about a table: `:with_hint(t, "text", "postgresql")`; `%(name)s` is the table's name.
 function Executable:with_hint(from, text, dialect_name)
   if type(from) == "string" then from, text, dialect_name = nil, from, text end
+  if type(dialect_name) == "table" then dialect_name = dialect_name.dialect_name end
   local name = from and core.get(from, "name") or ""
   return core.statement_add(self, "hints", core.hint(from, (text:gsub("%%%(name%)s", (name:gsub("%%", "%%%%")))), dialect_name))
 end
 
 function Executable:with_statement_hint(text, dialect_name)
+  if type(dialect_name) == "table" then dialect_name = dialect_name.dialect_name end
   return core.statement_add(self, "statement_hints", core.hint(nil, text, dialect_name))
 end
 
