@@ -1,5 +1,6 @@
 -- What spec/fault/sweep.lua runs under failing allocations: a list of parts, each with a function `run` that may fail at
--- any allocation, and where something outlives the failure, a `check` of it.
+-- any allocation; where something outlives the failure, a `check` of it; and what to do before and after, `prepare` and
+-- `remove`.
 
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
@@ -10,8 +11,8 @@ local targets = require("spec.support.targets")
 local types = require("lualchemy.types")
 
 local parts = {}
-local function part(name, run, check, remove)
-  parts[#parts + 1] = { name = name, run = run, check = check, remove = remove }
+local function part(name, run, check, prepare, remove)
+  parts[#parts + 1] = { name = name, run = run, check = check, prepare = prepare, remove = remove }
 end
 
 part("errors", function()
@@ -71,7 +72,6 @@ local function durable(name, database, write)
     return rows
   end
 
-  each("DROP TABLE IF EXISTS faulty", CREATE:format(KEY[database]))
   part(name .. " on " .. database, function()
     tag = tag + 1
     acknowledged[tag] = false
@@ -88,6 +88,8 @@ local function durable(name, database, write)
     end
     each("DELETE FROM faulty")
     tag, acknowledged = 0, {}
+  end, function()
+    each("DROP TABLE IF EXISTS faulty", CREATE:format(KEY[database]))
   end, function()
     each("DROP TABLE faulty")
     undisturbed:dispose()

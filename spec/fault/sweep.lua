@@ -84,6 +84,7 @@ end
 
 for _, part in ipairs(parts) do
   if only and not part.name:find(only, 1, true) then goto next end
+  if part.prepare then part.prepare() end
   part.run()          -- what is made once per process must not count
   for i, kind in ipairs { "core", "lua" } do
     sweep(part, kind, false, 2 * i)
