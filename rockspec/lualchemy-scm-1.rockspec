@@ -150,6 +150,7 @@ build = {
     },
     ["lualchemy._meta.core"] = "lua/lualchemy/_meta/core.lua",
     ["lualchemy.dialects.default"] = "lua/lualchemy/dialects/default.lua",
+    ["lualchemy.dialects.init"] = "lua/lualchemy/dialects/init.lua",
     ["lualchemy.dialects.sqlite.create_text"] = "lua/lualchemy/dialects/sqlite/create_text.lua",
     ["lualchemy.dialects.sqlite.ddl"] = "lua/lualchemy/dialects/sqlite/ddl.lua",
     ["lualchemy.dialects.sqlite.init"] = "lua/lualchemy/dialects/sqlite/init.lua",
