@@ -41,11 +41,90 @@ static int l_session_new(lua_State *L)
 /* s:add(obj) */
 static int l_add(lua_State *L)
 {
-    const alch_session *l = check_session(L);
-
+    check_session(L);
     lua_settop(L, 2);
-    alch_attach(L, 2, l->number, 1);
+    alch_attach_to(L, 1, 2, 1);
     return 0;
+}
+
+static int finish_call(lua_State *L, int status, lua_KContext results)
+{
+    (void)L;
+    (void)status;
+    return (int)results;
+}
+
+/* Does anybody listen to the session object at 1, or to its class? */
+static int is_listened(lua_State *L)
+{
+    int yes;
+
+    lua_pushvalue(L, lua_upvalueindex(3));
+    yes = lua_rawget(L, 1) != LUA_TNIL;
+    if (!yes && lua_getmetatable(L, 1)) {
+        lua_pushvalue(L, lua_upvalueindex(3));
+        yes = lua_gettable(L, -2) != LUA_TNIL;
+    }
+    lua_settop(L, 2);
+    return yes;
+}
+
+/* session:add(object); upvalues: the long way, for sessions that are listened
+** to and classes that wait to be configured, and the names of the fields that are looked at. */
+static int l_session_object_add(lua_State *L)
+{
+    lua_settop(L, 2);
+    if (lua_istable(L, 1) && alch_is_instance(L, 2) && !is_listened(L)) {
+        lua_pushvalue(L, lua_upvalueindex(2));
+        if (lua_rawget(L, 1) == LUA_TUSERDATA) {
+            alch_attach_to(L, 3, 2, 1);
+            return 0;
+        }
+        lua_settop(L, 2);
+    }
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_callk(L, 2, 0, 0, finish_call);
+    return 0;
+}
+
+/* core.session_add(slow) -> the method Session.add */
+static int l_session_add(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_pushliteral(L, "_c");
+    lua_pushliteral(L, "_listeners");
+    lua_pushcclosure(L, l_session_object_add, 3);
+    return 1;
+}
+
+/* __index of a session: a computed field (upvalue: functions by name), or what
+** its class has. */
+static int l_session_index(lua_State *L)
+{
+    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TFUNCTION) {
+        lua_pushvalue(L, 1);
+        lua_callk(L, 1, 1, 1, finish_call);
+        return 1;
+    }
+    lua_settop(L, 2);
+    if (!lua_getmetatable(L, 1))
+        return 0;
+    lua_insert(L, 2);
+    lua_gettable(L, 2);
+    return 1;
+}
+
+/* core.session_index(computed) -> the function */
+static int l_make_session_index(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 1);
+    lua_pushcclosure(L, l_session_index, 1);
+    return 1;
 }
 
 /* s:objects(which) -> list in the order in which they came; 0 new, 1 modified, 2 deleted. */
@@ -361,6 +440,8 @@ void alch_open_session(lua_State *L)
     static const luaL_Reg functions[] = {
         { "session_new", l_session_new },
         { "object_session", l_object_session },
+        { "session_add", l_session_add },
+        { "session_index", l_make_session_index },
         { "make_transient", l_make_transient },
         { "make_persistent", l_make_persistent },
         { NULL, NULL }

@@ -190,6 +190,8 @@ void alch_modified(lua_State *L, int obj, alch_state *s);
 /* Brings an instance into a session, and with it what its relationships reach;
 ** with 'walk' also if it was there already. */
 void alch_attach(lua_State *L, int obj, uint32_t session, int walk);
+/* The same with the session's userdata at 'session'. */
+void alch_attach_to(lua_State *L, int session, int obj, int walk);
 /* Pushes the userdata of a live session; 0 and nothing pushed if it is gone. */
 int alch_push_session(lua_State *L, uint32_t number);
 /* Gives the new session userdata its number. */

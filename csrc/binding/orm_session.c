@@ -260,17 +260,24 @@ static void attach_all(lua_State *L, int session, int obj)
     lua_settop(L, queue - 1);
 }
 
-void alch_attach(lua_State *L, int obj, uint32_t session, int walk)
+void alch_attach_to(lua_State *L, int session, int obj, int walk)
 {
     int top = lua_gettop(L);
     alch_state *s = alch_need_state(L, obj, "session:add");
 
     luaL_checkstack(L, 30, "session");
-    if (alch_push_session(L, session)) {
-        if (attach_one(L, top + 2, obj, top + 1, s))
-            walk = 1;
-        if (walk && s->mapper->columns < s->mapper->count)
-            attach_all(L, top + 2, obj);
-    }
+    if (attach_one(L, session, obj, top + 1, s))
+        walk = 1;
+    if (walk && s->mapper->columns < s->mapper->count)
+        attach_all(L, session, obj);
+    lua_settop(L, top);
+}
+
+void alch_attach(lua_State *L, int obj, uint32_t session, int walk)
+{
+    int top = lua_gettop(L);
+
+    if (alch_push_session(L, session))
+        alch_attach_to(L, top + 1, obj, walk);
     lua_settop(L, top);
 }

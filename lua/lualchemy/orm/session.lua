@@ -93,11 +93,7 @@ function Session.extend(self, name, members)
 end
 
 -- The containers come before the class's own members: `new` is one of both.
-function Session.__index(self, key)
-  local compute = computed[key]
-  if compute then return compute(self) end
-  return getmetatable(self)[key]
-end
+Session.__index = core.session_index(computed)
 
 function Session:_fire(name, ...) event.fire(self, name, ...) end
 
@@ -268,19 +264,17 @@ local function check_instance(object, what)
   core.adopt(object, what)
 end
 
---- Takes an object in, and what its relationships reach.
----@param object table
-function Session:add(object)
+-- The long way: a session that somebody listens to, a class that is not configured yet. The others never leave C.
+local function add(self, object)
   if registry.waiting then registry.configure_mappers() end
-  if self._listeners then
-    check_instance(object, "session:add")
-    self:_fire("before_attach", self, object)
-    self._c:add(object)
-    self:_fire("after_attach", self, object)
-  else
-    self._c:add(object)
-  end
+  check_instance(object, "session:add")
+  if self._listeners then self:_fire("before_attach", self, object) end
+  self._c:add(object)
+  if self._listeners then self:_fire("after_attach", self, object) end
 end
+
+--- Takes an object in, and what its relationships reach: `session:add(object)`.
+Session.add = core.session_add(add)
 Session.save = Session.add
 Session.update = Session.add
 Session.save_or_update = Session.add
