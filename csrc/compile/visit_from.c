@@ -117,8 +117,15 @@ void alch_visit_tablesample(alch_compiler *c, const alch_node *n, unsigned flags
 /* A table-valued function named as a column: its alias's name. */
 void alch_visit_table_valued(alch_compiler *c, const alch_node *n, unsigned flags)
 {
-    (void)flags;
-    put_alias_name(c, (const alch_alias *)((const alch_wrap *)n)->element);
+    const alch_node *from = ((const alch_wrap *)n)->element;
+
+    if (from->kind == ALCH_NODE_TABLE)
+        alch_put_table_name(c, (const alch_table *)from, flags | ALCH_V_NO_SCHEMA);
+    else if (alch_is_from(from) && from->kind != ALCH_NODE_JOIN)
+        put_alias_name(c, (const alch_alias *)from);
+    else
+        alch_compile_fail(c, ALCH_ERR_COMPILE, "a %s has no name that could stand for its rows",
+                          alch_node_class(from->kind));
 }
 
 static void put_rows(alch_compiler *c, const alch_alias *v, unsigned flags)

@@ -92,7 +92,12 @@ const char *alch_name_plain(alch_namer *nm, const alch_node *n)
     case ALCH_NODE_FUNC_COLUMN: return ((const alch_label *)n)->name;
     case ALCH_NODE_FUNCTION: return ((const alch_function *)n)->name;
     case ALCH_NODE_NEXT_VALUE: return "next_value";
-    case ALCH_NODE_TABLE_VALUED: return ((const alch_alias *)((const alch_wrap *)n)->element)->name;
+    case ALCH_NODE_TABLE_VALUED: {
+        const alch_node *from = ((const alch_wrap *)n)->element;
+
+        return from->kind == ALCH_NODE_TABLE ? ((const alch_table *)from)->name
+            : from->kind > ALCH_NODE_TABLE && from->kind < ALCH_NODE_JOIN ? ((const alch_alias *)from)->name : NULL;
+    }
     case ALCH_NODE_CUSTOM: return ((const alch_custom *)n)->name;
     default: return NULL;
     }
