@@ -415,28 +415,45 @@ function Session:_is_clean()
   return set:count(NEW) == 0 and set:count(MODIFIED) == 0 and set:count(MARKED) == 0
 end
 
+-- A flush in progress. Closed before it is done: its coroutine was closed while it waited for the database.
+local Flush = {}
+Flush.__index = Flush
+
+function Flush:fail(err)
+  self.done = true
+  self.session._flushing = false
+  self.work:abandon()
+  self.tx:fail(err)
+  if self.tx.implicit then self.tx:rollback() end
+end
+
+function Flush:__close()
+  if not self.done then self:fail(errors.new("FlushError", "a flush was broken off: its coroutine was closed while it waited")) end
+end
+
+local function run_flush(session, work)
+  if session._listeners then session:_fire("before_flush", session, work) end
+  work:execute()
+  if session._listeners then
+    session:_fire("after_flush", session, work)
+    session:_fire("after_flush_postexec", session, work)
+  end
+end
+
 --- Writes what is new, changed and deleted.
 function Session:flush()
   if self._flushing then errors.raise("InvalidRequestError", "the session is flushing already") end
   if self._tx and self._tx.failure then self._tx:check_active() end
   if self:_is_clean() then return end
   local tx = self:_transaction()
+  local flush <close> = setmetatable({ session = self, tx = tx, work = UnitOfWork(self) }, Flush)
   self._flushing = true
-  local ok, err = pcall(function()
-    local work = UnitOfWork(self)
-    if self._listeners then self:_fire("before_flush", self, work) end
-    work:execute()
-    if self._listeners then
-      self:_fire("after_flush", self, work)
-      self:_fire("after_flush_postexec", self, work)
-    end
-  end)
-  self._flushing = false
+  local ok, err = pcall(run_flush, self, flush.work)
   if not ok then
-    tx:fail(err)
-    if tx.implicit then tx:rollback() end
+    flush:fail(err)
     error(err, 0)
   end
+  flush.done, self._flushing = true, false
   if tx.implicit then tx:commit() end
 end
 

@@ -38,10 +38,17 @@ local function find(list, bind)
   end
 end
 
+-- A connection that is not in a transaction's list yet: given back if beginning on it fails or is broken off.
+local taken = {}
+function taken:__close()
+  if self.conn then self.conn:close() end
+end
+
 -- A session bound to a connection works in that connection's transaction if it has one, and does not end it.
 local function begin_on(self, bind)
   local is_connection = bind.begin_nested ~= nil
   local conn = is_connection and bind or bind:connect()
+  local guard <close> = setmetatable({ conn = not is_connection and conn or nil }, taken)
   if self.session._execution_options then conn:execution_options(self.session._execution_options) end
   local entry = { bind = bind, conn = conn, owned = not is_connection }
   if is_connection and conn:in_transaction() then
@@ -49,6 +56,8 @@ local function begin_on(self, bind)
   else
     entry.tx = self.session.twophase and conn:begin_twophase() or conn:begin()
   end
+  self.connections[#self.connections + 1] = entry
+  guard.conn = nil
   return entry
 end
 
@@ -62,10 +71,10 @@ function SessionTransaction:connection(bind)
   if self.parent then
     local conn = self.parent:connection(bind)
     entry = { bind = bind, conn = conn, tx = conn:begin_nested() }
+    self.connections[#self.connections + 1] = entry
   else
     entry = begin_on(self, bind)
   end
-  self.connections[#self.connections + 1] = entry
   if self.session._listeners then self.session:_fire("after_begin", self.session, self, entry.conn) end
   return entry.conn
 end

@@ -477,26 +477,20 @@ function UnitOfWork:_finish()
   for _, item in ipairs(self.expire_later) do self.set:expire(item[1], item[2]) end
 end
 
--- A flush that failed lets go of what it had collected.
-function UnitOfWork:_abandon()
-  for _, bucket in ipairs(order.list(self.buckets)) do
+--- A flush that failed lets go of what it had collected.
+function UnitOfWork:abandon()
+  for _, bucket in pairs(self.buckets) do
     for which = INSERTS, DELETES do core.flush_release(self.set, bucket[which]) end
   end
 end
 
 --- Writes what the session has to write. Raises what a statement raised; the session then rolls back.
 function UnitOfWork:execute()
-  local ok, err = pcall(function()
-    self:_collect()
-    self:_drop_orphans()
-    self:_settle_relationships()
-    self:_run()
-    self:_finish()
-  end)
-  if not ok then
-    self:_abandon()
-    error(err, 0)
-  end
+  self:_collect()
+  self:_drop_orphans()
+  self:_settle_relationships()
+  self:_run()
+  self:_finish()
 end
 
 return UnitOfWork
