@@ -346,6 +346,20 @@ static int push_name(lua_State *L, const char *name)
     return 1;
 }
 
+/* What nodes that are made of one thing are made of; NULL for others. */
+static const alch_node *wrapped(const alch_node *n)
+{
+    switch (n->kind) {
+    case ALCH_NODE_GROUPING: case ALCH_NODE_CAST: case ALCH_NODE_TRY_CAST: case ALCH_NODE_TYPE_COERCE:
+    case ALCH_NODE_SCALAR: case ALCH_NODE_TABLE_VALUED: case ALCH_NODE_NEXT_VALUE: case ALCH_NODE_DML_COLUMN:
+        return ((const alch_wrap *)n)->element;
+    case ALCH_NODE_OVER:
+        return ((const alch_over *)n)->element;
+    default:
+        return NULL;
+    }
+}
+
 /* core.get(node, "name" | "element" | "type" | "table" | ...): what getters of the classes ask for. */
 static int l_get(lua_State *L)
 {
@@ -392,9 +406,9 @@ static int l_get(lua_State *L)
             return push_child(L, ((const alch_label *)n)->element);
         if (n->kind == ALCH_NODE_UNARY)
             return push_child(L, ((const alch_unary *)n)->element);
-        if (alch_is_from(n) && n->kind != ALCH_NODE_TABLE && n->kind != ALCH_NODE_JOIN)
+        if ((alch_is_from(n) || n->kind == ALCH_NODE_TEXT_SELECT) && n->kind != ALCH_NODE_TABLE && n->kind != ALCH_NODE_JOIN)
             return push_child(L, ((const alch_alias *)n)->element);
-        return push_child(L, ((const alch_wrap *)n)->element);
+        return push_child(L, wrapped(n));
     }
     if (n->kind == ALCH_NODE_BIND && strcmp(what, "key") == 0)
         return push_name(L, ((const alch_bind *)n)->key);

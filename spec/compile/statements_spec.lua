@@ -201,6 +201,16 @@ describe("compile", function()
   end)
 end)
 
+describe("what an expression says of itself", function()
+  it("has an element only where it wraps one", function()
+    for _, x in ipairs { sa.literal(1), users.c.id, users.c.id:eq(1), sa.func.f(1), sa.text("x"), sa.true_(), sa.tuple_(1, 2) } do
+      assert.is_nil(x.element)
+    end
+    assert.equal(users.c.id, users.c.id:label("x").element)
+    assert.equal(users.c.id, sa.cast(users.c.id, sa.String).element)
+  end)
+end)
+
 describe("mistakes", function()
   local function raises(class, pattern, fn)
     local ok, err = pcall(fn)
