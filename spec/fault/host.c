@@ -77,6 +77,8 @@ static int fault_try(lua_State *L)
     lua_pushboolean(L, rc == LUA_OK);
     if (rc == LUA_OK)
         return 1;
+    /* What the failure left behind ends now: a forgotten connection's lock would keep the next attempt waiting. */
+    lua_gc(L, LUA_GCCOLLECT, 0);
     lua_insert(L, -2);
     return 2;
 }
