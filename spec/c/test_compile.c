@@ -139,7 +139,7 @@ static int derives(alch_err *err)
 static void repeats_values(void)
 {
     alch_buf text = ALCH_BUF_INIT;
-    alch_dialect *d;
+    alch_dialect *d = NULL;
     alch_compiled r;
     alch_table *t;
     alch_dml *insert;
