@@ -9,6 +9,9 @@ struct alch_arena_block {
     _Alignas(8) char data[];
 };
 
+/* The first block from the heap is of a size that malloc keeps at hand. */
+#define SECOND_BLOCK 1000
+
 #define ALIGN(n) (((n) + 7u) & ~(size_t)7u)
 
 void alch_arena_init(alch_arena *a)
@@ -20,7 +23,7 @@ void alch_arena_init(alch_arena *a)
 
 static int add_block(alch_arena *a, size_t size)
 {
-    size_t room = size > 4096 ? size : 8192;
+    size_t usual = a->blocks == NULL ? SECOND_BLOCK : 8192, room = size > usual / 2 ? size : usual;
     alch_arena_block *b = alch_alloc(sizeof *b + room);
 
     if (b == NULL)

@@ -32,7 +32,7 @@ int alch_buf_reserve(alch_buf *b, size_t more)
     return 1;
 }
 
-void alch_buf_add(alch_buf *b, const char *s, size_t n)
+void alch_buf_add_slowly(alch_buf *b, const char *s, size_t n)
 {
     if (!alch_buf_reserve(b, n))
         return;
@@ -41,10 +41,6 @@ void alch_buf_add(alch_buf *b, const char *s, size_t n)
     b->len += n;
     b->data[b->len] = '\0';
 }
-
-void alch_buf_puts(alch_buf *b, const char *s) { alch_buf_add(b, s, strlen(s)); }
-
-void alch_buf_putc(alch_buf *b, char c) { alch_buf_add(b, &c, 1); }
 
 void alch_buf_putint(alch_buf *b, int64_t n)
 {

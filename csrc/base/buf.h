@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /*
 ** A growing byte buffer whose failure sticks: after an allocation fails
@@ -24,9 +25,32 @@ typedef struct alch_buf {
 /* Makes room for 'more' bytes beyond 'len' and the NUL; 0 when it fails. */
 int alch_buf_reserve(alch_buf *b, size_t more);
 
-void alch_buf_add(alch_buf *b, const char *s, size_t n);
-void alch_buf_puts(alch_buf *b, const char *s);
-void alch_buf_putc(alch_buf *b, char c);
+void alch_buf_add_slowly(alch_buf *b, const char *s, size_t n);
+
+/* What a compile does most: usually there is room. */
+static inline void alch_buf_add(alch_buf *b, const char *s, size_t n)
+{
+    if (b->failed || b->size - b->len <= n) {
+        alch_buf_add_slowly(b, s, n);
+        return;
+    }
+    memcpy(b->data + b->len, s, n);
+    b->len += n;
+    b->data[b->len] = '\0';
+}
+
+static inline void alch_buf_puts(alch_buf *b, const char *s) { alch_buf_add(b, s, strlen(s)); }
+
+static inline void alch_buf_putc(alch_buf *b, char c)
+{
+    if (b->failed || b->size - b->len <= 1) {
+        alch_buf_add_slowly(b, &c, 1);
+        return;
+    }
+    b->data[b->len++] = c;
+    b->data[b->len] = '\0';
+}
+
 void alch_buf_putint(alch_buf *b, int64_t n);
 void alch_buf_printf(alch_buf *b, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

@@ -49,81 +49,89 @@ static alch_select *push_copy(lua_State *L)
     return copy;
 }
 
-static alch_list *extend(lua_State *L, const alch_list *from, int op, int room, alch_node_ref **slot)
+/*
+** The lists and items below are in C locals only: between making one and
+** handing it to the statement nothing calls Lua, so nothing can jump away
+** from it (what Lua has to say about arguments, it said before).
+*/
+
+/* The list in 'field' (or none) and behind it the nodes at 'first' to 'top', as the new 'field'. */
+static int extend(lua_State *L, void *s, const void *field, const alch_list *from, int op, int first, int top)
 {
     alch_list *l;
+    int i, rc;
     alch_err err;
 
-    *slot = alch_push_node_slot(L, ALCH_NODE_LIST);
-    check(L, alch_list_extend(from, op, (size_t)room, &l, &err), &err);
-    (*slot)->node = &l->head;
-    return l;
+    rc = alch_list_extend(from, op, (size_t)(top >= first ? top - first + 1 : 0), &l, &err);
+    if (rc != ALCH_OK)
+        return alch_raise(L, &err);
+    for (i = first; i <= top && rc == ALCH_OK; i++)
+        rc = alch_list_push(l, alch_node_keep(alch_test_node_ref(L, i)->node), &err);
+    if (rc != ALCH_OK)
+        alch_node_drop(l);
+    else
+        rc = alch_node_set(s, field, l, &err);
+    return rc == ALCH_OK ? 1 : alch_raise(L, &err);
 }
 
-static void push_item(lua_State *L, alch_list *l, const alch_node *item)
+/* Replaces the value at 'idx' by the node it stands for. */
+static void settle(lua_State *L, int idx, const alch_node *n)
 {
-    alch_err err;
+    alch_node_ref *r = alch_test_node_ref(L, idx);
 
-    check(L, alch_list_push(l, item, &err), &err);
-}
-
-/* Hands the list in 'slot' to a field; leaves the copy on the top. */
-static int store(lua_State *L, alch_select *s, const void *field, alch_node_ref *slot)
-{
-    alch_err err;
-
-    check(L, alch_node_set(s, field, take(slot), &err), &err);
-    lua_pop(L, 1);
-    return 1;
+    if (r != NULL && r->node == n)
+        return;
+    r = alch_push_node_slot(L, n->kind);
+    r->node = alch_node_keep(n);
+    lua_replace(L, idx);
 }
 
 /* -- the list of columns ------------------------------------------------------ */
 
-static alch_list *add_columns(lua_State *L, const alch_list *from, int first, int top, const char *what,
-                              alch_node_ref **slot)
+static void check_columns(lua_State *L, int first, int top, const char *what)
 {
-    alch_list *l = extend(L, from, ALCH_OP_COMMA, top - first + 1, slot);
     int i;
 
     for (i = first; i <= top; i++)
-        push_item(L, l, alch_node_keep(alch_check_selectable(L, i, what)));
-    return l;
+        settle(L, i, alch_check_selectable(L, i, what));
 }
 
 /* core.select(column | table, ...) */
 static int l_select(lua_State *L)
 {
     int top = lua_gettop(L);
-    alch_node_ref *slot = alch_push_node_slot(L, ALCH_NODE_SELECT), *list;
+    alch_node_ref *slot;
     alch_err err;
-    alch_select *s = alch_node_new(ALCH_NODE_SELECT, &err);
+    alch_select *s;
 
+    check_columns(L, 1, top, "select");
+    slot = alch_push_node_slot(L, ALCH_NODE_SELECT);
+    s = alch_node_new(ALCH_NODE_SELECT, &err);
     if (s == NULL)
         return alch_raise(L, &err);
     slot->node = &s->head;
-    (void)add_columns(L, NULL, 1, top, "select", &list);
-    return store(L, s, &s->columns, list);
+    return extend(L, s, &s->columns, NULL, ALCH_OP_COMMA, 1, top);
 }
 
 static int l_add_columns(lua_State *L)
 {
     int top = lua_gettop(L);
-    alch_select *s = push_copy(L);
-    alch_node_ref *list;
+    alch_select *s;
 
-    (void)add_columns(L, s->columns, 2, top, "add_columns", &list);
-    return store(L, s, &s->columns, list);
+    check_columns(L, 2, top, "add_columns");
+    s = push_copy(L);
+    return extend(L, s, &s->columns, s->columns, ALCH_OP_COMMA, 2, top);
 }
 
 /* Before the columns go, what they selected from stays where a join or a criterion does not say. */
 static int l_with_only_columns(lua_State *L)
 {
     int top = lua_gettop(L);
-    alch_select *s = push_copy(L);
-    alch_node_ref *list;
+    alch_select *s;
 
-    (void)add_columns(L, NULL, 2, top, "with_only_columns", &list);
-    return store(L, s, &s->columns, list);
+    check_columns(L, 2, top, "with_only_columns");
+    s = push_copy(L);
+    return extend(L, s, &s->columns, NULL, ALCH_OP_COMMA, 2, top);
 }
 
 /* core.select_keep_froms(stmt): the FROMs of the columns become explicit ones (maintain_column_froms). */
@@ -165,30 +173,43 @@ static int l_keep_froms(lua_State *L)
 
 static int criteria(lua_State *L, const char *what, size_t offset)
 {
-    int i, top = lua_gettop(L);
-    alch_node_ref *list;
+    int top = lua_gettop(L);
     alch_select *s;
-    alch_list *l;
     const alch_list **field;
 
     alch_check_criteria(L, 2, top, what);
     s = push_copy(L);
     field = (const alch_list **)(void *)((char *)s + offset);
-    l = extend(L, *field, ALCH_OP_AND, top - 1, &list);
-    for (i = 2; i <= top; i++)
-        push_item(L, l, alch_node_keep(alch_to_node(L, i)));
-    return store(L, s, field, list);
+    return extend(L, s, field, *field, ALCH_OP_AND, 2, top);
 }
 
 static int l_where(lua_State *L) { return criteria(L, "where", offsetof(alch_select, where)); }
 static int l_having(lua_State *L) { return criteria(L, "having", offsetof(alch_select, having)); }
 
+/* What may stand in ORDER BY and the like; the stack's top. */
+static int check_orderings(lua_State *L, const char *what)
+{
+    int i, top;
+
+    (void)alch_spread(L, 2);
+    top = lua_gettop(L);
+    for (i = 2; i <= top; i++) {
+        const alch_node_ref *r = alch_test_node_ref(L, i);
+        alch_node_ref *item;
+
+        if (r != NULL && !alch_is_statement(r->node) && !alch_is_from(r->node))
+            continue;
+        item = alch_push_node_slot(L, ALCH_NODE_LABEL_NAME);
+        alch_ordering_node(L, i, what, &item->node);
+        lua_replace(L, i);
+    }
+    return top;
+}
+
 static int ordering(lua_State *L, const char *what, size_t offset)
 {
-    int i, top, n;
-    alch_node_ref *list, *item;
+    int top;
     alch_select *s;
-    alch_list *l;
     const alch_list **field;
 
     (void)check_select(L, 1);
@@ -200,18 +221,10 @@ static int ordering(lua_State *L, const char *what, size_t offset)
         check(L, alch_node_set(s, field, NULL, &err), &err);
         return 1;
     }
-    n = alch_spread(L, 2);
-    top = lua_gettop(L);
+    top = check_orderings(L, what);
     s = push_copy(L);
     field = (const alch_list **)(void *)((char *)s + offset);
-    l = extend(L, *field, ALCH_OP_COMMA, n, &list);
-    item = alch_push_node_slot(L, ALCH_NODE_LABEL_NAME);
-    for (i = 2; i <= top; i++) {
-        alch_ordering_node(L, i, what, &item->node);
-        push_item(L, l, take(item));
-    }
-    lua_pop(L, 1);
-    return store(L, s, field, list);
+    return extend(L, s, field, *field, ALCH_OP_COMMA, 2, top);
 }
 
 static int l_order_by(lua_State *L) { return ordering(L, "order_by", offsetof(alch_select, order_by)); }
@@ -219,19 +232,16 @@ static int l_group_by(lua_State *L) { return ordering(L, "group_by", offsetof(al
 
 static int number(lua_State *L, const char *what, size_t offset)
 {
-    alch_node_ref *item;
+    const alch_node *item = NULL;
     alch_select *s;
     alch_err err;
 
     lua_settop(L, 2);
     s = push_copy(L);
-    if (lua_isnil(L, 2)) {
-        check(L, alch_node_set(s, (char *)s + offset, NULL, &err), &err);
-        return 1;
-    }
-    item = alch_push_node_slot(L, ALCH_NODE_BIND);
-    alch_number_node(L, 2, what, &item->node);
-    return store(L, s, (char *)s + offset, item);
+    if (!lua_isnil(L, 2))
+        alch_number_node(L, 2, what, &item);    /* nothing raises behind this */
+    check(L, alch_node_set(s, (char *)s + offset, item, &err), &err);
+    return 1;
 }
 
 /* LIMIT and FETCH replace each other. */
@@ -266,24 +276,11 @@ static int l_fetch(lua_State *L)
 /* stmt:distinct(column, ...) */
 static int l_distinct(lua_State *L)
 {
-    int i, top, n = lua_gettop(L) > 1 ? alch_spread(L, 2) : 0;
-    alch_node_ref *list, *item;
-    alch_select *s;
-    alch_list *l;
+    int top = lua_gettop(L) > 1 ? check_orderings(L, "distinct") : 1;
+    alch_select *s = push_copy(L);
 
-    top = lua_gettop(L);
-    s = push_copy(L);
     s->flags |= ALCH_SELECT_DISTINCT;
-    if (n == 0)
-        return 1;
-    l = extend(L, s->distinct_on, ALCH_OP_COMMA, n, &list);
-    item = alch_push_node_slot(L, ALCH_NODE_LABEL_NAME);
-    for (i = 2; i <= top; i++) {
-        alch_ordering_node(L, i, "distinct", &item->node);
-        push_item(L, l, take(item));
-    }
-    lua_pop(L, 1);
-    return store(L, s, &s->distinct_on, list);
+    return top < 2 ? 1 : extend(L, s, &s->distinct_on, s->distinct_on, ALCH_OP_COMMA, 2, top);
 }
 
 /* core.select_distinct_on(stmt, column, ...): shows only where the database has it. */
@@ -302,13 +299,12 @@ static int l_distinct_on(lua_State *L)
 static int l_select_from(lua_State *L)
 {
     int i, top = lua_gettop(L);
-    alch_select *s = push_copy(L);
-    alch_node_ref *list;
-    alch_list *l = extend(L, s->froms, ALCH_OP_COMMA, top - 1, &list);
+    alch_select *s;
 
     for (i = 2; i <= top; i++)
-        push_item(L, l, alch_node_keep(alch_check_from(L, i, "select_from")));
-    return store(L, s, &s->froms, list);
+        settle(L, i, alch_check_from(L, i, "select_from"));
+    s = push_copy(L);
+    return extend(L, s, &s->froms, s->froms, ALCH_OP_COMMA, 2, top);
 }
 
 static unsigned join_flags(lua_State *L, int idx)
@@ -341,10 +337,9 @@ static int add_join(lua_State *L, int left, int right, unsigned flags)
     int options = right + 1;
     const alch_node *l = left != 0 ? alch_check_from(L, left, "join_from") : NULL;
     const alch_node *r = alch_check_from(L, right, "join"), *on = NULL;
-    alch_node_ref *list;
+    alch_node_ref *slot;
     alch_select *s;
     alch_join *j;
-    alch_list *joins;
     alch_err err;
 
     lua_settop(L, right + 2);
@@ -353,17 +348,17 @@ static int add_join(lua_State *L, int left, int right, unsigned flags)
         options = right + 2;
     }
     flags |= join_flags(L, options);
-    s = push_copy(L);
-    joins = extend(L, s->joins, ALCH_OP_COMMA, 1, &list);
+    slot = alch_push_node_slot(L, ALCH_NODE_JOIN);
     j = alch_node_new(ALCH_NODE_JOIN, &err);
     if (j == NULL)
         return alch_raise(L, &err);
+    slot->node = &j->head;
     j->flags = (uint8_t)flags;
-    push_item(L, joins, &j->head);
     check(L, alch_node_set(j, &j->right, alch_node_keep(r), &err), &err);
     check(L, alch_node_set(j, &j->left, alch_node_keep(l), &err), &err);
     check(L, alch_node_set(j, &j->on, alch_node_keep(on), &err), &err);
-    return store(L, s, &s->joins, list);
+    s = push_copy(L);
+    return extend(L, s, &s->joins, s->joins, ALCH_OP_COMMA, lua_gettop(L) - 1, lua_gettop(L) - 1);
 }
 
 static int l_join(lua_State *L) { return add_join(L, 0, 2, 0); }
@@ -409,19 +404,21 @@ static int l_join_condition(lua_State *L)
 /* core.select_correlate(stmt, except, from, ...) */
 static int l_correlate(lua_State *L)
 {
-    int i, top = lua_gettop(L), except = lua_toboolean(L, 2);
-    alch_select *s = push_copy(L);
-    alch_node_ref *list;
-    alch_list *l;
+    int i, top = lua_gettop(L), kept = 2;
+    uint8_t both = ALCH_SELECT_CORRELATE | ALCH_SELECT_CORRELATE_EXCEPT;
+    uint8_t asked = lua_toboolean(L, 2) ? ALCH_SELECT_CORRELATE_EXCEPT : ALCH_SELECT_CORRELATE;
+    const alch_list *before;
+    alch_select *s;
 
-    l = extend(L, s->flags & (except ? ALCH_SELECT_CORRELATE_EXCEPT : ALCH_SELECT_CORRELATE) ? s->correlate : NULL,
-               ALCH_OP_COMMA, top, &list);
     for (i = 3; i <= top; i++)
-        if (!lua_isnil(L, i))
-            push_item(L, l, alch_node_keep(alch_check_from(L, i, "correlate")));
-    s->flags &= (uint8_t)~(ALCH_SELECT_CORRELATE | ALCH_SELECT_CORRELATE_EXCEPT);
-    s->flags |= except ? ALCH_SELECT_CORRELATE_EXCEPT : ALCH_SELECT_CORRELATE;
-    return store(L, s, &s->correlate, list);
+        if (!lua_isnil(L, i)) {
+            settle(L, i, alch_check_from(L, i, "correlate"));
+            lua_copy(L, i, ++kept);
+        }
+    s = push_copy(L);
+    before = s->flags & asked ? s->correlate : NULL;
+    s->flags = (uint8_t)((s->flags & ~both) | asked);
+    return extend(L, s, &s->correlate, before, ALCH_OP_COMMA, 3, kept);
 }
 
 /* -- the rest of a statement ---------------------------------------------------------- */
@@ -463,7 +460,9 @@ static int l_lock(lua_State *L)
     k->flags = (uint8_t)luaL_checkinteger(L, 2);
     if (!lua_isnil(L, 3))
         check(L, alch_node_set(k, &k->of, alch_node_keep(alch_check_kind(L, 3, ALCH_NODE_LIST)), &err), &err);
-    return store(L, s, &s->lock, slot);
+    check(L, alch_node_set(s, &s->lock, take(slot), &err), &err);
+    lua_pop(L, 1);
+    return 1;
 }
 
 /* core.hint(element | nil, text | nil, dialect | nil) */
@@ -520,54 +519,47 @@ static int l_statement_add(lua_State *L)
     const char *name = luaL_checkstring(L, 2);
     int i, top = lua_gettop(L);
     const alch_list **field;
-    alch_node_ref *slot, *list;
+    alch_node_ref *slot;
     alch_node *copy;
-    alch_list *l;
     alch_err err;
 
+    for (i = 3; i <= top; i++)
+        (void)alch_check_node(L, i);
     slot = alch_push_node_like(L, 1);
     check(L, alch_node_copy(n, &copy, &err), &err);
     slot->node = copy;
     field = list_field(L, copy, name);
     if (field == NULL)
         return alch_raisef(L, ALCH_ERR_INVALID, "a %s takes no %s", alch_node_class(n->kind), name);
-    l = extend(L, *field, ALCH_OP_COMMA, top - 2, &list);
-    for (i = 3; i <= top; i++)
-        push_item(L, l, alch_node_keep(alch_check_node(L, i)));
-    check(L, alch_node_set(copy, field, take(list), &err), &err);
-    lua_pop(L, 1);
-    return 1;
+    return extend(L, copy, field, *field, ALCH_OP_COMMA, 3, top);
 }
 
 /* core.compound("UNION", select, ...) */
 static int l_compound(lua_State *L)
 {
     int op = alch_op_find(luaL_checkstring(L, 1)), i, top;
-    alch_node_ref *slot, *list;
+    alch_node_ref *slot;
     alch_select *s;
-    alch_list *l;
     alch_err err;
 
     (void)alch_spread(L, 2);
     top = lua_gettop(L);
     if (op < ALCH_OP_UNION || top < 2)
         return alch_raisef(L, ALCH_ERR_ARGUMENT, "a compound select takes at least one select");
-    slot = alch_push_node_slot(L, ALCH_NODE_COMPOUND);
-    s = alch_node_new(ALCH_NODE_COMPOUND, &err);
-    if (s == NULL)
-        return alch_raise(L, &err);
-    slot->node = &s->head;
-    s->head.op = (uint8_t)op;
-    l = extend(L, NULL, ALCH_OP_COMMA, top, &list);
     for (i = 2; i <= top; i++) {
         const alch_node *n = alch_check_node(L, i);
 
         if (!alch_is_statement(n) && n->kind != ALCH_NODE_VALUES)
             return alch_raisef(L, ALCH_ERR_ARGUMENT, "member %d of a compound select is %s, a select expected", i - 1,
                                alch_describe(L, i));
-        push_item(L, l, alch_node_keep(n));
     }
-    return store(L, s, &s->columns, list);
+    slot = alch_push_node_slot(L, ALCH_NODE_COMPOUND);
+    s = alch_node_new(ALCH_NODE_COMPOUND, &err);
+    if (s == NULL)
+        return alch_raise(L, &err);
+    slot->node = &s->head;
+    s->head.op = (uint8_t)op;
+    return extend(L, s, &s->columns, NULL, ALCH_OP_COMMA, 2, top);
 }
 
 static const luaL_Reg functions[] = {

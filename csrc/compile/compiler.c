@@ -269,6 +269,9 @@ void alch_compile_where(alch_compiler *c, const char *keyword, const alch_list *
 ** {=== One run
 */
 
+/* Most statements are shorter; one allocation. */
+#define ROOM_FOR_TEXT 500
+
 static void begin(alch_compiler *c, const alch_dialect *d, const alch_compile_options *options, alch_compiled *result,
                   alch_err *err)
 {
@@ -278,6 +281,7 @@ static void begin(alch_compiler *c, const alch_dialect *d, const alch_compile_op
     c->result = result;
     c->arena = &result->arena;
     c->out = &c->sql;
+    (void)alch_buf_reserve(c->out, ROOM_FOR_TEXT);     /* a failure sticks */
     c->namer.arena = c->arena;
     c->anon.arena = c->counters.arena = c->binds.arena = c->bind_names.arena = c->truncated.arena = c->arena;
     c->err = err;

@@ -2,8 +2,8 @@
 #define ALCH_COMPILE_COMPILER_H
 
 #include "base/buf.h"
+#include "base/dict.h"
 #include "compile/compiled.h"
-#include "compile/dict.h"
 #include "expr/names.h"
 #include "expr/selectable.h"
 

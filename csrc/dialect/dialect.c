@@ -63,7 +63,20 @@ void alch_dialect_drop(const alch_dialect *lent)
 
 int alch_dialect_reserve(alch_dialect *d, const char *word, alch_err *err)
 {
-    return alch_map_set(&d->reserved, word, strlen(word), d) ? ALCH_OK : alch_err_nomem(err);
+    size_t len = strlen(word);
+
+    if (!alch_map_set(&d->reserved, word, len, d))
+        return alch_err_nomem(err);
+    if (word[0] >= 'a' && word[0] <= 'z')
+        d->reserved_lengths[word[0] - 'a'] |= 1u << (len & 31);
+    return ALCH_OK;
+}
+
+static int is_reserved(const alch_dialect *d, const char *name, size_t len)
+{
+    if (name[0] >= 'a' && name[0] <= 'z' && !(d->reserved_lengths[name[0] - 'a'] >> (len & 31) & 1))
+        return 0;
+    return alch_map_get(&d->reserved, name, len) != NULL;
 }
 
 int alch_dialect_set_cap(alch_dialect *d, const char *name, int value)
@@ -110,7 +123,9 @@ int alch_dialect_set_type(alch_dialect *d, const char *kind, const char *text, a
 
 static int legal(char ch)
 {
-    return (ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch == '_' || ch == '$';
+    unsigned char u = (unsigned char)ch;
+
+    return u - (unsigned)'a' < 26 || u - (unsigned)'0' < 10 || u == '_' || u == '$';
 }
 
 int alch_illegal_name(const char *name)
@@ -134,7 +149,7 @@ int alch_dialect_needs_quotes(const alch_dialect *d, const char *name)
     for (s = name; *s != '\0'; s++)
         if (!legal(*s))
             return 1;
-    return alch_map_get(&d->reserved, name, (size_t)(s - name)) != NULL;
+    return is_reserved(d, name, (size_t)(s - name));
 }
 
 void alch_dialect_quote_always(const alch_dialect *d, const char *name, alch_buf *out)

@@ -1,10 +1,9 @@
 #include "expr/names.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "base/map.h"
+#include "base/dict.h"
 
 int alch_name_is_anon(const char *name)
 {
@@ -26,7 +25,7 @@ static void put_base(char *at, const char *base)
     int gap = 0;
 
     for (; *base != '\0'; base++) {
-        int bad = strchr("%() $", *base) != NULL;
+        int bad = *base == '%' || *base == '(' || *base == ')' || *base == ' ' || *base == '$';
 
         if (!bad || !gap)
             *at++ = bad ? '_' : *base;
@@ -45,21 +44,29 @@ static const void *identity_of(const void *p)
     return n->kind >= ALCH_NODE_NULL && n->kind <= ALCH_NODE_FALSE ? &constants[n->kind - ALCH_NODE_NULL] : p;
 }
 
+static char *put_hex(char *at, uintptr_t n, int digits)
+{
+    while (digits-- > 0)
+        *at++ = "0123456789abcdef"[n >> (digits * 4) & 15];
+    return at;
+}
+
 const char *alch_name_anon(alch_namer *nm, const void *identity, unsigned index, const char *base)
 {
     size_t prefix = alch_name_is_anon(base) ? strlen(base) : 0;
-    char *text = room(nm, strlen(base != NULL ? base : "anon") + 32);
-    int n;
+    char *text = room(nm, strlen(base != NULL ? base : "anon") + 32), *at;
 
     if (text == NULL)
         return NULL;
     if (prefix > 0)
         memcpy(text, base, prefix);
-    n = index != 0
-        ? snprintf(text + prefix, 24, "%c%016" PRIxPTR "%04x%c", ALCH_ANON_BEGIN, (uintptr_t)identity_of(identity), index & 0xffff,
-                   ALCH_ANON_BASE)
-        : snprintf(text + prefix, 24, "%c%016" PRIxPTR "%c", ALCH_ANON_BEGIN, (uintptr_t)identity_of(identity), ALCH_ANON_BASE);
-    put_base(text + prefix + n, prefix > 0 ? "" : base != NULL ? base : "anon");
+    at = text + prefix;
+    *at++ = ALCH_ANON_BEGIN;
+    at = put_hex(at, (uintptr_t)identity_of(identity), 16);
+    if (index != 0)
+        at = put_hex(at, index & 0xffff, 4);
+    *at++ = ALCH_ANON_BASE;
+    put_base(at, prefix > 0 ? "" : base != NULL ? base : "anon");
     return text;
 }
 
@@ -257,67 +264,26 @@ const char *alch_name_dedupe(alch_namer *nm, const alch_node *n, unsigned index,
 ** {=== The names of a SELECT list
 */
 
-/* Names met so far. Few are searched one by one, many through a map. */
-typedef struct names {
-    const char **at;        /* FEW, in the arena */
-    const void **values;
-    size_t len;
-    alch_map map;
-} names;
-
-#define FEW 24
-
-static const void *names_get(const names *n, const char *name)
-{
-    size_t i;
-
-    if (n->map.size > 0)
-        return alch_map_get(&n->map, name, strlen(name));
-    for (i = 0; i < n->len; i++)
-        if (n->at[i] == name || strcmp(n->at[i], name) == 0)
-            return n->values[i];
-    return NULL;
-}
-
-/* 0 when memory runs out. */
-static int names_set(names *n, const char *name, const void *value)
-{
-    size_t i;
-    int ok = 1;
-
-    for (i = 0; i < n->len && n->map.size == 0; i++)
-        if (strcmp(n->at[i], name) == 0) {
-            n->values[i] = value;
-            return 1;
-        }
-    if (n->map.size == 0 && n->len < FEW) {
-        n->at[n->len] = name;
-        n->values[n->len++] = value;
-        return 1;
-    }
-    for (i = 0; i < n->len && ok; i++)
-        ok = alch_map_set(&n->map, n->at[i], strlen(n->at[i]), (void *)(uintptr_t)n->values[i]);
-    n->len = 0;
-    return ok && alch_map_set(&n->map, name, strlen(name), (void *)(uintptr_t)value);
-}
-
 typedef struct naming {
     alch_namer *nm;
-    names seen;             /* label -> column */
-    names keys;             /* key -> itself */
+    alch_named_column *columns;
+    alch_dict seen;         /* label -> index of the column + 1 */
+    alch_dict keys;         /* keys so far -> 1 */
     unsigned dedupe;        /* counts repeated columns */
     int qualified, none, repeat;
     int failed;
 } naming;
 
-static const void *seen(naming *g, const char *name)
+static const alch_node *seen(const naming *g, const char *name)
 {
-    return names_get(&g->seen, name);
+    uint32_t at = alch_dict_get(&g->seen, name, strlen(name));
+
+    return at != 0 ? g->columns[at - 1].column : NULL;
 }
 
-static void see(naming *g, const char *name, const alch_node *n)
+static void see(naming *g, const char *name, const alch_named_column *c)
 {
-    if (!names_set(&g->seen, name, n))
+    if (!alch_dict_set(&g->seen, name, strlen(name), (uint32_t)(c - g->columns) + 1))
         g->failed = 1;
 }
 
@@ -339,7 +305,7 @@ static void disambiguate(naming *g, alch_named_column *c, const char *effective)
         if (g->repeat && seen(g, c->required) != NULL)
             repeat(g, c);
         else
-            see(g, c->required, c->column);
+            see(g, c->required, c);
     } else if (g->repeat)
         repeat(g, c);
 }
@@ -356,7 +322,7 @@ static void name_nameless(naming *g, alch_named_column *c)
         c->fallback = alch_name_dedupe(g->nm, c->column, g->dedupe++, g->qualified);
     } else
         c->fallback = label;
-    see(g, label, c->column);
+    see(g, label, c);
 }
 
 static void name_one(naming *g, alch_named_column *c)
@@ -380,7 +346,7 @@ static void name_one(naming *g, alch_named_column *c)
     else if (seen(g, effective) != NULL)
         disambiguate(g, c, effective);
     else
-        see(g, effective, c->column);
+        see(g, effective, c);
 }
 
 /* A key with its anonymous parts numbered within this one list. */
@@ -390,7 +356,7 @@ static const char *numbered_key(naming *g, const char *base)
     unsigned i;
     const char *made = base;
 
-    for (i = 1; made != NULL && names_get(&g->keys, made) != NULL; i++) {
+    for (i = 1; made != NULL && alch_dict_get(&g->keys, made, strlen(made)) != 0; i++) {
         (void)snprintf(text, sizeof text, "%u", i);
         made = join(g->nm, base, text);
     }
@@ -410,33 +376,25 @@ static void key_one(naming *g, alch_named_column *c)
     if (!g->none)
         key = numbered_key(g, key);
     c->key = key;
-    if (key != NULL && !names_set(&g->keys, key, c))
+    if (key != NULL && !alch_dict_set(&g->keys, key, strlen(key), 1))
         g->failed = 1;
 }
 
 int alch_name_columns(alch_namer *nm, const alch_node *const *columns, size_t n, int label_style, int dedupe,
                       alch_named_column **out, alch_err *err)
 {
-    size_t few = 2 * n < FEW ? 2 * n : FEW;     /* a column may bring two names */
-    const void **room_for = alch_arena_alloc(nm->arena, 4 * (few + 1) * sizeof *room_for);
-    naming g = { nm, { NULL, NULL, 0, ALCH_MAP_INIT }, { NULL, NULL, 0, ALCH_MAP_INIT }, 1, label_style == ALCH_LABELS_TABLENAME_PLUS_COL,
-                 label_style == ALCH_LABELS_NONE, dedupe, 0 };
     alch_named_column *made = alch_arena_alloc(nm->arena, (n + 1) * sizeof *made);
+    naming g = { nm, made, { nm->arena, NULL, 0, 0 }, { nm->arena, NULL, 0, 0 }, 1,
+                 label_style == ALCH_LABELS_TABLENAME_PLUS_COL, label_style == ALCH_LABELS_NONE, dedupe, 0 };
     size_t i;
 
-    if (made == NULL || room_for == NULL)
+    if (made == NULL)
         return alch_err_nomem(err);
-    g.seen.at = (const char **)room_for;
-    g.seen.values = room_for + few + 1;
-    g.keys.at = (const char **)(room_for + 2 * (few + 1));
-    g.keys.values = room_for + 3 * (few + 1);
     for (i = 0; i < n; i++) {
         made[i].column = columns[i];
         name_one(&g, &made[i]);
         key_one(&g, &made[i]);
     }
-    alch_map_release(&g.seen.map);
-    alch_map_release(&g.keys.map);
     if (g.failed || nm->failed)
         return alch_err_nomem(err);
     *out = made;

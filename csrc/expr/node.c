@@ -181,8 +181,14 @@ static void release_fields(alch_node *n)
 
     for (f = shape[n->kind].fields; f->type != FIELD_END; f++) {
         switch ((field_type)f->type) {
-        case FIELD_CHILD: alch_node_drop(*child_at(n, f)); break;
-        case FIELD_TEXT: alch_free(*text_at(n, f)); break;
+        case FIELD_CHILD:
+            if (*child_at(n, f) != NULL)
+                alch_node_drop(*child_at(n, f));
+            break;
+        case FIELD_TEXT:
+            if (*text_at(n, f) != NULL)
+                alch_free(*text_at(n, f));
+            break;
         case FIELD_HOST: alch_host_drop(*(alch_host_ref **)slot_at(n, f)); break;
         case FIELD_COLUMNS: release_columns((alch_from *)n); break;
         case FIELD_BIND: release_bind((alch_bind *)n); break;

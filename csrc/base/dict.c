@@ -1,4 +1,4 @@
-#include "compile/dict.h"
+#include "base/dict.h"
 
 #include <string.h>
 
@@ -32,7 +32,7 @@ static uint32_t get(const alch_dict *d, const void *key, uint32_t len)
 
 static int grow(alch_dict *d)
 {
-    uint32_t size = d->size != 0 ? d->size * 2 : 16, i;
+    uint32_t size = d->size != 0 ? d->size * 2 : 8, i;
     alch_dict_slot *slots = alch_arena_alloc(d->arena, size * sizeof *slots);
 
     if (slots == NULL)

@@ -1,5 +1,5 @@
-#ifndef ALCH_COMPILE_DICT_H
-#define ALCH_COMPILE_DICT_H
+#ifndef ALCH_BASE_DICT_H
+#define ALCH_BASE_DICT_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -7,7 +7,7 @@
 #include "base/arena.h"
 
 /*
-** A small map from byte strings or addresses to numbers for one compile: its
+** A small map from byte strings or addresses to numbers, for one operation: its
 ** memory is an arena's, its keys are lent for that long. A missing key is 0.
 */
 typedef struct alch_dict_slot {
