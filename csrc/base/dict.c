@@ -45,18 +45,34 @@ static int grow(alch_dict *d)
     return 1;
 }
 
-static int set(alch_dict *d, const void *key, uint32_t len, uint32_t value)
+static uint32_t *place(alch_dict *d, const void *key, uint32_t len)
 {
     uint32_t hash = hash_of(key, len);
     alch_dict_slot *s;
 
     if (d->count * 4 >= d->size * 3 && !grow(d))
-        return 0;
+        return NULL;
     s = slot_of(d->slots, d->size, key, len, hash);
-    if (s->key == NULL)
+    if (s->key == NULL) {
         d->count++;
-    *s = (alch_dict_slot){ key, len, hash, value };
+        *s = (alch_dict_slot){ key, len, hash, 0 };
+    }
+    return &s->value;
+}
+
+static int set(alch_dict *d, const void *key, uint32_t len, uint32_t value)
+{
+    uint32_t *at = place(d, key, len);
+
+    if (at == NULL)
+        return 0;
+    *at = value;
     return 1;
+}
+
+uint32_t *alch_dict_place(alch_dict *d, const void *key, size_t len)
+{
+    return place(d, key, (uint32_t)len);
 }
 
 uint32_t alch_dict_get(const alch_dict *d, const void *key, size_t len)

@@ -23,6 +23,8 @@ typedef struct alch_dict {
 } alch_dict;
 
 uint32_t alch_dict_get(const alch_dict *d, const void *key, size_t len);
+/* Where the number of a key is kept, 0 if it is new; valid until the next key comes. NULL when memory runs out. */
+uint32_t *alch_dict_place(alch_dict *d, const void *key, size_t len);
 /* 0 when memory runs out. */
 int alch_dict_set(alch_dict *d, const void *key, size_t len, uint32_t value);
 

@@ -331,18 +331,43 @@ static const alch_node *on_clause(lua_State *L, int idx)
     return alch_to_node(L, idx);
 }
 
+/* What knows how it is joined (a relationship) has a metamethod for it: __join(statement, left, target, on, options).
+** Pushes it if the target or the condition is such a table. */
+static int push_own_join(lua_State *L, int right)
+{
+    return (lua_type(L, right) == LUA_TTABLE && luaL_getmetafield(L, right, "__join") != LUA_TNIL)
+        || (lua_type(L, right + 1) == LUA_TTABLE && luaL_getmetafield(L, right + 1, "__join") != LUA_TNIL);
+}
+
+static int call_own_join(lua_State *L, int left, int right)
+{
+    lua_pushvalue(L, 1);
+    if (left != 0)
+        lua_pushvalue(L, left);
+    else
+        lua_pushnil(L);
+    lua_pushvalue(L, right);
+    lua_pushvalue(L, right + 1);
+    lua_pushvalue(L, right + 2);
+    lua_call(L, 5, 1);
+    return 1;
+}
+
 /* Adds a join to the statement at 1. The optional left side is at 'left'. */
 static int add_join(lua_State *L, int left, int right, unsigned flags)
 {
     int options = right + 1;
-    const alch_node *l = left != 0 ? alch_check_from(L, left, "join_from") : NULL;
-    const alch_node *r = alch_check_from(L, right, "join"), *on = NULL;
+    const alch_node *l, *r, *on = NULL;
     alch_node_ref *slot;
     alch_select *s;
     alch_join *j;
     alch_err err;
 
     lua_settop(L, right + 2);
+    if (push_own_join(L, right))
+        return call_own_join(L, left, right);
+    l = left != 0 ? alch_check_from(L, left, "join_from") : NULL;
+    r = alch_check_from(L, right, "join");
     if (!alch_is_plain_table(L, right + 1)) {
         on = on_clause(L, right + 1);
         options = right + 2;

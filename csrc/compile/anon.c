@@ -7,12 +7,13 @@
 
 unsigned alch_next_number(alch_compiler *c, const char *base)
 {
-    size_t len = strlen(base);
-    uint32_t n = alch_dict_get(&c->counters, base, len) + 1;
+    uint32_t *n = alch_dict_place(&c->counters, base, strlen(base));
 
-    if (!alch_dict_set(&c->counters, base, len, n))
+    if (n == NULL) {
         alch_compile_nomem(c);
-    return n;
+        return 0;
+    }
+    return ++*n;
 }
 
 /* Appends what the anonymous part from 'at' (its ALCH_ANON_BEGIN) stands for;

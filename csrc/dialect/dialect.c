@@ -67,14 +67,17 @@ int alch_dialect_reserve(alch_dialect *d, const char *word, alch_err *err)
 
     if (!alch_map_set(&d->reserved, word, len, d))
         return alch_err_nomem(err);
-    if (word[0] >= 'a' && word[0] <= 'z')
+    if (word[0] >= 'a' && word[0] <= 'z') {
         d->reserved_lengths[word[0] - 'a'] |= 1u << (len & 31);
+        d->reserved_endings[word[0] - 'a'] |= 1u << (word[len - 1] & 31);
+    }
     return ALCH_OK;
 }
 
 static int is_reserved(const alch_dialect *d, const char *name, size_t len)
 {
-    if (name[0] >= 'a' && name[0] <= 'z' && !(d->reserved_lengths[name[0] - 'a'] >> (len & 31) & 1))
+    if (name[0] >= 'a' && name[0] <= 'z' && !(d->reserved_lengths[name[0] - 'a'] >> (len & 31)
+                                              & d->reserved_endings[name[0] - 'a'] >> (name[len - 1] & 31) & 1))
         return 0;
     return alch_map_get(&d->reserved, name, len) != NULL;
 }

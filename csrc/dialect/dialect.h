@@ -52,7 +52,8 @@ typedef struct alch_dialect {
     alch_words words;
     alch_storage storage;
     alch_map reserved;      /* lower case word -> itself */
-    uint32_t reserved_lengths[26];  /* by first letter, a bit for each length modulo 32: most names need no look-up */
+    /* by first letter, a bit for each length modulo 32 and for each last letter: most names need no look-up */
+    uint32_t reserved_lengths[26], reserved_endings[26];
     char *types[ALCH_TYPE_KIND_COUNT];  /* templates, see compile/visit_type.c; NULL: types.def */
 } alch_dialect;
 

@@ -281,9 +281,14 @@ static const alch_node *seen(const naming *g, const char *name)
     return at != 0 ? g->columns[at - 1].column : NULL;
 }
 
+static uint32_t index_of(const naming *g, const alch_named_column *c)
+{
+    return (uint32_t)(c - g->columns) + 1;
+}
+
 static void see(naming *g, const char *name, const alch_named_column *c)
 {
-    if (!alch_dict_set(&g->seen, name, strlen(name), (uint32_t)(c - g->columns) + 1))
+    if (!alch_dict_set(&g->seen, name, strlen(name), index_of(g, c)))
         g->failed = 1;
 }
 
@@ -293,10 +298,10 @@ static void repeat(naming *g, alch_named_column *c)
     c->repeated = 1;
 }
 
-/* Another column (or, if asked, the same) already has the name. */
-static void disambiguate(naming *g, alch_named_column *c, const char *effective)
+/* 'first' already has the name: another column, or (matters if asked) the same. */
+static void disambiguate(naming *g, alch_named_column *c, const alch_node *first)
 {
-    if (seen(g, effective) != c->column) {
+    if (first != c->column) {
         c->required = c->fallback = g->qualified
             ? alch_name_anon(g->nm, c->column, 0, alch_name_qualified(g->nm, c->column))
             : alch_name_label(g->nm, c->column);
@@ -328,6 +333,7 @@ static void name_nameless(naming *g, alch_named_column *c)
 static void name_one(naming *g, alch_named_column *c)
 {
     const char *effective;
+    uint32_t *at;
 
     if (c->column->kind == ALCH_NODE_TEXT)
         return;
@@ -341,22 +347,35 @@ static void name_one(naming *g, alch_named_column *c)
         effective = c->required = c->fallback = alch_name_qualified(g->nm, c->column);
     else
         effective = c->fallback = alch_name_non_anon(g->nm, c->column);
-    if (effective == NULL)
+    if (effective == NULL) {
         name_nameless(g, c);
-    else if (seen(g, effective) != NULL)
-        disambiguate(g, c, effective);
+        return;
+    }
+    at = alch_dict_place(&g->seen, effective, strlen(effective));
+    if (at == NULL)
+        g->failed = 1;
+    else if (*at != 0)
+        disambiguate(g, c, g->columns[*at - 1].column);
     else
-        see(g, effective, c);
+        *at = index_of(g, c);
 }
 
-/* A key with its anonymous parts numbered within this one list. */
+/* The key as it is, or with a number behind it if it came before in this one list. */
 static const char *numbered_key(naming *g, const char *base)
 {
     char text[32];
     unsigned i;
     const char *made = base;
 
-    for (i = 1; made != NULL && alch_dict_get(&g->keys, made, strlen(made)) != 0; i++) {
+    for (i = 1; made != NULL; i++) {
+        uint32_t *at = alch_dict_place(&g->keys, made, strlen(made));
+
+        if (at == NULL) {
+            g->failed = 1;
+            break;
+        }
+        if ((*at)++ == 0)
+            break;
         (void)snprintf(text, sizeof text, "%u", i);
         made = join(g->nm, base, text);
     }
@@ -373,11 +392,7 @@ static void key_one(naming *g, alch_named_column *c)
                                    : alch_name_proxy_key(g->nm, c->column);
     if (key == NULL || alch_name_is_anon(key))
         key = "_no_label";
-    if (!g->none)
-        key = numbered_key(g, key);
-    c->key = key;
-    if (key != NULL && !alch_dict_set(&g->keys, key, strlen(key), 1))
-        g->failed = 1;
+    c->key = g->none ? key : numbered_key(g, key);
 }
 
 int alch_name_columns(alch_namer *nm, const alch_node *const *columns, size_t n, int label_style, int dedupe,

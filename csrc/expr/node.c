@@ -166,13 +166,25 @@ static void release_columns(alch_from *f)
     alch_free(f->columns);
 }
 
+/* A list whose length was known when it was made has its items behind it, in the same block. */
+static const alch_node **own_room(const alch_list *l)
+{
+    return (const alch_node **)(uintptr_t)(l + 1);
+}
+
+static int has_own_room(const alch_list *l)
+{
+    return l->items == own_room(l);
+}
+
 static void release_items(alch_list *l)
 {
     uint32_t i;
 
     for (i = 0; i < l->count; i++)
         alch_node_drop(l->items[i]);
-    alch_free(l->items);
+    if (!has_own_room(l))
+        alch_free(l->items);
 }
 
 static void release_fields(alch_node *n)
@@ -216,9 +228,9 @@ void alch_node_drop(const void *p)
     alch_free(n);
 }
 
-void *alch_node_new(int kind, alch_err *err)
+static void *node_new(int kind, size_t room, alch_err *err)
 {
-    alch_node *n = alch_alloc0(shape[kind].size);
+    alch_node *n = alch_alloc0(shape[kind].size + room);
 
     if (n == NULL) {
         (void)alch_err_nomem(err);
@@ -228,6 +240,11 @@ void *alch_node_new(int kind, alch_err *err)
     n->kind = (uint8_t)kind;
     n->depth = 1;
     return n;
+}
+
+void *alch_node_new(int kind, alch_err *err)
+{
+    return node_new(kind, 0, err);
 }
 
 static int copy_items(alch_list *copy, const alch_list *from)
@@ -439,18 +456,13 @@ int alch_node_replace(alch_node *n, alch_replace_fn fn, void *payload, alch_err 
 
 alch_list *alch_list_new(int kind, int op, size_t room, alch_err *err)
 {
-    alch_list *l = alch_node_new(kind, err);
+    alch_list *l = node_new(kind, room * sizeof *l->items, err);
 
     if (l == NULL)
         return NULL;
     l->head.op = (uint8_t)op;
     if (room > 0) {
-        l->items = alch_alloc(room * sizeof *l->items);
-        if (l->items == NULL) {
-            alch_node_drop(l);
-            (void)alch_err_nomem(err);
-            return NULL;
-        }
+        l->items = own_room(l);
         l->size = (uint32_t)room;
     }
     return l;
@@ -480,11 +492,13 @@ int alch_list_push(alch_list *l, const void *item, alch_err *err)
 
     if (rc == ALCH_OK && l->count == l->size) {
         uint32_t size = l->size != 0 ? l->size * 2 : 4;
-        const alch_node **at = alch_realloc(l->items, size * sizeof *at);
+        const alch_node **at = alch_realloc(has_own_room(l) ? NULL : l->items, size * sizeof *at);
 
         if (at == NULL)
             rc = alch_err_nomem(err);
         else {
+            if (has_own_room(l))
+                memcpy(at, l->items, l->count * sizeof *at);
             l->items = at;
             l->size = size;
         }

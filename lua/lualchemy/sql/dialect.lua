@@ -117,14 +117,15 @@ end
 ---@param target any
 ---@return lualchemy.Dialect
 function M.of(target)
+  local own = type(target) == "table" and target.dialect   -- of an engine or a connection: what is asked for most
+  if own and getmetatable(own) == Dialect then return own end
   if target == nil then
     generic = generic or module_of("standard").generic()
     return generic
   end
   if type(target) == "string" then return M.named(target) end
   if Dialect:is(target) then return target end
-  local dialect = type(target) == "table" and target.dialect
-  if Dialect:is(dialect) then return dialect end
+  if Dialect:is(own) then return own end
   errors.raise("ArgumentError", "a dialect, its name, an engine or a connection expected, got %s", tostring(target))
 end
 

@@ -311,31 +311,13 @@ end
 
 Select.where, Select.filter, Select.having = core.select_where, core.select_where, core.select_having
 
--- What knows how it is joined (a relationship) has a metamethod for it: __join(statement, target, on, options).
-local function joins_itself(x)
-  local mt = type(x) == "table" and getmetatable(x)
-  return mt and mt.__join
-end
-
---- `:join(addresses)`, `:join(addresses, on)`, `:join(User.addresses)`; options isouter, full.
----@return lualchemy.Select
-function Select:join(target, on, options)
-  local own = joins_itself(target) or joins_itself(on)
-  if own then return own(self, nil, target, on, options) end
-  return core.select_join(self, target, on, options)
-end
+-- `:join(addresses)`, `:join(addresses, on)`, `:join(User.addresses)`; options isouter, full. join_from says what
+-- the join starts from.
+Select.join, Select.join_from = core.select_join, core.select_join_from
 
 function Select:outerjoin(target, on, options)
   if base.is_options(on) then on, options = nil, on end
   return self:join(target, on, { isouter = true, full = options and options.full })
-end
-
---- The same, saying what the join starts from.
----@return lualchemy.Select
-function Select:join_from(from, target, on, options)
-  local own = joins_itself(target) or joins_itself(on)
-  if own then return own(self, from, target, on, options) end
-  return core.select_join_from(self, from, target, on, options)
 end
 
 function Select:outerjoin_from(from, target, on, options)
