@@ -2,7 +2,8 @@
 -- turns for several rounds, so that a change of the machine's pace hits both. Prints medians, the ratio to raw C, and the
 -- figure to reach; every line also goes to build/bench/results.jsonl.
 --
--- ROUNDS=5, BENCH_SCALE=0.1 (fewer items), WORKLOADS="W1 W3", DB=sqlite|postgresql.
+-- ROUNDS=5, BENCH_SCALE=0.1 (fewer items), WORKLOADS="W1 W3", DB=sqlite|postgresql. BENCH_CPU=1 counts the processes' own
+-- time instead of the clock's: for SQLite the same on an idle machine, and steadier on a busy one.
 
 local function env(name)
   local value = os.getenv(name)
