@@ -46,14 +46,14 @@ static alch_step begin_next(alch_run *run, alch_err *err)
     const alch_param *params = b->params + run->next_set * b->n;
     size_t left = b->sets - run->next_set;
 
-    if (!b->many) {
-        run->span = 1;
-        return d->execute(run->dc->conn, run->sql, run->sql_len, params, b->n, run->flags, &run->cursor, err);
-    }
     if (run->batch_sets != 0 && left >= run->batch_sets) {
         run->span = run->batch_sets;
         return d->execute(run->dc->conn, run->batch_sql, run->batch_len, params, b->n * run->span, run->flags,
                           &run->cursor, err);
+    }
+    if (!b->many || run->returning) {
+        run->span = 1;
+        return d->execute(run->dc->conn, run->sql, run->sql_len, params, b->n, run->flags, &run->cursor, err);
     }
     run->span = left;
     return d->execute_many(run->dc->conn, run->sql, run->sql_len, params, b->n, left, run->flags, &run->cursor, err);
@@ -225,6 +225,7 @@ static int l_run(lua_State *L)
 {
     alch_driver_conn *dc = alch_usable_driver_conn(L, 1);
     alch_bound *bound = alch_check_bound(L, 3);
+    const alch_compiled *compiled;
     alch_run *run;
     alch_err err;
     int results;
@@ -237,6 +238,8 @@ static int l_run(lua_State *L)
     run->bound = bound;
     run->flags = (unsigned)luaL_optinteger(L, 4, 0);
     run->sql = lua_tolstring(L, 2, &run->sql_len);
+    compiled = alch_test_compiled(L, 7);
+    run->returning = compiled != NULL && compiled->returning;
     if (!lua_isnil(L, 5)) {
         run->batch_sql = luaL_checklstring(L, 5, &run->batch_len);
         run->batch_sets = (size_t)luaL_checkinteger(L, 6);

@@ -17,7 +17,8 @@
 ** status is "row" (a row stands ready), "done" or "wait"; nil and an error
 ** object when it failed. Many sets go through 'batch_sql', which takes
 ** 'batch_sets' of them at once, as long as they last, and the rest through
-** the driver's execute_many. A run owns its cursor and frees it with its last
+** the driver's execute_many, or one by one if the statement returns rows: then
+** all their rows are the result. A run owns its cursor and frees it with its last
 ** row; what is asked afterwards (row count, key, command tag) is kept.
 */
 #define ALCH_RUN_METATABLE "lualchemy.run"
@@ -39,6 +40,7 @@ typedef struct alch_run {
     size_t next_set, span;  /* sets sent before the operation in flight, and by it */
     unsigned flags;
     uint8_t state;          /* alch_run_state */
+    uint8_t returning;      /* each set's rows are wanted */
     uint8_t closed;         /* by the user: fetching is an error */
     alch_cursor *cursor;
     alch_shape *shape;      /* anchored; NULL: no rows */

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/buf.h"
+#include "compile/compiler.h"
 
 void alch_compiled_init(alch_compiled *r)
 {
@@ -76,5 +77,68 @@ int alch_compiled_repeat(const alch_compiled *r, size_t rows, alch_buf *out, alc
         copy_numbered(r, r->values_begin, r->values_end, r->values_first, r->values_count, &number, out);
     }
     copy_numbered(r, r->values_end, r->sql_len, behind, r->position_count - behind, &number, out);
+    return out->failed ? alch_err_nomem(err) : ALCH_OK;
+}
+
+/* -- rows made in the order of their groups --------------------------------- */
+
+/* The group without its parentheses, a typed column of the inner VALUES in
+** place of each placeholder. */
+static int put_selected(const alch_compiled *r, void *type_host, alch_buf *out, alch_err *err)
+{
+    size_t from = r->values_begin + 1, i;
+
+    for (i = 0; i < r->values_count; i++) {
+        const alch_position *p = &r->positions[r->values_first + i];
+        const alch_type *type = r->params[p->param].type;
+        size_t at = p->offset + 1;
+
+        alch_buf_add(out, r->sql + from, p->offset - from);
+        alch_buf_printf(out, type != NULL ? "CAST(p%zu AS " : "p%zu", i);
+        if (type != NULL) {
+            int rc = alch_type_text(r->dialect, type, type_host, out, err);
+
+            if (rc != ALCH_OK)
+                return rc;
+            alch_buf_putc(out, ')');
+        }
+        while (r->sql[at] >= '0' && r->sql[at] <= '9')
+            at++;
+        from = at;
+    }
+    alch_buf_add(out, r->sql + from, r->values_end - 1 - from);
+    return ALCH_OK;
+}
+
+static void put_group(const alch_compiled *r, size_t row, unsigned *number, alch_buf *out)
+{
+    uint32_t i;
+
+    alch_buf_puts(out, row > 0 ? ", (" : "(");
+    for (i = 0; i < r->values_count; i++)
+        alch_buf_printf(out, "$%u, ", (*number)++);
+    alch_buf_printf(out, "%zu)", row);
+}
+
+int alch_compiled_repeat_ordered(const alch_compiled *r, size_t rows, void *type_host, alch_buf *out, alch_err *err)
+{
+    static const char keyword[] = "VALUES ";
+    unsigned number = 1;
+    size_t i;
+    int rc;
+
+    alch_buf_add(out, r->sql, r->values_begin - (sizeof keyword - 1));
+    alch_buf_puts(out, "SELECT ");
+    rc = put_selected(r, type_host, out, err);
+    if (rc != ALCH_OK)
+        return rc;
+    alch_buf_puts(out, " FROM (VALUES ");
+    for (i = 0; i < rows; i++)
+        put_group(r, i, &number, out);
+    alch_buf_puts(out, ") AS imp_sen(");
+    for (i = 0; i < r->values_count; i++)
+        alch_buf_printf(out, "p%zu, ", i);
+    alch_buf_puts(out, "sen_counter) ORDER BY sen_counter");
+    alch_buf_add(out, r->sql + r->values_end, r->sql_len - r->values_end);
     return out->failed ? alch_err_nomem(err) : ALCH_OK;
 }

@@ -100,4 +100,10 @@ const char *alch_param_name(const alch_compiled_param *p, char *buf, size_t size
 ** placeholders go on counting. */
 int alch_compiled_repeat(const alch_compiled *r, size_t rows, alch_buf *out, alch_err *err);
 
+/* The same for a database with the capability ordered_insert, so that it makes
+** the rows in the order of the groups: INSERT ... SELECT ... FROM (VALUES ...)
+** ORDER BY. All placeholders are inside the group. 'type_host' is that of
+** alch_type_text. */
+int alch_compiled_repeat_ordered(const alch_compiled *r, size_t rows, void *type_host, alch_buf *out, alch_err *err);
+
 #endif

@@ -341,8 +341,11 @@ static void return_keys(alch_compiler *c, const alch_dml *d, const assignments *
     alch_list *keys;
     uint32_t i;
     int rc = ALCH_OK;
+    int many = c->options->executemany, asked = (d->flags & ALCH_DML_RETURN_DEFAULTS) != 0;
 
-    if (c->dialect->caps.last_row_id || !c->dialect->caps.insert_returning || c->options->executemany || c->frame->outer != NULL
+    if (many ? !asked : c->dialect->caps.last_row_id)
+        return;
+    if (!c->dialect->caps.insert_returning || c->frame->outer != NULL
         || d->flags & (ALCH_DML_INLINE | ALCH_DML_MULTI) || d->select != NULL
         || d->table->kind != ALCH_NODE_TABLE || ((const alch_table *)d->table)->implicit_returning_off)
         return;

@@ -36,14 +36,16 @@ function Context:inserted_primary_key()
   if names then return core.row(core.shape(names), values) end
 end
 
---- The same for each set of many, as far as it was sent.
+--- The same for each set of many: what was sent, and what the database returned if that is known set by set (with
+--- `return_defaults`, or the key in `returning` with sort_by_parameter_order).
 ---@return lualchemy.Row[]?
 function Context:inserted_primary_key_rows()
   if not self.isinsert then return nil end
   if not self.executemany then return { self:inserted_primary_key() } end
   local rows, shape = {}, nil
   for set = 1, #self.bound do
-    local names, values = core.inserted_key(self.compiled, self.bound, nil, nil, set)
+    local returned = self.returned_rows and self.returned_rows[set]
+    local names, values = core.inserted_key(self.compiled, self.bound, nil, returned, set)
     if not names then return nil end
     shape = shape or core.shape(names)
     rows[set] = core.row(shape, values)

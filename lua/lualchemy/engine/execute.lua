@@ -5,6 +5,7 @@ local Context = require("lualchemy.engine.context")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
+local insert = require("lualchemy.engine.insert")
 local log = require("lualchemy.engine.log")
 local result = require("lualchemy.engine.result")
 local sql_layer = require("lualchemy.sql")
@@ -197,26 +198,6 @@ local function ask_before_execute(conn, statement, params, options)
   return statement, nil, multiparams, single
 end
 
--- How many parameters one statement of a database takes, and how many rows of an INSERT are worth one statement.
-local LIMITS = { sqlite = { 32766, 100 }, postgresql = { 65535, 1000 } }
-
-local function prepare_batch(context, bound, compiled)
-  local limits = LIMITS[context.dialect.name]
-  if not limits or #bound < 4 then return end
-  context.batch_sql, context.batch_sets = core.repeat_values(compiled, limits[1], limits[2])
-end
-
--- What is left to do after an INSERT: keep what tells its key.
-local function after_insert(context, run, outcome, form)
-  context.last_id = run:last_id()
-  if form == "keys" then
-    context.returned_row = outcome:fetchone()
-    outcome:fetchall()      -- to the end, where the row count is
-    outcome:close()
-    outcome.returns_rows = false
-  end
-end
-
 -- A statement of the expression language.
 local function execute_clause(conn, statement, params, options)
   local context = Context.of(conn, statement, merged_options(conn, statement_options[statement], options))
@@ -224,13 +205,19 @@ local function execute_clause(conn, statement, params, options)
   if not ok then M.fail(conn, compiled, nil, nil, context) end
   context.compiled, context.bound = compiled, bound
   conn:_autobegin()
+  local many = bound:many()
+  context.executemany = many
   if form then
-    context.isinsert, context.executemany = true, bound:many()
-    if context.executemany then prepare_batch(context, bound, compiled) end
+    context.isinsert = true
+    if many then insert.plan(context) end
   end
   local run = M.send(conn, sql, bound, context)
   local outcome = result.Result.over(run, context)
-  if form then after_insert(context, run, outcome, form) end
+  if many and outcome.returns_rows then
+    local fetched, err = pcall(insert.collect, context, outcome)
+    if not fetched then M.fail(conn, err, sql, bound, context) end
+  end
+  if form then insert.finish(context, run, outcome, form) end
   return outcome
 end
 

@@ -221,10 +221,12 @@ function Result:close()
 end
 
 --- Fetches everything now, so that the connection is free; the result reads on from memory.
+---@param arrange (fun(rows: lualchemy.Row[]): lualchemy.Row[])?   puts the rows into another order
 ---@return lualchemy.Result
-function Result:buffer()
+function Result:buffer(arrange)
   if not self._rows and self.returns_rows then
-    self._rows, self._at, self._next = self:fetchall(), 0, next_of_list
+    local rows = self:fetchall()
+    self._rows, self._at, self._next = arrange and arrange(rows) or rows, 0, next_of_list
     setmetatable(self, IndirectResult)
   end
   return self
