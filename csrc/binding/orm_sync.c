@@ -73,9 +73,12 @@ static void blank(lua_State *L, int obj, int st, size_t i, const char *relations
 {
     alch_state *s = lua_touserdata(L, st);
 
-    if (alch_has(s, ALCH_SET_VALUE, i) && lua_getiuservalue(L, st, alch_uv_attr(i)) == LUA_TNIL) {
+    if (alch_has(s, ALCH_SET_VALUE, i)) {
+        int empty = lua_getiuservalue(L, st, alch_uv_attr(i)) == LUA_TNIL;
+
         lua_pop(L, 1);
-        return;
+        if (empty)
+            return;
     }
     if (s->mapper->attrs[i].flags & ALCH_ATTR_KEY)
         refuse_blank(L, s->mapper, i, relationship);
