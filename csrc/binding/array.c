@@ -88,6 +88,16 @@ static void put_param(array_codec *k, const alch_value *v)
     }
 }
 
+int alch_is_item(lua_State *L, int idx, const alch_type *item)
+{
+    if (lua_type(L, idx) != LUA_TTABLE || item->object == NULL)
+        return 0;
+    if (!lua_getmetatable(L, idx))
+        return lua_rawlen(L, idx) == 0;
+    lua_pop(L, 1);
+    return 1;
+}
+
 /* A plain list is another dimension, unless the items are lists themselves. */
 static int is_dimension(array_codec *k, int idx)
 {
@@ -95,7 +105,7 @@ static int is_dimension(array_codec *k, int idx)
 
     if (lua_type(k->L, idx) != LUA_TTABLE || family == ALCH_FAMILY_JSON || family == ALCH_FAMILY_USER)
         return 0;
-    return k->item.declared->kind != ALCH_TYPE_DECORATED;
+    return k->item.declared->kind != ALCH_TYPE_DECORATED && !alch_is_item(k->L, idx, k->item.declared);
 }
 
 static int put_list(array_codec *k, int list, int depth)

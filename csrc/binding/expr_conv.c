@@ -21,13 +21,31 @@ static void keep_expression(lua_State *L, int idx, const alch_node *n, const alc
     *out = alch_node_keep(n);
 }
 
+const alch_type *alch_own_type(lua_State *L, int idx, const alch_type *beside)
+{
+    const alch_type *t = NULL;
+
+    idx = lua_absindex(L, idx);
+    if (luaL_getmetafield(L, idx, "__sql_type") == LUA_TNIL) {
+        lua_pushnil(L);
+        return NULL;
+    }
+    lua_pushvalue(L, idx);
+    lua_pushstring(L, beside != NULL && beside->kind == ALCH_TYPE_NAMED ? alch_type_ddl(beside) : NULL);
+    lua_call(L, 2, 1);
+    if (!lua_isnil(L, -1))
+        t = alch_check_type(L, lua_gettop(L), "__sql_type");
+    return t;
+}
+
 void alch_value_node(lua_State *L, int idx, const alch_type *type, const alch_node **out)
 {
     const alch_node *n = alch_to_node(L, idx);
     alch_host_ref *ref = NULL;
+    const alch_type *own = NULL;
+    int top = lua_gettop(L), rc;
     alch_value v;
     alch_err err;
-    int rc;
 
     if (n != NULL) {
         keep_expression(L, idx, n, out);
@@ -35,13 +53,16 @@ void alch_value_node(lua_State *L, int idx, const alch_type *type, const alch_no
     }
     alch_lua_to_value(L, idx, &v);
     if (v.kind == ALCH_HOST) {
+        idx = lua_absindex(L, idx);
+        own = alch_own_type(L, idx, NULL);
         ref = alch_host_ref_new(L, idx);
         if (ref == NULL)
             alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
         v.as.handle = (intptr_t)ref;
     }
-    rc = alch_bind_new(NULL, NULL, type, &v, ALCH_BIND_UNIQUE, out, &err);
+    rc = alch_bind_new(NULL, NULL, type != NULL ? type : own, &v, ALCH_BIND_UNIQUE, out, &err);
     alch_host_drop(ref);
+    lua_settop(L, top);
     if (rc != ALCH_OK)
         alch_raise(L, &err);
 }
@@ -63,9 +84,13 @@ static int takes_constants(int op)
     }
 }
 
-/* A parameter whose value Lua keeps. */
+/* A parameter whose value Lua keeps. Hooks of the other side's type take any
+** value; otherwise the value's own type counts. */
 static void bind_host(lua_State *L, int idx, const alch_node *beside, int op, alch_value *v, const alch_node **out)
 {
+    const alch_type *left = alch_node_type(beside);
+    int top = lua_gettop(L), keeps = left->object != NULL && !(left->flags & ALCH_TYPE_BIND_CAST);
+    const alch_type *own = keeps ? NULL : alch_own_type(L, idx, left);
     alch_host_ref *ref = alch_host_ref_new(L, idx);
     alch_err err;
     int rc;
@@ -77,6 +102,9 @@ static void bind_host(lua_State *L, int idx, const alch_node *beside, int op, al
     alch_host_drop(ref);
     if (rc != ALCH_OK)
         alch_raise(L, &err);
+    if (own != NULL)
+        alch_node_set_type((alch_bind *)(uintptr_t)*out, own);
+    lua_settop(L, top);
 }
 
 /* A type with a coerce_compared_value of its own says what the value is bound as; 'out' is a parameter just made. */

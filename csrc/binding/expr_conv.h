@@ -16,6 +16,11 @@
 ** expression it stands for. */
 void alch_value_node(lua_State *L, int idx, const alch_type *type, const alch_node **out);
 
+/* The type that an object says it has (its metamethod __sql_type), or NULL: it
+** takes the type of what it stands beside ('beside', or NULL). Lent by what is
+** pushed, nil or the type. May raise. */
+const alch_type *alch_own_type(lua_State *L, int idx, const alch_type *beside);
+
 /* A value beside an expression: nil and sa.null are NULL, a boolean beside '='
 ** the constant, other values a parameter named and typed after 'beside'. */
 void alch_operand_node(lua_State *L, int idx, const alch_node *beside, int op, const alch_node **out);

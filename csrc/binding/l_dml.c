@@ -491,6 +491,13 @@ static void read_conflict(lua_State *L, const alch_dml *d, alch_conflict *k)
     }
 }
 
+/* core.dml_has_conflict(stmt) */
+static int l_has_conflict(lua_State *L)
+{
+    lua_pushboolean(L, check_dml(L, 1)->conflict != NULL);
+    return 1;
+}
+
 /* core.dml_on_conflict(stmt, "nothing" | "update", {index_elements=, constraint=, index_where=, set_=, where=}) */
 static int l_on_conflict(lua_State *L)
 {
@@ -511,6 +518,8 @@ static int l_on_conflict(lua_State *L)
         return alch_raise(L, &err);
     slot->node = &k->head;
     k->action = (uint8_t)action;
+    if (d->conflict != NULL)
+        set_child(L, k, &k->before, alch_node_keep(d->conflict));
     read_conflict(L, d, k);
     set_child(L, d, &d->conflict, take(slot));
     lua_settop(L, 4);
@@ -573,6 +582,7 @@ static const luaL_Reg functions[] = {
     { "dml_where", l_where },
     { "dml_returning", l_returning },
     { "dml_on_conflict", l_on_conflict },
+    { "dml_has_conflict", l_has_conflict },
     { "dml_flag", l_flag },
     { "dml_table", l_table },
     { NULL, NULL }

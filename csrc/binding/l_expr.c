@@ -527,6 +527,8 @@ static int l_bind(lua_State *L)
     alch_err err;
 
     lua_settop(L, 5);
+    if (type == NULL && lua_toboolean(L, 2))
+        type = alch_own_type(L, 3, NULL);     /* the slot that lends it stays */
     slot = alch_push_node_slot(L, ALCH_NODE_BIND);
     check(L, alch_bind_new(key, NULL, type, &none, type != NULL ? flags | ALCH_BIND_TYPED : flags, &slot->node, &err),
           &err);

@@ -226,9 +226,28 @@ static int l_fields(lua_State *L)
     return 1;
 }
 
+/* Pushes what the type of the expression at 1 has for the key at 2 in its
+** comparator_factory (HSTORE's keys()), or nil. Types without an object of
+** their own have none, so nothing is looked up for them. */
+static void push_type_method(lua_State *L)
+{
+    const alch_node_ref *r = alch_test_node_ref(L, 1);
+    const alch_type *t = r != NULL && r->node != NULL ? r->node->type : NULL;
+
+    for (; t != NULL; t = t->kind == ALCH_TYPE_DECORATED ? t->item : NULL) {
+        if (t->object == NULL)
+            continue;
+        alch_host_ref_push(L, t->object);
+        if (lua_getfield(L, -1, "comparator_factory") == LUA_TTABLE && lua_getfield(L, -1, lua_tostring(L, 2)) != LUA_TNIL)
+            return;
+    }
+    lua_pushnil(L);
+}
+
 /*
 ** __index of a class: its methods (found in the class, then remembered in a
-** flat table), its getters, the fields of the object, nothing.
+** flat table), its getters, the fields of the object, methods that its type
+** brings along, nothing.
 ** Upvalues: the class, its getters by name, the methods found so far.
 */
 static int l_index(lua_State *L)
@@ -253,7 +272,8 @@ static int l_index(lua_State *L)
             lua_pushvalue(L, 2);
             lua_pushvalue(L, -2);
             lua_rawset(L, lua_upvalueindex(3));
-        }
+        } else if (lua_isnil(L, -1))
+            push_type_method(L);
         return 1;
     }
     lua_getfield(L, lua_upvalueindex(1), "__subscript");

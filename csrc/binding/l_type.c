@@ -86,6 +86,7 @@ static const flag_name flag_names[] = {
     { "hook_impl", ALCH_TYPE_HOOK_IMPL },
     { "hook_coerce", ALCH_TYPE_HOOK_COERCE },
     { "hook_compare", ALCH_TYPE_HOOK_COMPARE },
+    { "bind_cast", ALCH_TYPE_BIND_CAST },
     { NULL, 0 }
 };
 

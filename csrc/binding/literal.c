@@ -58,7 +58,8 @@ static int list_literal(lua_State *L, int list, const alch_type *item, const alc
         if (i > 1)
             alch_buf_puts(out, ", ");
         lua_geti(L, list, i);
-        if (lua_type(L, -1) == LUA_TTABLE && item->family != ALCH_FAMILY_JSON && item->family != ALCH_FAMILY_USER)
+        if (lua_type(L, -1) == LUA_TTABLE && item->family != ALCH_FAMILY_JSON && item->family != ALCH_FAMILY_USER
+            && !alch_is_item(L, -1, item))
             rc = list_literal(L, -1, item, s, out, err);
         else
             rc = alch_literal_lua(L, -1, item, s, out, err);

@@ -446,6 +446,10 @@ void alch_compile_bind(alch_compiler *c, const alch_bind *b, int op, unsigned fl
         return;
     }
     alch_put_placeholder(c, param_of(c, b));
+    if (b->value.kind == ALCH_HOST && c->dialect->storage.oids && alch_node_type(&b->head)->flags & ALCH_TYPE_BIND_CAST) {
+        alch_puts(c, "::");
+        alch_compile_type(c, alch_node_type(&b->head));
+    }
 }
 
 void alch_visit_bind(alch_compiler *c, const alch_node *n, unsigned flags)

@@ -666,6 +666,8 @@ void alch_visit_conflict(alch_compiler *c, const alch_node *n, unsigned flags)
     const alch_conflict *k = (const alch_conflict *)n;
     uint32_t i;
 
+    if (k->before != NULL)
+        alch_compile_node(c, k->before, flags);
     flags = (flags & ALCH_V_LITERAL) | ALCH_V_NO_SCHEMA;
     if (c->frame->outer == NULL)
         c->result->upsert = 1;

@@ -198,7 +198,8 @@ void alch_visit_array(alch_compiler *c, const alch_node *n, unsigned flags)
     alch_puts(c, "ARRAY[");
     alch_visit_list(c, n, flags);
     alch_buf_putc(c->out, ']');
-    if (l->count == 0) {    /* an empty one has no type of its own */
+    if (l->count == 0 && alch_node_type(n)->item != NULL && alch_node_type(n)->item->kind != ALCH_TYPE_NULL) {
+        /* an empty one has no type of its own */
         alch_puts(c, "::");
         alch_compile_type(c, alch_node_type(n));
     }

@@ -278,8 +278,17 @@ static void between(alch_compiler *c, const alch_binary *b, int negated, unsigne
 ** {=== Subscripts
 */
 
+static int is_named(const alch_type *t, const char *name)
+{
+    return t->kind == ALCH_TYPE_NAMED && strcmp(alch_type_ddl(t), name) == 0;
+}
+
 static void subscript(alch_compiler *c, const alch_binary *b, unsigned flags)
 {
+    if (!c->dialect->caps.jsonb_subscripts && is_named(alch_node_type(b->left), "HSTORE")) {
+        eager(c, b, " -> ", flags);
+        return;
+    }
     flags = INNER(flags);
     operand(c, b, b->left, flags);
     alch_buf_putc(c->out, '[');
@@ -308,8 +317,7 @@ static void json_item(alch_compiler *c, const alch_binary *b, unsigned flags)
         alch_puts(c, "CAST(");
     if (c->dialect->caps.json_extract)
         json_extract(c, b, json, flags);
-    else if (json && !path && c->dialect->caps.jsonb_subscripts && alch_node_type(b->left)->kind == ALCH_TYPE_NAMED
-             && strcmp(alch_type_ddl(alch_node_type(b->left)), "JSONB") == 0)
+    else if (json && !path && c->dialect->caps.jsonb_subscripts && is_named(alch_node_type(b->left), "JSONB"))
         subscript(c, b, flags);
     else
         eager(c, b, path ? json ? " #> " : " #>> " : json ? " -> " : " ->> ", flags);
@@ -324,10 +332,16 @@ static void json_item(alch_compiler *c, const alch_binary *b, unsigned flags)
 
 static void custom(alch_compiler *c, const alch_binary *b, unsigned flags)
 {
+    int doubled = c->dialect->paramstyle == ALCH_PARAM_FORMAT || c->dialect->paramstyle == ALCH_PARAM_PYFORMAT;
     alch_buf text = ALCH_BUF_INIT;
+    const char *s;
 
     alch_buf_putc(&text, ' ');
-    alch_buf_puts(&text, b->extra);
+    for (s = b->extra; *s != '\0'; s++) {
+        if (*s == '%' && doubled)
+            alch_buf_putc(&text, '%');
+        alch_buf_putc(&text, *s);
+    }
     alch_buf_putc(&text, ' ');
     if (text.failed)
         alch_compile_nomem(c);

@@ -78,7 +78,7 @@ static const field alch_dml_fields[] = {
 };
 static const field alch_conflict_fields[] = {
     CHILD(alch_conflict, targets), TEXT(alch_conflict, constraint), CHILD(alch_conflict, target_where),
-    CHILD(alch_conflict, values), CHILD(alch_conflict, where), END
+    CHILD(alch_conflict, values), CHILD(alch_conflict, where), CHILD(alch_conflict, before), END
 };
 static const field alch_lock_fields[] = { CHILD(alch_lock, of), END };
 static const field alch_hint_fields[] = {

@@ -366,6 +366,7 @@ typedef struct alch_conflict {
     const alch_node *target_where;  /* index_where; or NULL */
     const alch_list *values;        /* ASSIGN */
     const alch_node *where;         /* or NULL */
+    const alch_node *before;        /* CONFLICT: the clause in front of this one (SQLite); or NULL */
     uint8_t action;
 } alch_conflict;
 

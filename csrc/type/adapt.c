@@ -1,6 +1,7 @@
 #include "type/adapt.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "value/temporal.h"
 
@@ -59,9 +60,11 @@ static int is_text(const alch_type *t)
     return t->family == ALCH_FAMILY_STRING || t->family == ALCH_FAMILY_ENUM;
 }
 
+/* What '+' puts one behind the other. */
 static int is_list(const alch_type *t)
 {
-    return is_text(t) || t->family == ALCH_FAMILY_ARRAY || t->family == ALCH_FAMILY_BINARY;
+    return is_text(t) || t->family == ALCH_FAMILY_ARRAY || t->family == ALCH_FAMILY_BINARY || t->family == ALCH_FAMILY_JSON
+        || (t->kind == ALCH_TYPE_NAMED && t->name != NULL && strcmp(t->name, "HSTORE") == 0);
 }
 
 static int is_unknown(const alch_type *t)

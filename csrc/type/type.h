@@ -51,7 +51,8 @@ enum {
     ALCH_TYPE_HOOK_IMPL = 1 << 12,    /* load_dialect_impl */
     ALCH_TYPE_HOOK_COERCE = 1 << 13,  /* coerce_compared_value */
     ALCH_TYPE_HOOK_COMPARE = 1 << 14, /* compare_values */
-    ALCH_TYPE_HOOKS = 0x3f << 9
+    ALCH_TYPE_HOOKS = 0x3f << 9,
+    ALCH_TYPE_BIND_CAST = 1 << 15     /* NAMED: a HOST value is rendered with its type behind it, "$1::INT4RANGE" */
 };
 
 typedef struct alch_type alch_type;

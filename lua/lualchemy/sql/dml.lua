@@ -78,9 +78,17 @@ M.insert, M.update, M.delete = core.insert, core.update, core.delete
 local Upsert = Insert:extend("Insert")
 M.Upsert = Upsert
 
+-- Only SQLite takes several clauses, the first that fits counting.
+local function add_conflict(self, action, options)
+  if not self._several_conflicts and core.dml_has_conflict(self) then
+    errors.raise("InvalidRequestError", "this INSERT has an ON CONFLICT clause already, and PostgreSQL takes one")
+  end
+  return core.dml_on_conflict(self, action, options)
+end
+
 --- ON CONFLICT DO NOTHING.
 ---@param options table?  { index_elements =, index_where =, constraint = }
-function Upsert:on_conflict_do_nothing(options) return core.dml_on_conflict(self, "nothing", options or {}) end
+function Upsert:on_conflict_do_nothing(options) return add_conflict(self, "nothing", options or {}) end
 
 --- ON CONFLICT DO UPDATE SET.
 ---@param options table  { index_elements =, index_where =, constraint =, set_ = {...}, where = }
@@ -88,7 +96,7 @@ function Upsert:on_conflict_do_update(options)
   if type(options) ~= "table" or type(options.set_) ~= "table" or next(options.set_) == nil then
     errors.raise("ArgumentError", "on_conflict_do_update{} needs set_ = { column = value, ... }")
   end
-  return core.dml_on_conflict(self, "update", options)
+  return add_conflict(self, "update", options)
 end
 
 local excluded = setmetatable({}, { __mode = "k" })
@@ -105,7 +113,12 @@ rawget(Upsert, "__getters").excluded = function(self)
 end
 base.register(Upsert)
 
---- An INSERT with the methods above, for a dialect's module.
-function M.upsert(table_) return core.retype(core.insert(table_), Upsert) end
+-- SQLite's.
+local Several = Upsert:extend("Insert", { _several_conflicts = true })
+base.register(Several)
+
+--- An INSERT with the methods above, for a dialect's module; `several`: it may have several ON CONFLICT clauses.
+---@param several boolean?
+function M.upsert(table_, several) return core.retype(core.insert(table_), several and Several or Upsert) end
 
 return M

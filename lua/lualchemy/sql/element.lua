@@ -136,27 +136,25 @@ function subscripts.array(expr, key, type_)
   return core.binary("GETITEM", expr, key, item and types.to_instance(item)._type)
 end
 
--- {"a", 1} is a path; the text that PostgreSQL reads is {a,1}.
-local function path_text(path)
-  local parts = {}
-  for i, part in ipairs(path) do parts[i] = tostring(part) end
-  return "{" .. table.concat(parts, ", ") .. "}"
-end
-
+-- The key is a parameter of a type that writes it as the database at hand wants it (types/json_path.lua).
 function subscripts.json(expr, key, type_)
+  local JSON = types.JSON
   if type(key) == "table" and getmetatable(key) == nil then
-    return core.binary("JSON_PATH", expr, path_text(key), type_._type)
+    return core.binary("JSON_PATH", expr, expr:_index("JSON_PATH", key, JSON.JSONPathType), type_._type)
   end
-  return core.binary("JSON_GETITEM", expr, key, type_._type)
+  local index = math.type(key) == "integer" and JSON.JSONIntIndexType or JSON.JSONStrIndexType
+  return core.binary("JSON_GETITEM", expr, expr:_index("JSON_GETITEM", key, index), type_._type)
 end
 
-function subscripts.hstore(expr, key) return core.binary("GETITEM", expr, key, types.to_instance(types.Text)._type) end
+-- A type's own way (comparator_factory) goes first.
+local function own_method(type_, name)
+  local methods = type_.comparator_factory
+  return methods and methods[name]
+end
 
 local function subscript_of(type_)
   local inner = type_.impl and types.to_instance(type_.impl) or type_
-  local name = getmetatable(inner) and getmetatable(inner).__name
-  if name == "HSTORE" then return subscripts.hstore, inner end
-  return subscripts[core.type_info(inner._type).family], inner
+  return own_method(type_, "at") or subscripts[core.type_info(inner._type).family], inner
 end
 
 --- A subscript: an array's element, a key of JSON, or a path `{ "a", "b" }`.
@@ -177,8 +175,10 @@ ColumnElement.__subscript = function(self, key)
 end
 
 --- `array[a:b]`
-function ColumnElement:slice(from, to)
-  local type_ = self.type
+function ColumnElement:slice(from, ...)
+  local type_, to = self.type, (...)
+  local own = own_method(type_, "slice")
+  if own then return own(self, from, ...) end
   if core.type_info(type_._type).family ~= "array" then
     errors.raise("InvalidRequestError", "an expression of type %s has no elements: slice() is for arrays", tostring(type_))
   end
@@ -186,9 +186,37 @@ function ColumnElement:slice(from, to)
   return core.binary("GETITEM", self, pair, type_._type)
 end
 
+-- A plain key as a parameter of a type of its own, named after this expression.
+function ColumnElement:_index(operator, key, type_)
+  if core.kind(key) then return key end
+  return core.typed(core.get(core.binary(operator, self, key), "right"), type_._type)
+end
+
 function ColumnElement:_beside_index(x)
   return core.get(core.binary("GETITEM", self, x), "right")
 end
+
+-- The operator with its sides exchanged.
+local MIRRORED = { lt = "GT", le = "GE", gt = "LT", ge = "LE", eq = "EQ", ne = "NE" }
+
+-- x compared with the elements of an array: `x op ANY (array)`.
+local function compare_elements(name, collect)
+  return function(self, x, options)
+    local type_ = self.type
+    if core.type_info(type_._type).family ~= "array" then
+      errors.raise("InvalidRequestError", "%s() is for arrays, not for an expression of type %s", name, tostring(type_))
+    end
+    local operator = MIRRORED[options and options.operator or "eq"]
+    if not operator then errors.raise("ArgumentError", "%s() compares by eq, ne, lt, le, gt or ge", name) end
+    if not core.kind(x) then x = core.bind(nil, true, x, array_item(type_)._type, 1) end
+    return op[operator](collect(self), x)
+  end
+end
+
+--- Does a comparison with any element hold? `t.c.list:any(5)`, `t.c.list:any(5, { operator = "lt" })`: 5 < one of them.
+ColumnElement.any = compare_elements("any", op.ANY)
+--- With all of them?
+ColumnElement.all = compare_elements("all", op.ALL)
 
 -- What is read out of JSON as another type.
 for name, type_ in pairs { as_string = "Unicode", as_integer = "Integer", as_float = "Float", as_boolean = "Boolean",
@@ -200,15 +228,23 @@ function ColumnElement:as_numeric(precision, scale, options)
   return core.typed(self, numeric._type)
 end
 
+-- What astext gives. SQLAlchemy reads it (`.astext`), API.md calls it (`:astext()`): called, it is itself.
+local AsText = ColumnElement:extend("BinaryExpression", { __call = function(self) return self end })
+
 --- A JSON element as text (PostgreSQL's ->> and #>>).
-function ColumnElement:astext()
-  local path = core.get(self, "op") == "JSON_PATH"
-  return core.binary("CUSTOM", core.get(self, "left"), core.get(self, "right"), types.to_instance(types.Text)._type,
-    { extra = path and "#>>" or "->>", precedence = 15, flags = SYMMETRIC_LESS.EAGER })
+rawget(ColumnElement, "__getters").astext = function(self)
+  local operator = core.get(self, "op")
+  if operator ~= "JSON_PATH" and operator ~= "JSON_GETITEM" then
+    errors.raise("InvalidRequestError", "astext is for an element of a JSON document, as in t.c.doc:at(\"key\"):astext()")
+  end
+  local text = core.binary("CUSTOM", core.get(self, "left"), core.get(self, "right"), types.to_instance(types.Text)._type,
+    { extra = operator == "JSON_PATH" and "#>>" or "->>", precedence = 15, flags = SYMMETRIC_LESS.EAGER })
+  return core.retype(text, AsText)
 end
 
 base.read(ColumnElement, "name key table element left right value")
 rawget(ColumnElement, "__getters").type = function(self) return types.from_handle(core.get(self, "type")) end
 base.register(ColumnElement)
+base.register(AsText)
 
 return ColumnElement

@@ -7,6 +7,7 @@ local M = { TypeEngine = base.TypeEngine, NullType = base.NullType, TupleType = 
 for _, name in ipairs({ "numeric", "text", "datetime", "binary", "json", "enum", "array", "decorator", "value" }) do
   for key, value in pairs(require("lualchemy.types." .. name)) do M[key] = value end
 end
+require("lualchemy.types.json_path")    -- adds to JSON
 
 -- For the library's other layers, not for users.
 return setmetatable(M, { __index = {

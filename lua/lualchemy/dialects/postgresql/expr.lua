@@ -14,7 +14,7 @@ local M = {}
 --- An INSERT with on_conflict_do_nothing and on_conflict_do_update.
 ---@param table_ lualchemy.Table
 ---@return lualchemy.UpsertInsert
-M.insert = dml.upsert
+function M.insert(table_) return dml.upsert(table_) end
 
 -- Array literals ----------------------------------------------------------------------------------------------------
 
@@ -125,7 +125,7 @@ ts("ts_headline", types.Text)
 
 --- hstore('a', 'b'), hstore(keys, values).
 function M.hstore(...)
-  return core.func(nil, "hstore", pg_types.HSTORE and types.to_instance(pg_types.HSTORE)._type, 0, ...)
+  return core.func(nil, "hstore", pg_types.HSTORE._type, 0, ...)
 end
 
 --- An argument of an aggregate with its order: `func.array_agg(pg.aggregate_order_by(t.c.x, t.c.y:desc()))`.
@@ -133,11 +133,12 @@ function M.aggregate_order_by(target, ...)
   return core.argument_order_by(target, core.ordering({ ... }, "aggregate_order_by"))
 end
 
---- DISTINCT ON, for `select:ext(pg.distinct_on(...))`.
+--- DISTINCT ON, for `select:ext(pg.distinct_on(...))`; of no columns it changes nothing.
 function M.distinct_on(...)
   local given = table.pack(...)
-  if given.n == 0 then errors.raise("ArgumentError", "distinct_on() takes columns") end
-  return { _extend = function(statement) return core.select_distinct_on(statement, table.unpack(given, 1, given.n)) end }
+  return { _extend = function(statement)
+    return given.n == 0 and statement or core.select_distinct_on(statement, table.unpack(given, 1, given.n))
+  end }
 end
 
 return M

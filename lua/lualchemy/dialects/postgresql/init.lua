@@ -50,6 +50,8 @@ for name, statement in pairs(named_types) do
 end
 M.DOMAIN = require("lualchemy.dialects.postgresql.domain")
 for name, value in pairs(require("lualchemy.dialects.postgresql.expr")) do M[name] = value end
+local range = require("lualchemy.dialects.postgresql.range")
+M.Range, M.MultiRange = range.Range, range.MultiRange
 M.ExcludeConstraint = require("lualchemy.dialects.postgresql.exclude")
 
 return M

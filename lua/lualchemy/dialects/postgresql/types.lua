@@ -3,6 +3,7 @@
 
 local base = require("lualchemy.types.base")
 local core = require("lualchemy._core")
+local range = require("lualchemy.dialects.postgresql.range")
 local types = require("lualchemy.types")
 
 local M = {}
@@ -27,6 +28,18 @@ local function define(name, family, oid, members, parent)
   M[name] = class
 end
 
+-- One whose values are Lua's work too: `members` has process_bind_param and process_result_value. All of its objects
+-- are alike, so the handle that they share knows one of them, which calls the hooks. With `bind_cast` a value that is an
+-- object, not text, stands in SQL with its type behind it.
+local function define_hooked(name, oid, members, bind_cast)
+  define(name, "null", oid, members)
+  local class = M[name]
+  class._type = core.type("NamedType", {
+    name = name, family = "null", oid = oid, class_name = name, object = class(), hook_bind = true, hook_result = true,
+    bind_cast = bind_cast,
+  })
+end
+
 define("JSONB", "json", 3802, nil, types.JSON)
 define("JSONPATH", "null", 4072)
 define("BYTEA", "binary", 17, nil, types.LargeBinary)
@@ -48,7 +61,9 @@ local ranges = {
   INT4MULTIRANGE = 4451, NUMMULTIRANGE = 4532, TSMULTIRANGE = 4533, TSTZMULTIRANGE = 4534, DATEMULTIRANGE = 4535,
   INT8MULTIRANGE = 4536,
 }
-for name, oid in pairs(ranges) do define(name, "null", oid) end
+for name, oid in pairs(ranges) do define_hooked(name, oid, range.members(name), true) end
+
+define_hooked("HSTORE", nil, require("lualchemy.dialects.postgresql.hstore").members)
 
 --- Bits as text of 0 and 1: `BIT(5)`, `BIT(5, { varying = true })`.
 ---@class lualchemy.postgresql.BIT : lualchemy.Type

@@ -40,9 +40,9 @@ M.description = {
 ---@return lualchemy.Dialect
 function M.dialect(options) return Dialect(M.description, options) end
 
---- An INSERT with on_conflict_do_nothing and on_conflict_do_update.
+--- An INSERT with on_conflict_do_nothing and on_conflict_do_update, as often as there are constraints to meet.
 ---@param table_ lualchemy.Table
 ---@return lualchemy.UpsertInsert
-M.insert = require("lualchemy.sql.dml").upsert
+function M.insert(table_) return require("lualchemy.sql.dml").upsert(table_, true) end
 
 return M
