@@ -266,6 +266,7 @@ build = {
     ["lualchemy.types.enum"] = "lua/lualchemy/types/enum.lua",
     ["lualchemy.types.init"] = "lua/lualchemy/types/init.lua",
     ["lualchemy.types.json"] = "lua/lualchemy/types/json.lua",
+    ["lualchemy.types.json_path"] = "lua/lualchemy/types/json_path.lua",
     ["lualchemy.types.numeric"] = "lua/lualchemy/types/numeric.lua",
     ["lualchemy.types.text"] = "lua/lualchemy/types/text.lua",
     ["lualchemy.types.value"] = "lua/lualchemy/types/value.lua",

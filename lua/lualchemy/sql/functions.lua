@@ -213,6 +213,7 @@ registered.char_length = function(x) return core.func(nil, "char_length", nil, 0
 
 registered.array_agg = function(x)
   local type_ = core.kind(x) and x.type
+  if type_ and types.ARRAY:is(type_) then return core.func(nil, "array_agg", type_._type, 0, x) end
   return core.func(nil, "array_agg", type_ and types.ARRAY and base.type_handle(types.ARRAY(type_)) or nil, 0, x)
 end
 
