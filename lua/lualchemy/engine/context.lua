@@ -13,7 +13,7 @@ local core = require("lualchemy._core")
 ---@field current_parameters table?   for a default function: the set it makes a value for
 ---@field isinsert boolean
 ---@field executemany boolean
-local Context = class("ExecutionContext")
+local Context = class("ExecutionContext", { isinsert = false, executemany = false })
 
 ---@param connection lualchemy.Connection
 ---@param statement any
@@ -21,7 +21,7 @@ local Context = class("ExecutionContext")
 ---@return lualchemy.ExecutionContext
 function Context.of(connection, statement, options)
   return setmetatable({ connection = connection, engine = connection.engine, dialect = connection.dialect,
-    statement = statement, execution_options = options, isinsert = false, executemany = false }, Context)
+    statement = statement, execution_options = options }, Context)
 end
 
 --- The parameters of the row that a default is made for.

@@ -160,6 +160,7 @@ end
 
 -- The connection's options, over them the statement's, over them those of this call.
 local function merged_options(conn, own, options)
+  if own == nil and options == nil then return conn._options end      -- as most calls
   local engine = conn.engine
   return engine:_merge_options(engine:_merge_options(conn._options, own), options and options.execution_options)
 end
@@ -229,7 +230,7 @@ local function execute_function(conn, statement, params, options)
   return execute_clause(conn, sql_layer.select(statement), params, options)
 end
 
--- How instances of a class are executed, found out once for each class.
+-- How objects of a metatable (a class) are executed, found out once for each.
 local executors = setmetatable({}, { __mode = "k" })
 
 local function is_kind_of(class, base)
@@ -237,11 +238,10 @@ local function is_kind_of(class, base)
   return class == base
 end
 
-local function executor_of(statement)
+local function find_executor(statement)
   local class = Class.of(statement)
   if not class then return not_executable(statement) end
-  local found = executors[class]
-  if found then return found end
+  local found
   if class._execute_on_connection then
     found = class._execute_on_connection
   elseif is_kind_of(class, sql_layer.FunctionElement) then
@@ -251,12 +251,12 @@ local function executor_of(statement)
   else
     return not_executable(statement)
   end
-  executors[class] = found
+  executors[getmetatable(statement)] = found
   return found
 end
 
 local function run_statement(conn, statement, params, options)
-  local executor = executor_of(statement)
+  local executor = executors[getmetatable(statement) or false] or find_executor(statement)
   if executor == execute_clause or executor == execute_function then return executor(conn, statement, params, options) end
   return executor(statement, conn, params, options)
 end

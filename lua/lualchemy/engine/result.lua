@@ -199,6 +199,21 @@ Result.__call = native.result_next      -- once per row of `for row in result do
 Result.fetchall = native.result_rows
 Result.all = function(self) return self:fetchall() end
 
+-- What `only` does, straight from the cursor.
+local function only_row(self, required)
+  local next_row = native.result_next
+  local row = next_row(self)
+  local more = row ~= nil and next_row(self) ~= nil
+  self._closed = true
+  self._run:close()
+  if more then errors.raise("MultipleResultsFound", "several rows were found when one was required") end
+  if row == nil and required then errors.raise("NoResultFound", "no row was found when one was required") end
+  return row
+end
+
+function Result:one() return only_row(self, true) end
+function Result:one_or_none() return only_row(self, false) end
+
 function Result:fetchmany(n) return native.result_rows(self, n or 1) end
 
 function Result:unique(fn)
@@ -206,6 +221,7 @@ function Result:unique(fn)
   return setmetatable(self, IndirectResult)
 end
 
+IndirectResult.one, IndirectResult.one_or_none = AnyResult.one, AnyResult.one_or_none
 IndirectResult.fetchall = AnyResult.fetchall
 IndirectResult.fetchmany = AnyResult.fetchmany
 IndirectResult.__call = AnyResult.__call
