@@ -2,9 +2,11 @@
 
 #include "binding/bind.h"
 
+const char alch_driver_conn_tag = 0;
+
 alch_driver_conn *alch_test_driver_conn(lua_State *L, int idx)
 {
-    return luaL_testudata(L, idx, ALCH_DRIVER_CONN_METATABLE);
+    return alch_test_tagged(L, idx, &alch_driver_conn_tag);
 }
 
 alch_driver_conn *alch_check_driver_conn(lua_State *L, int idx)

@@ -23,6 +23,7 @@
 #define ALCH_DRIVER_CONN_METATABLE "lualchemy.driver_connection"
 
 typedef struct alch_driver_conn {
+    const void *tag;        /* see alch_test_tagged */
     const alch_driver *driver;
     alch_conn *conn;        /* NULL: not opened, or closed */
     lua_State *owner;       /* whose operation is in flight, or NULL */
@@ -31,6 +32,8 @@ typedef struct alch_driver_conn {
     unsigned char opening;  /* the operation in flight is 'open' */
     unsigned char closed;
 } alch_driver_conn;
+
+extern const char alch_driver_conn_tag;
 
 /* Its user values. */
 enum {

@@ -9,15 +9,22 @@
 #include "binding/row_readers.h"
 #include "binding/value_conv.h"
 
-/* The userdata holds a pointer: an arena wants more alignment than Lua gives. */
+static const char bound_tag;
+
+/* The userdata holds a pointer, so that Lua's collector is not driven by memory that is soon free again. */
+typedef struct bound_ref {
+    const void *tag;
+    alch_bound *bound;
+} bound_ref;
+
 static int bound_gc(lua_State *L)
 {
-    alch_bound **slot = luaL_checkudata(L, 1, ALCH_BOUND_METATABLE);
-    alch_bound *b = *slot;
+    bound_ref *ref = alch_test_tagged(L, 1, &bound_tag);
+    alch_bound *b = ref != NULL ? ref->bound : NULL;
 
-    *slot = NULL;
     if (b == NULL)
         return 0;
+    ref->bound = NULL;
     if (b->own_array)
         alch_free(b->params);
     alch_arena_release(&b->memory);
@@ -51,12 +58,13 @@ static void allocate_params(lua_State *L, alch_bound *b, size_t n, size_t sets)
 
 alch_bound *alch_bound_push(lua_State *L, size_t n, size_t sets)
 {
-    alch_bound **slot = alch_push_object(L, sizeof *slot, 1, ALCH_BOUND_METATABLE);
+    bound_ref *ref = alch_push_object(L, sizeof *ref, 1, ALCH_BOUND_METATABLE);
     alch_bound *b = alch_alloc(sizeof *b);
 
     if (b == NULL)
         out_of_memory(L);
-    *slot = b;
+    ref->tag = &bound_tag;
+    ref->bound = b;
     b->n = n;
     b->sets = sets;
     b->many = 0;
@@ -69,11 +77,12 @@ alch_bound *alch_bound_push(lua_State *L, size_t n, size_t sets)
 
 alch_bound *alch_check_bound(lua_State *L, int idx)
 {
-    alch_bound **slot = luaL_checkudata(L, idx, ALCH_BOUND_METATABLE);
+    const bound_ref *ref = alch_test_tagged(L, idx, &bound_tag);
 
-    if (*slot == NULL)
+    luaL_argexpected(L, ref != NULL, idx, ALCH_BOUND_METATABLE);
+    if (ref->bound == NULL)
         alch_raisef(L, ALCH_ERR_CLOSED, "these parameters are closed");
-    return *slot;
+    return ref->bound;
 }
 
 void alch_bound_own_text(lua_State *L, alch_bound *b, alch_value *v)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "binding/bind.h"
 #include "binding/compile_conv.h"
 #include "binding/dialect_conv.h"
@@ -335,14 +336,43 @@ static const alch_bind *replace(void *payload, const alch_bind *b)
 ** {=== The compiled object
 */
 
+static const char compiled_tag;
+
+/* What Lua holds. The compiled statement itself, two kilobytes for a moment, stays out of Lua's memory, whose
+** collector works as much as is allocated there. */
+typedef struct compiled_ref {
+    const void *tag;
+    alch_compiled *compiled;        /* owned; NULL: collected */
+} compiled_ref;
+
 alch_compiled *alch_test_compiled(lua_State *L, int idx)
 {
-    return luaL_testudata(L, idx, ALCH_COMPILED_METATABLE);
+    compiled_ref *r = alch_test_tagged(L, idx, &compiled_tag);
+
+    return r != NULL ? r->compiled : NULL;
 }
 
 static alch_compiled *check_compiled(lua_State *L, int idx)
 {
-    return luaL_checkudata(L, idx, ALCH_COMPILED_METATABLE);
+    alch_compiled *r = alch_test_compiled(L, idx);
+
+    luaL_argexpected(L, r != NULL, idx, ALCH_COMPILED_METATABLE);
+    return r;
+}
+
+/* Pushes an empty one. */
+static alch_compiled *push_empty(lua_State *L, int user_values)
+{
+    compiled_ref *ref = lua_newuserdatauv(L, sizeof *ref, user_values);
+
+    ref->tag = &compiled_tag;
+    ref->compiled = NULL;
+    luaL_setmetatable(L, ALCH_COMPILED_METATABLE);
+    ref->compiled = alch_alloc(sizeof *ref->compiled);
+    if (ref->compiled == NULL)
+        alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    alch_compiled_init(ref->compiled);
+    return ref->compiled;
 }
 
 alch_compiled *alch_push_compiled(lua_State *L, const alch_node *n, const alch_dialect *d,
@@ -362,9 +392,7 @@ alch_compiled *alch_push_compiled(lua_State *L, const alch_node *n, const alch_d
         host.overridden = lua_touserdata(L, -1);
     lua_pop(L, 1);
     all.host = &host;
-    result = lua_newuserdatauv(L, sizeof *result, params != 0 ? 2 : 1);
-    alch_compiled_init(result);
-    luaL_setmetatable(L, ALCH_COMPILED_METATABLE);
+    result = push_empty(L, params != 0 ? 2 : 1);
     if (params != 0) {
         lua_newtable(L);
         r.anchors = lua_gettop(L);
@@ -380,7 +408,13 @@ alch_compiled *alch_push_compiled(lua_State *L, const alch_node *n, const alch_d
 
 static int l_gc(lua_State *L)
 {
-    alch_compiled_release(check_compiled(L, 1));
+    compiled_ref *ref = alch_test_tagged(L, 1, &compiled_tag);
+
+    if (ref == NULL || ref->compiled == NULL)
+        return 0;
+    alch_compiled_release(ref->compiled);
+    alch_free(ref->compiled);
+    ref->compiled = NULL;
     return 0;
 }
 

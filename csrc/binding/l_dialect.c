@@ -5,7 +5,10 @@
 #include "binding/bind.h"
 #include "binding/dialect_conv.h"
 
+static const char dialect_tag;
+
 typedef struct dialect_ref {
+    const void *tag;
     const alch_dialect *dialect;
 } dialect_ref;
 
@@ -18,15 +21,29 @@ static int step_into(lua_State *L, int idx, const char *field)
     return 1;
 }
 
+/* A Dialect object has it as a field of its own. */
+static int step_into_own(lua_State *L, int idx)
+{
+    lua_pushliteral(L, "_dialect");
+    if (lua_rawget(L, idx) != LUA_TUSERDATA) {
+        lua_pop(L, 1);
+        return 0;
+    }
+    lua_replace(L, idx);
+    return 1;
+}
+
 const alch_dialect *alch_check_dialect(lua_State *L, int idx)
 {
     const dialect_ref *r;
 
     idx = lua_absindex(L, idx);
     luaL_checkstack(L, 4, "dialect");
-    (void)step_into(L, idx, "dialect");
-    (void)step_into(L, idx, "_dialect");
-    r = luaL_testudata(L, idx, ALCH_DIALECT_METATABLE);
+    if (lua_type(L, idx) == LUA_TTABLE && !step_into_own(L, idx)) {
+        (void)step_into(L, idx, "dialect");
+        (void)step_into(L, idx, "_dialect");
+    }
+    r = alch_test_tagged(L, idx, &dialect_tag);
     if (r == NULL || r->dialect == NULL)
         alch_raisef(L, ALCH_ERR_ARGUMENT, "a dialect, an engine or a connection expected, got %s",
                     luaL_typename(L, idx));
@@ -167,6 +184,7 @@ static int l_dialect(lua_State *L)
     lua_getfield(L, 1, "name");
     name = luaL_checkstring(L, -1);
     slot = alch_push_object(L, sizeof *slot, 0, ALCH_DIALECT_METATABLE);
+    slot->tag = &dialect_tag;
     check(L, alch_dialect_new(name, &d, &err), &err);
     slot->dialect = d;
     d->storage.dialect = d->name;

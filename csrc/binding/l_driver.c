@@ -255,6 +255,7 @@ static int l_connection(lua_State *L)
     const driver_object *d = check_driver(L, 1);
     alch_driver_conn *dc = alch_push_object(L, sizeof *dc, ALCH_DRIVER_CONN_PARAMS, ALCH_DRIVER_CONN_METATABLE);
 
+    dc->tag = &alch_driver_conn_tag;
     dc->driver = d->driver;
     lua_pushvalue(L, 1);
     (void)lua_setiuservalue(L, -2, ALCH_DRIVER_CONN_DRIVER);
