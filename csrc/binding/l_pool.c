@@ -277,6 +277,21 @@ static void push_new_record(lua_State *L, pool_object *p)
     lua_pop(L, 1);
 }
 
+/* The one record of a sharing pool may have lost its entry in the weak table
+** when everybody forgot it; the next to share it looks there. It is in the
+** proxy at 'proxy', or on the top. */
+static void find_again(lua_State *L, const alch_slot *s, int proxy)
+{
+    if (proxy != 0)
+        (void)lua_getiuservalue(L, proxy, PROXY_RECORD);
+    else
+        lua_pushvalue(L, -1);
+    (void)lua_getiuservalue(L, 1, POOL_ALL);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, s->index);
+    lua_pop(L, 1);
+}
+
 /* -- the pool ----------------------------------------------------------------------------------------------------- */
 
 /* Hands the record of a slot that was taken out of the pool at index 1: it
@@ -298,11 +313,43 @@ static void move_taken(lua_State *L, const alch_slot *s, int proxy)
         lua_pop(L, 1);
     else
         lua_remove(L, -2);
+    if (s->pool->policy->shares && !shared)
+        find_again(L, s, proxy);
 }
 
 static alch_taken take(pool_object *p, alch_slot **s)
 {
     return alch_pool_take(&p->pool, p->pool.recycle >= 0 ? now() : 0, s);
+}
+
+/* Is a shared record that is in use within reach? The pool holds it weakly. */
+static int is_reachable(lua_State *L, const alch_slot *s)
+{
+    int found;
+
+    (void)lua_getiuservalue(L, 1, POOL_ALL);
+    found = lua_rawgeti(L, -1, s->index) != LUA_TNIL;
+    lua_pop(L, 2);
+    return found;
+}
+
+/* Takes with the pool at 1. A shared record that all its holders forgot is out
+** of reach between the collection that found it and its finalizer, which
+** brings it back: so that one is made to run. */
+static alch_taken take_reachable(lua_State *L, pool_object *p, alch_slot **s)
+{
+    alch_taken taken = take(p, s);
+    int collected = 0;
+
+    while (taken == ALCH_TAKEN_IDLE && (*s)->holders > 1 && !is_reachable(L, *s)) {
+        (void)alch_slot_give(*s);
+        if (collected)      /* we are inside a finalizer ourselves */
+            alch_raisef(L, ALCH_ERR_INVALID, "the pool's shared connection is being collected");
+        lua_gc(L, LUA_GCCOLLECT, 0);
+        collected = 1;
+        taken = take(p, s);
+    }
+    return taken;
 }
 
 /* pool:checkout() -> record in use | record, "create" (connect, then
@@ -315,7 +362,7 @@ static int l_checkout(lua_State *L)
 
     lua_settop(L, 1);
     luaL_checkstack(L, 8, NULL);
-    switch (take(p, &s)) {
+    switch (take_reachable(L, p, &s)) {
     case ALCH_TAKEN_IDLE:
         move_taken(L, s, 0);
         return 1;
@@ -541,7 +588,7 @@ static int connect_from(lua_State *L, pool_object *p)
     (void)lua_setmetatable(L, 2);
     if (p->hook_out)
         return checkout_by_hook(L);
-    taken = take(p, &s);
+    taken = take_reachable(L, p, &s);
     if (taken == ALCH_TAKEN_IDLE) {
         move_taken(L, s, 2);
         x->record = (record_object *)s;

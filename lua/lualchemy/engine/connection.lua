@@ -156,7 +156,9 @@ function Connection:_level() return self._options.isolation_level end
 -- it, so that neither ends the other's work.
 local function begin_shared(self, record)
   record.savepoints = (record.savepoints or 0) + 1
-  self._joined = { record = record, transaction = record.transaction, name = "sa_joined_" .. record.savepoints }
+  record.transaction = record.transaction or {}
+  self._joined = { record = record, transaction = record.transaction, kept = record.transaction.kept,
+    name = "sa_joined_" .. record.savepoints }
   self:_command("SAVEPOINT " .. self._joined.name)
 end
 
@@ -165,7 +167,10 @@ local function send_begin(self)
   if level == "AUTOCOMMIT" then return self:_log("BEGIN (implicit; autocommit, so nothing is sent)") end
   local record = self._proxy.record
   self:_log("BEGIN (implicit)")
-  if record.holders > 1 and record.transaction then return begin_shared(self, record) end
+  if engine.pool._shares and self:_database_in_transaction() then
+    if record.holders > 1 then return begin_shared(self, record) end
+    self:_command("ROLLBACK")       -- of somebody who is gone
+  end
   local transactions = engine._transactions
   if transactions.enter and level and not self._restore then self._restore = transactions.enter(self._dc, level) end
   self:_command(transactions.begin(level, self._options))
@@ -249,6 +254,9 @@ function Connection:begin_twophase(xid)
   return self:_begin_root(transaction.TwoPhaseTransaction(self, xid))
 end
 
+-- The savepoint behind what a joined transaction committed.
+local KEPT = "sa_kept"
+
 local function release_shared(self, verb)
   local joined = self._joined
   self._joined = false
@@ -256,15 +264,27 @@ local function release_shared(self, verb)
     errors.raise("InvalidRequestError",
       "the transaction that this connection shared was ended by another one of the same pooled connection")
   end
-  if verb == "ROLLBACK" then self:_command("ROLLBACK TO SAVEPOINT " .. joined.name) end
+  local kept = joined.transaction.kept ~= joined.kept     -- somebody committed inside ours
+  if verb == "ROLLBACK" then self:_command("ROLLBACK TO SAVEPOINT " .. (kept and KEPT or joined.name)) end
   self:_command("RELEASE SAVEPOINT " .. joined.name)
+  if verb == "COMMIT" or kept then
+    self:_command("SAVEPOINT " .. KEPT)
+    joined.transaction.kept = (joined.transaction.kept or 0) + 1
+  end
+end
+
+-- Undoes the transaction that others have joined; what they committed in it stays, and so does what came before.
+local function undo_shared(self)
+  self:_command("ROLLBACK TO SAVEPOINT " .. KEPT)
+  return self:_command("COMMIT")
 end
 
 -- Ends the database's transaction with COMMIT or ROLLBACK.
 local function send_end(self, sql)
   if self._joined then return release_shared(self, sql) end
-  local run = self:_command(sql)
   local owned = self._owned
+  local undo = sql == "ROLLBACK" and owned and owned.transaction and owned.transaction.kept
+  local run = undo and undo_shared(self) or self:_command(sql)
   self._owned = false
   if owned then owned.transaction = nil end
   return run
@@ -412,7 +432,7 @@ function Connection:close()
   let_go(self)
   if detached then
     detached:close()
-  elseif proxy and ok then
+  elseif proxy and (ok or self.engine.pool._shares) then      -- what others share is theirs, too
     proxy:close()
   elseif proxy then
     proxy:invalidate(err)

@@ -13,6 +13,7 @@ require("lualchemy.pool.record")
 ---@field _policy string   of the core's pool: queue, null, static, singleton, assertion
 local Pool = class("Pool")
 Pool._policy = "queue"
+Pool._shares = false    -- one connection for everybody
 
 event.declare(Pool, { "first_connect", "connect", "checkout", "checkin", "reset", "invalidate", "close" })
 

@@ -34,10 +34,10 @@ return {
   --- Opens at every checkout and closes at every checkin.
   NullPool = Pool:extend("NullPool", { _policy = "null" }),
   --- One connection, shared by all who ask.
-  StaticPool = Pool:extend("StaticPool", { _policy = "static" }),
+  StaticPool = Pool:extend("StaticPool", { _policy = "static", _shares = true }),
   --- The same under the name that a database in memory takes by default: every connection of the program is the one
   --- that has the database.
-  SingletonPool = Pool:extend("SingletonPool", { _policy = "singleton" }),
+  SingletonPool = Pool:extend("SingletonPool", { _policy = "singleton", _shares = true }),
   --- One connection for one at a time: asking for a second one raises.
   AssertionPool = Pool:extend("AssertionPool", { _policy = "assertion" }),
 }
