@@ -78,6 +78,7 @@ build = {
         "csrc/binding/orm_link.c",
         "csrc/binding/orm_list.c",
         "csrc/binding/orm_load.c",
+        "csrc/binding/orm_move.c",
         "csrc/binding/orm_session.c",
         "csrc/binding/orm_state.c",
         "csrc/binding/orm_sync.c",

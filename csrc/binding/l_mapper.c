@@ -153,13 +153,29 @@ static int l_plan_new(lua_State *L)
     read_keys(L, 4, m);
     lua_getfield(L, 1, "parent");
     m->parent = lua_isnil(L, -1) ? NULL : alch_check_plan(L, -1);
-    m->base = m->parent != NULL ? m->parent->base : m;
+    lua_getfield(L, 1, "mapper");
+    m->id = lua_topointer(L, -1);
+    m->base_id = m->parent != NULL ? m->parent->base_id : m->id;
     if (alch_mapper_index(m, &err) != ALCH_OK)
         return alch_raise(L, &err);
     push_state_metatable(L, 1, 2);
     lua_setiuservalue(L, 2, 1);
     lua_settop(L, 2);
     return 1;
+}
+
+/* core.plan_replace(old plan, new plan): the class got another attribute. The
+** states of its instances move to the new plan when they are next met. */
+static int l_plan_replace(lua_State *L)
+{
+    alch_mapper *m = luaL_checkudata(L, 1, ALCH_PLAN_METATABLE);
+    const alch_mapper *successor = alch_check_plan(L, 2);
+
+    lua_getiuservalue(L, 1, 2);
+    lua_pushvalue(L, 2);
+    lua_setfield(L, -2, "successor");
+    m->successor = successor;
+    return 0;
 }
 
 /* core.plan_target(plan, attribute number, target plan): a relationship's
@@ -182,6 +198,7 @@ void alch_open_mapper(lua_State *L)
     static const luaL_Reg functions[] = {
         { "plan_new", l_plan_new },
         { "plan_target", l_plan_target },
+        { "plan_replace", l_plan_replace },
         { NULL, NULL }
     };
 

@@ -58,6 +58,11 @@ int alch_is_instance(lua_State *L, int obj);
 /* Pushes a new state for 'plan' with room for a packed row. */
 alch_state *alch_new_state(lua_State *L, int plan, size_t row);
 
+/* -- orm_move.c -- */
+/* Replaces the state on the top, of the instance at 'obj', by one of its
+** plan's last successor, which has the same values. */
+alch_state *alch_move_state(lua_State *L, int obj);
+
 /* -- orm_convert.c: the database's values -- */
 typedef struct alch_codec {
     const alch_mapper *mapper;      /* its plan is anchored */

@@ -39,6 +39,17 @@ static alch_state *push_mirror(lua_State *L, const alch_attr *a, int other, int 
     return *mirror == ALCH_NO_ATTR ? NULL : s;
 }
 
+/* Keeps the plan on the top alive as long as the plan of the state at 'st'. */
+static void anchor_target(lua_State *L, int st, const alch_mapper *target)
+{
+    lua_getmetatable(L, st);
+    lua_rawgeti(L, -1, ALCH_MT_PLAN);
+    lua_getiuservalue(L, -1, 2);
+    lua_pushvalue(L, -4);
+    lua_rawsetp(L, -2, target);
+    lua_pop(L, 3);
+}
+
 /* The plan on the other side of a relationship, from the property's mapper
 ** the first time. */
 static const alch_mapper *target_of(lua_State *L, int st, const alch_state *s, size_t i)
@@ -50,6 +61,7 @@ static const alch_mapper *target_of(lua_State *L, int st, const alch_state *s, s
         lua_getfield(L, -1, "mapper");
         lua_getfield(L, -1, "_c");
         a->target = alch_check_plan(L, -1);
+        anchor_target(L, st, a->target);
         lua_pop(L, 3);
     }
     return a->target;

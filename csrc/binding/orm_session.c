@@ -96,7 +96,7 @@ void alch_modified(lua_State *L, int obj, alch_state *s)
 void alch_push_identities(lua_State *L, int session, const alch_mapper *m)
 {
     lua_getiuservalue(L, session, ALCH_SESSION_IDENTITY);
-    if (lua_rawgetp(L, -1, m->base) != LUA_TTABLE) {
+    if (lua_rawgetp(L, -1, m->base_id) != LUA_TTABLE) {
         lua_pop(L, 1);
         lua_newtable(L);
         lua_createtable(L, 0, 1);
@@ -104,7 +104,7 @@ void alch_push_identities(lua_State *L, int session, const alch_mapper *m)
         lua_setfield(L, -2, "__mode");
         lua_setmetatable(L, -2);
         lua_pushvalue(L, -1);
-        lua_rawsetp(L, -3, m->base);
+        lua_rawsetp(L, -3, m->base_id);
     }
     lua_remove(L, -2);
 }
@@ -112,7 +112,7 @@ void alch_push_identities(lua_State *L, int session, const alch_mapper *m)
 int alch_push_identity(lua_State *L, int session, const alch_mapper *m, int key)
 {
     lua_getiuservalue(L, session, ALCH_SESSION_IDENTITY);
-    if (lua_rawgetp(L, -1, m->base) == LUA_TTABLE) {
+    if (lua_rawgetp(L, -1, m->base_id) == LUA_TTABLE) {
         lua_pushvalue(L, key);
         if (lua_rawget(L, -2) == LUA_TTABLE) {
             lua_replace(L, -3);

@@ -4,8 +4,11 @@
 alch_state *alch_push_state(lua_State *L, int obj)
 {
     if (lua_type(L, obj) == LUA_TTABLE) {
-        if (lua_rawgetp(L, obj, &alch_orm_hidden) == LUA_TUSERDATA)
-            return lua_touserdata(L, -1);
+        if (lua_rawgetp(L, obj, &alch_orm_hidden) == LUA_TUSERDATA) {
+            alch_state *s = lua_touserdata(L, -1);
+
+            return s->mapper->successor == NULL ? s : alch_move_state(L, obj);
+        }
         lua_pop(L, 1);
     }
     return NULL;

@@ -123,13 +123,14 @@ static void blank_child(lua_State *L, const alch_attr *a, int child)
 
 /* -- orphans -------------------------------------------------------------- */
 
-static lua_Integer parents_of(lua_State *L, int st, const alch_state *s, const alch_attr *a)
+/* How many parents took it in; 'none' if it never had to do with one. */
+static lua_Integer parents_of(lua_State *L, int st, const alch_state *s, const alch_attr *a, lua_Integer none)
 {
-    lua_Integer n = 0;
+    lua_Integer n = none;
 
     if (lua_getiuservalue(L, st, alch_uv_aux(s->mapper)) == LUA_TTABLE) {
-        lua_rawgetp(L, -1, a->id);
-        n = lua_tointeger(L, -1);
+        if (lua_rawgetp(L, -1, a->id) != LUA_TNIL)
+            n = lua_tointeger(L, -1);
         lua_pop(L, 1);
     }
     lua_pop(L, 1);
@@ -145,16 +146,17 @@ static int is_orphan(lua_State *L, const alch_attr *a, int child)
 
     if (c == NULL)
         return 0;
-    n = parents_of(L, lua_gettop(L), c, a);
+    n = parents_of(L, lua_gettop(L), c, a, 0);
     lua_pop(L, 1);
     return c->flags & ALCH_STATE_KEYED ? n < 0 : n <= 0;
 }
 
+/* A new object without any parent, such as the root of a tree, is none. */
 int alch_is_pending_orphan(lua_State *L, int st, const alch_state *s, const void *id)
 {
     alch_attr a = { .id = id };
 
-    return s->life == ALCH_PENDING && parents_of(L, st, s, &a) <= 0;
+    return s->life == ALCH_PENDING && parents_of(L, st, s, &a, 1) <= 0;
 }
 
 /* -- walking -------------------------------------------------------------- */

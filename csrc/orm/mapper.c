@@ -102,7 +102,7 @@ int alch_mapper_find(const alch_mapper *m, const char *name, size_t len)
 int alch_mapper_isa(const alch_mapper *m, const alch_mapper *ancestor)
 {
     for (; m != NULL; m = m->parent)
-        if (m == ancestor)
+        if (m->id == ancestor->id)
             return 1;
     return 0;
 }

@@ -74,7 +74,9 @@ typedef struct alch_attr {
 struct alch_mapper {
     const char *class_name;
     const alch_mapper *parent;  /* the mapper it inherits from, or NULL */
-    const alch_mapper *base;    /* top of the hierarchy: whose identity map it shares */
+    const void *id;             /* the host's mapper, the same in every plan that is made of it */
+    const void *base_id;        /* 'id' of the top of the hierarchy: whose identity map it shares */
+    const alch_mapper *successor;   /* the plan made when the class got another attribute, or NULL */
     size_t count;               /* attributes */
     size_t columns;             /* the first 'columns' attributes are columns */
     size_t words;               /* 64-bit words of a set of attributes */

@@ -170,7 +170,9 @@ function M.install(mapper)
     if index == nil then index = class end
     mapper._own = { index = index, newindex = rawget(class, "__newindex") }
   end
+  local former = mapper._c
   mapper._c = build_plan(mapper)
+  if former then core.plan_replace(former, mapper._c) end
   note_generated(mapper)
   note_orphans(mapper, true)
   core.instrument(class, mapper._c, mapper._own.index, mapper._own.newindex)

@@ -77,7 +77,8 @@ local function orphan_relationships(mapper)
   return found
 end
 
--- New objects that lost their parent, or never had the one they need, are dropped without a word.
+-- New objects that lost their parent are dropped without a word. One that never had a parent is none of them: it may be
+-- the root of a tree, and where the reference must not be NULL the database says so.
 function UnitOfWork:_drop_orphans()
   for _, bucket in ipairs(order.list(self.buckets)) do
     local relationships = orphan_relationships(bucket.mapper)
