@@ -375,10 +375,10 @@ static void note_in_frame(lua_State *L, int session, int which, int obj)
     lua_pop(L, 1);
 }
 
-static void finish_insert(lua_State *L, const alch_codec *codec, int obj, int st, alch_state *s)
+static void finish_insert(lua_State *L, const alch_codec *codec, int identities, int obj, int st, alch_state *s)
 {
     alch_push_object_key(L, codec, st, s);
-    alch_identify(L, 1, obj, st, s);
+    alch_identify_in(L, identities, obj, st, s);
     alch_session_unlist(L, 1, s);
     s->life = ALCH_PERSISTENT;
     alch_commit_state(L, st, s);
@@ -464,23 +464,24 @@ static int l_finish(lua_State *L)
     luaL_checkstack(L, 30, "flush");
     n = (lua_Integer)lua_rawlen(L, 2);
     noted = push_frame_list(L, which, n);
+    alch_push_identities(L, 1, codec->mapper);
     for (i = 1; i <= n; i++) {
         alch_state *s;
 
-        lua_settop(L, 4);
+        lua_settop(L, 5);
         lua_rawgeti(L, 2, i);
-        lua_pushvalue(L, 5);
+        lua_pushvalue(L, 6);
         lua_rawseti(L, 4, noted + i);
-        s = alch_push_state(L, 5);
+        s = alch_push_state(L, 6);
         if (s == NULL)
             continue;
         s->flags = (uint8_t)(s->flags & ~ALCH_STATE_FLUSHING);
         if (which == 1)
-            finish_insert(L, codec, 5, 6, s);
+            finish_insert(L, codec, 5, 6, 7, s);
         else if (which == 2)
-            finish_update(L, codec, 5, 6, s);
+            finish_update(L, codec, 6, 7, s);
         else
-            finish_delete(L, 6, s);
+            finish_delete(L, 7, s);
     }
     return 0;
 }

@@ -220,6 +220,63 @@ static int l_detach(lua_State *L)
     return 0;
 }
 
+/* The instance at 'obj' leaves; the lists and the map are the caller's. */
+static void let_go(lua_State *L, const alch_session *l, int obj)
+{
+    alch_state *s = alch_push_state(L, obj);
+
+    if (s == NULL)
+        return;
+    if (s->session == l->number) {
+        s->session = 0;
+        s->flags = (uint8_t)(s->flags & ~ALCH_IN_LISTS);
+        s->life = s->flags & ALCH_STATE_KEYED ? ALCH_DETACHED : ALCH_TRANSIENT;
+    }
+    lua_pop(L, 1);
+}
+
+/* Empties the identity maps in place: a running loader holds on to them. */
+static void let_go_identities(lua_State *L, const alch_session *l)
+{
+    int maps = lua_gettop(L) + 1;
+
+    lua_getiuservalue(L, 1, ALCH_SESSION_IDENTITY);
+    for (lua_pushnil(L); lua_next(L, maps); lua_pop(L, 1)) {
+        for (lua_pushnil(L); lua_next(L, maps + 2); ) {
+            let_go(L, l, maps + 4);
+            lua_pop(L, 1);
+            lua_pushvalue(L, -1);
+            lua_pushnil(L);
+            lua_rawset(L, maps + 2);
+        }
+    }
+    lua_settop(L, maps - 1);
+}
+
+/* s:detach_all(): every object leaves. */
+static int l_detach_all(lua_State *L)
+{
+    alch_session *l = check_session(L);
+    int which;
+    uint32_t i;
+
+    lua_settop(L, 1);
+    for (which = 0; which < 3; which++) {
+        lua_newtable(L);
+        lua_getiuservalue(L, 1, which + 1);
+        for (i = 1; i <= l->length[which]; i++) {
+            lua_rawgeti(L, 3, (lua_Integer)i);
+            let_go(L, l, 4);
+            lua_settop(L, 3);
+        }
+        lua_settop(L, 2);
+        lua_setiuservalue(L, 1, which + 1);
+        l->length[which] = l->seen[which] = l->count[which] = 0;
+    }
+    let_go_identities(L, l);
+    return 0;
+}
+
 /* s:rekey(obj, key): its primary key in the database is again what it was. */
 static int l_rekey(lua_State *L)
 {
@@ -434,6 +491,7 @@ void alch_open_session(lua_State *L)
     static const luaL_Reg methods[] = {
         { "add", l_add }, { "objects", l_objects }, { "count", l_count }, { "contains", l_contains },
         { "is_to_be_written", l_is_to_be_written }, { "mark_deleted", l_mark_deleted }, { "detach", l_detach },
+        { "detach_all", l_detach_all },
         { "revive", l_revive }, { "rekey", l_rekey }, { "get", l_get }, { "instances", l_instances }, { "expire_all", l_expire_all }, { "expire", l_expire },
         { "set_frame", l_set_frame }, { "number", l_number }, { NULL, NULL }
     };

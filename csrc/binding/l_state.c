@@ -365,37 +365,30 @@ static int is_plain_column(const alch_attr *a)
     return a->kind == ALCH_ATTR_COLUMN && !(a->flags & ALCH_ATTR_LISTENERS);
 }
 
-/* Are the keys of the table at 2 all attributes? '*special' becomes 1 if some
-** need more than to be stored. */
-static int are_attributes(lua_State *L, const alch_mapper *m, int *special)
+/* Puts the plain values of the table at 2 into the new state at 4, which no
+** session and no instance knows yet. 0 if a key is no attribute; '*special'
+** becomes 1 if some value needs more than to be stored. */
+static int fill_columns(lua_State *L, alch_state *s, int *special)
 {
-    for (lua_pushnil(L); lua_next(L, 2); lua_pop(L, 1)) {
+    const alch_mapper *m = s->mapper;
+
+    for (lua_pushnil(L); lua_next(L, 2); ) {
         size_t len = 0;
         const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &len) : NULL;
         int i = name != NULL ? alch_mapper_find(m, name, len) : ALCH_NO_ATTR;
 
-        if (i == ALCH_NO_ATTR) {
-            lua_pop(L, 2);
+        if (i == ALCH_NO_ATTR)
             return 0;
+        if (is_plain_column(&m->attrs[i]) && !alch_is_null(L, -1)) {
+            alch_put(s, ALCH_SET_CHANGED, (size_t)i);
+            alch_put(s, ALCH_SET_VALUE, (size_t)i);
+            lua_setiuservalue(L, 4, alch_uv_attr(i));
+        } else {
+            *special = 1;
+            lua_pop(L, 1);
         }
-        *special |= !is_plain_column(&m->attrs[i]) || alch_is_null(L, -1);
     }
     return 1;
-}
-
-/* Stores the plain values; the state is at 4. */
-static void store_columns(lua_State *L, alch_state *s)
-{
-    for (lua_pushnil(L); lua_next(L, 2); ) {
-        size_t len;
-        const char *name = lua_tolstring(L, -2, &len);
-        int i = alch_mapper_find(s->mapper, name, len);
-
-        if (is_plain_column(&s->mapper->attrs[i]) && !alch_is_null(L, -1))
-            alch_store(L, 3, 4, s, (size_t)i);
-        else
-            lua_pop(L, 1);
-    }
 }
 
 /* Assigns the others, in the order of the attributes. */
@@ -418,7 +411,6 @@ static void assign_others(lua_State *L, const alch_mapper *m)
 ** Columns are set first, then the others in the mapper's order. */
 static int l_instance_new(lua_State *L)
 {
-    const alch_mapper *m;
     alch_state *s;
     int special = 0;
 
@@ -427,19 +419,17 @@ static int l_instance_new(lua_State *L)
     lua_settop(L, 2);
     if (lua_rawgetp(L, 1, &alch_orm_plan) == LUA_TNIL)
         return 0;
-    m = lua_touserdata(L, 3);
-    if (!are_attributes(L, m, &special))
-        return 0;
     s = alch_new_state(L, 3, 0);
+    if (!fill_columns(L, s, &special))
+        return 0;
     lua_createtable(L, 0, 1);
     lua_replace(L, 3);
     lua_pushvalue(L, 4);
     lua_rawsetp(L, 3, &alch_orm_hidden);
     lua_pushvalue(L, 1);
     lua_setmetatable(L, 3);
-    store_columns(L, s);
     if (special)
-        assign_others(L, m);
+        assign_others(L, s->mapper);
     lua_settop(L, 3);
     return 1;
 }

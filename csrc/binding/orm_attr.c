@@ -1,4 +1,6 @@
 /* Values of attributes: reading, writing, what was there before. */
+#include <string.h>
+
 #include "binding/orm_host.h"
 #include "binding/value_conv.h"
 
@@ -117,12 +119,9 @@ void alch_commit_state(lua_State *L, int st, alch_state *s)
     drop_aux(L, st, s);
 }
 
-void alch_expire_attr(lua_State *L, int st, alch_state *s, size_t i)
+/* The host lets go of a value; the caller clears the attribute's bits. */
+static void forget_value(lua_State *L, int st, alch_state *s, size_t i)
 {
-    int set;
-
-    for (set = 0; set < ALCH_SETS; set++)
-        alch_cut(s, set, i);
     if (s->mapper->attrs[i].kind != ALCH_ATTR_LIST) {
         lua_pushnil(L);
         lua_setiuservalue(L, st, alch_uv_attr(i));
@@ -132,14 +131,22 @@ void alch_expire_attr(lua_State *L, int st, alch_state *s, size_t i)
     }
 }
 
+void alch_expire_attr(lua_State *L, int st, alch_state *s, size_t i)
+{
+    int set;
+
+    for (set = 0; set < ALCH_SETS; set++)
+        alch_cut(s, set, i);
+    forget_value(L, st, s, i);
+}
+
 void alch_expire_state(lua_State *L, int st, alch_state *s)
 {
     size_t i;
 
     for (i = 0; i < s->mapper->count; i++)
         if (s->mapper->attrs[i].kind == ALCH_ATTR_LIST || alch_has(s, ALCH_SET_VALUE, i))
-            alch_expire_attr(L, st, s, i);
-    for (i = 0; i < ALCH_SETS; i++)
-        alch_clear(s, (int)i);
+            forget_value(L, st, s, i);
+    memset(s->sets, 0, ALCH_SETS * s->mapper->words * sizeof *s->sets);
     drop_aux(L, st, s);
 }

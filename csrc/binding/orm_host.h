@@ -143,6 +143,10 @@ void alch_collection_fill(lua_State *L, int list, int items);
 void alch_collection_assign(lua_State *L, int list, int items);
 void alch_collection_commit(lua_State *L, int list);
 void alch_collection_expire(lua_State *L, int list);
+/* What came since the last load or flush, what stayed, what left. */
+enum { ALCH_PART_ADDED, ALCH_PART_UNCHANGED, ALCH_PART_DELETED };
+/* Pushes a new table of one part of the items. */
+void alch_collection_part(lua_State *L, int list, int part);
 /* Pushes three tables: added, unchanged, deleted. */
 void alch_collection_history(lua_State *L, int list);
 
@@ -211,6 +215,8 @@ int alch_push_identity(lua_State *L, int session, const alch_mapper *m, int key)
 /* The instance has a row now, known by the key on the top (popped). Raises
 ** FlushError if another instance has that key. */
 void alch_identify(lua_State *L, int session, int obj, int st, alch_state *s);
+/* The same, with the identity map of its hierarchy at hand. */
+void alch_identify_in(lua_State *L, int identities, int obj, int st, alch_state *s);
 
 /* -- orm_key.c -- */
 /* Pushes an empty buffer that the collector frees. */

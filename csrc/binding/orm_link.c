@@ -189,6 +189,17 @@ void alch_unlink(lua_State *L, int me, const alch_state *s, size_t i, int other)
     lua_settop(L, top);
 }
 
+/* The usual case, which needs no words for an error. */
+static int is_known_target(lua_State *L, int other, const alch_mapper *target)
+{
+    const alch_state *os = alch_push_state(L, other);
+
+    if (os == NULL)
+        return 0;
+    lua_pop(L, 1);
+    return alch_mapper_isa(os->mapper, target);
+}
+
 void alch_check_target(lua_State *L, int st, alch_state *s, size_t i, int other)
 {
     const alch_attr *a = &s->mapper->attrs[i];
@@ -196,6 +207,8 @@ void alch_check_target(lua_State *L, int st, alch_state *s, size_t i, int other)
     char what[128];
     alch_state *os;
 
+    if (is_known_target(L, other, target))
+        return;
     lua_pushfstring(L, "%s.%s", s->mapper->class_name, a->name);
     (void)snprintf(what, sizeof what, "%s", lua_tostring(L, -1));
     lua_pop(L, 1);

@@ -410,29 +410,45 @@ void alch_collection_expire(lua_State *L, int list)
     lua_setiuservalue(L, list, ALCH_LIST_ITEMS);
 }
 
-void alch_collection_history(lua_State *L, int list)
+/* Pushes the items of a loaded list that came since ('old' 0), or were there. */
+static void push_loaded(lua_State *L, int list, int old)
 {
     const alch_collection *l = lua_touserdata(L, list);
-    int top = lua_gettop(L);
-    lua_Integer i, counts[2] = { 0, 0 };
+    int out = lua_gettop(L) + 1;
+    lua_Integer i, n = 0;
 
-    luaL_checkstack(L, 20, "collection");
-    if (!l->loaded) {
-        push_noted(L, list, 1);
-        lua_newtable(L);
-        push_noted(L, list, -1);
+    lua_createtable(L, old != l->fresh ? (int)l->count : 0, 0);
+    if (old && l->fresh)
         return;
-    }
-    lua_newtable(L);
-    lua_newtable(L);
-    push_noted(L, list, -1);
     lua_getiuservalue(L, list, ALCH_LIST_ITEMS);
     for (i = 1; i <= (lua_Integer)l->count; i++) {
-        int old;
-
-        lua_rawgeti(L, top + 4, i);
-        old = !l->fresh && noted(L, list, top + 5) <= 0;
-        lua_rawseti(L, top + 1 + old, ++counts[old]);
+        lua_rawgeti(L, out + 1, i);
+        if (l->fresh || (noted(L, list, out + 2) <= 0) == old)
+            lua_rawseti(L, out, ++n);
+        else
+            lua_pop(L, 1);
     }
-    lua_settop(L, top + 3);
+    lua_settop(L, out);
+}
+
+void alch_collection_part(lua_State *L, int list, int part)
+{
+    const alch_collection *l = lua_touserdata(L, list);
+
+    luaL_checkstack(L, 20, "collection");
+    if (part == ALCH_PART_DELETED)
+        push_noted(L, list, -1);
+    else if (l->loaded)
+        push_loaded(L, list, part == ALCH_PART_UNCHANGED);
+    else if (part == ALCH_PART_ADDED)
+        push_noted(L, list, 1);
+    else
+        lua_newtable(L);
+}
+
+void alch_collection_history(lua_State *L, int list)
+{
+    alch_collection_part(L, list, ALCH_PART_ADDED);
+    alch_collection_part(L, list, ALCH_PART_UNCHANGED);
+    alch_collection_part(L, list, ALCH_PART_DELETED);
 }

@@ -125,22 +125,30 @@ int alch_push_identity(lua_State *L, int session, const alch_mapper *m, int key)
     return 0;
 }
 
-void alch_identify(lua_State *L, int session, int obj, int st, alch_state *s)
+void alch_identify_in(lua_State *L, int identities, int obj, int st, alch_state *s)
 {
     int key = lua_gettop(L);
 
-    alch_push_identities(L, session, s->mapper);
     lua_pushvalue(L, key);
-    if (lua_rawget(L, key + 1) != LUA_TNIL && !lua_rawequal(L, -1, obj))
+    if (lua_rawget(L, identities) != LUA_TNIL && !lua_rawequal(L, -1, obj))
         alch_raisef(L, ALCH_ERR_INVALID,
             "the session already holds another %s object with this primary key; use session:merge to copy onto it", s->mapper->class_name);
     lua_pop(L, 1);
     lua_pushvalue(L, key);
     lua_pushvalue(L, obj);
-    lua_rawset(L, key + 1);
-    lua_pop(L, 1);
+    lua_rawset(L, identities);
     lua_setiuservalue(L, st, alch_uv_key(s->mapper));
     s->flags |= ALCH_STATE_KEYED;
+}
+
+void alch_identify(lua_State *L, int session, int obj, int st, alch_state *s)
+{
+    int identities = lua_gettop(L);
+
+    alch_push_identities(L, session, s->mapper);
+    lua_insert(L, identities);
+    alch_identify_in(L, identities, obj, st, s);
+    lua_pop(L, 1);
 }
 
 /* -- coming in -- */
@@ -200,18 +208,18 @@ static int attach_one(lua_State *L, int session, int obj, int st, alch_state *s)
 /* Appends to the queue what a collection holds or has queued. */
 static lua_Integer push_items(lua_State *L, int list, int queue, lua_Integer n)
 {
-    int top = lua_gettop(L), part;
+    int items = lua_gettop(L) + 1, part;
     lua_Integer i, count;
 
-    alch_collection_history(L, list);
-    for (part = top + 1; part <= top + 2; part++) {
-        count = (lua_Integer)lua_rawlen(L, part);
+    for (part = ALCH_PART_ADDED; part <= ALCH_PART_UNCHANGED; part++) {
+        alch_collection_part(L, list, part);
+        count = (lua_Integer)lua_rawlen(L, items);
         for (i = 1; i <= count; i++) {
-            lua_rawgeti(L, part, i);
+            lua_rawgeti(L, items, i);
             lua_rawseti(L, queue, ++n);
         }
+        lua_pop(L, 1);
     }
-    lua_settop(L, top);
     return n;
 }
 

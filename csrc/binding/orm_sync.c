@@ -188,8 +188,7 @@ static void release_child(lua_State *L, const alch_attr *a, int child, int orpha
     }
 }
 
-/* Pushes the objects of one part of a relationship's history: 1 added, 2
-** unchanged, 3 deleted. */
+/* Pushes the objects of one part of a relationship's history. */
 static void push_part(lua_State *L, int st, alch_state *s, size_t i, int part)
 {
     int top = lua_gettop(L);
@@ -199,18 +198,16 @@ static void push_part(lua_State *L, int st, alch_state *s, size_t i, int part)
             lua_newtable(L);
             return;
         }
-        alch_collection_history(L, top + 1);
-        lua_pushvalue(L, top + 1 + part);
-        lua_replace(L, top + 1);
-        lua_settop(L, top + 1);
+        alch_collection_part(L, top + 1, part);
+        lua_remove(L, top + 1);
         return;
     }
     lua_newtable(L);
-    if (part == 3 && alch_has(s, ALCH_SET_CHANGED, i) && alch_push_base(L, st, s, i)) {
+    if (part == ALCH_PART_DELETED && alch_has(s, ALCH_SET_CHANGED, i) && alch_push_base(L, st, s, i)) {
         if (lua_istable(L, -1) && !alch_unchanged(L, st, s, i))
             lua_rawseti(L, top + 1, 1);
-    } else if (part != 3 && alch_has(s, ALCH_SET_VALUE, i)
-               && (part == 1) == (alch_has(s, ALCH_SET_CHANGED, i) || !(s->flags & ALCH_STATE_KEYED))) {
+    } else if (part != ALCH_PART_DELETED && alch_has(s, ALCH_SET_VALUE, i)
+               && (part == ALCH_PART_ADDED) == (alch_has(s, ALCH_SET_CHANGED, i) || !(s->flags & ALCH_STATE_KEYED))) {
         if (lua_getiuservalue(L, st, alch_uv_attr(i)) == LUA_TTABLE)
             lua_rawseti(L, top + 1, 1);
     }
@@ -265,7 +262,7 @@ void alch_sync_removed(lua_State *L, int st, alch_state *s, int orphans)
 
     for (i = s->mapper->columns; i < s->mapper->count; i++)
         if (is_flushed(&s->mapper->attrs[i], ALCH_ONETOMANY) && alch_has(s, ALCH_SET_CHANGED, i))
-            each(L, st, s, i, 3, visit_release, orphans);
+            each(L, st, s, i, ALCH_PART_DELETED, visit_release, orphans);
 }
 
 void alch_sync_deleted(lua_State *L, int st, alch_state *s, int orphans)
@@ -275,8 +272,8 @@ void alch_sync_deleted(lua_State *L, int st, alch_state *s, int orphans)
     for (i = s->mapper->columns; i < s->mapper->count; i++) {
         if (!is_flushed(&s->mapper->attrs[i], ALCH_ONETOMANY))
             continue;
-        each(L, st, s, i, 2, visit_release, orphans);
-        each(L, st, s, i, 3, visit_release, orphans);
+        each(L, st, s, i, ALCH_PART_UNCHANGED, visit_release, orphans);
+        each(L, st, s, i, ALCH_PART_DELETED, visit_release, orphans);
     }
 }
 
@@ -286,7 +283,7 @@ void alch_sync_down(lua_State *L, int st, alch_state *s)
 
     for (i = s->mapper->columns; i < s->mapper->count; i++)
         if (is_flushed(&s->mapper->attrs[i], ALCH_ONETOMANY) && has_news(s, i))
-            each(L, st, s, i, 1, visit_push, 0);
+            each(L, st, s, i, ALCH_PART_ADDED, visit_push, 0);
 }
 
 /* Copies the key of what a many-to-one refers to, or blanks ours. */

@@ -364,10 +364,7 @@ function Session:expunge(object)
 end
 
 --- Lets go of every object.
-function Session:expunge_all()
-  for _, object in ipairs(self._c:objects(NEW)) do self._c:detach(object) end
-  for _, object in ipairs(self._c:instances()) do self._c:detach(object) end
-end
+function Session:expunge_all() self._c:detach_all() end
 Session.clear = Session.expunge_all
 
 ---@param object table
