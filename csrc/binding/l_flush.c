@@ -89,6 +89,41 @@ static int l_collect(lua_State *L)
     return 1;
 }
 
+/* Is the object at 'obj' still to be written by the session's flush? */
+static int is_to_be_written(lua_State *L, const alch_session *l, int obj)
+{
+    const alch_state *s = alch_push_state(L, obj);
+
+    if (s == NULL)
+        return 0;
+    lua_pop(L, 1);
+    return s->session == l->number && !(s->flags & ALCH_IN_DELETED)
+        && (s->life == ALCH_PENDING || s->life == ALCH_PERSISTENT);
+}
+
+/* core.flush_keep(session, objects): those that left the session, or are to be
+** deleted now, drop out of the list. */
+static int l_keep(lua_State *L)
+{
+    const alch_session *l = check_session(L, 1);
+    lua_Integer i, n, kept = 0;
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    n = (lua_Integer)lua_rawlen(L, 2);
+    for (i = 1; i <= n; i++) {
+        lua_rawgeti(L, 2, i);
+        if (is_to_be_written(L, l, 3) && ++kept < i)
+            lua_rawseti(L, 2, kept);
+        lua_settop(L, 2);
+    }
+    for (i = kept + 1; i <= n; i++) {
+        lua_pushnil(L);
+        lua_rawseti(L, 2, i);
+    }
+    return 0;
+}
+
 /* core.flush_release(session, objects): they are no longer being flushed. */
 static int l_release(lua_State *L)
 {
@@ -489,7 +524,7 @@ static int l_finish(lua_State *L)
 void alch_open_flush(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "flush_collect", l_collect }, { "flush_release", l_release }, { "flush_sync", l_sync },
+        { "flush_collect", l_collect }, { "flush_keep", l_keep }, { "flush_release", l_release }, { "flush_sync", l_sync },
         { "flush_orphan", l_orphan }, { "flush_sort", l_sort }, { "flush_shape", l_shape },
         { "flush_slots", l_slots }, { "flush_set", l_set }, { "flush_finish", l_finish }, { NULL, NULL }
     };

@@ -69,12 +69,21 @@ static int is_listened(lua_State *L)
     return yes;
 }
 
+/* Most have met the library: then the state says it, sooner than the class. */
+static int is_mapped(lua_State *L, int obj)
+{
+    if (alch_push_state(L, obj) == NULL)
+        return alch_is_instance(L, obj);
+    lua_pop(L, 1);
+    return 1;
+}
+
 /* session:add(object); upvalues: the long way, for sessions that are listened
 ** to and classes that wait to be configured, and the names of the fields that are looked at. */
 static int l_session_object_add(lua_State *L)
 {
     lua_settop(L, 2);
-    if (lua_istable(L, 1) && alch_is_instance(L, 2) && !is_listened(L)) {
+    if (lua_istable(L, 1) && is_mapped(L, 2) && !is_listened(L)) {
         lua_pushvalue(L, lua_upvalueindex(2));
         if (lua_rawget(L, 1) == LUA_TUSERDATA) {
             alch_attach_to(L, 3, 2, 1);
@@ -163,17 +172,6 @@ static int l_contains(lua_State *L)
     const alch_state *s = alch_push_state(L, 2);
 
     lua_pushboolean(L, s != NULL && s->session == l->number && s->life != ALCH_DELETED);
-    return 1;
-}
-
-/* s:is_to_be_written(obj): by a flush that has collected it. */
-static int l_is_to_be_written(lua_State *L)
-{
-    const alch_session *l = check_session(L);
-    const alch_state *s = alch_push_state(L, 2);
-
-    lua_pushboolean(L, s != NULL && s->session == l->number && !(s->flags & ALCH_IN_DELETED)
-                       && (s->life == ALCH_PENDING || s->life == ALCH_PERSISTENT));
     return 1;
 }
 
@@ -490,7 +488,7 @@ void alch_open_session(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         { "add", l_add }, { "objects", l_objects }, { "count", l_count }, { "contains", l_contains },
-        { "is_to_be_written", l_is_to_be_written }, { "mark_deleted", l_mark_deleted }, { "detach", l_detach },
+        { "mark_deleted", l_mark_deleted }, { "detach", l_detach },
         { "detach_all", l_detach_all },
         { "revive", l_revive }, { "rekey", l_rekey }, { "get", l_get }, { "instances", l_instances }, { "expire_all", l_expire_all }, { "expire", l_expire },
         { "set_frame", l_set_frame }, { "number", l_number }, { NULL, NULL }

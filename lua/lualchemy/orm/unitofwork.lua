@@ -143,13 +143,7 @@ end
 function UnitOfWork:_drop_gone()
   for _, bucket in ipairs(order.list(self.buckets)) do
     if traits_of(bucket.mapper).any then
-      for which = INSERTS, UPDATES do
-        local kept = {}
-        for _, object in ipairs(bucket[which]) do
-          if self.set:is_to_be_written(object) then kept[#kept + 1] = object end
-        end
-        bucket[which] = kept
-      end
+      for which = INSERTS, UPDATES do core.flush_keep(self.set, bucket[which]) end
     end
   end
 end
@@ -473,8 +467,8 @@ function UnitOfWork:_finish()
     for which = INSERTS, DELETES do
       if #bucket[which] > 0 then core.flush_finish(self.set, bucket[which], which, codec) end
     end
-    for which = INSERTS, DELETES do core.flush_release(self.set, bucket[which]) end
   end
+  core.flush_release(self.set, {})
   for _, item in ipairs(self.expire_later) do self.set:expire(item[1], item[2]) end
 end
 
