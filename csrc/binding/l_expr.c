@@ -576,7 +576,7 @@ static int l_text_bind(lua_State *L)
     alch_err err;
 
     lua_settop(L, 4);
-    slot = alch_push_node_slot(L, ALCH_NODE_TEXT);
+    slot = alch_push_node_like(L, 1);
     item = alch_push_node_slot(L, ALCH_NODE_BIND);
     check(L, alch_node_copy(t, &copy, &err), &err);
     slot->node = &copy->head;
@@ -656,40 +656,63 @@ static int l_custom(lua_State *L)
     return 1;
 }
 
-/* sa.null() */
+/* sa.null(). For other light userdata: what another library does when they are
+** called, the upvalue. */
 static int l_null_called(lua_State *L)
 {
     alch_node_ref *slot;
     alch_err err;
 
-    if (!alch_is_null(L, 1))
-        return luaL_error(L, "attempt to call a light userdata value");
+    if (!alch_is_null(L, 1)) {
+        if (lua_isnil(L, lua_upvalueindex(1)))
+            return luaL_error(L, "attempt to call a light userdata value");
+        lua_pushvalue(L, lua_upvalueindex(1));
+        lua_insert(L, 1);
+        lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+        return lua_gettop(L);
+    }
     slot = alch_push_node_slot(L, ALCH_NODE_NULL);
     check(L, alch_const_new(ALCH_NODE_NULL, &slot->node, &err), &err);
     return 1;
 }
 
-/* Other light userdata print as they always did. */
+/* Other light userdata print as they did: as the upvalue says. */
 static int l_null_tostring(lua_State *L)
 {
-    if (alch_is_null(L, 1))
+    if (alch_is_null(L, 1)) {
         lua_pushliteral(L, "NULL");
-    else
+    } else if (!lua_isnil(L, lua_upvalueindex(1))) {
+        lua_pushvalue(L, lua_upvalueindex(1));
+        lua_pushvalue(L, 1);
+        lua_call(L, 1, 1);
+    } else {
         lua_pushfstring(L, "userdata: %p", lua_touserdata(L, 1));
+    }
     return 1;
 }
 
-/* core.make_null_callable(): adds __call to the metatable of light userdata, which all of them share. */
+/* Puts 'fn' in front of a metamethod of the metatable on the top, once. */
+static void chain(lua_State *L, const char *name, lua_CFunction fn)
+{
+    lua_getfield(L, -1, name);
+    if (lua_tocfunction(L, -1) == fn) {
+        lua_pop(L, 1);
+        return;
+    }
+    lua_pushcclosure(L, fn, 1);
+    lua_setfield(L, -2, name);
+}
+
+/* core.make_null_callable(): light userdata all share one metatable, of which another library may have fields; those
+** stay, and its __call and __tostring go on answering for all light userdata but NULL. */
 static int l_make_null_callable(lua_State *L)
 {
     lua_settop(L, 0);
     alch_push_null(L);
     if (!lua_getmetatable(L, 1))
-        lua_createtable(L, 0, 1);
-    lua_pushcfunction(L, l_null_called);
-    lua_setfield(L, 2, "__call");
-    lua_pushcfunction(L, l_null_tostring);
-    lua_setfield(L, 2, "__tostring");
+        lua_createtable(L, 0, 2);
+    chain(L, "__call", l_null_called);
+    chain(L, "__tostring", l_null_tostring);
     lua_setmetatable(L, 1);
     return 0;
 }

@@ -25,15 +25,60 @@ alch_node_ref *alch_push_node_slot(lua_State *L, int kind)
     return r;
 }
 
+/* A column's user value is another thing: the object of the schema. */
+static int has_options(lua_State *L, int idx)
+{
+    int kind = alch_check_node(L, idx)->kind;
+
+    if (kind == ALCH_NODE_COLUMN || kind == ALCH_NODE_CUSTOM)
+        return 0;
+    if (lua_getiuservalue(L, idx, 1) == LUA_TTABLE)
+        return 1;
+    lua_pop(L, 1);
+    return 0;
+}
+
 alch_node_ref *alch_push_node_like(lua_State *L, int idx)
 {
-    alch_node_ref *r = lua_newuserdatauv(L, sizeof *r, 0);
+    int options = has_options(L, idx);
+    alch_node_ref *r = lua_newuserdatauv(L, sizeof *r, options);
 
     r->tag = &alch_node_tag;
     r->node = NULL;
     lua_getmetatable(L, idx);
     lua_setmetatable(L, -2);
+    if (options) {
+        lua_insert(L, -2);
+        lua_setiuservalue(L, -2, 1);
+    }
     return r;
+}
+
+/* core.execution_options(statement) -> its options or nil
+** core.execution_options(statement, options) -> a copy of the statement with these options */
+static int l_execution_options(lua_State *L)
+{
+    const alch_node *n = alch_check_node(L, 1);
+    alch_node_ref *r;
+    alch_node *copy;
+    alch_err err;
+
+    if (lua_isnoneornil(L, 2))
+        return has_options(L, 1);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    if (n->kind == ALCH_NODE_COLUMN || n->kind == ALCH_NODE_CUSTOM)
+        return alch_raisef(L, ALCH_ERR_INVALID, "%s takes no execution options", alch_describe(L, 1));
+    r = lua_newuserdatauv(L, sizeof *r, 1);
+    r->tag = &alch_node_tag;
+    r->node = NULL;
+    lua_getmetatable(L, 1);
+    lua_setmetatable(L, -2);
+    if (alch_node_copy(n, &copy, &err) != ALCH_OK)
+        return alch_raise(L, &err);
+    r->node = copy;
+    lua_pushvalue(L, 2);
+    lua_setiuservalue(L, -2, 1);
+    return 1;
 }
 
 /* Pushes the canonical object of a node, or nothing. */
@@ -503,6 +548,7 @@ static int l_table_append(lua_State *L)
 static const luaL_Reg functions[] = {
     { "set_class", l_set_class },
     { "set_object", l_set_object },
+    { "execution_options", l_execution_options },
     { "retype", l_retype },
     { "fields", l_fields },
     { "index", l_make_index },

@@ -9,7 +9,6 @@ local insert = require("lualchemy.engine.insert")
 local log = require("lualchemy.engine.log")
 local result = require("lualchemy.engine.result")
 local sql_layer = require("lualchemy.sql")
-local statement_options = require("lualchemy.sql.select").execution_options_of
 
 local M = { Context = Context }
 
@@ -201,7 +200,7 @@ end
 
 -- A statement of the expression language.
 local function execute_clause(conn, statement, params, options)
-  local context = Context.of(conn, statement, merged_options(conn, statement_options[statement], options))
+  local context = Context.of(conn, statement, merged_options(conn, core.execution_options(statement), options))
   local ok, compiled, bound, sql, form = pcall(core.prepare, statement, conn.dialect, params, context)
   if not ok then M.fail(conn, compiled, nil, nil, context) end
   context.compiled, context.bound = compiled, bound
@@ -227,7 +226,8 @@ local function not_executable(statement)
 end
 
 local function execute_function(conn, statement, params, options)
-  return execute_clause(conn, sql_layer.select(statement), params, options)
+  local query, own = sql_layer.select(statement), core.execution_options(statement)
+  return execute_clause(conn, own and query:execution_options(own) or query, params, options)
 end
 
 -- How objects of a metatable (a class) are executed, found out once for each.

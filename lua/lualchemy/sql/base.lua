@@ -5,6 +5,7 @@
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local dialect = require("lualchemy.sql.dialect")
+local errors = require("lualchemy.errors")
 
 local M = {}
 
@@ -117,5 +118,24 @@ M.FromClause = ClauseElement:extend("FromClause")
 
 ---@class lualchemy.Executable: lualchemy.ClauseElement
 M.Executable = ClauseElement:extend("Executable")
+
+--- A copy of the statement with these execution options over those it has; what is made from it keeps them.
+---@param options table
+function M.Executable:execution_options(options)
+  if type(options) ~= "table" then
+    errors.raise("ArgumentError", "execution_options{} takes a table of options, got %s", type(options))
+  end
+  local merged = self:get_execution_options()
+  for name, value in pairs(options) do merged[name] = value end
+  return core.execution_options(self, merged)
+end
+
+--- The statement's own options: a copy.
+---@return table
+function M.Executable:get_execution_options()
+  local options = {}
+  for name, value in pairs(core.execution_options(self) or {}) do options[name] = value end
+  return options
+end
 
 return M

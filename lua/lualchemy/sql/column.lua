@@ -174,6 +174,8 @@ function M.collate(x, name) return ColumnElement.collate(x, name) end
 ---@class lualchemy.TextClause: lualchemy.ColumnElement
 local TextClause = ColumnElement:extend("TextClause")
 M.TextClause = TextClause
+TextClause.execution_options = base.Executable.execution_options
+TextClause.get_execution_options = base.Executable.get_execution_options
 
 --- A fragment or a whole statement; `:name` is a parameter, `\:name` is not.
 ---@param text string

@@ -11,6 +11,8 @@ local M = {}
 ---@class lualchemy.FunctionElement: lualchemy.ColumnElement
 local FunctionElement = ColumnElement:extend("FunctionElement")
 M.FunctionElement = FunctionElement
+FunctionElement.execution_options = base.Executable.execution_options
+FunctionElement.get_execution_options = base.Executable.get_execution_options
 
 ---@class lualchemy.Function: lualchemy.FunctionElement
 local Function = FunctionElement:extend("Function")

@@ -260,16 +260,6 @@ function Executable:with_statement_hint(text, dialect_name)
   return core.statement_add(self, "statement_hints", core.hint(nil, text, dialect_name))
 end
 
-function Executable:execution_options(options)
-  local copy = core.statement_style(self, 0)
-  if core.kind(self) == "select" then copy = self end
-  M.execution_options_of[copy] = options
-  return copy
-end
-
--- Execution options, beside the statement.
-M.execution_options_of = setmetatable({}, { __mode = "k" })
-
 -- SELECT ------------------------------------------------------------------------------------------------------------
 
 ---@class lualchemy.GenerativeSelect: lualchemy.ReturnsRows
