@@ -154,8 +154,41 @@ static void write_column(lua_State *L, alch_state *s, size_t i)
     alch_store(L, 1, 4, s, i);
 }
 
-static void write_object(lua_State *L, alch_state *s, size_t i)
+/* A one-to-one whose row is elsewhere: what it held must be known to lose its reference. */
+static int is_unknown_holder(const alch_state *s, int i)
 {
+    return i != ALCH_NO_ATTR && s->mapper->attrs[i].kind == ALCH_ATTR_OBJECT
+        && s->mapper->attrs[i].direction == ALCH_ONETOMANY && s->life == ALCH_PERSISTENT
+        && !(s->mapper->attrs[i].flags & ALCH_ATTR_VIEWONLY) && !alch_has(s, ALCH_SET_VALUE, (size_t)i);
+}
+
+/* Pushes the instance that has such a side of this relationship, its state,
+** and gives the attribute's number; ALCH_NO_ATTR and nothing if there is none. */
+static int push_unknown_holder(lua_State *L, const alch_state *s, size_t i)
+{
+    const alch_attr *a = &s->mapper->attrs[i];
+    const alch_state *other;
+    int mirror;
+
+    lua_settop(L, 4);
+    if (is_unknown_holder(s, (int)i)) {
+        lua_pushvalue(L, 1);
+        lua_pushvalue(L, 4);
+        return (int)i;
+    }
+    lua_pushvalue(L, 3);
+    if (a->direction == ALCH_MANYTOONE && a->reverse != NULL && (other = alch_push_state(L, 5)) != NULL) {
+        mirror = alch_mapper_find(other->mapper, a->reverse, a->reverse_len);
+        if (is_unknown_holder(other, mirror))
+            return mirror;
+    }
+    lua_settop(L, 4);
+    return ALCH_NO_ATTR;
+}
+
+static void assign_object(lua_State *L, alch_state *s, size_t i)
+{
+    lua_settop(L, 4);
     if (alch_is_null(L, 3)) {
         lua_pushnil(L);
         lua_replace(L, 3);
@@ -164,6 +197,32 @@ static void write_object(lua_State *L, alch_state *s, size_t i)
         alch_fire(L, 1, 4, i, "set", 3);
     lua_pushvalue(L, 3);
     alch_set_object(L, 1, 4, s, i);
+}
+
+/* Stack: as for writing, the instance that was incomplete, its state, what it held. */
+static int finish_object(lua_State *L, int status, lua_KContext ctx)
+{
+    int i = alch_mapper_find(((alch_state *)lua_touserdata(L, 4))->mapper, lua_tostring(L, 2), lua_rawlen(L, 2));
+    alch_state *holder = lua_touserdata(L, 6);
+
+    (void)status;
+    lua_settop(L, 7);
+    if (!alch_has(holder, ALCH_SET_VALUE, (size_t)ctx))
+        alch_store_clean(L, 6, holder, (size_t)ctx);
+    assign_object(L, lua_touserdata(L, 4), (size_t)i);
+    return 0;
+}
+
+static int write_object(lua_State *L, alch_state *s, size_t i)
+{
+    int unknown = push_unknown_holder(L, s, i);
+
+    if (unknown != ALCH_NO_ATTR && alch_begin_load(L, 5, 6, (size_t)unknown)) {
+        lua_callk(L, 2, 1, unknown, finish_object);
+        return finish_object(L, LUA_OK, unknown);
+    }
+    assign_object(L, s, i);
+    return 0;
 }
 
 /* Copies the assigned list, so that the caller's table stays the caller's. */
@@ -254,7 +313,7 @@ static int l_newindex(lua_State *L)
         s = alch_need_state(L, 1, "assignment");
     switch (s->mapper->attrs[i].kind) {
     case ALCH_ATTR_COLUMN: write_column(L, s, (size_t)i); return 0;
-    case ALCH_ATTR_OBJECT: write_object(L, s, (size_t)i); return 0;
+    case ALCH_ATTR_OBJECT: return write_object(L, s, (size_t)i);
     case ALCH_ATTR_LIST: return write_list(L, s, (size_t)i);
     default: return call_proxy(L, (size_t)i, "set");
     }
