@@ -143,10 +143,12 @@ end
 ---@param context table
 ---@return userdata run
 function M.send(conn, sql, bound, context)
+  local engine = conn.engine
+  if not (anybody or engine._log or engine._proxy) then return send(conn, sql, bound, context) end
   local params
   if is_listened(conn, "before_cursor_execute") then sql, bound, params = ask_before(conn, sql, bound, context) end
-  if conn.engine._log then log_statement(conn, sql, bound) end
-  local proxy = conn.engine._proxy
+  if engine._log then log_statement(conn, sql, bound) end
+  local proxy = engine._proxy
   local through = proxy and proxy.cursor_execute and send_through_proxy or send
   local run = through(conn, sql, bound, context)
   if is_listened(conn, "after_cursor_execute") then

@@ -211,6 +211,13 @@ local function only_row(self, required)
   return row
 end
 
+function Result:first()
+  local row = native.result_next(self)
+  self._closed = true
+  self._run:close()
+  return row
+end
+
 function Result:one() return only_row(self, true) end
 function Result:one_or_none() return only_row(self, false) end
 
@@ -221,7 +228,7 @@ function Result:unique(fn)
   return setmetatable(self, IndirectResult)
 end
 
-IndirectResult.one, IndirectResult.one_or_none = AnyResult.one, AnyResult.one_or_none
+IndirectResult.first, IndirectResult.one, IndirectResult.one_or_none = AnyResult.first, AnyResult.one, AnyResult.one_or_none
 IndirectResult.fetchall = AnyResult.fetchall
 IndirectResult.fetchmany = AnyResult.fetchmany
 IndirectResult.__call = AnyResult.__call
