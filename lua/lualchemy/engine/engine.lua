@@ -59,11 +59,13 @@ function Engine:init(parts)
   mark(self)
 end
 
--- `echo` is looked at by nobody but this: the rest asks for _log, the function that prints.
+-- `echo` is looked at by nobody but this: the rest asks for _log, the function that prints, and _log_row, which is the
+-- same if rows are to be printed.
 function Engine.__newindex(self, key, value)
   if key == "echo" then
     rawset(self, "_echo", value)
     rawset(self, "_log", log.writer(value, self._logger) or false)
+    rawset(self, "_log_row", value == "debug" and self._log)
   else
     rawset(self, key, value)
   end

@@ -99,7 +99,7 @@ local function log_statement(conn, sql, bound)
   if conn.engine.hide_parameters then
     write("[parameters hidden]")
   else
-    write(log.format_params(bound:list(log.max_sets)))
+    write(log.format_bound(bound))
   end
 end
 
@@ -177,7 +177,9 @@ function M.driver_sql(conn, text, params, options)
   local context = Context.of(conn, text, merged_options(conn, nil, options))
   local bound = core.bind_list(params, conn._dc)
   conn:_autobegin()
-  return result.Result.over(M.send(conn, text, bound, context), context)
+  local outcome = result.Result.over(M.send(conn, text, bound, context), context)
+  if conn.engine._log_row then log.show_rows(conn.engine, outcome) end
+  return outcome
 end
 
 -- -- statements -------------------------------------------------------------------------------------------------------
@@ -215,6 +217,7 @@ local function execute_clause(conn, statement, params, options)
   end
   local run = M.send(conn, sql, bound, context)
   local outcome = result.Result.over(run, context)
+  if conn.engine._log_row then log.show_rows(conn.engine, outcome) end
   if many and outcome.returns_rows then
     local fetched, err = pcall(insert.collect, context, outcome)
     if not fetched then M.fail(conn, err, sql, bound, context) end

@@ -50,6 +50,25 @@ end
 
 errors.format_params = M.format_params
 
+--- The parameters of a statement; a list of one set is shown as that set.
+---@param bound userdata    core.bound
+---@return string
+function M.format_bound(bound)
+  local params, total = bound:list(MAX_SETS)
+  if #bound == 1 and type(params[1]) == "table" then params = params[1] end
+  return M.format_params(params, total)
+end
+
+--- With `echo = "debug"`: prints the names of a result's columns, and each row when it is fetched.
+---@param engine lualchemy.Engine
+---@param outcome lualchemy.Result
+function M.show_rows(engine, outcome)
+  if not outcome.returns_rows then return end
+  local write = engine._log_row
+  write("Col " .. format_set(outcome:keys()))
+  outcome:each_fetched(function(row) write("Row " .. tostring(row)) end)
+end
+
 --- The number of parameter sets worth fetching for a message.
 M.max_sets = MAX_SETS
 

@@ -255,6 +255,18 @@ function Result:buffer(arrange)
   return self
 end
 
+--- Calls `fn` with every row that is fetched from now on.
+---@param fn fun(row: lualchemy.Row)
+function Result:each_fetched(fn)
+  local next_row = self._next
+  self._next = function(result)
+    local row = next_row(result)
+    if row ~= nil then fn(row) end
+    return row
+  end
+  setmetatable(self, IndirectResult)
+end
+
 -- The position of a column given as position, name or column object.
 local function position(self, column)
   local shape = shape_of(self)
