@@ -172,8 +172,28 @@ static int leaves_session(const alch_state *c)
     return c == NULL || c->session == 0 || (c->flags & ALCH_IN_DELETED) || c->life == ALCH_DELETED;
 }
 
+/* Does the child itself refer to another parent by now, whose key it will get? */
+static int has_moved(lua_State *L, const alch_attr *a, int child, int parent_st)
+{
+    alch_state *c = alch_push_state(L, child);
+    int top = lua_gettop(L), mirror, moved = 0;
+
+    if (c == NULL)
+        return 0;
+    mirror = a->reverse == NULL ? ALCH_NO_ATTR : alch_mapper_find(c->mapper, a->reverse, a->reverse_len);
+    if (mirror != ALCH_NO_ATTR && alch_has(c, ALCH_SET_CHANGED, (size_t)mirror)
+        && c->mapper->attrs[mirror].kind == ALCH_ATTR_OBJECT
+        && lua_getiuservalue(L, top, alch_uv_attr(mirror)) == LUA_TTABLE) {
+        const alch_state *p = alch_push_state(L, top + 1);
+
+        moved = p != NULL && p != lua_touserdata(L, parent_st) && !leaves_session(p);
+    }
+    lua_settop(L, top - 1);
+    return moved;
+}
+
 /* One object that left a one-to-many, or whose parent goes. */
-static void release_child(lua_State *L, const alch_attr *a, int child, int orphans)
+static void release_child(lua_State *L, const alch_attr *a, int child, int parent_st, int orphans)
 {
     const alch_state *c = alch_push_state(L, child);
     int gone = leaves_session(c);
@@ -183,7 +203,7 @@ static void release_child(lua_State *L, const alch_attr *a, int child, int orpha
     if ((a->flags & ALCH_ATTR_DELETE_ORPHAN) && is_orphan(L, a, child)) {
         lua_pushvalue(L, child);
         append(L, orphans);
-    } else if (!gone) {
+    } else if (!gone && !has_moved(L, a, child, parent_st)) {
         blank_child(L, a, child);
     }
 }
@@ -235,7 +255,7 @@ static void visit_release(lua_State *L, int st, size_t rel, int child, int out)
 {
     const alch_state *s = lua_touserdata(L, st);
 
-    release_child(L, &s->mapper->attrs[rel], child, out);
+    release_child(L, &s->mapper->attrs[rel], child, st, out);
 }
 
 static void visit_push(lua_State *L, int st, size_t rel, int child, int out)
