@@ -16,8 +16,14 @@ static void put_alias_name(alch_compiler *c, const alch_alias *a)
         alch_put_identifier(c, name, a->flags & ALCH_ALIAS_QUOTE ? ALCH_COLUMN_QUOTE : 0);
 }
 
-/* with_hint() about this FROM, as the standard shows it. */
-static void put_hint(alch_compiler *c, const alch_node *from)
+static int goes_before(const alch_compiler *c, const alch_hint *h)
+{
+    return c->dialect->caps.distinct_on && (strcmp(h->text, "ONLY") == 0 || strcmp(h->text, "only") == 0);
+}
+
+/* with_hint() about this FROM, as the standard shows it: behind it. PostgreSQL
+** knows one hint, ONLY, in front ('before'). */
+static void put_hint(alch_compiler *c, const alch_node *from, int before)
 {
     const alch_list *hints;
     uint32_t i;
@@ -28,19 +34,22 @@ static void put_hint(alch_compiler *c, const alch_node *from)
     for (i = 0; i < alch_list_len(hints); i++) {
         const alch_hint *h = (const alch_hint *)hints->items[i];
 
-        if (h->element == from && (h->dialect == NULL || strcmp(h->dialect, "*") == 0
+        if (goes_before(c, h) == before && h->element == from && (h->dialect == NULL || strcmp(h->dialect, "*") == 0
                                    || strcmp(h->dialect, c->dialect->name) == 0)) {
-            alch_buf_putc(c->out, ' ');
+            alch_puts(c, before ? "" : " ");
             alch_puts(c, h->text);
+            alch_puts(c, before ? " " : "");
         }
     }
 }
 
 void alch_visit_table(alch_compiler *c, const alch_node *n, unsigned flags)
 {
+    if (flags & ALCH_V_FROM)
+        put_hint(c, n, 1);
     alch_put_table_name(c, (const alch_table *)n, flags);
     if (flags & ALCH_V_FROM)
-        put_hint(c, n);
+        put_hint(c, n, 0);
 }
 
 /* AS name(column [type], ...) */
@@ -86,6 +95,7 @@ void alch_visit_alias(alch_compiler *c, const alch_node *n, unsigned flags)
     }
     while (of->element->kind == ALCH_NODE_ALIAS || of->element->kind == ALCH_NODE_SUBQUERY)
         of = (const alch_alias *)of->element;   /* an alias of an alias: only the outer name shows */
+    put_hint(c, n, 1);
     if (takes_parentheses(of))
         alch_buf_putc(c->out, '(');
     alch_compile_node(c, of->element, inner);
@@ -97,7 +107,7 @@ void alch_visit_alias(alch_compiler *c, const alch_node *n, unsigned flags)
     }
     if (a->flags & (ALCH_ALIAS_DERIVE | ALCH_ALIAS_DERIVE_TYPES))
         put_derived_columns(c, a);
-    put_hint(c, n);
+    put_hint(c, n, 0);
 }
 
 void alch_visit_tablesample(alch_compiler *c, const alch_node *n, unsigned flags)

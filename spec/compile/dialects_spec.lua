@@ -10,6 +10,11 @@ local t = sa.Table("t", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key
 local c = t.c
 
 local older = pg.dialect { _supports_jsonb_subscripting = false }
+local uq, nameless = sa.UniqueConstraint("name", { name = "uq_name" }), sa.UniqueConstraint("name")
+sa.Table("named", sa.MetaData(), sa.Column("id", sa.Integer), sa.Column("name", sa.String), uq)
+local u = sa.Table("u", sa.MetaData(), sa.Column("id", sa.Integer), sa.Column("name", sa.String), nameless)
+local partial = sa.Index(nil, u.c.name, { unique = true, postgresql_where = u.c.id:is_not(nil) })
+
 local dialects = { postgresql = pg.dialect(), older = older, sqlite = sqlite.dialect(), default = default.dialect(),
   pyformat = default.dialect { paramstyle = "pyformat" } }
 
@@ -51,6 +56,17 @@ local rows = {
   { "all of an array", function() return c.a:all(5) end, postgresql = "$1 = ALL (t.a)" },
   { "DISTINCT ON nothing", function() return sa.select(c.id):ext(pg.distinct_on()):distinct() end, postgresql = "SELECT DISTINCT t.id FROM t" },
   { "a percent sign where they are doubled", function() return c.id:op("%")(5) end, pyformat = "t.id %% %(id_1)s", default = "t.id % :id_1" },
+  { "a path to delete as an array", function() return c.b:delete_path(pg.array { "a", "b" }) end,
+    postgresql = "t.b #- CAST(ARRAY[$1, $2] AS TEXT[])" },
+  { "ONLY", function() return sa.select(u.c.id):with_hint(u, "ONLY", "postgresql") end, postgresql = "SELECT u.id FROM ONLY u" },
+  { "ONLY of an alias", function() local a = u:alias("a") return sa.select(a.c.id):with_hint(a, "ONLY", "postgresql") end,
+    postgresql = "SELECT a.id FROM ONLY u AS a" },
+  { "ON CONFLICT of a named constraint", function() return pg.insert(u):values { id = 1 }:on_conflict_do_nothing { constraint = uq } end,
+    postgresql = "INSERT INTO u (id) VALUES ($1) ON CONFLICT ON CONSTRAINT uq_name DO NOTHING" },
+  { "ON CONFLICT of one without a name", function() return pg.insert(u):values { id = 1 }:on_conflict_do_nothing { constraint = nameless } end,
+    postgresql = "INSERT INTO u (id) VALUES ($1) ON CONFLICT (name) DO NOTHING" },
+  { "ON CONFLICT of a partial index", function() return pg.insert(u):values { id = 1 }:on_conflict_do_nothing { constraint = partial } end,
+    postgresql = "INSERT INTO u (id) VALUES ($1) ON CONFLICT (name) WHERE id IS NOT NULL DO NOTHING" },
   { "several ON CONFLICT clauses", function()
     return sqlite.insert(t):values { id = 1 }:on_conflict_do_update { index_elements = { "id" }, set_ = { name = "x" } }
       :on_conflict_do_nothing { index_elements = { "name" } }
@@ -83,6 +99,9 @@ describe("a dialect's own", function()
     refused("ArgumentError", "compares by", function() return c.a:any(1, { operator = "like" }) end)
     refused("InvalidRequestError", "has an ON CONFLICT clause already", function()
       return pg.insert(t):on_conflict_do_nothing():on_conflict_do_nothing()
+    end)
+    refused("ArgumentError", "exclude each other", function()
+      return pg.insert(u):on_conflict_do_nothing { constraint = uq, index_elements = { "id" } }
     end)
     assert.is_nil(c.name.keys)
     assert.is_nil(c.a.keys)

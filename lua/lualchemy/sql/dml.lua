@@ -78,8 +78,31 @@ M.insert, M.update, M.delete = core.insert, core.update, core.delete
 local Upsert = Insert:extend("Insert")
 M.Upsert = Upsert
 
+-- A constraint given as itself: by its name, or by its columns and condition where it has none. An index goes by its
+-- elements always: its name names no constraint.
+local function conflict_target(options)
+  local item = options.constraint
+  if item == nil then return options end
+  if options.index_elements ~= nil then
+    errors.raise("ArgumentError", "ON CONFLICT: constraint and index_elements exclude each other")
+  end
+  if type(item) ~= "table" then return options end
+  local copy = {}
+  for key, value in pairs(options) do copy[key] = value end
+  copy.constraint = item.expressions == nil and item.name or nil
+  if copy.constraint == nil then
+    copy.index_elements = {}
+    for i, element in ipairs(item.expressions or item.columns) do copy.index_elements[i] = element end
+    local where = item.where
+    if where == nil then where = require("lualchemy.schema.options").of(item, "postgresql").where end
+    if copy.index_where == nil then copy.index_where = where end
+  end
+  return copy
+end
+
 -- Only SQLite takes several clauses, the first that fits counting.
 local function add_conflict(self, action, options)
+  options = conflict_target(options)
   if not self._several_conflicts and core.dml_has_conflict(self) then
     errors.raise("InvalidRequestError", "this INSERT has an ON CONFLICT clause already, and PostgreSQL takes one")
   end

@@ -99,7 +99,7 @@ local function of_type(text, result)
 end
 
 element.delete_path = function(self, path)
-  return core.binary("CUSTOM", self, sql.cast(M.array(path, { type_ = types.Text }), types.ARRAY(types.Text)), nil,
+  return core.binary("CUSTOM", self, sql.cast(is_array(path) and path or M.array(path, { type_ = types.Text }), types.ARRAY(types.Text)), nil,
     { extra = "#-", precedence = 5 })
 end
 element.difference = of_type("-")
