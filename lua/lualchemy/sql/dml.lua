@@ -93,8 +93,8 @@ local function conflict_target(options)
   if copy.constraint == nil then
     copy.index_elements = {}
     for i, element in ipairs(item.expressions or item.columns) do copy.index_elements[i] = element end
-    local where = item.where
-    if where == nil then where = require("lualchemy.schema.options").of(item, "postgresql").where end
+    local given = item.dialect_options and item.dialect_options.postgresql
+    local where = item.where or (given and given.where)
     if copy.index_where == nil then copy.index_where = where end
   end
   return copy
