@@ -434,7 +434,7 @@ static int push_params(lua_State *L, const alch_compiled *r)
     for (i = 0; i < r->param_count; i++) {
         const alch_compiled_param *p = &r->params[i];
 
-        if (p->value == NULL)
+        if (p->value == NULL || p->from_default)
             continue;
         push_param_name(L, p);
         if (p->value->kind == ALCH_HOST && p->value->as.handle != 0)

@@ -27,6 +27,7 @@ typedef struct alch_compiled_param {
     uint32_t number, element, part;
     uint8_t required;           /* no value and no default */
     uint8_t row;                /* bound to the rows of executemany (VALUES) */
+    uint8_t from_default;       /* 'value' is a column's default, which execution fills in: .params does not show it */
 } alch_compiled_param;
 
 typedef struct alch_result_column {

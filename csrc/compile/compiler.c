@@ -199,7 +199,7 @@ void alch_compile_operand_custom(alch_compiler *c, const alch_node *n, int again
         alch_compile_node(c, n, flags);
         if (!c->dialect->caps.native_boolean)
             alch_puts(c, " = 1");
-    } else if (needs_parentheses(n, against, precedence, natural)) {
+    } else if (n != c->label_by_name && needs_parentheses(n, against, precedence, natural)) {
         alch_buf_putc(c->out, '(');
         alch_compile_node(c, n, flags);
         alch_buf_putc(c->out, ')');

@@ -222,6 +222,15 @@ static void visit(alch_compiler *c, const alch_alias *cte, int nesting, unsigned
     define_cte(c, cte, name, nesting, flags);
 }
 
+/* An alias of a CTE that was united with something under its own name: inside,
+** the name is that of the whole. */
+static int stands_for_enclosing(const alch_compiler *c, const alch_alias *cte)
+{
+    const alch_alias *around = (const alch_alias *)c->frame->visiting_cte;
+
+    return around != NULL && around->restates == cte;
+}
+
 void alch_visit_cte(alch_compiler *c, const alch_node *n, unsigned flags)
 {
     const alch_alias *cte = (const alch_alias *)n;
@@ -232,6 +241,11 @@ void alch_visit_cte(alch_compiler *c, const alch_node *n, unsigned flags)
     }
     if (c->frame == NULL) {         /* printed on its own: what is inside */
         alch_compile_node(c, cte->element, flags);
+        return;
+    }
+    if (stands_for_enclosing(c, cte)) {
+        if (flags & ALCH_V_FROM)
+            alch_put_identifier(c, cte_name(c, cte), cte->flags & ALCH_ALIAS_QUOTE ? ALCH_COLUMN_QUOTE : 0);
         return;
     }
     visit(c, cte, 0, flags & ALCH_V_LITERAL);

@@ -162,8 +162,7 @@ static const char *escaped_name(alch_compiler *c, const char *name)
     char *made;
     size_t i;
 
-    if (strpbrk(name, bad) == NULL || c->dialect->paramstyle == ALCH_PARAM_QMARK
-        || c->dialect->paramstyle == ALCH_PARAM_DOLLAR)
+    if (strpbrk(name, bad) == NULL)
         return name;
     made = alch_arena_strndup(c->arena, name, strlen(name));
     if (made == NULL) {
@@ -249,7 +248,7 @@ static void remember(alch_compiler *c, const alch_bind *b, uint32_t param)
 /* The parameter of a bind, made when it is met first. */
 static uint32_t param_of(alch_compiler *c, const alch_bind *b)
 {
-    alch_compiled_param p = { b, NULL, NULL, NULL, &b->value, NULL, 0, 0, 0, 0, 0 };
+    alch_compiled_param p = { b, NULL, NULL, NULL, &b->value, NULL, 0, 0, 0, 0, 0, 0 };
     uint32_t found;
 
     if (b->flags & ALCH_BIND_UNIQUE) {
@@ -365,7 +364,7 @@ static uint32_t known_list(alch_compiler *c, const alch_bind *b)
 /* The name that the elements' names begin with. */
 static alch_compiled_param list_param(alch_compiler *c, const alch_bind *b)
 {
-    alch_compiled_param p = { b, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0 };
+    alch_compiled_param p = { b, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0 };
 
     name_param(c, b, &p);
     return p;

@@ -117,6 +117,31 @@ static void choose_expressions(alch_compiler *c, const alch_dml *d, const alch_l
     }
 }
 
+/* The columns with onupdate of other tables that this UPDATE sets columns of. */
+static void choose_affected(alch_compiler *c, const alch_dml *d, const alch_list *row, assignments *a)
+{
+    alch_nodes tables = { c->arena, NULL, 0, 0, 0 };
+    uint32_t i;
+    size_t k;
+
+    for (i = 0; i < alch_list_len(row); i++) {
+        const alch_node *target = ((const alch_pair *)row->items[i])->first;
+        const alch_column *column = (const alch_column *)target;
+
+        if (target->kind == ALCH_NODE_COLUMN && column->owner != NULL && &column->owner->head != d->table)
+            alch_nodes_add_new(&tables, &column->owner->head);
+    }
+    for (k = 0; k < tables.len; k++) {
+        const alch_from *f = (const alch_from *)tables.at[k];
+
+        for (i = 0; i < f->column_count; i++)
+            if (given(row, f->columns[i]) == NULL)
+                (void)assign_default(c, a, f->columns[i], f->columns[i]->on_update);
+    }
+    if (tables.failed)
+        alch_compile_nomem(c);
+}
+
 /* UPDATE in the order of ordered_values(), other columns with onupdate behind. */
 static void choose_ordered(alch_compiler *c, const alch_dml *d, assignments *a)
 {
@@ -147,17 +172,43 @@ static void remember_fill(alch_compiler *c, const assignment *a, uint32_t param)
         r->fills[r->fill_count++] = (alch_fill){ (const alch_column *)a->target, param, a->how };
 }
 
+/* What the parameter of a column is called: its key; behind the table's name
+** where an UPDATE sets a column of another table than its own. */
+static const char *param_key(alch_compiler *c, const alch_column *column)
+{
+    const alch_dml *d = (const alch_dml *)c->frame->statement;
+    const char *table;
+    char *made;
+    size_t size;
+
+    if (d->head.kind != ALCH_NODE_UPDATE || column->owner == NULL || &column->owner->head == d->table)
+        return column->key;
+    table = alch_name_of_from(column->owner);
+    if (table == NULL)
+        return column->key;
+    table = alch_resolve_name(c, table, ALCH_IDENT_ALIAS);
+    size = strlen(table) + strlen(column->key) + 2;
+    made = alch_arena_alloc(c->arena, size);
+    if (made == NULL) {
+        alch_compile_nomem(c);
+        return column->key;
+    }
+    (void)snprintf(made, size, "%s_%s", table, column->key);
+    return made;
+}
+
 /* ":name": the parameter of a column. */
 static void put_column_param(alch_compiler *c, assignment *a)
 {
     const alch_column *column = (const alch_column *)a->target;
-    alch_compiled_param p = { NULL, column->key, column->key, NULL, NULL, column, 0, 0, 0, a->how == ALCH_FILL_PARAM, 1 };
-    uint32_t param, found = alch_dict_get(&c->bind_names, column->key, strlen(column->key));
+    const char *key = param_key(c, column);
+    alch_compiled_param p = { NULL, key, key, NULL, NULL, column, 0, 0, 0, a->how == ALCH_FILL_PARAM, 1, 0 };
+    uint32_t param, found = alch_dict_get(&c->bind_names, key, strlen(key));
 
     if (found != 0) {
         alch_compile_fail(c, ALCH_ERR_COMPILE, "bindparam() name '%s' is reserved for automatic usage in the VALUES or "
                           "SET clause of this insert/update statement. Please use a name other than column name when "
-                          "using bindparam() with insert() or update() (for example, 'b_%s')", column->key, column->key);
+                          "using bindparam() with insert() or update() (for example, 'b_%s')", key, key);
         return;
     }
     p.type = alch_node_type(&column->head);
@@ -165,9 +216,10 @@ static void put_column_param(alch_compiler *c, assignment *a)
         const alch_node *made = c->frame->statement->kind == ALCH_NODE_UPDATE ? column->on_update : column->on_insert;
 
         p.value = &((const alch_bind *)made)->value;
+        p.from_default = 1;
     }
     param = alch_add_param(c, &p);
-    if (!alch_dict_set(&c->bind_names, column->key, strlen(column->key), param + 1))
+    if (!alch_dict_set(&c->bind_names, key, strlen(key), param + 1))
         alch_compile_nomem(c);
     a->param = param;
     remember_fill(c, a, param);
@@ -178,9 +230,10 @@ static void put_column_param(alch_compiler *c, assignment *a)
 static void put_value_param(alch_compiler *c, assignment *a, const alch_bind *b, int row)
 {
     const alch_column *column = (const alch_column *)a->target;
-    alch_compiled_param p = { b, column->key, column->key, NULL, &b->value, column, 0, 0, 0, 0, 1 };
+    const char *key = param_key(c, column);
+    alch_compiled_param p = { b, key, key, NULL, &b->value, column, 0, 0, 0, 0, 1, a->how == ALCH_FILL_VALUE };
     uint32_t param;
-    size_t len = strlen(column->key);
+    size_t len = strlen(key);
 
     if (row >= 0) {     /* of several rows: name_m0, name_m1 */
         char *name = alch_arena_alloc(c->arena, len + 16);
@@ -189,7 +242,7 @@ static void put_value_param(alch_compiler *c, assignment *a, const alch_bind *b,
             alch_compile_nomem(c);
             return;
         }
-        (void)snprintf(name, len + 16, "%s_m%d", column->key, row);
+        (void)snprintf(name, len + 16, "%s_m%d", key, row);
         p.base = p.key = name;
     }
     p.type = b->flags & ALCH_BIND_TYPED || alch_node_type(&column->head)->family == ALCH_FAMILY_NULL
@@ -425,6 +478,7 @@ static void put_next_row(alch_compiler *c, const alch_dml *d, const assignments 
     for (i = 0; i < first->len; i++) {
         const alch_column *column = (const alch_column *)first->at[i].target;
         const alch_node *value = given(values, column);
+        int how = value != NULL ? ALCH_FILL_PARAM : first->at[i].how;
 
         if (value == NULL && first->at[i].how == ALCH_FILL_PARAM) {
             alch_compile_fail(c, ALCH_ERR_COMPILE, "INSERT value for column %s is explicitly rendered as a bound "
@@ -436,22 +490,20 @@ static void put_next_row(alch_compiler *c, const alch_dml *d, const assignments 
             value = column->on_insert;
         if (value == NULL)
             value = first->at[i].value;
-        assign(c, &a, first->at[i].target, value, first->at[i].how);
+        assign(c, &a, first->at[i].target, value, how);
     }
     put_row(c, &a, (int)row, flags);
 }
 
-/* A scalar default among several rows stands in every one. */
-static void fix_defaults(alch_compiler *c, assignments *a)
+/* A default that a function makes has nobody who would call it for each of several rows. */
+static void refuse_calls(alch_compiler *c, const assignments *a)
 {
     size_t i;
 
     for (i = 0; i < a->len; i++) {
         const alch_column *column = (const alch_column *)a->at[i].target;
 
-        if (a->at[i].value == NULL && a->at[i].how == ALCH_FILL_VALUE)
-            a->at[i].value = column->on_insert;
-        else if (a->at[i].value == NULL && a->at[i].how == ALCH_FILL_CALL)
+        if (a->at[i].value == NULL && a->at[i].how == ALCH_FILL_CALL)
             alch_compile_fail(c, ALCH_ERR_COMPILE, "column %s has a Lua function as default, which an INSERT of several "
                               "rows in one values() cannot call per row; pass the rows to execute", column->name);
     }
@@ -463,7 +515,7 @@ static void put_rows(alch_compiler *c, const alch_dml *d, assignments *a, unsign
 
     if (c->frame->outer == NULL)
         c->result->multi_values = 1;
-    fix_defaults(c, a);
+    refuse_calls(c, a);
     alch_puts(c, " VALUES ");
     put_row(c, a, 0, flags);
     for (i = 1; i < d->values->count && c->failed == ALCH_OK; i++) {
@@ -502,8 +554,14 @@ static const alch_node *select_with_defaults(alch_compiler *c, const alch_dml *d
     }
     alch_keep_made(c, &copy->head);
     rc = alch_list_extend(copy->columns, ALCH_OP_COMMA, extra->len, &columns, c->err);
-    for (n = 0; n < extra->len && rc == ALCH_OK; n++)
-        rc = alch_list_push(columns, alch_node_keep(extra->at[n].value), c->err);
+    for (n = 0; n < extra->len && rc == ALCH_OK; n++) {
+        const alch_node *value = alch_node_keep(extra->at[n].value);
+
+        if (value->kind == ALCH_NODE_SEQUENCE)
+            rc = alch_wrap_new(ALCH_NODE_NEXT_VALUE, value, NULL, &value, c->err);
+        if (rc == ALCH_OK)
+            rc = alch_list_push(columns, value, c->err);
+    }
     if (rc == ALCH_OK)
         rc = alch_node_set(copy, &copy->columns, columns, c->err);
     if (rc != ALCH_OK)
@@ -516,7 +574,7 @@ static void put_from_select(alch_compiler *c, const alch_dml *d, unsigned flags)
     assignments extra = { NULL, 0, 0 };
     const alch_node *select = select_with_defaults(c, d, &extra);
     uint32_t i;
-    size_t k;
+    size_t k, start;
 
     alch_puts(c, " (");
     for (i = 0; i < d->names->count; i++) {
@@ -529,12 +587,15 @@ static void put_from_select(alch_compiler *c, const alch_dml *d, unsigned flags)
         put_target(c, &extra.at[k], 0);
     }
     alch_puts(c, ") ");
+    start = c->out->len;
     if (c->frame->outer == NULL)
         c->result->from_select = 1;
     if (select->kind == ALCH_NODE_SELECT)
         alch_compile_select(c, (const alch_select *)select, -1, flags | ALCH_V_INSERT_SELECT);
     else
         alch_compile_node(c, select, flags | ALCH_V_INSERT_SELECT);
+    if (c->dialect->caps.cte_follows_insert && c->cte_count > 0)
+        alch_place_ctes(c, start);
 }
 
 static void put_crud_hints(alch_compiler *c, const alch_dml *d)
@@ -775,6 +836,7 @@ void alch_visit_update(alch_compiler *c, const alch_node *n, unsigned flags)
     else {
         choose_columns(c, d, d->values, &a);
         choose_expressions(c, d, d->values, &a);
+        choose_affected(c, d, d->values, &a);
     }
     if (c->failed == ALCH_OK && a.len == 0)
         alch_compile_fail(c, ALCH_ERR_COMPILE, "this UPDATE sets no column; give it values()");

@@ -557,6 +557,10 @@ void alch_visit_cast(alch_compiler *c, const alch_node *n, unsigned flags)
         bare.collation = NULL;
         alch_compile_type(c, &bare);
         alch_puts(c, ") COLLATE ");
+        if (t->schema != NULL) {
+            alch_put_identifier(c, t->schema, 0);
+            alch_buf_putc(c->out, '.');
+        }
         alch_dialect_quote_always(c->dialect, t->collation, c->out);
         return;
     }

@@ -81,11 +81,13 @@ void alch_visit_alias(alch_compiler *c, const alch_node *n, unsigned flags)
     const alch_alias *of = a;
     unsigned inner = (flags & (ALCH_V_LITERAL | ALCH_V_NO_SCHEMA)) | ALCH_V_FROM;
 
+    if (n->kind == ALCH_NODE_LATERAL && !(flags & ALCH_V_FROM))
+        inner &= ~(unsigned)ALCH_V_FROM;
     if (flags & ALCH_V_HINT) {
         put_alias_name(c, a);
         return;
     }
-    if (!(flags & ALCH_V_FROM)) {   /* an alias on its own shows what it is of */
+    if (!(flags & ALCH_V_FROM) && n->kind != ALCH_NODE_LATERAL) {   /* an alias on its own shows what it is of */
         alch_compile_node(c, a->element, flags);
         return;
     }
@@ -101,6 +103,8 @@ void alch_visit_alias(alch_compiler *c, const alch_node *n, unsigned flags)
     alch_compile_node(c, of->element, inner);
     if (takes_parentheses(of))
         alch_buf_putc(c->out, ')');
+    if (!(flags & ALCH_V_FROM))
+        return;
     if (a->name != NULL) {
         alch_puts(c, " AS ");
         put_alias_name(c, a);

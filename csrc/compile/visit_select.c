@@ -228,7 +228,6 @@ static void compile_column(alch_compiler *c, const alch_named_column *k, unsigne
 {
     const char *label = label_of(k, flags), *name;
     unsigned inner = (flags & (ALCH_V_LITERAL | ALCH_V_NO_TABLE | ALCH_V_NO_SCHEMA)) | ALCH_V_COLUMNS;
-    unsigned quote = 0;
 
     if (label == NULL) {
         alch_compile_node(c, k->column, inner);
@@ -240,11 +239,9 @@ static void compile_column(alch_compiler *c, const alch_named_column *k, unsigne
     name = alch_resolve_name(c, label, ALCH_IDENT_COLUMN);
     if (name == label && name != NULL && k->column->kind == ALCH_NODE_COLUMN)
         name = alch_truncate_name(c, name, ALCH_IDENT_COLUMN);
-    if (k->column->kind == ALCH_NODE_COLUMN && k->required == NULL)
-        quote = ((const alch_column *)k->column)->flags;
     alch_compile_operand(c, k->column, ALCH_OP_AS, inner | ALCH_V_LABEL);
     alch_puts(c, " AS ");
-    alch_put_identifier(c, name, quote);
+    alch_put_identifier(c, name, alch_name_quoting(k));
     if (flags & ALCH_V_RESULT)
         alch_add_result(c, k, name);
 }
@@ -425,6 +422,13 @@ void alch_visit_lock(alch_compiler *c, const alch_node *n, unsigned flags)
         alch_puts(c, " SKIP LOCKED");
 }
 
+/* Two labels of one expression by one name are as good as one. */
+static int same_label(const alch_node *a, const alch_node *b)
+{
+    return a == b || (a->kind == ALCH_NODE_LABEL && alch_shares_lineage(a, b)
+                      && strcmp(((const alch_label *)a)->name, ((const alch_label *)b)->name) == 0);
+}
+
 /* Is the label among the columns of the statement? Only then may ORDER BY and
 ** GROUP BY use its name. */
 static int is_selected(const alch_frame *f, const alch_node *label)
@@ -432,7 +436,7 @@ static int is_selected(const alch_frame *f, const alch_node *label)
     size_t i;
 
     for (i = 0; i < f->column_count; i++)
-        if (f->columns[i].column == label)
+        if (same_label(f->columns[i].column, label))
             return 1;
     return 0;
 }
@@ -443,13 +447,6 @@ static const alch_node *ordering_label(const alch_node *n)
     while (n->kind == ALCH_NODE_UNARY && alch_op_is_modifier(n->op))
         n = ((const alch_unary *)n)->element;
     return n->kind == ALCH_NODE_LABEL ? n : NULL;
-}
-
-static const alch_node *ordering_name(const alch_node *n)
-{
-    while (n->kind == ALCH_NODE_UNARY && alch_op_is_modifier(n->op))
-        n = ((const alch_unary *)n)->element;
-    return n->kind == ALCH_NODE_LABEL_NAME ? n : NULL;
 }
 
 static void compile_ordering(alch_compiler *c, const alch_list *l, const char *keyword, unsigned flags)
@@ -475,7 +472,6 @@ static void compile_ordering(alch_compiler *c, const alch_list *l, const char *k
                 c->out->len = before;
         }
         c->label_by_name = saved;
-        (void)ordering_name;
     }
     if (c->out->len == first)
         c->out->len = start;
@@ -668,7 +664,7 @@ void alch_visit_text_select(alch_compiler *c, const alch_node *n, unsigned flags
     if (t->ctes != NULL)
         alch_compile_independent_ctes(c, t->ctes, flags & ALCH_V_LITERAL);
     for (i = 0; flags & ALCH_V_RESULT && i < t->from.column_count; i++) {
-        alch_named_column k = { &t->from.columns[i]->head, NULL, NULL, t->from.columns[i]->key, 0 };
+        alch_named_column k = { &t->from.columns[i]->head, NULL, NULL, t->from.columns[i]->key, 0, 0 };
 
         alch_add_result(c, &k, t->from.columns[i]->name);
     }

@@ -150,7 +150,7 @@ const char *alch_name_proxy_key(alch_namer *nm, const alch_node *n)
     return alch_name_is_anon(key) ? NULL : key;
 }
 
-static const char *owner_name(const alch_from *f)
+const char *alch_name_of_from(const alch_from *f)
 {
     switch (f->head.kind) {
     case ALCH_NODE_TABLE: return ((const alch_table *)f)->name;
@@ -210,7 +210,7 @@ static const char *qualify(alch_namer *nm, const alch_column *c, const char *nam
         return NULL;
     if (c->owner == NULL)
         return name;
-    table = owner_name(c->owner);
+    table = alch_name_of_from(c->owner);
     if (table == NULL)
         return name;
     label = join(nm, table, name);
@@ -294,6 +294,7 @@ static void see(naming *g, const char *name, const alch_named_column *c)
 
 static void repeat(naming *g, alch_named_column *c)
 {
+    c->qualified = 0;
     c->required = c->fallback = alch_name_dedupe(g->nm, c->column, g->dedupe++, g->qualified);
     c->repeated = 1;
 }
@@ -302,6 +303,7 @@ static void repeat(naming *g, alch_named_column *c)
 static void disambiguate(naming *g, alch_named_column *c, const alch_node *first)
 {
     if (first != c->column) {
+        c->qualified = 0;
         c->required = c->fallback = g->qualified
             ? alch_name_anon(g->nm, c->column, 0, alch_name_qualified(g->nm, c->column))
             : alch_name_label(g->nm, c->column);
@@ -347,6 +349,7 @@ static void name_one(naming *g, alch_named_column *c)
         effective = c->required = c->fallback = alch_name_qualified(g->nm, c->column);
     else
         effective = c->fallback = alch_name_non_anon(g->nm, c->column);
+    c->qualified = c->required != NULL;
     if (effective == NULL) {
         name_nameless(g, c);
         return;
@@ -358,6 +361,25 @@ static void name_one(naming *g, alch_named_column *c)
         disambiguate(g, c, g->columns[*at - 1].column);
     else
         *at = index_of(g, c);
+}
+
+unsigned alch_name_quoting(const alch_named_column *c)
+{
+    const alch_column *column = (const alch_column *)c->column;
+    unsigned own;
+
+    if (c->column->kind != ALCH_NODE_COLUMN || (c->required != NULL && !c->qualified))
+        return 0;
+    own = column->flags & (ALCH_COLUMN_QUOTE | ALCH_COLUMN_NO_QUOTE);
+    if (own != 0 || !c->qualified || column->owner == NULL)
+        return own;
+    if (column->owner->head.kind == ALCH_NODE_TABLE) {
+        const alch_table *t = (const alch_table *)column->owner;
+
+        return t->quote & 1 ? ALCH_COLUMN_QUOTE : t->quote & 2 ? ALCH_COLUMN_NO_QUOTE : 0;
+    }
+    return column->owner->head.kind != ALCH_NODE_TEXT_SELECT && ((const alch_alias *)column->owner)->flags & ALCH_ALIAS_QUOTE
+        ? ALCH_COLUMN_QUOTE : 0;
 }
 
 /* The key as it is, or with a number behind it if it came before in this one list. */

@@ -41,6 +41,7 @@ const char *alch_name_label(alch_namer *nm, const alch_node *n);         /* _ano
 const char *alch_name_proxy_key(alch_namer *nm, const alch_node *n);     /* _proxy_key */
 const char *alch_name_qualified(alch_namer *nm, const alch_node *n);     /* _tq_label */
 const char *alch_name_qualified_key(alch_namer *nm, const alch_node *n); /* _tq_key_label */
+const char *alch_name_of_from(const alch_from *f);                       /* of what has columns; NULL: it shows none */
 const char *alch_name_dedupe(alch_namer *nm, const alch_node *n, unsigned index, int qualified);
 
 /* One column of a SELECT list. */
@@ -50,7 +51,12 @@ typedef struct alch_named_column {
     const char *fallback;       /* the label it gets where it needs one */
     const char *key;            /* its key in .c; NULL for text */
     uint8_t repeated;           /* the same column came before */
+    uint8_t qualified;          /* 'required' is "table_column", quoted as these are */
 } alch_named_column;
+
+/* How the column's label is to be quoted, as flags of a column: its own way,
+** and for a label that begins with the table's name, else the table's. */
+unsigned alch_name_quoting(const alch_named_column *c);
 
 /* Names for the columns (already expanded: no tables) of a SELECT list or a
 ** RETURNING clause; 'out' is in the arena. 'dedupe': name repeated columns

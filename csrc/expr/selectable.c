@@ -162,6 +162,8 @@ static int derive_statement(alch_from *f, const alch_node *statement, alch_arena
             rc = alch_err_nomem(err);
         else
             rc = add_derived(f, name, c->key, c->column, err);
+        if (rc == ALCH_OK)
+            f->columns[f->column_count - 1]->flags |= alch_name_quoting(c);
     }
     return rc;
 }

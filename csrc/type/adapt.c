@@ -148,7 +148,8 @@ static int is_midnight(const alch_value *v)
     return v->zone == ALCH_ZONE_NONE && v->as.integer % ALCH_US_DAY == 0;
 }
 
-/* Text stands for what it is compared with: a date, a UUID, bytes. */
+/* Text stands for what it is compared with if that has a text form of its own: a
+** date, a UUID, bytes. Beside a number it is a string, which the database judges. */
 static const alch_type *coerce_text(int group, const alch_type *left, const alch_type *own)
 {
     int arithmetic = group == ALCH_OPS_ADD || group == ALCH_OPS_SUBTRACT;
@@ -159,7 +160,13 @@ static const alch_type *coerce_text(int group, const alch_type *left, const alch
         return alch_type_of(ALCH_TYPE_INTERVAL);
     if (left->family == ALCH_FAMILY_BINARY)
         return left;
-    return group == ALCH_OPS_COMPARE && left->family != ALCH_FAMILY_JSON && left->family != ALCH_FAMILY_ARRAY ? left : own;
+    switch (left->family) {
+    case ALCH_FAMILY_JSON: case ALCH_FAMILY_ARRAY:
+    case ALCH_FAMILY_INTEGER: case ALCH_FAMILY_NUMERIC: case ALCH_FAMILY_FLOAT: case ALCH_FAMILY_BOOLEAN:
+        return own;
+    default:
+        return group == ALCH_OPS_COMPARE ? left : own;
+    }
 }
 
 static const alch_type *coerce_other(int group, const alch_type *left, const alch_value *v, const alch_type *own)

@@ -128,10 +128,14 @@ local rows = {
   { "INSERT of everything", function() return users:insert() end,
     "INSERT INTO users (id, name, active) VALUES (:id, :name, :active)" },
   { "INSERT of values, with a default", function() return orders:insert():values { user_id = 3 } end,
-    "INSERT INTO orders (user_id, total) VALUES (:user_id, :total)", params = { user_id = 3, total = 7 },
+    "INSERT INTO orders (user_id, total) VALUES (:user_id, :total)", params = { user_id = 3 }, absent = { "total" },
     postgresql = "INSERT INTO orders (user_id, total) VALUES ($1, $2) RETURNING orders.id" },
   { "INSERT of rows", function() return users:insert():values { { id = 1, name = "a" }, { id = 2, name = "b" } } end,
     "INSERT INTO users (id, name) VALUES (:id_m0, :name_m0), (:id_m1, :name_m1)" },
+  { "a default among rows is nobody's parameter yet",
+    function() return orders:insert():values { { id = 1 }, { id = 2, total = 15 }, { id = 3 } } end,
+    "INSERT INTO orders (id, total) VALUES (:id_m0, :total), (:id_m1, :total_m1), (:id_m2, :total_m2)",
+    params = { id_m0 = 1, id_m1 = 2, id_m2 = 3, total_m1 = 15 }, absent = { "total", "total_m0", "total_m2" } },
   { "INSERT without values", function() return users:insert():values {} end, "INSERT INTO users DEFAULT VALUES",
     postgresql = "INSERT INTO users DEFAULT VALUES RETURNING users.id" },
   { "INSERT from SELECT", function() return users:insert():from_select({ "id", "name" }, sa.select(orders.c.id, orders.c.total)) end,
@@ -145,10 +149,68 @@ local rows = {
   { "DELETE USING", function() return users:delete():where(users.c.id:eq(orders.c.user_id)) end,
     "DELETE FROM users , orders WHERE users.id = orders.user_id",
     postgresql = "DELETE FROM users USING orders WHERE users.id = orders.user_id", skip_sqlite = true, loose = true },
+  { "UPDATE of an alias with its table's columns", function()
+      local o, x = orders:alias("o"), orders.c.user_id
+      return sa.update(o):where(orders.c.id:eq(7)):values { [x] = 3 }
+    end, "UPDATE orders AS o SET user_id=:orders_user_id FROM orders WHERE orders.id = :id_1",
+    params = { orders_user_id = 3, id_1 = 7 } },
+  { "onupdate of another table that is set", function()
+      local t = sa.Table("t", sa.MetaData(), sa.Column("id", sa.Integer), sa.Column("at", sa.DateTime, { onupdate = sa.func.now() }))
+      return sa.update(users):where(t.c.id:eq(users.c.id)):values { [t.c.id] = 1 }
+    end, "UPDATE users SET id=:t_id, at=now() FROM t WHERE t.id = users.id",
+    sqlite = "UPDATE users SET id=?, at=CURRENT_TIMESTAMP FROM t WHERE t.id = users.id" },
+  { "INSERT from SELECT with a sequence", function()
+      local m = sa.MetaData()
+      local t = sa.Table("t", m, sa.Column("id", sa.Integer, sa.Sequence("t_seq", { metadata = m }), { primary_key = true }),
+        sa.Column("a", sa.Integer))
+      return t:insert():from_select({ "a" }, sa.select(users.c.id))
+    end, "INSERT INTO t (a) SELECT users.id FROM users",
+    postgresql = "INSERT INTO t (a, id) SELECT users.id, nextval('t_seq') AS next_value_1 FROM users" },
+  { "a column's quoting is its label's", function()
+      local t = sa.Table("t", sa.MetaData(), sa.Column(sa.quoted_name("x", true), sa.Integer)):alias()
+      return sa.select(t):set_label_style(sa.LABEL_STYLE_TABLENAME_PLUS_COL)
+    end, 'SELECT t_1."x" AS "t_1_x" FROM t AS t_1' },
+  { "a table's quoting is its columns' labels', also outside", function()
+      local t = sa.Table(sa.quoted_name("t", true), sa.MetaData(), sa.Column("x", sa.Integer))
+      return sa.select(sa.select(t):set_label_style(sa.LABEL_STYLE_TABLENAME_PLUS_COL):subquery())
+    end, 'SELECT anon_1."t_x" FROM (SELECT "t".x AS "t_x" FROM "t") AS anon_1' },
+  { "names that are never quoted", function()
+      local never = function(name) return sa.quoted_name(name, false) end
+      local t = sa.Table(never("T"), sa.MetaData(), sa.Column(never("X"), sa.Integer), { schema = never("S") })
+      return sa.select(t):set_label_style(sa.LABEL_STYLE_TABLENAME_PLUS_COL)
+    end, "SELECT S.T.X AS S_T_X FROM S.T" },
+  { "ORDER BY another label of the same", function()
+      local sum = users.c.id + 5
+      return sa.select(sum:label("a")):order_by(sum:label("a"):desc())
+    end, "SELECT users.id + :id_1 AS a FROM users ORDER BY a DESC" },
+  { "a LATERAL on its own", function() return sa.lateral(sa.select(users.c.id), { name = "l" }) end,
+    "LATERAL (SELECT users.id FROM users)" },
+  { "a CTE over VALUES", function()
+      local one_row = sa.values(sa.column("a", sa.Integer), sa.column("b", sa.String), { name = "v" }):data { { 1, "x" } }
+      return sa.select(one_row:add_cte(sa.select(sa.literal_column("1")):cte()):cte())
+    end, "WITH anon_1 AS (SELECT 1), v_1(a, b) AS (VALUES (:param_1, :param_2)) SELECT v_1.a, v_1.b FROM v_1" },
+  { "an alias of a CTE, united under its name", function()
+      local a = sa.select(users.c.id):cte({ recursive = true }):alias("a")
+      local b = a:union(sa.select(orders.c.user_id):where(orders.c.id:eq(a.c.id)))
+      return sa.select(b.c.id)
+    end, "WITH RECURSIVE a(id) AS (SELECT users.id AS id FROM users UNION SELECT orders.user_id AS user_id FROM orders, a "
+      .. "WHERE orders.id = a.id) SELECT a.id FROM a" },
+  { "a parameter's name without brackets and spaces", function() return users.c.id:eq(sa.bindparam("a [b]", 1)) end,
+    "users.id = :a__b_", params = { a__b_ = 1 } },
+  { "a collation with a schema", function() return sa.cast(users.c.name, sa.String(10, { collation = "C", collation_schema = "s" })) end,
+    'CAST(users.name AS VARCHAR(10)) COLLATE s."C"' },
+  { "array_agg of arrays", function() return sa.func.array_agg(pg.array { users.c.id }) end, "array_agg(ARRAY[users.id])",
+    skip_sqlite = true },
+  { "a number beside a string", function() return users.c.id:eq("a") end, "users.id = :id_1", params = { id_1 = "a" } },
   { "the whole table", function() return users:delete() end, "DELETE FROM users" },
   { "RETURNING", function() return users:update():values { name = "x" }:returning(users.c.id) end,
     "UPDATE users SET name=:name RETURNING users.id", sqlite = "UPDATE users SET name=? RETURNING id" },
 }
+
+local function follows_insert()
+  local c = sa.select(users.c.id):cte("c")
+  return orders:insert():from_select({ "user_id" }, sa.select(c), { include_defaults = false })
+end
 
 describe("compile", function()
   local function check(dialect, row, want)
@@ -157,7 +219,14 @@ describe("compile", function()
     if row.loose then got, want = got:gsub(" ", ""), want:gsub(" ", "") end
     assert.equal(want, got)
     for name, value in pairs(row.params or {}) do assert.equal(value, compiled.params[name]) end
+    for _, name in ipairs(row.absent or {}) do assert.is_nil(compiled.params[name]) end
   end
+
+  it("puts CTEs behind INSERT INTO where a dialect wants them there", function()
+    check(nil, { nil, follows_insert }, "WITH c AS (SELECT users.id AS id FROM users) INSERT INTO orders (user_id) SELECT c.id FROM c")
+    check(sa.dialects.default { cte_follows_insert = true }, { nil, follows_insert },
+      "INSERT INTO orders (user_id) WITH c AS (SELECT users.id AS id FROM users) SELECT c.id FROM c")
+  end)
 
   for _, row in ipairs(rows) do
     it(row[1], function()

@@ -88,14 +88,14 @@ function Table:new(...)
   check_metadata(name, given[2])
   local metadata = given[2]
   local dialect_options = options.check("Table", opts, KNOWN)
-  local schema = schema_of(metadata, opts)
+  local schema, quote_schema = schema_of(metadata, opts)
   local key = schema and (schema .. "." .. name) or name
   local existing = metadata._tables[key]
   if existing then return reuse(existing, given, opts) end
   if opts.must_exist then errors.raise("InvalidRequestError", "Table '%s' not defined", key) end
   local table_ = setmetatable({ name = name, schema = schema, key = key, fullname = key, metadata = metadata,
     dialect_options = dialect_options }, self)
-  table_:_begin(quote == nil and opts.quote or quote, opts)
+  table_:_begin(quote == nil and opts.quote or quote, opts, quote_schema)
   metadata:_add(table_)
   local ok, err = pcall(table_._fill, table_, given, opts)
   if not ok then
@@ -110,9 +110,10 @@ local function add_listeners(self, listeners)
 end
 
 --- The empty table.
-function Table:_begin(quote, opts)
+function Table:_begin(quote, opts, quote_schema)
   self._quote = quote
-  self._quote_schema = opts.quote_schema
+  self._quote_schema = quote_schema
+  if opts.quote_schema ~= nil then self._quote_schema = opts.quote_schema end
   if self._quote_schema == nil then self._quote_schema = self.metadata.quote_schema end
   self._node = core.table_new(self.name, self.schema, nil, { quote = self._quote, quote_schema = self._quote_schema })
   core.set_object(self._node, self)

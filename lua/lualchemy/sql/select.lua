@@ -42,7 +42,7 @@ end
 -- The name as given: text, a quoted_name, or { name = }.
 local function name_of(name)
   if base.is_options(name) and not name._is_name then name = name.name end
-  if type(name) == "table" and name._is_name then return name.name, ALIAS.QUOTE end
+  if type(name) == "table" and name._is_name then return name.name, name.quote and ALIAS.QUOTE or 0 end
   return name, 0
 end
 
@@ -524,7 +524,8 @@ Values.cte = SelectBase.cte
 
 --- As a list of values for in_().
 function Values:scalar_values() return core.wrap("scalar_select", self) end
-Values.add_cte = SelectBase.add_cte
+
+function Values:add_cte(...) return core.alias_columns(SelectBase.add_cte(self, ...), core.from_columns(self)) end
 base.register(Values, "values")
 
 return M
