@@ -346,93 +346,120 @@ static int push_name(lua_State *L, const char *name)
     return 1;
 }
 
-/* What nodes that are made of one thing are made of; NULL for others. */
-static const alch_node *wrapped(const alch_node *n)
+/*
+** {=== What getters of the classes ask for: one row per field and the kinds that have it
+*/
+
+static int get_type(lua_State *L, const alch_node *n)
 {
-    switch (n->kind) {
-    case ALCH_NODE_GROUPING: case ALCH_NODE_CAST: case ALCH_NODE_TRY_CAST: case ALCH_NODE_TYPE_COERCE:
-    case ALCH_NODE_SCALAR: case ALCH_NODE_TABLE_VALUED: case ALCH_NODE_NEXT_VALUE: case ALCH_NODE_DML_COLUMN:
-        return ((const alch_wrap *)n)->element;
-    case ALCH_NODE_OVER:
-        return ((const alch_over *)n)->element;
+    alch_push_type(L, alch_node_type(n));
+    return 1;
+}
+
+static int get_op(lua_State *L, const alch_node *n) { return push_name(L, alch_op_name(n->op)); }
+
+static int get_column_name(lua_State *L, const alch_node *n) { return push_name(L, ((const alch_column *)n)->name); }
+static int get_column_key(lua_State *L, const alch_node *n) { return push_name(L, ((const alch_column *)n)->key); }
+static int get_base(lua_State *L, const alch_node *n) { return push_child(L, alch_base_column(n)); }
+static int get_origin(lua_State *L, const alch_node *n) { return push_child(L, ((const alch_column *)n)->origin); }
+
+static int get_table(lua_State *L, const alch_node *n)
+{
+    const alch_from *owner = ((const alch_column *)n)->owner;
+
+    return push_child(L, owner != NULL ? &owner->head : NULL);
+}
+
+static int get_primary_key(lua_State *L, const alch_node *n)
+{
+    lua_pushboolean(L, (((const alch_column *)n)->flags & ALCH_COLUMN_PRIMARY_KEY) != 0);
+    return 1;
+}
+
+static int get_label_name(lua_State *L, const alch_node *n) { return push_name(L, ((const alch_label *)n)->name); }
+static int get_label_element(lua_State *L, const alch_node *n) { return push_child(L, ((const alch_label *)n)->element); }
+static int get_unary_element(lua_State *L, const alch_node *n) { return push_child(L, ((const alch_unary *)n)->element); }
+static int get_wrapped(lua_State *L, const alch_node *n) { return push_child(L, ((const alch_wrap *)n)->element); }
+static int get_over_element(lua_State *L, const alch_node *n) { return push_child(L, ((const alch_over *)n)->element); }
+static int get_function_name(lua_State *L, const alch_node *n) { return push_name(L, ((const alch_function *)n)->name); }
+
+static int get_table_name(lua_State *L, const alch_node *n) { return push_name(L, ((const alch_table *)n)->name); }
+static int get_schema(lua_State *L, const alch_node *n) { return push_name(L, ((const alch_table *)n)->schema); }
+static int get_alias_name(lua_State *L, const alch_node *n) { return push_name(L, ((const alch_alias *)n)->name); }
+static int get_alias_element(lua_State *L, const alch_node *n) { return push_child(L, ((const alch_alias *)n)->element); }
+
+static int get_bind_key(lua_State *L, const alch_node *n) { return push_name(L, ((const alch_bind *)n)->key); }
+static int get_text(lua_State *L, const alch_node *n) { return push_name(L, ((const alch_text *)n)->text); }
+
+static int get_value(lua_State *L, const alch_node *n)
+{
+    alch_value_push(L, &((const alch_bind *)n)->value);
+    return 1;
+}
+
+static int get_left(lua_State *L, const alch_node *n) { return push_child(L, ((const alch_binary *)n)->left); }
+static int get_right(lua_State *L, const alch_node *n) { return push_child(L, ((const alch_binary *)n)->right); }
+static int get_join_left(lua_State *L, const alch_node *n) { return push_child(L, ((const alch_join *)n)->left); }
+static int get_join_right(lua_State *L, const alch_node *n) { return push_child(L, ((const alch_join *)n)->right); }
+static int get_on(lua_State *L, const alch_node *n) { return push_child(L, ((const alch_join *)n)->on); }
+
+/* Kinds of one struct. */
+enum { ANY = ALCH_NODE_COUNT, ALIASES, WRAPS };
+
+static const struct getter {
+    const char *what;
+    int kind;
+    int (*push)(lua_State *L, const alch_node *n);
+} getters[] = {
+    { "type", ANY, get_type }, { "op", ANY, get_op },
+    { "name", ALCH_NODE_COLUMN, get_column_name }, { "key", ALCH_NODE_COLUMN, get_column_key },
+    { "table", ALCH_NODE_COLUMN, get_table }, { "base", ALCH_NODE_COLUMN, get_base },
+    { "origin", ALCH_NODE_COLUMN, get_origin }, { "primary_key", ALCH_NODE_COLUMN, get_primary_key },
+    { "name", ALCH_NODE_TABLE, get_table_name }, { "schema", ALCH_NODE_TABLE, get_schema },
+    { "name", ALCH_NODE_LABEL, get_label_name }, { "element", ALCH_NODE_LABEL, get_label_element },
+    { "name", ALCH_NODE_FUNCTION, get_function_name },
+    { "element", ALCH_NODE_UNARY, get_unary_element },
+    { "element", ALCH_NODE_OVER, get_over_element }, { "element", WRAPS, get_wrapped },
+    { "name", ALIASES, get_alias_name }, { "element", ALIASES, get_alias_element },
+    { "element", ALCH_NODE_TEXT_SELECT, get_alias_element },
+    { "key", ALCH_NODE_BIND, get_bind_key }, { "value", ALCH_NODE_BIND, get_value },
+    { "text", ALCH_NODE_TEXT, get_text },
+    { "left", ALCH_NODE_BINARY, get_left }, { "right", ALCH_NODE_BINARY, get_right },
+    { "left", ALCH_NODE_JOIN, get_join_left }, { "right", ALCH_NODE_JOIN, get_join_right },
+    { "onclause", ALCH_NODE_JOIN, get_on }
+};
+
+static int is_of(const alch_node *n, int kind)
+{
+    switch (kind) {
+    case ANY:
+        return 1;
+    case ALIASES:
+        return alch_is_from(n) && n->kind != ALCH_NODE_TABLE && n->kind != ALCH_NODE_JOIN;
+    case WRAPS:
+        return n->kind == ALCH_NODE_GROUPING || n->kind == ALCH_NODE_CAST || n->kind == ALCH_NODE_TRY_CAST
+            || n->kind == ALCH_NODE_TYPE_COERCE || n->kind == ALCH_NODE_SCALAR || n->kind == ALCH_NODE_TABLE_VALUED
+            || n->kind == ALCH_NODE_NEXT_VALUE || n->kind == ALCH_NODE_DML_COLUMN;
     default:
-        return NULL;
+        return n->kind == kind;
     }
 }
 
-/* core.get(node, "name" | "element" | "type" | "table" | ...): what getters of the classes ask for. */
+/* core.get(node, "name" | "element" | "type" | "table" | ...): nil for what the node has not. */
 static int l_get(lua_State *L)
 {
     const alch_node *n = alch_check_node(L, 1);
     const char *what = luaL_checkstring(L, 2);
-    const alch_column *c = (const alch_column *)n;
+    size_t i;
 
-    if (strcmp(what, "type") == 0) {
-        alch_push_type(L, alch_node_type(n));
-        return 1;
-    }
-    if (strcmp(what, "op") == 0)
-        return push_name(L, alch_op_name(n->op));
-    if (n->kind == ALCH_NODE_COLUMN) {
-        if (strcmp(what, "name") == 0)
-            return push_name(L, c->name);
-        if (strcmp(what, "key") == 0)
-            return push_name(L, c->key);
-        if (strcmp(what, "table") == 0)
-            return push_child(L, c->owner != NULL ? &c->owner->head : NULL);
-        if (strcmp(what, "base") == 0)
-            return push_child(L, alch_base_column(n));
-        if (strcmp(what, "origin") == 0)
-            return push_child(L, c->origin);
-        if (strcmp(what, "primary_key") == 0) {
-            lua_pushboolean(L, (c->flags & ALCH_COLUMN_PRIMARY_KEY) != 0);
-            return 1;
-        }
-    }
-    if (strcmp(what, "name") == 0) {
-        if (n->kind == ALCH_NODE_LABEL)
-            return push_name(L, ((const alch_label *)n)->name);
-        if (n->kind == ALCH_NODE_FUNCTION)
-            return push_name(L, ((const alch_function *)n)->name);
-        if (n->kind == ALCH_NODE_TABLE)
-            return push_name(L, ((const alch_table *)n)->name);
-        if (alch_is_from(n) && n->kind != ALCH_NODE_JOIN)
-            return push_name(L, ((const alch_alias *)n)->name);
-    }
-    if (strcmp(what, "schema") == 0 && n->kind == ALCH_NODE_TABLE)
-        return push_name(L, ((const alch_table *)n)->schema);
-    if (strcmp(what, "element") == 0) {
-        if (n->kind == ALCH_NODE_LABEL)
-            return push_child(L, ((const alch_label *)n)->element);
-        if (n->kind == ALCH_NODE_UNARY)
-            return push_child(L, ((const alch_unary *)n)->element);
-        if ((alch_is_from(n) || n->kind == ALCH_NODE_TEXT_SELECT) && n->kind != ALCH_NODE_TABLE && n->kind != ALCH_NODE_JOIN)
-            return push_child(L, ((const alch_alias *)n)->element);
-        return push_child(L, wrapped(n));
-    }
-    if (n->kind == ALCH_NODE_BIND && strcmp(what, "key") == 0)
-        return push_name(L, ((const alch_bind *)n)->key);
-    if (n->kind == ALCH_NODE_BIND && strcmp(what, "value") == 0) {
-        alch_value_push(L, &((const alch_bind *)n)->value);
-        return 1;
-    }
-    if (n->kind == ALCH_NODE_TEXT && strcmp(what, "text") == 0)
-        return push_name(L, ((const alch_text *)n)->text);
-    if (n->kind == ALCH_NODE_BINARY || n->kind == ALCH_NODE_JOIN) {
-        const alch_binary *b = (const alch_binary *)n;
-        const alch_join *j = (const alch_join *)n;
-        int join = n->kind == ALCH_NODE_JOIN;
-
-        if (strcmp(what, "left") == 0)
-            return push_child(L, join ? j->left : b->left);
-        if (strcmp(what, "right") == 0)
-            return push_child(L, join ? j->right : b->right);
-        if (strcmp(what, "onclause") == 0 && join)
-            return push_child(L, j->on);
-    }
+    for (i = 0; i < sizeof getters / sizeof *getters; i++)
+        if (strcmp(getters[i].what, what) == 0 && is_of(n, getters[i].kind))
+            return getters[i].push(L, n);
     lua_pushnil(L);
     return 1;
 }
+
+/* }=== */
 
 static int push_child_at(const alch_node *child, void *payload)
 {

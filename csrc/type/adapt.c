@@ -3,6 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "value/number.h"
 #include "value/temporal.h"
 
 #define A (1 << ALCH_OPS_ADD)
@@ -148,10 +149,11 @@ static int is_midnight(const alch_value *v)
     return v->zone == ALCH_ZONE_NONE && v->as.integer % ALCH_US_DAY == 0;
 }
 
-/* Text stands for what it is compared with if that has a text form of its own: a
-** date, a UUID, bytes. Beside a number it is a string, which the database judges. */
-static const alch_type *coerce_text(int group, const alch_type *left, const alch_type *own)
+/* Text stands for what it is compared with: a date, a UUID, bytes, an exact
+** number. What spells no integer is a string beside one, which the database judges. */
+static const alch_type *coerce_text(int group, const alch_type *left, const alch_value *v, const alch_type *own)
 {
+    int64_t whole;
     int arithmetic = group == ALCH_OPS_ADD || group == ALCH_OPS_SUBTRACT;
 
     if (left->family == ALCH_FAMILY_ENUM)
@@ -162,8 +164,9 @@ static const alch_type *coerce_text(int group, const alch_type *left, const alch
         return left;
     switch (left->family) {
     case ALCH_FAMILY_JSON: case ALCH_FAMILY_ARRAY:
-    case ALCH_FAMILY_INTEGER: case ALCH_FAMILY_NUMERIC: case ALCH_FAMILY_FLOAT: case ALCH_FAMILY_BOOLEAN:
         return own;
+    case ALCH_FAMILY_INTEGER:
+        return group == ALCH_OPS_COMPARE && alch_integer_parse(v->as.text.at, v->as.text.len, &whole) ? left : own;
     default:
         return group == ALCH_OPS_COMPARE ? left : own;
     }
@@ -189,7 +192,7 @@ const alch_type *alch_type_coerce(int group, const alch_type *left, const alch_v
     if (is_unknown(left))
         return value->kind == ALCH_TEXT && group == ALCH_OPS_COMPARE ? left : own;
     if (value->kind == ALCH_TEXT && (!same_affinity(left, own) || left->family == ALCH_FAMILY_ENUM))
-        return coerce_text(group, left, own);
+        return coerce_text(group, left, value, own);
     if (is_unknown(own) || same_affinity(left, own))
         return left;
     return coerce_other(group, left, value, own);

@@ -390,6 +390,7 @@ describe("operators", function()
   local coerced = {
     { "compare", sa.Integer, 5, "Integer" }, { "compare", sa.Integer, 1.5, "Float" }, { "compare", sa.Integer, 3000000000, "Integer" },
     { "compare", sa.SmallInteger, 5, "SmallInteger" }, { "compare", sa.Integer, "5", "Integer" },
+    { "compare", sa.Integer, "a", "String" }, { "compare", sa.Integer, "", "String" },
     { "compare", sa.Date, "2024-01-02", "Date" }, { "compare", sa.Date, naive, "DateTime" },
     { "compare", sa.Date, sa.datetime(2024, 1, 2), "Date" }, { "compare", sa.DateTime, sa.date(2024, 1, 2), "DateTime" },
     { "subtract", sa.DateTime, "1 day", "Interval" }, { "subtract", sa.DateTime, sa.interval{ days = 1 }, "Interval" },
