@@ -167,7 +167,8 @@ function ColumnElement:at(key)
   return subscript(self, key, type_)
 end
 
--- `expr[1]`
+-- `expr[1]`. Every integer is one, so ipairs over an expression of an array would not end: only the database knows the
+-- length. Unpack the rows' values, or func.unnest(expr), instead.
 ColumnElement.__subscript = function(self, key)
   if math.type(key) ~= "integer" then return nil end
   local subscript, type_ = subscript_of(self.type)
