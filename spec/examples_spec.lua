@@ -29,15 +29,8 @@ local expected = {
   },
 }
 
--- The interpreter that runs the specs.
-local function interpreter()
-  local i = 0
-  while arg and arg[i - 1] do i = i - 1 end
-  return i < 0 and arg[i] or "lua5.4"
-end
-
 local function run(example, url)
-  local pipe = assert(io.popen(("%s examples/%s '%s' 2>&1"):format(interpreter(), example, url)))
+  local pipe = assert(io.popen(("%s examples/%s '%s' 2>&1"):format(tree.interpreter(), example, url)))
   local output = pipe:read("a")
   local ok = pipe:close()
   return output, ok

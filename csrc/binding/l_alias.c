@@ -108,6 +108,37 @@ static int l_alias(lua_State *L)
     return 1;
 }
 
+/* Which kinds of nodes are alch_alias. */
+static const unsigned char is_alias[] = {
+#define ALCH_NODE(KIND, type, class) _Generic((type *)0, alch_alias *: 1, default: 0),
+#include "expr/nodes.def"
+#undef ALCH_NODE
+};
+
+static const alch_alias *check_alias(lua_State *L, int idx)
+{
+    const alch_node *n = alch_check_node(L, idx);
+
+    if (!is_alias[n->kind])
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "an alias, subquery, CTE or VALUES expected as argument %d, got %s", idx,
+                    alch_describe(L, idx));
+    return (const alch_alias *)n;
+}
+
+/* The string on the top takes the place of a text of a node. */
+static void replace_text(lua_State *L, char **text, const char *what)
+{
+    char *copy;
+
+    if (lua_type(L, -1) != LUA_TSTRING)
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "the %s of an alias is a string, got %s", what, alch_describe(L, -1));
+    copy = alch_strdup(lua_tostring(L, -1));
+    if (copy == NULL)
+        alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    alch_free(*text);
+    *text = copy;
+}
+
 /* core.alias_set(alias, {name=, flags=, element=, restates=, cte_of=, extra=, seed=, prefix=, type=}): a copy. */
 static int l_alias_set(lua_State *L)
 {
@@ -116,7 +147,7 @@ static int l_alias_set(lua_State *L)
         { "cte_of", offsetof(alch_alias, cte_of) }, { "extra", offsetof(alch_alias, extra) },
         { "seed", offsetof(alch_alias, seed) }
     };
-    const alch_node *n = alch_check_node(L, 1);
+    const alch_node *n = &check_alias(L, 1)->from.head;
     alch_node_ref *slot;
     alch_alias *a;
     size_t i;
@@ -144,13 +175,10 @@ static int l_alias_set(lua_State *L)
     lua_getfield(L, 2, "alone");        /* no alias of a CTE any more */
     if (lua_toboolean(L, -1))
         check(L, alch_node_set(a, &a->cte_of, NULL, &err), &err);
-    if (lua_getfield(L, 2, "prefix") != LUA_TNIL) {
-        alch_free(a->prefix);
-        a->prefix = alch_strdup(luaL_checkstring(L, -1));
-    }
+    if (lua_getfield(L, 2, "prefix") != LUA_TNIL)
+        replace_text(L, &a->prefix, "prefix");
     if (lua_getfield(L, 2, "name") != LUA_TNIL) {
-        alch_free(a->name);
-        a->name = alch_strdup(luaL_checkstring(L, -1));
+        replace_text(L, &a->name, "name");
         a->flags &= ~(uint32_t)(ALCH_ALIAS_ANON | ALCH_ALIAS_UNNAMED);
     }
     lua_settop(L, 3);
@@ -160,7 +188,7 @@ static int l_alias_set(lua_State *L)
 /* core.alias_columns(alias, {column, ...}): a fresh alias gets its columns (VALUES, functions, text). */
 static int l_alias_columns(lua_State *L)
 {
-    alch_from *f = (alch_from *)(uintptr_t)alch_check_node(L, 1);
+    alch_from *f = &((alch_alias *)(uintptr_t)check_alias(L, 1))->from;
     lua_Integer i, n = luaL_len(L, 2);
     alch_column *c;
     alch_err err;

@@ -84,7 +84,7 @@ static const alch_from *columns_of(lua_State *L, const alch_dml *d)
 
     if (alch_from_derive(d->table, &err) != ALCH_OK)
         alch_raise(L, &err);
-    return (const alch_from *)d->table;
+    return alch_target_columns(d->table);
 }
 
 /* target = the Lua value at 'idx' (which stays where it is). */
@@ -131,7 +131,7 @@ static void assign_to_node(lua_State *L, const alch_dml *d, alch_list *row)
 /* The rest of a row, behind the columns named by key: what lua_next finds. */
 static void read_other_keys(lua_State *L, int idx, const alch_dml *d, alch_list *row)
 {
-    const alch_from *table = (const alch_from *)d->table;
+    const alch_from *table = alch_target_columns(d->table);
 
     lua_pushnil(L);
     while (lua_next(L, idx) != 0) {
@@ -150,7 +150,7 @@ static void read_other_keys(lua_State *L, int idx, const alch_dml *d, alch_list 
 /* {5, "x"}: the columns in their order. */
 static void read_positions(lua_State *L, int idx, const alch_dml *d, alch_list *row)
 {
-    const alch_from *table = (const alch_from *)d->table;
+    const alch_from *table = alch_target_columns(d->table);
     lua_Integer i, n = luaL_len(L, idx);
 
     if ((uint64_t)n > table->column_count)

@@ -286,7 +286,7 @@ static int l_index(lua_State *L)
 
 static int l_tostring(lua_State *L)
 {
-    const alch_collection *l = lua_touserdata(L, 1);
+    const alch_collection *l = check_list(L, 1);
     const alch_state *s = push_owner(L);
 
     if (l->loaded)

@@ -262,6 +262,7 @@ static int l_retype(lua_State *L)
 /* core.fields(node): the Lua fields of a column or a custom construct, made when first asked for. */
 static int l_fields(lua_State *L)
 {
+    luaL_checkany(L, 1);
     (void)alch_check_node_ref(L, 1);
     if (lua_getiuservalue(L, 1, 1) != LUA_TTABLE) {
         lua_newtable(L);
@@ -307,7 +308,7 @@ static int l_index(lua_State *L)
             lua_call(L, 1, 1);
             return 1;
         }
-        if (lua_getiuservalue(L, 1, 1) == LUA_TTABLE) {
+        if (lua_isuserdata(L, 1) && lua_getiuservalue(L, 1, 1) == LUA_TTABLE) {
             lua_pushvalue(L, 2);
             if (lua_rawget(L, -2) != LUA_TNIL)
                 return 1;

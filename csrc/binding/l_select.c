@@ -457,12 +457,14 @@ static int l_style(lua_State *L)
     alch_node *copy;
     alch_err err;
 
+    if (!alch_is_dml(n) && n->kind != ALCH_NODE_SELECT && n->kind != ALCH_NODE_COMPOUND)
+        return alch_raisef(L, ALCH_ERR_ARGUMENT, "a select, insert, update or delete expected, got %s", alch_describe(L, 1));
     slot = alch_push_node_like(L, 1);
     check(L, alch_node_copy(n, &copy, &err), &err);
     slot->node = copy;
     if (alch_is_dml(n))
         ((alch_dml *)copy)->label_style = (uint8_t)style;
-    else if (n->kind == ALCH_NODE_SELECT || n->kind == ALCH_NODE_COMPOUND)
+    else
         ((alch_select *)copy)->label_style = (uint8_t)style;
     return 1;
 }
@@ -537,6 +539,19 @@ static const alch_list **list_field(lua_State *L, alch_node *n, const char *name
     return NULL;
 }
 
+/* What the lists of a statement hold: CTEs (perhaps in a hint that says where), hints, FROMs. */
+static void check_member(lua_State *L, int idx, const char *list)
+{
+    const alch_node *n = alch_check_node(L, idx);
+    const alch_node *inner = n->kind == ALCH_NODE_HINT ? ((const alch_hint *)n)->element : n;
+
+    if (strcmp(list, "froms") == 0)
+        (void)alch_check_from(L, idx, "using");
+    else if (strcmp(list, "ctes") == 0 ? inner == NULL || inner->kind != ALCH_NODE_CTE : n->kind != ALCH_NODE_HINT)
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "%s expected among the %s of a statement, got %s",
+                    strcmp(list, "ctes") == 0 ? "a CTE" : "a hint", list, alch_describe(L, idx));
+}
+
 /* core.statement_add(stmt, field, node, ...): appends to prefixes, hints, ctes ... */
 static int l_statement_add(lua_State *L)
 {
@@ -549,7 +564,7 @@ static int l_statement_add(lua_State *L)
     alch_err err;
 
     for (i = 3; i <= top; i++)
-        (void)alch_check_node(L, i);
+        check_member(L, i, name);
     slot = alch_push_node_like(L, 1);
     check(L, alch_node_copy(n, &copy, &err), &err);
     slot->node = copy;

@@ -6,6 +6,8 @@
 #include "binding/value_conv.h"
 #include "type/literal.h"
 
+#define MAX_DIMENSIONS 6    /* PostgreSQL's own limit */
+
 /* Through the type's own hooks; a table travels as a reference. */
 static int hooked_literal(lua_State *L, int idx, const alch_type *t, const alch_storage *s, alch_buf *out, alch_err *err)
 {
@@ -46,11 +48,14 @@ static int json_literal(lua_State *L, int idx, const alch_type *t, const alch_st
 }
 
 /* ARRAY['a', 'b'] for PostgreSQL; without the word elsewhere, as SQLAlchemy. */
-static int list_literal(lua_State *L, int list, const alch_type *item, const alch_storage *s, alch_buf *out, alch_err *err)
+static int list_literal(lua_State *L, int list, const alch_type *item, const alch_storage *s, int depth, alch_buf *out,
+                        alch_err *err)
 {
     lua_Integer i, n = luaL_len(L, list);
     int rc = ALCH_OK;
 
+    if (depth > MAX_DIMENSIONS)
+        return alch_err_set(err, ALCH_ERR_DATA, "an array has at most %d dimensions", MAX_DIMENSIONS);
     luaL_checkstack(L, 8, "array literal");
     list = lua_absindex(L, list);
     alch_buf_puts(out, "[");
@@ -60,7 +65,7 @@ static int list_literal(lua_State *L, int list, const alch_type *item, const alc
         lua_geti(L, list, i);
         if (lua_type(L, -1) == LUA_TTABLE && item->family != ALCH_FAMILY_JSON && item->family != ALCH_FAMILY_USER
             && !alch_is_item(L, -1, item))
-            rc = list_literal(L, -1, item, s, out, err);
+            rc = list_literal(L, -1, item, s, depth + 1, out, err);
         else
             rc = alch_literal_lua(L, -1, item, s, out, err);
         lua_pop(L, 1);
@@ -87,7 +92,7 @@ int alch_literal_lua(lua_State *L, int idx, const alch_type *t, const alch_stora
         return json_literal(L, idx, t, s, out, err);
     if (t->family == ALCH_FAMILY_ARRAY && t->item != NULL && lua_type(L, idx) == LUA_TTABLE) {
         alch_buf_puts(out, s->oids ? "ARRAY" : "");
-        return list_literal(L, idx, t->item, s, out, err);
+        return list_literal(L, idx, t->item, s, 1, out, err);
     }
     return hooked_literal(L, idx, t, s, out, err);
 }

@@ -86,7 +86,7 @@ static int takes_all(const alch_compiler *c, const alch_dml *d)
 
 static void choose_columns(alch_compiler *c, const alch_dml *d, const alch_list *row, assignments *a)
 {
-    const alch_from *f = (const alch_from *)d->table;
+    const alch_from *f = alch_target_columns(d->table);
     int all = takes_all(c, d), insert = d->head.kind == ALCH_NODE_INSERT;
     uint32_t i;
 
@@ -145,7 +145,7 @@ static void choose_affected(alch_compiler *c, const alch_dml *d, const alch_list
 /* UPDATE in the order of ordered_values(), other columns with onupdate behind. */
 static void choose_ordered(alch_compiler *c, const alch_dml *d, assignments *a)
 {
-    const alch_from *f = (const alch_from *)d->table;
+    const alch_from *f = alch_target_columns(d->table);
     uint32_t i;
 
     for (i = 0; i < d->values->count; i++) {
@@ -390,7 +390,7 @@ static int generated(const alch_dml *d, const assignments *a, const alch_column 
 
 static void return_keys(alch_compiler *c, const alch_dml *d, const assignments *a, unsigned flags)
 {
-    const alch_from *f = (const alch_from *)d->table;
+    const alch_from *f = alch_target_columns(d->table);
     alch_list *keys;
     uint32_t i;
     int rc = ALCH_OK;
@@ -527,7 +527,7 @@ static void put_rows(alch_compiler *c, const alch_dml *d, assignments *a, unsign
 /* The SELECT of from_select, with the defaults of columns it does not fill. */
 static const alch_node *select_with_defaults(alch_compiler *c, const alch_dml *d, assignments *extra)
 {
-    const alch_from *f = (const alch_from *)d->table;
+    const alch_from *f = alch_target_columns(d->table);
     alch_select *copy;
     alch_list *columns;
     uint32_t i, k;

@@ -356,8 +356,11 @@ static int copy_fields(alch_node *copy, const alch_node *from)
 int alch_node_copy(const void *n, void *out, alch_err *err)
 {
     const alch_node *from = n;
-    alch_node *copy = alch_alloc(shape[from->kind].size);
+    alch_node *copy;
 
+    if (from->kind == ALCH_NODE_COLUMN || from->kind == ALCH_NODE_TABLE)
+        return alch_err_set(err, ALCH_ERR_ARGUMENT, "a %s is one of a kind: it cannot be changed in a copy", alch_node_class(from->kind));
+    copy = alch_alloc(shape[from->kind].size);
     if (copy == NULL)
         return alch_err_nomem(err);
     memcpy(copy, from, shape[from->kind].size);

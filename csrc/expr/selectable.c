@@ -194,6 +194,13 @@ int alch_from_derive(const alch_node *from, alch_err *err)
 
 /* }=== */
 
+const alch_from *alch_target_columns(const alch_node *table)
+{
+    static const alch_from none = { .columns_made = 1 };
+
+    return table->kind == ALCH_NODE_JOIN ? &none : (const alch_from *)table;
+}
+
 int alch_from_columns(const alch_node *from, alch_nodes *out, alch_err *err)
 {
     const alch_from *f = (const alch_from *)from;
@@ -239,8 +246,10 @@ int alch_selected_columns(const alch_node *statement, alch_nodes *out, alch_err 
         statement = ((const alch_select *)statement)->columns->items[0];
     if (alch_is_dml(statement))
         return alch_expand_columns(((const alch_dml *)statement)->returning, out, err);
-    if (statement->kind == ALCH_NODE_TEXT_SELECT)
+    if (statement->kind == ALCH_NODE_TEXT_SELECT || alch_is_from(statement))
         return alch_from_columns(statement, out, err);
+    if (statement->kind != ALCH_NODE_SELECT)
+        return ALCH_OK;
     return alch_expand_columns(((const alch_select *)statement)->columns, out, err);
 }
 

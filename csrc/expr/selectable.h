@@ -29,6 +29,10 @@ int alch_is_dml(const alch_node *n);
 /* Makes the columns of a derived FROM; no-op for others and the second time. */
 int alch_from_derive(const alch_node *from, alch_err *err);
 
+/* Where the columns are that a statement's table can be assigned by name; none
+** for a join. Derived already. */
+const alch_from *alch_target_columns(const alch_node *table);
+
 /* The columns of any FROM in order (a join's: left, then right). */
 int alch_from_columns(const alch_node *from, alch_nodes *out, alch_err *err);
 

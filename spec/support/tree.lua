@@ -35,6 +35,14 @@ function M.read(path)
   return file:read("a")
 end
 
+--- The interpreter that runs the specs.
+---@return string
+function M.interpreter()
+  local i = 0
+  while arg and arg[i - 1] do i = i - 1 end
+  return i < 0 and arg[i] or "lua5.4"
+end
+
 --- Runs a shell command; its output (both streams) and whether it ended well. Without the sanitizers' library, which
 -- is preloaded for us alone.
 ---@param command string

@@ -247,15 +247,21 @@ end
 function Executable:prefix_with(...) return hints(self, "prefixes", ...) end
 function Executable:suffix_with(...) return hints(self, "suffixes", ...) end
 
+local function check_hint(what, text)
+  if type(text) ~= "string" then errors.raise("ArgumentError", "%s() takes the text of the hint, not a %s", what, type(text)) end
+end
+
 --- A hint about a table: `:with_hint(t, "text", "postgresql")`; `%(name)s` is the table's name.
 function Executable:with_hint(from, text, dialect_name)
   if type(from) == "string" then from, text, dialect_name = nil, from, text end
+  check_hint("with_hint", text)
   if type(dialect_name) == "table" then dialect_name = dialect_name.dialect_name end
   local name = from and core.get(from, "name") or ""
   return core.statement_add(self, "hints", core.hint(from, (text:gsub("%%%(name%)s", (name:gsub("%%", "%%%%")))), dialect_name))
 end
 
 function Executable:with_statement_hint(text, dialect_name)
+  check_hint("with_statement_hint", text)
   if type(dialect_name) == "table" then dialect_name = dialect_name.dialect_name end
   return core.statement_add(self, "statement_hints", core.hint(nil, text, dialect_name))
 end

@@ -36,18 +36,16 @@ local function item_type(items)
   return types.to_instance(types.NullType)
 end
 
---- `ARRAY[...]`: `pg.array{ 1, 2, 3 }`; an empty one needs `{ type_ = }`.
----@param items any[]
----@param options table?  { type_ = }
-function M.array(items, options)
+local function make_array(items, options, dimension)
   if type(items) ~= "table" or getmetatable(items) ~= nil then
     errors.raise("ArgumentError", "array() takes a list of values or expressions, got %s", tostring(items))
   end
+  if dimension > 6 then errors.raise("ArgumentError", "array(): PostgreSQL's arrays have at most 6 dimensions") end
   local type_ = options and options.type_ and types.to_instance(options.type_) or item_type(items)
   local made = {}
   for i, item in ipairs(items) do
     if core.kind(item) == nil and type(item) == "table" and getmetatable(item) == nil then
-      item = M.array(item, { type_ = type_ })
+      item = make_array(item, { type_ = type_ }, dimension + 1)
     end
     made[i] = core.kind(item) and item or core.bind(nil, true, item, type_._type, 1)
   end
@@ -56,6 +54,11 @@ function M.array(items, options)
   if is_array(made[1]) then dimensions = (made[1].type.dimensions or 1) + 1 end
   return core.list("array", "COMMA", made, types.ARRAY(type_, { dimensions = dimensions })._type)
 end
+
+--- `ARRAY[...]`: `pg.array{ 1, 2, 3 }`; an empty one needs `{ type_ = }`.
+---@param items any[]
+---@param options table?  { type_ = }
+function M.array(items, options) return make_array(items, options, 1) end
 
 -- Operators -----------------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,59 @@
+-- Public functions and methods called with random wrong arguments, dots for colons, objects of other kinds, values inside
+-- themselves: no crash, no leak (in the sanitized run), and only errors that a program can handle. The seeds are fixed;
+-- each program is a process of its own, for it spoils what it touches.
+
+local targets = require("spec.support.targets")
+local tree = require("spec.support.tree")
+
+describe("misuse that once crashed", function()
+  local sa = require("lualchemy")
+  local expect = require("spec.support.expect")
+  local pg = require("lualchemy.dialects.postgresql")
+  local users = sa.Table("misuse", sa.MetaData(), sa.Column("id", sa.Integer), sa.Column("doc", sa.JSON))
+  local raises = expect.raises_here
+
+  it("methods of one kind of thing on another", function()
+    local alias = users:alias("u")
+    raises("ArgumentError", { "the name of an alias is a string" }, function() alias:cte("x"):alias(setmetatable({}, {})) end)
+    raises("ArgumentError", {}, function() sa.select(users).set_label_style(users, 0) end)
+    raises("ArgumentError", { "one of a kind" }, function() users.c.doc:as_string() end)
+    assert.is_nil(sa.literal(5).element)
+    assert.equal(0, #require("lualchemy._core").from_columns(sa.literal(5)))
+  end)
+
+  it("parts of statements that are none", function()
+    raises("ArgumentError", { "a CTE expected", "ctes" }, function() users:select():add_cte(sa.func.pow(1, 2)) end)
+    raises("ArgumentError", { "with_statement_hint" }, function() users:select():with_statement_hint(nil) end)
+    raises("ArgumentError", { "with_hint" }, function() users:select():with_hint(users) end)
+    raises("ArgumentError", {}, function() users:delete():using(5) end)
+  end)
+
+  it("values inside themselves", function()
+    local cyclic = {}
+    cyclic[1] = cyclic
+    raises("ArgumentError", { "6 dimensions" }, function() pg.array(cyclic) end)
+    raises("CompileError", { "6 dimensions" }, function()
+      sa.literal(cyclic, pg.ARRAY(sa.Integer)):compile { dialect = "postgresql", literal_binds = true }
+    end)
+  end)
+
+  it("an UPDATE of a join has no columns of its own", function()
+    local other = sa.Table("misuse_too", sa.MetaData(), sa.Column("id", sa.Integer))
+    local join = users:join(other, users.c.id:eq(other.c.id))
+    assert.is_truthy(tostring(sa.update(join):values { [users.c.id] = 1 }):find("JOIN misuse_too", 1, true))
+    raises("CompileError", { "Unconsumed column names: id" }, function() sa.update(join):values { id = 1 } end)
+  end)
+end)
+
+for database, url in targets.each() do
+  describe("misuse on " .. database, function()
+    for seed = 1, 3 do
+      it("ends in errors, seed " .. seed, function()
+        local pipe = assert(io.popen(("%s spec/support/misuse.lua %d 2500 '%s' 2>&1"):format(tree.interpreter(), seed, url)))
+        local output = pipe:read("a")
+        assert.is_truthy(pipe:close(), output:sub(-4000))
+        assert.is_truthy(output:find("2500 calls, 0 findings", 1, true))
+      end)
+    end
+  end)
+end
