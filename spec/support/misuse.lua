@@ -149,7 +149,7 @@ local plain = {
     function() return { false } end,
   function() return { [2] = 1, [4] = 2 } end, function() return cyclic end, function() return deep end, function() return print end,
   function() return function() end end, function() return coroutine.create(print) end, function() return io.stderr end,
-  function() return setmetatable({}, { __index = function() return 1 end }) end, function() return { _node = 5 } end,
+  function() return setmetatable({}, { __index = function(_, key) return type(key) == "string" and 1 or nil end }) end, function() return { _node = 5 } end,
   function() return setmetatable({}, { __clause_element__ = function() return 5 end }) end, function() return { _node = io.stderr } end,
   function() return setmetatable({}, { __name = 5 }) end, function() return { type_ = 5, key = 5, name = {}, schema = 3, bind = 7 } end,
   function() return { else_ = print, value = {}, isouter = 5, rows = { "a", {} }, order_by = 5, of = 5 } end, function() return string end,
