@@ -500,6 +500,8 @@ static int l_hint(lua_State *L)
     alch_hint *h;
     alch_err err;
 
+    if (text == NULL && lua_isnoneornil(L, 1))
+        return alch_raisef(L, ALCH_ERR_ARGUMENT, "a prefix, suffix or hint is text or an expression, got nil");
     slot = alch_push_node_slot(L, ALCH_NODE_HINT);
     h = alch_node_new(ALCH_NODE_HINT, &err);
     if (h == NULL)
