@@ -45,6 +45,8 @@ static void finds_attributes_by_name(void)
     CHECK(alch_mapper_find(&m, short_copy, 4) == ALCH_NO_ATTR);
     CHECK(alch_mapper_find(&m, copy, 3) == ALCH_NO_ATTR);
     memset(&child, 0, sizeof child);
+    m.id = &m;
+    child.id = &child;
     child.parent = &m;
     CHECK(alch_mapper_isa(&child, &m) && !alch_mapper_isa(&m, &child));
     alch_mapper_release(&m);
