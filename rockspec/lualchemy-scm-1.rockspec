@@ -173,6 +173,7 @@ build = {
     ["lualchemy.engine.inspector"] = "lua/lualchemy/engine/inspector.lua",
     ["lualchemy.engine.log"] = "lua/lualchemy/engine/log.lua",
     ["lualchemy.engine.result"] = "lua/lualchemy/engine/result.lua",
+    ["lualchemy.engine.retry"] = "lua/lualchemy/engine/retry.lua",
     ["lualchemy.engine.row"] = "lua/lualchemy/engine/row.lua",
     ["lualchemy.engine.transaction"] = "lua/lualchemy/engine/transaction.lua",
     ["lualchemy.engine.url"] = "lua/lualchemy/engine/url.lua",

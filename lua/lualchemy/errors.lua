@@ -1,7 +1,8 @@
 --- The error classes (SQLAlchemy's `sqlalchemy.exc`), and the one place that raises them.
 -- An error is a table: `err.class` (its class's name), `err.message`, `err.where` ("file:line" of the
 -- first caller outside the library), and for database errors `err.statement`, `err.params`, `err.orig`,
--- `err.sqlstate`, `err.code`, `err.constraint`, `err.table`, `err.column`, `err.connection_invalidated`.
+-- `err.sqlstate`, `err.code`, `err.constraint`, `err.table`, `err.column`, `err.connection_invalidated`,
+-- `err.outcome_unknown` (COMMIT was sent and its answer lost).
 
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
@@ -18,6 +19,7 @@ local core = require("lualchemy._core")
 ---@field constraint string?
 ---@field table string?
 ---@field column string?
+---@field outcome_unknown boolean?   COMMIT was sent and its answer never came
 local LualchemyError = class("LualchemyError")
 
 local M = { LualchemyError = LualchemyError }

@@ -102,6 +102,12 @@ function Connection:_database_in_transaction()
   return dc ~= nil and not dc:closed() and not dc:busy() and dc:in_transaction() ~= false
 end
 
+-- Is there no server at the other end any more?
+function Connection:_database_is_gone()
+  local dc = self._dc
+  return dc == nil or dc:closed() or not dc:alive()
+end
+
 -- Runs `fn(...)` with what the engine's proxy wraps around it, after the listeners have been told.
 function Connection:_around(name, fn, ...)
   execute.fire(self, name, self, ...)

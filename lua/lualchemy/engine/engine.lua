@@ -6,6 +6,7 @@ local event = require("lualchemy.event")
 local log = require("lualchemy.engine.log")
 local execute = require("lualchemy.engine.execute")
 local Connection = require("lualchemy.engine.connection")
+local retry = require("lualchemy.engine.retry")
 local Pool = require("lualchemy.pool").Pool
 
 ---@class lualchemy.Engine
@@ -124,14 +125,36 @@ end
 ---@return lualchemy.Connection
 function Engine:connect() return Connection(self) end
 
+local function check_function(name, fn)
+  if type(fn) ~= "function" and not (getmetatable(fn) or {}).__call then
+    errors.raise("ArgumentError", "engine:%s(fn) takes a function of the connection, got %s", name, type(fn))
+  end
+end
+
 --- Calls `fn(conn)` in a transaction: commits when it returns, rolls back and raises again when it fails.
 ---@param fn fun(conn: lualchemy.Connection): ...
 function Engine:begin(fn)
-  if type(fn) ~= "function" and not (getmetatable(fn) or {}).__call then
-    errors.raise("ArgumentError", "engine:begin(fn) takes a function of the connection, got %s", type(fn))
-  end
+  check_function("begin", fn)
   local connection <close> = self:connect()
   return connection:begin(fn)
+end
+
+--- Calls `fn(conn, attempt)` in a transaction and commits. When the database gives the transaction up because of others
+--- (serialization failure, deadlock, busy, connection lost before COMMIT), everything is rolled back and the whole
+--- function called again after a growing random delay: it should do nothing outside the database that must not happen
+--- twice. On SQLite a function that reads and then writes wants `isolation_level = "IMMEDIATE"`.
+---@param fn fun(conn: lualchemy.Connection, attempt: integer): ...
+---@param options { attempts: integer?, delay: number?, max_delay: number?, isolation_level: string?, on_retry: fun(err: lualchemy.Error, attempt: integer)? }?
+---  attempts 10 in all; delay 0.01 seconds at first, doubled each time up to max_delay, 1 second
+---@return ...   what fn returned
+function Engine:run_transaction(fn, options)
+  check_function("run_transaction", fn)
+  local level = options and options.isolation_level
+  return retry.run(function(attempt)
+    local connection <close> = self:connect()
+    if level then connection:execution_options { isolation_level = level } end
+    return connection:begin(function(conn) return fn(conn, attempt) end)
+  end, options)
 end
 
 --- The pooled connection beneath: `.driver_connection`, `:execute(text, params)`, `:close()`.

@@ -50,6 +50,14 @@ local function end_all(self)
   if connection._tx == self then connection._tx = false end
 end
 
+-- The answer to COMMIT was lost with the connection: nobody here can know whether it happened.
+local function note_unknown(connection, err)
+  if not errors.LualchemyError:is(err) or not (connection.invalidated or connection:_database_is_gone()) then return end
+  err.outcome_unknown = true
+  err.message = err.message .. "; the connection was lost during COMMIT, so the transaction may be stored or not: look before "
+    .. "doing it again"
+end
+
 --- Makes the work permanent. When the database refuses, the transaction waits for its rollback, except that a busy
 --- SQLite database may be asked again.
 function RootTransaction:commit()
@@ -57,6 +65,7 @@ function RootTransaction:commit()
   local connection = self.connection
   local ok, err = pcall(connection._commit_root, connection, self)
   if not ok then
+    note_unknown(connection, err)
     if not (errors.BusyError:is(err) and connection:_database_in_transaction()) then
       self.is_active = false
       if not connection:_database_in_transaction() then end_all(self) end

@@ -2,6 +2,7 @@
 
 local class = require("lualchemy.util.class")
 local errors = require("lualchemy.errors")
+local retry = require("lualchemy.engine.retry")
 
 local M = {}
 
@@ -46,6 +47,21 @@ end
 function SessionMaker:begin(fn)
   local session <close> = self()
   return session:begin(fn)
+end
+
+--- Calls `fn(session, attempt)` with a new session in a transaction and commits; the whole of it again, with another
+--- session, when the database gives the transaction up because of others. See `engine:run_transaction`.
+---@param fn fun(session: lualchemy.orm.Session, attempt: integer): ...
+---@param options { attempts: integer?, delay: number?, max_delay: number?, on_retry: fun(err: lualchemy.Error, attempt: integer)? }?
+---@return ...   what fn returned
+function SessionMaker:run_transaction(fn, options)
+  if options and options.isolation_level ~= nil then
+    errors.raise("ArgumentError", "run_transaction of a sessionmaker has no option 'isolation_level'; it is an option of the engine: "
+      .. "bind = engine:execution_options{ isolation_level = ... }")
+  end
+  return retry.run(function(attempt)
+    return self:begin(function(session) return fn(session, attempt) end)
+  end, options)
 end
 
 function SessionMaker:__call(options) return self.class_(merged(self.kw, options)) end
