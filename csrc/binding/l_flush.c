@@ -140,7 +140,7 @@ static int l_release(lua_State *L)
         lua_rawgeti(L, 2, i);
         s = alch_push_state(L, 3);
         if (s != NULL)
-            s->flags = (uint8_t)(s->flags & ~ALCH_STATE_FLUSHING);
+            s->flags = (uint16_t)(s->flags & ~ALCH_STATE_FLUSHING);
     }
     return 0;
 }
@@ -212,7 +212,7 @@ static int read_keys(lua_State *L, sort_item *items, lua_Integer n, int *sorted)
 
         lua_rawgeti(L, 1, i + 1);
         s = alch_push_state(L, lua_gettop(L));
-        lua_getiuservalue(L, -1, alch_uv_key(s->mapper));
+        alch_push_state_key(L, lua_gettop(L), s);
         is_integer = lua_isinteger(L, -1);
         items[i].key = lua_tointeger(L, -1);
         items[i].index = i + 1;
@@ -255,12 +255,12 @@ static int l_sort(lua_State *L)
 
 /* Which columns an INSERT names: what has a value, and what is nothing but
 ** NULL without one; not what the database or a default fills in. */
-static void insert_shape(lua_State *L, int st, const alch_state *s, uint64_t *shape)
+static void insert_shape(lua_State *L, int st, const alch_state *s, uint8_t *shape)
 {
     const alch_mapper *m = s->mapper;
     size_t i;
 
-    memset(shape, 0, m->words * sizeof *shape);
+    memset(shape, 0, m->set_size);
     for (i = 0; i < m->columns; i++) {
         uint16_t flags = m->attrs[i].flags;
         int wanted;
@@ -276,30 +276,30 @@ static void insert_shape(lua_State *L, int st, const alch_state *s, uint64_t *sh
             wanted = 1;
         }
         if (wanted)
-            shape[i / 64] |= (uint64_t)1 << (i % 64);
+            alch_set_put(shape, i);
     }
 }
 
 /* Which columns an UPDATE sets: what differs from the database. */
-static void update_shape(lua_State *L, int st, alch_state *s, uint64_t *shape)
+static void update_shape(lua_State *L, int st, alch_state *s, uint8_t *shape)
 {
     const alch_mapper *m = s->mapper;
     size_t i;
 
-    memset(shape, 0, m->words * sizeof *shape);
+    memset(shape, 0, m->set_size);
     for (i = 0; i < m->columns; i++)
         if (alch_has(s, ALCH_SET_CHANGED, i) && !(m->attrs[i].flags & ALCH_ATTR_READONLY) && !alch_unchanged(L, st, s, i))
-            shape[i / 64] |= (uint64_t)1 << (i % 64);
+            alch_set_put(shape, i);
 }
 
-static int push_expression_test(lua_State *L, int st, const alch_state *s, const uint64_t *shape)
+static int push_expression_test(lua_State *L, int st, const alch_state *s, const uint8_t *shape)
 {
     size_t i;
 
     for (i = 0; i < s->mapper->columns; i++) {
         int found;
 
-        if (!(shape[i / 64] >> (i % 64) & 1))
+        if (!alch_set_has(shape, i))
             continue;
         found = lua_getiuservalue(L, st, alch_uv_attr(i)) == LUA_TUSERDATA && alch_is_expression(L, -1);
         lua_pop(L, 1);
@@ -316,7 +316,7 @@ static int l_shape(lua_State *L)
 {
     lua_Integer from = luaL_checkinteger(L, 2), to = luaL_checkinteger(L, 3), i;
     int insert = lua_toboolean(L, 4), expression = 0;
-    uint64_t *first = NULL, *shape = NULL;
+    uint8_t *first = NULL, *shape = NULL;
     size_t size = 0;
 
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -329,9 +329,9 @@ static int l_shape(lua_State *L)
         s = alch_push_state(L, lua_gettop(L));
         luaL_argcheck(L, s != NULL, 1, "a list of mapped instances");
         if (first == NULL) {
-            size = s->mapper->words * sizeof *first;
+            size = s->mapper->set_size;
             first = lua_newuserdatauv(L, 2 * size, 0);
-            shape = first + s->mapper->words;
+            shape = first + size;
             lua_insert(L, 5);
         }
         if (insert)
@@ -362,11 +362,8 @@ static int l_slots(lua_State *L)
     lua_Integer n = 0;
 
     lua_newtable(L);
-    for (i = 0; i < len / sizeof(uint64_t) * 64; i++) {
-        uint64_t word;
-
-        memcpy(&word, shape + i / 64 * sizeof word, sizeof word);
-        if (word >> (i % 64) & 1) {
+    for (i = 0; i < len * 8; i++) {
+        if (alch_set_has((const uint8_t *)shape, i)) {
             lua_pushinteger(L, (lua_Integer)i + 1);
             lua_rawseti(L, 2, ++n);
         }
@@ -431,7 +428,7 @@ static void follow_key(lua_State *L, const alch_codec *codec, int obj, int st, a
     if (i == s->mapper->key_count)
         return;
     note_in_frame(L, 1, ALCH_FRAME_KEYS, obj);
-    lua_getiuservalue(L, st, alch_uv_key(s->mapper));
+    alch_push_state_key(L, st, s);
     note_in_frame(L, 1, ALCH_FRAME_KEYS, top + 1);
     alch_push_identities(L, 1, s->mapper);
     lua_pushvalue(L, top + 1);
@@ -452,7 +449,7 @@ static void finish_update(lua_State *L, const alch_codec *codec, int obj, int st
 static void finish_delete(lua_State *L, int st, alch_state *s)
 {
     alch_push_identities(L, 1, s->mapper);
-    lua_getiuservalue(L, st, alch_uv_key(s->mapper));
+    alch_push_state_key(L, st, s);
     lua_pushnil(L);
     lua_rawset(L, -3);
     lua_pop(L, 1);
@@ -510,7 +507,7 @@ static int l_finish(lua_State *L)
         s = alch_push_state(L, 6);
         if (s == NULL)
             continue;
-        s->flags = (uint8_t)(s->flags & ~ALCH_STATE_FLUSHING);
+        s->flags = (uint16_t)(s->flags & ~ALCH_STATE_FLUSHING);
         if (which == 1)
             finish_insert(L, codec, 5, 6, 7, s);
         else if (which == 2)

@@ -23,7 +23,7 @@ typedef struct getter {
     alch_cursor *cursor;        /* while a row is being read; left over if that raised */
     size_t selected;            /* columns of the SELECT */
     uint32_t *slots;            /* the attribute of each; these three in the getter's own block */
-    uint64_t *wanted;
+    uint8_t *wanted;
     alch_value *cells;          /* first one row of the SELECT, then one value per column attribute */
 } getter;
 
@@ -46,7 +46,7 @@ static int l_getter_new(lua_State *L)
     const alch_session *session = luaL_checkudata(L, 1, ALCH_SESSION_METATABLE);
     const alch_mapper *m = alch_check_plan(L, 2);
     alch_driver_conn *dc = alch_check_driver_conn(L, 3);
-    size_t i, n, cells, words = m->words * sizeof(uint64_t);
+    size_t i, n, cells;
     getter *g;
     char *room;
 
@@ -55,11 +55,11 @@ static int l_getter_new(lua_State *L)
     lua_settop(L, 7);
     n = (size_t)lua_rawlen(L, 5);
     cells = (n + m->columns) * sizeof(alch_value);
-    g = alch_push_object(L, sizeof *g + cells + words + n * sizeof *g->slots, GETTER_VALUES, GETTER_METATABLE);
+    g = alch_push_object(L, sizeof *g + cells + n * sizeof *g->slots + m->set_size, GETTER_VALUES, GETTER_METATABLE);
     room = (char *)(g + 1);
     g->cells = (alch_value *)(void *)room;
-    g->wanted = (uint64_t *)(void *)(room + cells);
-    g->slots = (uint32_t *)(void *)(room + cells + words);
+    g->slots = (uint32_t *)(void *)(room + cells);
+    g->wanted = (uint8_t *)(g->slots + n);
     g->dc = dc;
     g->session = session->number;
     g->selected = n;
@@ -67,7 +67,7 @@ static int l_getter_new(lua_State *L)
     for (i = 0; i < n; i++) {
         lua_rawgeti(L, 5, (lua_Integer)i + 1);
         g->slots[i] = (uint32_t)lua_tointeger(L, -1) - 1;
-        g->wanted[g->slots[i] / 64] |= (uint64_t)1 << (g->slots[i] % 64);
+        alch_set_put(g->wanted, g->slots[i]);
         lua_pop(L, 1);
     }
     lua_pushvalue(L, 3);

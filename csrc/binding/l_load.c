@@ -24,7 +24,7 @@ typedef struct entity {
     const alch_codec *codec;
     int column;
     int *positions;         /* of each column attribute, -1: not selected; in the loader's own block */
-    uint64_t *wanted;       /* set of the selected attributes */
+    uint8_t *wanted;        /* set of the selected attributes */
 } entity;
 
 typedef struct loader {
@@ -73,11 +73,11 @@ static int push_row_key(lua_State *L, const loader *l, const alch_mapper *m)
 /* Nothing of what the row brings is missing: the usual second sight. */
 static int is_complete(const alch_state *s, const entity *e)
 {
-    const uint64_t *value = s->sets + ALCH_SET_VALUE * s->mapper->words;
-    const uint64_t *packed = s->sets + ALCH_SET_PACKED * s->mapper->words;
+    const uint8_t *value = s->sets + ALCH_SET_VALUE * s->mapper->set_size;
+    const uint8_t *packed = s->sets + ALCH_SET_PACKED * s->mapper->set_size;
     size_t i;
 
-    for (i = 0; i < s->mapper->words; i++)
+    for (i = 0; i < s->mapper->set_size; i++)
         if ((e->wanted[i] & ~(value[i] | packed[i])) != 0)
             return 0;
     return 1;
@@ -237,7 +237,7 @@ static size_t arrays_size(lua_State *L, size_t *columns)
 
     if (lua_getfield(L, -1, "plan") != LUA_TNIL) {
         m = alch_check_plan(L, -1);
-        size = m->words * sizeof(uint64_t) + ((m->columns * sizeof(int) + 7) & ~(size_t)7);
+        size = (m->columns * sizeof(int) + m->set_size + 7) & ~(size_t)7;
         if (m->columns > *columns)
             *columns = m->columns;
     }
@@ -256,7 +256,7 @@ static void read_positions(lua_State *L, const alch_run *run, entity *e, int col
         if (e->positions[i] >= 0) {
             if (run->shape == NULL || e->positions[i] >= run->shape->n)
                 luaL_error(L, "the statement returns no column %d", e->positions[i] + 1);
-            e->wanted[i / 64] |= (uint64_t)1 << (i % 64);
+            alch_set_put(e->wanted, i);
         }
     }
     for (i = 0; i < e->m->key_count; i++)
@@ -275,10 +275,9 @@ static char *read_entity(lua_State *L, const loader *l, entity *e, int spec, int
         return room;
     }
     e->m = alch_check_plan(L, -1);
-    e->wanted = (uint64_t *)(void *)room;
-    room += e->m->words * sizeof(uint64_t);
     e->positions = (int *)(void *)room;
-    room += (e->m->columns * sizeof(int) + 7) & ~(size_t)7;
+    e->wanted = (uint8_t *)(e->positions + e->m->columns);
+    room += (e->m->columns * sizeof(int) + e->m->set_size + 7) & ~(size_t)7;
     lua_getfield(L, spec, "columns");
     read_positions(L, l->run, e, lua_gettop(L));
     lua_getiuservalue(L, spec + 1, 1);

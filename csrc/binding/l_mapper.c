@@ -5,7 +5,7 @@
 #include "binding/orm_host.h"
 #include "binding/value_conv.h"
 
-const char alch_orm_hidden = 0, alch_orm_plan = 1;
+const char alch_orm_plan = 1;
 
 static int plan_gc(lua_State *L)
 {

@@ -193,7 +193,7 @@ static void unidentify(lua_State *L, alch_state *s)
     int top = lua_gettop(L);
 
     alch_push_identities(L, 1, s->mapper);
-    lua_getiuservalue(L, 3, alch_uv_key(s->mapper));
+    alch_push_state_key(L, 3, s);
     if (!lua_isnil(L, -1)) {
         lua_pushvalue(L, -1);
         lua_rawget(L, -3);
@@ -227,7 +227,7 @@ static void let_go(lua_State *L, const alch_session *l, int obj)
         return;
     if (s->session == l->number) {
         s->session = 0;
-        s->flags = (uint8_t)(s->flags & ~ALCH_IN_LISTS);
+        s->flags = (uint16_t)(s->flags & ~ALCH_IN_LISTS);
         s->life = s->flags & ALCH_STATE_KEYED ? ALCH_DETACHED : ALCH_TRANSIENT;
     }
     lua_pop(L, 1);
@@ -324,10 +324,9 @@ static int l_make_transient(lua_State *L)
         unidentify(L, s);
     }
     take_back(L, s);
+    alch_drop_aux(L, 3, s);
     lua_pushnil(L);
-    lua_setiuservalue(L, 3, alch_uv_key(s->mapper));
-    lua_pushnil(L);
-    lua_setiuservalue(L, 3, alch_uv_aux(s->mapper));
+    alch_set_state_key(L, 3, s);
     s->flags = 0;
     s->session = 0;
     s->life = ALCH_TRANSIENT;
@@ -346,7 +345,7 @@ static int l_make_persistent(lua_State *L)
     s = alch_need_state(L, 1, "merge");
     alch_commit_state(L, 3, s);
     lua_pushvalue(L, 2);
-    lua_setiuservalue(L, 3, alch_uv_key(s->mapper));
+    alch_set_state_key(L, 3, s);
     s->flags |= ALCH_STATE_KEYED;
     s->life = ALCH_DETACHED;
     return 0;
@@ -358,7 +357,7 @@ static int l_revive(lua_State *L)
     alch_state *s = check_member(L, "session:rollback");
 
     s->life = ALCH_PERSISTENT;
-    lua_getiuservalue(L, 3, alch_uv_key(s->mapper));
+    alch_push_state_key(L, 3, s);
     alch_identify(L, 1, 2, 3, s);
     return 0;
 }

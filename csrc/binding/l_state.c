@@ -484,7 +484,7 @@ static int l_instance_new(lua_State *L)
     lua_createtable(L, 0, 1);
     lua_replace(L, 3);
     lua_pushvalue(L, 4);
-    lua_rawsetp(L, 3, &alch_orm_hidden);
+    lua_rawseti(L, 3, ALCH_HIDDEN);
     lua_pushvalue(L, 1);
     lua_setmetatable(L, 3);
     if (special)
@@ -642,7 +642,7 @@ static int l_state(lua_State *L)
         return 0;
     lua_pushstring(L, alch_life_name(s->life));
     lua_pushinteger(L, s->session);
-    lua_getiuservalue(L, 2, alch_uv_key(s->mapper));
+    alch_push_state_key(L, 2, s);
     return 3;
 }
 

@@ -26,14 +26,27 @@ void alch_push_value(lua_State *L, int st, alch_state *s, size_t i)
     }
 }
 
-void alch_push_aux(lua_State *L, int st, const alch_state *s)
+void alch_push_aux(lua_State *L, int st, alch_state *s)
 {
-    if (lua_getiuservalue(L, st, alch_uv_aux(s->mapper)) == LUA_TTABLE)
+    if (lua_getiuservalue(L, st, alch_uv_extra(s->mapper)) == LUA_TTABLE)
         return;
-    lua_pop(L, 1);
     lua_createtable(L, 0, 2);
+    lua_insert(L, -2);
+    lua_rawseti(L, -2, 0);      /* the identity key */
     lua_pushvalue(L, -1);
-    lua_setiuservalue(L, st, alch_uv_aux(s->mapper));
+    lua_setiuservalue(L, st, alch_uv_extra(s->mapper));
+    s->flags |= ALCH_STATE_AUX;
+}
+
+void alch_drop_aux(lua_State *L, int st, alch_state *s)
+{
+    if (!(s->flags & ALCH_STATE_AUX))
+        return;
+    lua_getiuservalue(L, st, alch_uv_extra(s->mapper));
+    lua_rawgeti(L, -1, 0);
+    lua_setiuservalue(L, st, alch_uv_extra(s->mapper));
+    lua_pop(L, 1);
+    s->flags = (uint16_t)(s->flags & ~ALCH_STATE_AUX);
 }
 
 /* The database's value is about to be overwritten in the host: set it aside. */
@@ -76,7 +89,7 @@ int alch_push_base(lua_State *L, int st, alch_state *s, size_t i)
     }
     if (!alch_has(s, ALCH_SET_BASE, i))
         return 0;
-    lua_getiuservalue(L, st, alch_uv_aux(s->mapper));
+    lua_getiuservalue(L, st, alch_uv_extra(s->mapper));
     lua_rawgeti(L, -1, alch_uv_attr(i));
     lua_remove(L, -2);
     return 1;
@@ -95,19 +108,16 @@ int alch_unchanged(lua_State *L, int st, alch_state *s, size_t i)
     return equal;
 }
 
-static void drop_aux(lua_State *L, int st, const alch_state *s)
-{
-    lua_pushnil(L);
-    lua_setiuservalue(L, st, alch_uv_aux(s->mapper));
-}
-
 void alch_commit_state(lua_State *L, int st, alch_state *s)
 {
     const alch_mapper *m = s->mapper;
     size_t i;
 
-    for (i = 0; i < m->words; i++)
-        s->sets[ALCH_SET_PACKED * m->words + i] &= ~s->sets[ALCH_SET_CHANGED * m->words + i];
+    for (i = 0; i < m->set_size; i++) {
+        uint8_t *packed = &s->sets[ALCH_SET_PACKED * m->set_size + i];
+
+        *packed = (uint8_t)(*packed & ~s->sets[ALCH_SET_CHANGED * m->set_size + i]);
+    }
     for (i = m->columns; i < m->count; i++) {
         if (m->attrs[i].kind == ALCH_ATTR_LIST && alch_peek_collection(L, st, i) != NULL) {
             alch_collection_commit(L, lua_gettop(L));
@@ -116,7 +126,7 @@ void alch_commit_state(lua_State *L, int st, alch_state *s)
     }
     alch_clear(s, ALCH_SET_CHANGED);
     alch_clear(s, ALCH_SET_BASE);
-    drop_aux(L, st, s);
+    alch_drop_aux(L, st, s);
 }
 
 /* The host lets go of a value; the caller clears the attribute's bits. */
@@ -147,6 +157,6 @@ void alch_expire_state(lua_State *L, int st, alch_state *s)
     for (i = 0; i < s->mapper->count; i++)
         if (s->mapper->attrs[i].kind == ALCH_ATTR_LIST || alch_has(s, ALCH_SET_VALUE, i))
             forget_value(L, st, s, i);
-    memset(s->sets, 0, ALCH_SETS * s->mapper->words * sizeof *s->sets);
-    drop_aux(L, st, s);
+    memset(s->sets, 0, ALCH_SETS * s->mapper->set_size);
+    alch_drop_aux(L, st, s);
 }

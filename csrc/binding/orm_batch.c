@@ -126,7 +126,7 @@ static void bind_object(lua_State *L, const alch_codec *codec, int kind, const s
     bind_columns(L, codec, st, s, slots, n, b, out);
     if (kind == INSERT)
         return;
-    lua_getiuservalue(L, st, alch_uv_key(s->mapper));
+    alch_push_state_key(L, st, s);
     bind_key(L, lua_gettop(L), codec, b, out + n);
     lua_pop(L, 1);
     if (version > 0)

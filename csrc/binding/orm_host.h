@@ -16,8 +16,9 @@
 **
 **   instance   the user's table; instance[HIDDEN] is its state
 **   state      userdata: alch_state; user values: one per attribute (from
-**              1), then the identity key, then AUX: nil or a table of old
-**              values by attribute number
+**              1), then EXTRA: an identity key that is no integer, or AUX, a
+**              table of old values by attribute number, which has such a key
+**              at 0; nil where there is neither
 **   class      class[PLAN] is the plan of its mapper (another key: a class is no instance)
 **   plan       userdata "lualchemy.plan": alch_mapper
 **
@@ -25,7 +26,11 @@
 ** The state does not know its instance: functions take both, as absolute
 ** stack indices ('obj' the instance, 'st' the state's userdata).
 */
-extern const char alch_orm_hidden, alch_orm_plan;
+extern const char alch_orm_plan;
+
+/* The key of an instance's state: an integer, since that is the kind of key
+** that a table finds soonest; one that no program counts or dates up to. */
+#define ALCH_HIDDEN ((lua_Integer)0x7b6c636821)
 
 /* Most columns of a primary key. */
 #define ALCH_KEY_MAX 16
@@ -38,8 +43,8 @@ extern const char alch_orm_hidden, alch_orm_plan;
 enum { ALCH_MT_PLAN = 1, ALCH_MT_MAPPER = 2, ALCH_MT_PROPERTIES = 3, ALCH_MT_CLASS = 4 };
 
 #define alch_uv_attr(i) ((int)(i) + 1)
-#define alch_uv_key(m) ((int)(m)->count + 1)
-#define alch_uv_aux(m) ((int)(m)->count + 2)
+#define alch_uv_extra(m) ((int)(m)->count + 1)
+#define alch_uv_count(m) ((int)(m)->count + 1)
 
 /* -- l_mapper.c -- */
 const alch_mapper *alch_check_plan(lua_State *L, int idx);
@@ -57,6 +62,10 @@ alch_state *alch_need_state(lua_State *L, int obj, const char *what);
 int alch_is_instance(lua_State *L, int obj);
 /* Pushes a new state for 'plan' with room for a packed row. */
 alch_state *alch_new_state(lua_State *L, int plan, size_t row);
+/* Pushes the identity key: an integer, a string, or nil if it has none. */
+void alch_push_state_key(lua_State *L, int st, const alch_state *s);
+/* Gives it the key on the top, which may be nil, and pops that. */
+void alch_set_state_key(lua_State *L, int st, alch_state *s);
 
 /* -- orm_move.c -- */
 /* Replaces the state on the top, of the instance at 'obj', by one of its
@@ -89,7 +98,9 @@ void alch_store(lua_State *L, int obj, int st, alch_state *s, size_t i);
 void alch_store_clean(lua_State *L, int st, alch_state *s, size_t i);
 /* Pushes the AUX table, made if need be: old values by attribute number, and
 ** for delete-orphan relationships a count of parents by property. */
-void alch_push_aux(lua_State *L, int st, const alch_state *s);
+void alch_push_aux(lua_State *L, int st, alch_state *s);
+/* Lets go of it. */
+void alch_drop_aux(lua_State *L, int st, alch_state *s);
 /* Pushes the database's value of a changed attribute; 0 and nothing if unknown. */
 int alch_push_base(lua_State *L, int st, alch_state *s, size_t i);
 /* Is a CHANGED column back at the database's value? */
@@ -162,7 +173,7 @@ void alch_finish_load(lua_State *L, int list);
 typedef struct alch_new_object {
     const alch_codec *codec;
     const alch_value *cells;    /* one per column attribute */
-    const uint64_t *wanted;     /* set of those that were selected */
+    const uint8_t *wanted;      /* set of those that were selected */
     uint32_t session;
     int class_, plan, identities, key;
 } alch_new_object;

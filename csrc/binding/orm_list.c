@@ -336,7 +336,7 @@ void alch_collection_fill(lua_State *L, int list, int items)
     l->loaded = 1;
     l->fresh = 0;
     lua_getiuservalue(L, list, ALCH_LIST_OWNER);
-    if (lua_rawgetp(L, -1, &alch_orm_hidden) == LUA_TUSERDATA)
+    if (lua_rawgeti(L, -1, ALCH_HIDDEN) == LUA_TUSERDATA)
         alch_put(lua_touserdata(L, -1), ALCH_SET_VALUE, l->attr);
     lua_pop(L, 2);
 }

@@ -100,14 +100,14 @@ void alch_push_new_object(lua_State *L, const alch_new_object *o)
     lua_createtable(L, 0, 1);
     s = alch_new_state(L, o->plan, alch_row_size(o->cells, m->columns));
     alch_row_pack(s, o->cells, m->columns);
-    memcpy(s->sets + ALCH_SET_PACKED * m->words, o->wanted, m->words * sizeof *o->wanted);
+    memcpy(s->sets + ALCH_SET_PACKED * m->set_size, o->wanted, m->set_size);
     s->readers = o->codec->columns;
     s->session = o->session;
     s->life = ALCH_PERSISTENT;
     s->flags = ALCH_STATE_KEYED;
     lua_pushvalue(L, o->key);
-    lua_setiuservalue(L, -2, alch_uv_key(m));
-    lua_rawsetp(L, -2, &alch_orm_hidden);
+    alch_set_state_key(L, lua_gettop(L) - 1, s);
+    lua_rawseti(L, -2, ALCH_HIDDEN);
     lua_pushvalue(L, o->class_);
     lua_setmetatable(L, -2);
     lua_pushvalue(L, o->key);

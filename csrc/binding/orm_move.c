@@ -51,7 +51,7 @@ static void move_attr(lua_State *L, const move *m, size_t i, size_t j)
 /* What the AUX table notes by property: how many parents an object has. */
 static void move_counts(lua_State *L, const move *m)
 {
-    if (lua_getiuservalue(L, m->from, alch_uv_aux(m->old->mapper)) == LUA_TTABLE) {
+    if (lua_getiuservalue(L, m->from, alch_uv_extra(m->old->mapper)) == LUA_TTABLE) {
         alch_push_aux(L, m->to, m->now);
         for (lua_pushnil(L); lua_next(L, -3); ) {
             if (lua_islightuserdata(L, -2)) {
@@ -82,17 +82,20 @@ alch_state *alch_move_state(lua_State *L, int obj)
     m.now->slot = m.old->slot;
     m.now->level = m.old->level;
     m.now->life = m.old->life;
-    m.now->flags = m.old->flags;
+    m.now->flags = (uint16_t)(m.old->flags & ~ALCH_STATE_AUX);
+    m.now->key = m.old->key;
+    alch_push_state_key(L, m.from, m.old);
+    if (lua_type(L, -1) == LUA_TSTRING)
+        lua_setiuservalue(L, m.to, alch_uv_extra(m.now->mapper));
+    lua_settop(L, m.to);
     for (i = 0; i < m.old->mapper->count; i++) {
         j = alch_mapper_find(m.now->mapper, m.old->mapper->attrs[i].name, m.old->mapper->attrs[i].len);
         if (j != ALCH_NO_ATTR)
             move_attr(L, &m, i, (size_t)j);
     }
     move_counts(L, &m);
-    lua_getiuservalue(L, m.from, alch_uv_key(m.old->mapper));
-    lua_setiuservalue(L, m.to, alch_uv_key(m.now->mapper));
     lua_pushvalue(L, m.to);
-    lua_rawsetp(L, obj, &alch_orm_hidden);
+    lua_rawseti(L, obj, ALCH_HIDDEN);
     lua_replace(L, m.from);
     lua_settop(L, m.from);
     return m.now;

@@ -56,7 +56,7 @@ void alch_session_list(lua_State *L, int session, int which, int obj, alch_state
     lua_pop(L, 1);
     s->slot = ++l->length[which];
     l->count[which]++;
-    s->flags |= list_flag[which];
+    s->flags = (uint16_t)(s->flags | list_flag[which]);
 }
 
 void alch_session_unlist(lua_State *L, int session, alch_state *s)
@@ -76,7 +76,7 @@ void alch_session_unlist(lua_State *L, int session, alch_state *s)
             lua_newtable(L);
             lua_setiuservalue(L, session, which + 1);
         }
-        s->flags = (uint8_t)(s->flags & ~list_flag[which]);
+        s->flags = (uint16_t)(s->flags & ~list_flag[which]);
     }
 }
 
@@ -137,7 +137,7 @@ void alch_identify_in(lua_State *L, int identities, int obj, int st, alch_state 
     lua_pushvalue(L, key);
     lua_pushvalue(L, obj);
     lua_rawset(L, identities);
-    lua_setiuservalue(L, st, alch_uv_key(s->mapper));
+    alch_set_state_key(L, st, s);
     s->flags |= ALCH_STATE_KEYED;
 }
 
@@ -158,7 +158,7 @@ static void leave_dead_session(alch_state *s)
 {
     s->session = 0;
     s->slot = 0;
-    s->flags = (uint8_t)(s->flags & ~ALCH_IN_LISTS);
+    s->flags = (uint16_t)(s->flags & ~ALCH_IN_LISTS);
     s->life = s->flags & ALCH_STATE_KEYED ? ALCH_DETACHED : ALCH_TRANSIENT;
 }
 
@@ -191,7 +191,7 @@ static int attach_one(lua_State *L, int session, int obj, int st, alch_state *s)
         return 0;
     }
     if (s->flags & ALCH_STATE_KEYED) {
-        lua_getiuservalue(L, st, alch_uv_key(s->mapper));
+        alch_push_state_key(L, st, s);
         alch_identify(L, session, obj, st, s);
         s->session = l->number;
         s->life = ALCH_PERSISTENT;

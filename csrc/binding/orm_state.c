@@ -4,7 +4,7 @@
 alch_state *alch_push_state(lua_State *L, int obj)
 {
     if (lua_type(L, obj) == LUA_TTABLE) {
-        if (lua_rawgetp(L, obj, &alch_orm_hidden) == LUA_TUSERDATA) {
+        if (lua_rawgeti(L, obj, ALCH_HIDDEN) == LUA_TUSERDATA) {
             alch_state *s = lua_touserdata(L, -1);
 
             return s->mapper->successor == NULL ? s : alch_move_state(L, obj);
@@ -17,12 +17,42 @@ alch_state *alch_push_state(lua_State *L, int obj)
 alch_state *alch_new_state(lua_State *L, int plan, size_t row)
 {
     const alch_mapper *m = lua_touserdata(L, plan);
-    alch_state *s = lua_newuserdatauv(L, alch_state_size(m, row), (int)m->count + 2);
+    alch_state *s = lua_newuserdatauv(L, alch_state_size(m, row), alch_uv_count(m));
 
     alch_state_init(s, m);
     lua_getiuservalue(L, plan, 1);
     lua_setmetatable(L, -2);
     return s;
+}
+
+/* Where the EXTRA of a state holds the AUX table, its key is in there at 0. */
+void alch_push_state_key(lua_State *L, int st, const alch_state *s)
+{
+    if (s->flags & ALCH_STATE_INT_KEY) {
+        lua_pushinteger(L, s->key);
+    } else if (lua_getiuservalue(L, st, alch_uv_extra(s->mapper)) == LUA_TTABLE) {
+        lua_rawgeti(L, -1, 0);
+        lua_remove(L, -2);
+    }
+}
+
+void alch_set_state_key(lua_State *L, int st, alch_state *s)
+{
+    if (lua_isinteger(L, -1)) {
+        s->key = lua_tointeger(L, -1);
+        s->flags |= ALCH_STATE_INT_KEY;
+        lua_pop(L, 1);
+        return;
+    }
+    s->flags = (uint16_t)(s->flags & ~ALCH_STATE_INT_KEY);
+    if (s->flags & ALCH_STATE_AUX) {
+        lua_getiuservalue(L, st, alch_uv_extra(s->mapper));
+        lua_insert(L, -2);
+        lua_rawseti(L, -2, 0);
+        lua_pop(L, 1);
+    } else {
+        lua_setiuservalue(L, st, alch_uv_extra(s->mapper));
+    }
 }
 
 /* Pushes the plan of an instance's class; 0 if there is none. */
@@ -94,7 +124,7 @@ alch_state *alch_need_state(lua_State *L, int obj, const char *what)
     lua_remove(L, -2);
     st = lua_gettop(L);
     lua_pushvalue(L, st);
-    lua_rawsetp(L, obj, &alch_orm_hidden);
+    lua_rawseti(L, obj, ALCH_HIDDEN);
     for (i = 0; i < s->mapper->count; i++)
         adopt_field(L, obj, st, s, i);
     return s;

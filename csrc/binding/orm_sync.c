@@ -27,7 +27,7 @@ static void push_from_identity(lua_State *L, int st, const alch_state *s, size_t
         lua_pushnil(L);
         return;
     }
-    lua_getiuservalue(L, st, alch_uv_key(m));
+    alch_push_state_key(L, st, s);
     if (lua_type(L, -1) != LUA_TSTRING)
         return;
     key = lua_tolstring(L, -1, &len);
@@ -128,7 +128,7 @@ static lua_Integer parents_of(lua_State *L, int st, const alch_state *s, const a
 {
     lua_Integer n = none;
 
-    if (lua_getiuservalue(L, st, alch_uv_aux(s->mapper)) == LUA_TTABLE) {
+    if (lua_getiuservalue(L, st, alch_uv_extra(s->mapper)) == LUA_TTABLE) {
         if (lua_rawgetp(L, -1, a->id) != LUA_TNIL)
             n = lua_tointeger(L, -1);
         lua_pop(L, 1);

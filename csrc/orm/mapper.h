@@ -79,7 +79,7 @@ struct alch_mapper {
     const alch_mapper *successor;   /* the plan made when the class got another attribute, or NULL */
     size_t count;               /* attributes */
     size_t columns;             /* the first 'columns' attributes are columns */
-    size_t words;               /* 64-bit words of a set of attributes */
+    size_t set_size;            /* bytes of a set of attributes */
     alch_attr *attrs;
     size_t key_count;
     uint32_t *keys;             /* attributes of the primary key, in its order */

@@ -2,14 +2,17 @@
 
 #include <string.h>
 
-static size_t sets_of(const alch_mapper *m)
+/* Bytes of a state before its packed row, whose cells are aligned. */
+static size_t head_size(const alch_mapper *m)
 {
-    return (size_t)ALCH_SETS * m->words;
+    return (offsetof(alch_state, sets) + ALCH_SETS * m->set_size + 7) & ~(size_t)7;
 }
 
 size_t alch_state_size(const alch_mapper *m, size_t row)
 {
-    return sizeof(alch_state) + sets_of(m) * sizeof(uint64_t) + row;
+    size_t size = head_size(m) + row;
+
+    return size < sizeof(alch_state) ? sizeof(alch_state) : size;
 }
 
 void alch_state_init(alch_state *s, const alch_mapper *m)
@@ -20,18 +23,18 @@ void alch_state_init(alch_state *s, const alch_mapper *m)
 
 int alch_any(const alch_state *s, int set)
 {
-    const uint64_t *words = s->sets + (size_t)set * s->mapper->words;
+    const uint8_t *bytes = s->sets + (size_t)set * s->mapper->set_size;
     size_t i;
 
-    for (i = 0; i < s->mapper->words; i++)
-        if (words[i] != 0)
+    for (i = 0; i < s->mapper->set_size; i++)
+        if (bytes[i] != 0)
             return 1;
     return 0;
 }
 
 void alch_clear(alch_state *s, int set)
 {
-    memset(s->sets + (size_t)set * s->mapper->words, 0, s->mapper->words * sizeof(uint64_t));
+    memset(s->sets + (size_t)set * s->mapper->set_size, 0, s->mapper->set_size);
 }
 
 /* Kinds are padded so that the cells behind them are aligned. */
@@ -63,7 +66,7 @@ size_t alch_row_size(const alch_value *cells, size_t n)
 
 void alch_row_pack(alch_state *s, const alch_value *cells, size_t n)
 {
-    uint8_t *kinds = (uint8_t *)(s->sets + sets_of(s->mapper));
+    uint8_t *kinds = (uint8_t *)s + head_size(s->mapper);
     packed_cell *slots = (packed_cell *)(void *)(kinds + kinds_size(n));
     char *text = (char *)(slots + n);
     uint32_t used = 0;
@@ -90,7 +93,7 @@ void alch_row_pack(alch_state *s, const alch_value *cells, size_t n)
 void alch_row_cell(const alch_state *s, size_t i, alch_value *out)
 {
     size_t n = s->mapper->columns;
-    const uint8_t *kinds = (const uint8_t *)(s->sets + sets_of(s->mapper));
+    const uint8_t *kinds = (const uint8_t *)s + head_size(s->mapper);
     const packed_cell *slots = (const packed_cell *)(const void *)(kinds + kinds_size(n));
 
     out->kind = kinds[i];

@@ -10,7 +10,8 @@
 /*
 ** What the library knows of one mapped instance. The instance itself is the
 ** host's object, which hides its state; the host keeps, beside each state,
-** one value per attribute (and the identity key and a table of old values).
+** one value per attribute (and, where there are such, an identity key that is
+** no integer and a table of old values).
 **
 ** The row an instance was loaded from lies packed behind the state and is
 ** never written again; a value becomes the host's when it is first read.
@@ -42,38 +43,56 @@ enum {
     ALCH_IN_LISTS = 7,
     ALCH_STATE_FLUSHING = 8,    /* a running flush has collected it */
     ALCH_STATE_KEYED = 16,      /* the identity key is set */
-    ALCH_STATE_MARKED = 32      /* scratch of one walk over many states */
+    ALCH_STATE_MARKED = 32,     /* scratch of one walk over many states */
+    ALCH_STATE_INT_KEY = 64,    /* the identity key is an integer, kept in 'key' */
+    ALCH_STATE_AUX = 128        /* the host keeps a table of old values */
 };
 
 typedef struct alch_state {
     const alch_mapper *mapper;
     const struct alch_conversion *readers;  /* of the packed row's columns; NULL: values as they are */
+    int64_t key;            /* the identity key, with ALCH_STATE_INT_KEY */
     uint32_t session;       /* number of its session, 0: none */
     uint32_t slot;
     uint32_t level;         /* scratch of a flush: depth of dependency */
+    uint16_t flags;
     uint8_t life;           /* alch_life */
-    uint8_t flags;
-    uint64_t sets[];        /* ALCH_SETS * mapper->words, then the packed row */
+    uint8_t sets[];         /* ALCH_SETS * mapper->set_size, then, aligned, the packed row */
 } alch_state;
 
 static inline int alch_has(const alch_state *s, int set, size_t i)
 {
-    return (int)(s->sets[(size_t)set * s->mapper->words + i / 64] >> (i % 64) & 1);
+    return s->sets[(size_t)set * s->mapper->set_size + i / 8] >> (i % 8) & 1;
 }
 
 static inline void alch_put(alch_state *s, int set, size_t i)
 {
-    s->sets[(size_t)set * s->mapper->words + i / 64] |= (uint64_t)1 << (i % 64);
+    uint8_t *byte = &s->sets[(size_t)set * s->mapper->set_size + i / 8];
+
+    *byte = (uint8_t)(*byte | 1u << (i % 8));
 }
 
 static inline void alch_cut(alch_state *s, int set, size_t i)
 {
-    s->sets[(size_t)set * s->mapper->words + i / 64] &= ~((uint64_t)1 << (i % 64));
+    uint8_t *byte = &s->sets[(size_t)set * s->mapper->set_size + i / 8];
+
+    *byte = (uint8_t)(*byte & ~(1u << (i % 8)));
 }
 
 static inline int alch_known(const alch_state *s, size_t i)
 {
     return alch_has(s, ALCH_SET_VALUE, i) || alch_has(s, ALCH_SET_PACKED, i);
+}
+
+/* The same for a set that stands alone, of 'set_size' bytes. */
+static inline int alch_set_has(const uint8_t *set, size_t i)
+{
+    return set[i / 8] >> (i % 8) & 1;
+}
+
+static inline void alch_set_put(uint8_t *set, size_t i)
+{
+    set[i / 8] = (uint8_t)(set[i / 8] | 1u << (i % 8));
 }
 
 int alch_any(const alch_state *s, int set);
