@@ -279,5 +279,6 @@ build = {
     ["lualchemy.wait.copas"] = "lua/lualchemy/wait/copas.lua",
     ["lualchemy.wait.cqueues"] = "lua/lualchemy/wait/cqueues.lua",
     ["lualchemy.wait.luv"] = "lua/lualchemy/wait/luv.lua",
+    ["lualchemy.wait.manual"] = "lua/lualchemy/wait/manual.lua",
   },
 }

@@ -99,6 +99,82 @@ describe("without blocking", function()
     assert.is_true(core.clock() - start < 1.6)      -- one after the other: 2 s
   end)
 
+  it("works by ticks of a frame loop, within the budget of each", function()
+    local manual = require("lualchemy.wait.manual")
+    package.loaded["lualchemy.wait.manual"] = nil
+    connect { pool_size = 5 }
+    local done = 0
+    for i = 1, 5 do
+      coroutine.wrap(function()
+        local conn <close> = engine:connect()
+        assert.equal(i, conn:exec_driver_sql("SELECT $1::int FROM pg_sleep(0.05)", { i }):scalar())
+        done = done + 1
+      end)()
+    end
+    assert.equal(5, manual.waiting())
+    local frames, deadline, most = 0, core.clock() + 10, 0
+    repeat
+      local before = done
+      local waiting = manual.tick(0)        -- a budget of nothing: one coroutine goes on per frame
+      most = math.max(most, done - before)
+      frames = frames + 1
+    until waiting == 0 or core.clock() > deadline
+    assert.equal(5, done)
+    assert.equal(1, most)
+    assert.is_true(frames > 5)
+    assert.equal(0, manual.tick())
+  end)
+
+  it("raises in the tick what a coroutine raised, and forgets a closed one", function()
+    local manual = require("lualchemy.wait.manual")
+    package.loaded["lualchemy.wait.manual"] = nil
+    connect()
+    coroutine.wrap(function()
+      local conn <close> = engine:connect()
+      conn:exec_driver_sql("SELECT 1 FROM pg_sleep(0.01)")
+      error("of the coroutine")
+    end)()
+    local closed = coroutine.create(function()
+      local conn <close> = engine:connect()
+      conn:exec_driver_sql("SELECT 1 FROM pg_sleep(1)")
+    end)
+    assert(coroutine.resume(closed))
+    assert.equal(2, manual.waiting())
+    coroutine.close(closed)
+    assert.equal(1, manual.waiting())
+    assert.error_matches(function()
+      while manual.tick() > 0 do end
+    end, "of the coroutine")
+    assert.equal(0, manual.waiting())
+    assert.equal(0, engine.pool:checkedout())
+  end)
+
+  for name, run in pairs {
+    ["cqueues"] = function(fn)
+      local loop = require("cqueues").new()
+      loop:wrap(fn)
+      assert(loop:loop())
+    end,
+    ["luv"] = function(fn)
+      coroutine.wrap(fn)()
+      require("luv").run()
+    end,
+    ["manual"] = function(fn)
+      coroutine.wrap(fn)()
+      while require("lualchemy.wait.manual").tick() > 0 do end
+    end,
+  } do
+    it("a wait whose time is over says so under " .. name, function()
+      local adapter = require("lualchemy.wait." .. name)
+      local wait = type(adapter) == "table" and adapter.wait or adapter
+      local silent, ready, reason = core.signal(), nil, nil
+      run(function() ready, reason = wait(silent:pollfd(), "r", 0.02) end)
+      silent:close()
+      assert.is_false(ready)
+      assert.equal("timed out", reason)
+    end)
+  end
+
   it("works under a scheduler of one's own, waiting for pooled connections too", function()
     local scheduler = Scheduler.new()
     sa.set_wait(function(...) return scheduler:wait(...) end)

@@ -24,7 +24,10 @@ local function adapter(fd, events, timeout)
     waiting = false
     if coroutine.status(thread) == "suspended" then
       local ok, err = coroutine.resume(thread, ...)
-      if not ok then error(err, 0) end
+      if not ok then
+        coroutine.close(thread)        -- what it held is let go now, not when it is collected
+        error(err, 0)
+      end
     end
   end
   open[1]:start(events, function(err) resume(err == nil, err) end)
