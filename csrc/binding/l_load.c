@@ -7,41 +7,13 @@
 ** One entity gives objects or values, several give rows with the metatable
 ** options.row. Everything a row needs is resolved when the loader is made:
 ** the plan, where its columns stand, its class, the identity table. */
-#include <string.h>
-
-#include "binding/orm_host.h"
-#include "binding/run.h"
+#include "binding/load.h"
 
 #define LOADER_METATABLE "lualchemy.loader"
 
-enum { UV_RUN = 1, UV_SESSION, UV_ANCHORS, UV_ROW, UV_LOADED, USER_VALUES = UV_LOADED };
-
-/* Per entity, in the anchors: its class, its plan, its state metatable, its identity table. */
-enum { CLASS, PLAN, IDENTITY, ANCHORS_EACH };
-
-typedef struct entity {
-    const alch_mapper *m;   /* NULL: a plain column */
-    const alch_codec *codec;
-    int column;
-    int *positions;         /* of each column attribute, -1: not selected; in the loader's own block */
-    uint8_t *wanted;        /* set of the selected attributes */
-} entity;
-
-typedef struct loader {
-    alch_run *run;
-    uint32_t session;
-    size_t count;
-    size_t widest;          /* most columns of an entity */
-    uint8_t populate_existing;
-    uint8_t collect;        /* keep a list of what was loaded anew, for the host's load events */
-    lua_Integer collected;
-    alch_value *cells;      /* room for one entity's row */
-    entity entities[];
-} loader;
-
 /* -- one object ----------------------------------------------------------- */
 
-static void gather(const loader *l, const entity *e)
+static void gather(const alch_loader *l, const alch_entity *e)
 {
     static const alch_value null = { ALCH_NULL, ALCH_ZONE_NONE, { 0 } };
     size_t i;
@@ -52,7 +24,7 @@ static void gather(const loader *l, const entity *e)
 
 /* Pushes the identity key of the gathered row; 0 and nothing if a part is
 ** NULL: an outer join found nobody. */
-static int push_row_key(lua_State *L, const loader *l, const alch_mapper *m)
+static int push_row_key(lua_State *L, const alch_loader *l, const alch_mapper *m)
 {
     alch_value values[ALCH_KEY_MAX];
     size_t i;
@@ -71,7 +43,7 @@ static int push_row_key(lua_State *L, const loader *l, const alch_mapper *m)
 }
 
 /* Nothing of what the row brings is missing: the usual second sight. */
-static int is_complete(const alch_state *s, const entity *e)
+static int is_complete(const alch_state *s, const alch_entity *e)
 {
     const uint8_t *value = s->sets + ALCH_SET_VALUE * s->mapper->set_size;
     const uint8_t *packed = s->sets + ALCH_SET_PACKED * s->mapper->set_size;
@@ -84,7 +56,7 @@ static int is_complete(const alch_state *s, const entity *e)
 }
 
 /* Fills in what the instance at 'obj' lacks; everything, where the query says so. */
-static int populate(lua_State *L, const loader *l, const entity *e, int obj)
+static int populate(lua_State *L, const alch_loader *l, const alch_entity *e, int obj)
 {
     alch_state *s = alch_push_state(L, obj);
     int st = lua_gettop(L);
@@ -106,17 +78,48 @@ static int populate(lua_State *L, const loader *l, const entity *e, int obj)
     return 1;
 }
 
-static void collect(lua_State *L, loader *l, int self, int obj)
+static void collect(lua_State *L, alch_loader *l, int self, int obj)
 {
-    lua_getiuservalue(L, self, UV_LOADED);
+    lua_getiuservalue(L, self, ALCH_LOAD_LOADED);
     lua_pushvalue(L, obj);
     lua_rawseti(L, -2, ++l->collected);
     lua_pop(L, 1);
 }
 
-/* Pushes the object of this row, or nil. */
-static void push_object(lua_State *L, loader *l, const entity *e, int self, int anchors)
+/* What the query said about later loads goes with the object at 'obj'. */
+static void keep_context(lua_State *L, int obj, int context)
 {
+    alch_state *s = alch_push_state(L, obj);
+
+    if (s == NULL)
+        return;
+    lua_pushvalue(L, context);
+    alch_set_context(L, lua_gettop(L) - 1, s);
+    lua_pop(L, 1);
+}
+
+/* What else is done with an object of entity i, at 'obj', once it stands for a row. */
+static void note_object(lua_State *L, alch_loader *l, size_t i, int obj, int fresh, const alch_load_frame *f)
+{
+    alch_entity *e = &l->entities[i];
+    int seen = alch_load_anchor(f, i, ALCH_OF_SEEN), context = alch_load_anchor(f, i, ALCH_OF_CONTEXT);
+
+    if (fresh && l->collect)
+        collect(L, l, f->self, obj);
+    if (fresh && !lua_isnil(L, context))
+        keep_context(L, obj, context);
+    if (!lua_isnil(L, seen) && e->last_seen != lua_topointer(L, obj)) {
+        lua_pushvalue(L, obj);
+        lua_rawseti(L, seen, ++e->seen_count);
+        e->last_seen = lua_topointer(L, obj);
+    }
+    if (e->first_child >= 0)
+        alch_load_below(L, l, i, obj, f);
+}
+
+void alch_load_object(lua_State *L, alch_loader *l, size_t i, const alch_load_frame *f)
+{
+    const alch_entity *e = &l->entities[i];
     int top = lua_gettop(L), fresh = 0;
 
     gather(l, e);
@@ -125,104 +128,171 @@ static void push_object(lua_State *L, loader *l, const entity *e, int self, int 
         return;
     }
     lua_pushvalue(L, top + 1);
-    if (lua_rawget(L, anchors + IDENTITY) == LUA_TTABLE) {
+    if (lua_rawget(L, alch_load_anchor(f, i, ALCH_OF_IDENTITY)) == LUA_TTABLE) {
         fresh = populate(L, l, e, top + 2);
     } else {
-        alch_new_object new = { e->codec, l->cells, e->wanted, l->session, anchors + CLASS, anchors + PLAN,
-                                anchors + IDENTITY, top + 1 };
+        alch_new_object new = { e->codec, l->cells, e->wanted, l->session, alch_load_anchor(f, i, ALCH_OF_CLASS),
+                                alch_load_anchor(f, i, ALCH_OF_PLAN), alch_load_anchor(f, i, ALCH_OF_IDENTITY), top + 1 };
 
         lua_pop(L, 1);
         alch_push_new_object(L, &new);
         fresh = 1;
     }
-    if (fresh && l->collect)
-        collect(L, l, self, top + 2);
+    note_object(L, l, i, top + 2, fresh, f);
     lua_remove(L, top + 1);
 }
 
 /* -- rows ----------------------------------------------------------------- */
 
-static void push_entity(lua_State *L, loader *l, size_t i, int self, int anchors)
+static void push_entity(lua_State *L, alch_loader *l, size_t i, const alch_load_frame *f)
 {
-    const entity *e = &l->entities[i];
+    const alch_entity *e = &l->entities[i];
 
     if (e->m != NULL)
-        push_object(L, l, e, self, anchors + (int)i * ANCHORS_EACH);
+        alch_load_object(L, l, i, f);
     else
         alch_shape_push_value(L, l->run->shape, e->column, &l->run->cells[e->column]);
 }
 
-/* Pushes what a row comes to: the single entity, or a list of all. */
-static void push_result(lua_State *L, loader *l, int self, int anchors, int row_meta)
+/* Is the object on the top in the result already? */
+static int is_repeated(lua_State *L, alch_loader *l)
+{
+    alch_err err;
+    int added = alch_pairs_add(&l->pairs, l, lua_topointer(L, -1), &err);
+
+    if (added < 0)
+        alch_raise(L, &err);
+    return !added;
+}
+
+/* Pushes what a row comes to: the single entity, or a list of all. 0 and
+** nothing where an object is asked for and there is none, or it came before. */
+static int push_result(lua_State *L, alch_loader *l, const alch_load_frame *f, int row_meta)
 {
     size_t i;
 
     if (l->count == 1) {
-        push_entity(L, l, 0, self, anchors);
-        return;
+        push_entity(L, l, 0, f);
+        if (l->entities[0].m == NULL || (!lua_isnil(L, -1) && !(l->unique && is_repeated(L, l))))
+            return 1;
+        lua_pop(L, 1);
+        return 0;
     }
     lua_createtable(L, (int)l->count, 0);
     for (i = 0; i < l->count; i++) {
-        push_entity(L, l, i, self, anchors);
+        push_entity(L, l, i, f);
         lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     lua_pushvalue(L, row_meta);
     lua_setmetatable(L, -2);
+    return 1;
 }
 
-/* Spreads the anchors over the stack, in fixed places; returns the first. */
-static int spread_anchors(lua_State *L, const loader *l)
+/* Spreads the anchors over the stack, in fixed places. */
+static void spread_anchors(lua_State *L, alch_loader *l, alch_load_frame *f)
 {
-    int at, anchors;
-    lua_Integer i;
+    lua_Integer i, n = (lua_Integer)l->total * ALCH_OF_EACH;
+    int at;
 
-    luaL_checkstack(L, (int)l->count * ANCHORS_EACH + 30, "entities");
-    lua_getiuservalue(L, 1, UV_ANCHORS);
+    luaL_checkstack(L, (int)n + 30, "entities");
+    lua_getiuservalue(L, 1, ALCH_LOAD_ANCHORS);
     at = lua_gettop(L);
-    anchors = at + 1;
-    for (i = 1; i <= (lua_Integer)l->count * ANCHORS_EACH; i++)
+    f->self = 1;
+    f->anchors = at + 1;
+    for (i = 1; i <= n; i++)
         lua_rawgeti(L, at, i);
-    return anchors;
+    for (i = 0; i < (lua_Integer)l->total; i++)
+        l->entities[i].last_owner = NULL;   /* its items were at hand in an earlier call */
+}
+
+static int finish_fetch(lua_State *L, lua_Integer n, alch_step step)
+{
+    lua_pushinteger(L, n);
+    lua_pushstring(L, step == ALCH_STEP_ROW ? "more" : step == ALCH_STEP_WAIT ? "wait" : "done");
+    return 2;
 }
 
 /* loader:fetch(list, count, limit) -> count, "done" | "more" | "wait" */
 static int l_fetch(lua_State *L)
 {
-    loader *l = luaL_checkudata(L, 1, LOADER_METATABLE);
+    alch_loader *l = luaL_checkudata(L, 1, LOADER_METATABLE);
     lua_Integer n, limit;
     alch_step step = ALCH_STEP_ROW;
-    int anchors, row_meta;
+    alch_load_frame f;
+    int row_meta;
     alch_err err;
 
     luaL_checktype(L, 2, LUA_TTABLE);
     n = luaL_checkinteger(L, 3);
     limit = n + luaL_optinteger(L, 4, LUA_MAXINTEGER - n);
     lua_settop(L, 3);
-    lua_getiuservalue(L, 1, UV_ROW);
+    lua_getiuservalue(L, 1, ALCH_LOAD_ROW);
     row_meta = lua_gettop(L);
-    anchors = spread_anchors(L, l);
-    while (n < limit && (step = alch_run_fetch(L, l->run, &err)) == ALCH_STEP_ROW) {
-        push_result(L, l, 1, anchors, row_meta);
-        if (lua_isnil(L, -1) && l->count == 1 && l->entities[0].m != NULL)
-            lua_pop(L, 1);
-        else
+    spread_anchors(L, l, &f);
+    while (n < limit && (step = alch_run_fetch(L, l->run, &err)) == ALCH_STEP_ROW)
+        if (push_result(L, l, &f, row_meta))
             lua_rawseti(L, 2, ++n);
-    }
     if (step == ALCH_STEP_FAIL)
         return alch_raise(L, &err);
-    lua_pushinteger(L, n);
-    lua_pushstring(L, step == ALCH_STEP_ROW ? "more" : step == ALCH_STEP_WAIT ? "wait" : "done");
-    return 2;
+    if (step == ALCH_STEP_DONE)
+        alch_load_fill(L, l, &f);
+    return finish_fetch(L, n, step);
+}
+
+/* loader:distribute(lists, positions) -> 0, "done" | "wait": each row's object
+** goes into the list that stands in 'lists' under the key which the columns at
+** 'positions' make up. */
+static int l_distribute(lua_State *L)
+{
+    alch_loader *l = luaL_checkudata(L, 1, LOADER_METATABLE);
+    int positions[ALCH_KEY_MAX];
+    alch_step step;
+    alch_load_frame f;
+    size_t n;
+    alch_err err;
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    lua_settop(L, 3);
+    n = alch_load_positions(L, l, 3, positions);
+    lua_pushnil(L);     /* the items at hand */
+    spread_anchors(L, l, &f);
+    l->group_owner = NULL;
+    while ((step = alch_run_fetch(L, l->run, &err)) == ALCH_STEP_ROW)
+        alch_load_distribute(L, l, 2, 4, positions, n, &f);
+    if (step == ALCH_STEP_FAIL)
+        return alch_raise(L, &err);
+    if (step == ALCH_STEP_DONE)
+        alch_load_fill(L, l, &f);
+    return finish_fetch(L, 0, step);
+}
+
+/* loader:seen(i) -> the objects of entity i that rows stood for since the last
+** call, in their order; one may be there more than once. nil if nobody asked to keep them. */
+static int l_seen(lua_State *L)
+{
+    alch_loader *l = luaL_checkudata(L, 1, LOADER_METATABLE);
+    lua_Integer i = luaL_checkinteger(L, 2), at = (i - 1) * ALCH_OF_EACH + ALCH_OF_SEEN + 1;
+
+    luaL_argcheck(L, i >= 1 && i <= (lua_Integer)l->total, 2, "no such entity");
+    lua_getiuservalue(L, 1, ALCH_LOAD_ANCHORS);
+    if (lua_rawgeti(L, -1, at) == LUA_TTABLE) {
+        lua_newtable(L);
+        lua_rawseti(L, -3, at);
+    }
+    l->entities[i - 1].seen_count = 0;
+    l->entities[i - 1].last_seen = NULL;
+    return 1;
 }
 
 /* loader:loaded() -> the list of instances loaded since the last call */
 static int l_loaded(lua_State *L)
 {
-    loader *l = luaL_checkudata(L, 1, LOADER_METATABLE);
+    alch_loader *l = luaL_checkudata(L, 1, LOADER_METATABLE);
 
-    lua_getiuservalue(L, 1, UV_LOADED);
+    lua_getiuservalue(L, 1, ALCH_LOAD_LOADED);
     lua_newtable(L);
-    lua_setiuservalue(L, 1, UV_LOADED);
+    lua_setiuservalue(L, 1, ALCH_LOAD_LOADED);
     l->collected = 0;
     return 1;
 }
@@ -245,7 +315,7 @@ static size_t arrays_size(lua_State *L, size_t *columns)
     return size;
 }
 
-static void read_positions(lua_State *L, const alch_run *run, entity *e, int columns)
+static void read_positions(lua_State *L, const alch_run *run, alch_entity *e, int columns)
 {
     size_t i;
 
@@ -264,9 +334,71 @@ static void read_positions(lua_State *L, const alch_run *run, entity *e, int col
             luaL_error(L, "%s objects cannot be loaded without their primary key", e->m->class_name);
 }
 
-/* The description is at 'spec'; fills the entity and its anchors. */
-static char *read_entity(lua_State *L, const loader *l, entity *e, int spec, int anchors, lua_Integer first, char *room)
+/* Entity i hangs below the one that 'parent' names, as its attribute 'key'. The description is at 'spec'. */
+static void read_parent(lua_State *L, alch_loader *l, size_t i, int spec)
 {
+    alch_entity *parent;
+    const char *key;
+    lua_Integer p;
+    size_t len;
+    int attr, *at;
+
+    l->entities[i].first_child = l->entities[i].next = -1;
+    lua_getfield(L, spec, "parent");
+    if (i < l->count) {
+        luaL_argcheck(L, lua_isnil(L, -1), 3, "an entity of the row has no parent");
+        lua_pop(L, 1);
+        return;
+    }
+    p = luaL_checkinteger(L, -1);
+    luaL_argcheck(L, p >= 1 && p <= (lua_Integer)i && l->entities[p - 1].m != NULL, 3, "a parent stands before its children");
+    parent = &l->entities[p - 1];
+    lua_getfield(L, spec, "key");
+    key = luaL_checklstring(L, -1, &len);
+    attr = alch_mapper_find(parent->m, key, len);
+    luaL_argcheck(L, attr != ALCH_NO_ATTR && (size_t)attr >= parent->m->columns, 3, "the parent has no such relationship");
+    l->entities[i].attr = (size_t)attr;
+    if (parent->m->attrs[attr].kind == ALCH_ATTR_LIST)
+        l->has_lists = 1;
+    for (at = &parent->first_child; *at >= 0; at = &l->entities[*at].next)
+        ;
+    *at = (int)i;
+    lua_pop(L, 2);
+}
+
+/* The anchors of entity i; its plan is at 'plan', its description at 'spec'. */
+static void anchor_entity(lua_State *L, const alch_loader *l, size_t i, int spec, int plan, int anchors)
+{
+    lua_Integer first = (lua_Integer)i * ALCH_OF_EACH + 1;
+    int top = lua_gettop(L);
+
+    lua_getiuservalue(L, plan, 1);
+    lua_rawgeti(L, -1, ALCH_MT_CLASS);
+    lua_rawseti(L, anchors, first + ALCH_OF_CLASS);
+    lua_pushvalue(L, plan);
+    lua_rawseti(L, anchors, first + ALCH_OF_PLAN);
+    alch_push_identities(L, 1, l->entities[i].m);
+    lua_rawseti(L, anchors, first + ALCH_OF_IDENTITY);
+    lua_getfield(L, spec, "context");
+    lua_rawseti(L, anchors, first + ALCH_OF_CONTEXT);
+    lua_getfield(L, spec, "seen");
+    if (lua_toboolean(L, -1)) {
+        lua_newtable(L);
+        lua_rawseti(L, anchors, first + ALCH_OF_SEEN);
+    }
+    if (i >= l->count) {
+        lua_newtable(L);
+        lua_rawseti(L, anchors, first + ALCH_OF_FILLING);
+    }
+    lua_settop(L, top);
+}
+
+/* The description is at 'spec'; fills the entity and its anchors. */
+static char *read_entity(lua_State *L, alch_loader *l, size_t i, int spec, int anchors, char *room)
+{
+    alch_entity *e = &l->entities[i];
+
+    read_parent(L, l, i, spec);
     if (lua_getfield(L, spec, "plan") == LUA_TNIL) {
         lua_getfield(L, spec, "column");
         e->column = (int)luaL_checkinteger(L, -1) - 1;
@@ -280,31 +412,25 @@ static char *read_entity(lua_State *L, const loader *l, entity *e, int spec, int
     room += (e->m->columns * sizeof(int) + e->m->set_size + 7) & ~(size_t)7;
     lua_getfield(L, spec, "columns");
     read_positions(L, l->run, e, lua_gettop(L));
-    lua_getiuservalue(L, spec + 1, 1);
-    lua_rawgeti(L, -1, ALCH_MT_CLASS);
-    lua_rawseti(L, anchors, first + CLASS);
-    lua_pushvalue(L, spec + 1);
-    lua_rawseti(L, anchors, first + PLAN);
-    alch_push_identities(L, 1, e->m);
-    lua_rawseti(L, anchors, first + IDENTITY);
+    anchor_entity(L, l, i, spec, spec + 1, anchors);
     e->codec = alch_push_codec(L, spec + 1, l->run->dc->driver->name);
     lua_settop(L, spec);
     return room;
 }
 
-static loader *push_loader(lua_State *L, size_t count, int entities, char **room)
+static alch_loader *push_loader(lua_State *L, size_t total, int entities, char **room)
 {
-    size_t i, columns = 1, head = sizeof(loader) + count * sizeof(entity), size = 0;
-    loader *l;
+    size_t i, columns = 1, head = sizeof(alch_loader) + total * sizeof(alch_entity), size = 0;
+    alch_loader *l;
 
-    for (i = 0; i < count; i++) {
+    for (i = 0; i < total; i++) {
         lua_rawgeti(L, entities, (lua_Integer)i + 1);
         luaL_checktype(L, -1, LUA_TTABLE);
         size += arrays_size(L, &columns);
         lua_pop(L, 1);
     }
-    l = alch_push_object(L, head + columns * sizeof *l->cells + size, USER_VALUES, LOADER_METATABLE);
-    l->count = count;
+    l = alch_push_object(L, head + columns * sizeof *l->cells + size, ALCH_LOAD_USER_VALUES, LOADER_METATABLE);
+    l->total = l->count = total;
     l->widest = columns;
     l->cells = (alch_value *)(void *)((char *)l + head);
     *room = (char *)(l->cells + columns);
@@ -321,46 +447,64 @@ static int boolean_field(lua_State *L, int t, const char *key)
     return yes;
 }
 
-/* core.loader_new(session, run, entities, { populate_existing =, collect =, row = metatable }) */
+/* core.loader_new(session, run, entities, options): the first options.count
+** entities (all by default) make up a row, each of the others hangs below the
+** 'parent' (its number) that it names. Further options: populate_existing,
+** collect, unique, row (a metatable). */
 static int l_loader_new(lua_State *L)
 {
     const alch_session *session = luaL_checkudata(L, 1, ALCH_SESSION_METATABLE);
-    size_t i, count;
-    loader *l;
+    size_t i, total;
+    alch_loader *l;
     char *room;
 
     luaL_checktype(L, 3, LUA_TTABLE);
     luaL_checktype(L, 4, LUA_TTABLE);
     lua_settop(L, 4);
-    count = (size_t)lua_rawlen(L, 3);
-    l = push_loader(L, count, 3, &room);
+    total = (size_t)lua_rawlen(L, 3);
+    l = push_loader(L, total, 3, &room);
     l->run = alch_check_run(L, 2);
     l->session = session->number;
     l->populate_existing = (uint8_t)boolean_field(L, 4, "populate_existing");
     l->collect = (uint8_t)boolean_field(L, 4, "collect");
+    l->unique = (uint8_t)boolean_field(L, 4, "unique");
+    lua_getfield(L, 4, "count");
+    l->count = (size_t)luaL_optinteger(L, -1, (lua_Integer)total);
+    luaL_argcheck(L, l->count <= total, 4, "a row has no more entities than there are");
+    lua_settop(L, 5);
     lua_pushvalue(L, 2);
-    lua_setiuservalue(L, 5, UV_RUN);
+    lua_setiuservalue(L, 5, ALCH_LOAD_RUN);
     lua_pushvalue(L, 1);
-    lua_setiuservalue(L, 5, UV_SESSION);
+    lua_setiuservalue(L, 5, ALCH_LOAD_SESSION);
     lua_getfield(L, 4, "row");
-    lua_setiuservalue(L, 5, UV_ROW);
+    lua_setiuservalue(L, 5, ALCH_LOAD_ROW);
     lua_newtable(L);
-    lua_setiuservalue(L, 5, UV_LOADED);
-    lua_createtable(L, (int)count * ANCHORS_EACH, 0);
-    for (i = 0; i < count; i++) {
+    lua_setiuservalue(L, 5, ALCH_LOAD_LOADED);
+    lua_createtable(L, (int)total * ALCH_OF_EACH, 0);
+    for (i = 0; i < total; i++) {
         lua_rawgeti(L, 3, (lua_Integer)i + 1);
-        room = read_entity(L, l, &l->entities[i], 7, 6, (lua_Integer)i * ANCHORS_EACH + 1, room);
+        room = read_entity(L, l, i, 7, 6, room);
         lua_settop(L, 6);
     }
-    lua_setiuservalue(L, 5, UV_ANCHORS);
+    lua_setiuservalue(L, 5, ALCH_LOAD_ANCHORS);
     return 1;
+}
+
+static int loader_gc(lua_State *L)
+{
+    alch_loader *l = lua_touserdata(L, 1);
+
+    alch_pairs_release(&l->pairs);
+    return 0;
 }
 
 void alch_open_load(lua_State *L)
 {
-    static const luaL_Reg methods[] = { { "fetch", l_fetch }, { "loaded", l_loaded }, { NULL, NULL } };
+    static const luaL_Reg methods[] = {
+        { "fetch", l_fetch }, { "distribute", l_distribute }, { "loaded", l_loaded }, { "seen", l_seen }, { NULL, NULL }
+    };
 
-    if (alch_new_metatable(L, LOADER_METATABLE, NULL)) {
+    if (alch_new_metatable(L, LOADER_METATABLE, loader_gc)) {
         luaL_newlib(L, methods);
         lua_setfield(L, -2, "__index");
     }

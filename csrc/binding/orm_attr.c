@@ -108,6 +108,41 @@ int alch_unchanged(lua_State *L, int st, alch_state *s, size_t i)
     return equal;
 }
 
+/* In AUX, the key of the context. */
+static const char context_key = 0;
+
+void alch_set_context(lua_State *L, int st, alch_state *s)
+{
+    alch_push_aux(L, st, s);
+    lua_insert(L, -2);
+    lua_rawsetp(L, -2, &context_key);
+    lua_pop(L, 1);
+}
+
+void alch_push_context(lua_State *L, int st, const alch_state *s)
+{
+    if (!(s->flags & ALCH_STATE_AUX)) {
+        lua_pushnil(L);
+        return;
+    }
+    lua_getiuservalue(L, st, alch_uv_extra(s->mapper));
+    lua_rawgetp(L, -1, &context_key);
+    lua_remove(L, -2);
+}
+
+/* Lets go of everything in AUX but the context. */
+static void drop_old(lua_State *L, int st, alch_state *s)
+{
+    if (!(s->flags & ALCH_STATE_AUX))
+        return;
+    alch_push_context(L, st, s);
+    alch_drop_aux(L, st, s);
+    if (lua_isnil(L, -1))
+        lua_pop(L, 1);
+    else
+        alch_set_context(L, st, s);
+}
+
 void alch_commit_state(lua_State *L, int st, alch_state *s)
 {
     const alch_mapper *m = s->mapper;
@@ -126,7 +161,7 @@ void alch_commit_state(lua_State *L, int st, alch_state *s)
     }
     alch_clear(s, ALCH_SET_CHANGED);
     alch_clear(s, ALCH_SET_BASE);
-    alch_drop_aux(L, st, s);
+    drop_old(L, st, s);
 }
 
 /* The host lets go of a value; the caller clears the attribute's bits. */
@@ -158,5 +193,5 @@ void alch_expire_state(lua_State *L, int st, alch_state *s)
         if (s->mapper->attrs[i].kind == ALCH_ATTR_LIST || alch_has(s, ALCH_SET_VALUE, i))
             forget_value(L, st, s, i);
     memset(s->sets, 0, ALCH_SETS * s->mapper->set_size);
-    alch_drop_aux(L, st, s);
+    drop_old(L, st, s);
 }

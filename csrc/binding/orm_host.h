@@ -101,6 +101,11 @@ void alch_store_clean(lua_State *L, int st, alch_state *s, size_t i);
 void alch_push_aux(lua_State *L, int st, alch_state *s);
 /* Lets go of it. */
 void alch_drop_aux(lua_State *L, int st, alch_state *s);
+/* What the query that loaded the object said about loading what it refers to
+** (any Lua value, at the top of the stack): kept in AUX, longer than old values are. Pops it. */
+void alch_set_context(lua_State *L, int st, alch_state *s);
+/* Pushes it, or nil. */
+void alch_push_context(lua_State *L, int st, const alch_state *s);
 /* Pushes the database's value of a changed attribute; 0 and nothing if unknown. */
 int alch_push_base(lua_State *L, int st, alch_state *s, size_t i);
 /* Is a CHANGED column back at the database's value? */
