@@ -92,6 +92,7 @@ build = {
         "csrc/compile/compiler.c",
         "csrc/compile/cte.c",
         "csrc/compile/join.c",
+        "csrc/compile/lint.c",
         "csrc/compile/literal.c",
         "csrc/compile/params.c",
         "csrc/compile/standard.c",

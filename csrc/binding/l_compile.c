@@ -13,7 +13,10 @@
 #include "expr/build.h"
 
 static const char renderer_key = 0;     /* registry: function(element, compiler, dialect name) -> text */
+static const char warner_key = 0;       /* registry: function(text), which issues a warning */
 static const char overridden_key = 0;   /* registry: userdata of one byte per kind */
+
+#define WARN_LINTING 2      /* of the option linting; 1 only collects */
 
 #define RUN_METATABLE "lualchemy.compiler"
 
@@ -241,6 +244,26 @@ static int l_set_renderer(lua_State *L)
     return 0;
 }
 
+/* core.set_warner(function): who issues the warnings of a compile. */
+static int l_set_warner(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &warner_key);
+    return 0;
+}
+
+static void issue_warnings(lua_State *L, const alch_compiled *r)
+{
+    size_t i;
+
+    for (i = 0; i < r->warning_count; i++) {
+        lua_rawgetp(L, LUA_REGISTRYINDEX, &warner_key);
+        lua_pushstring(L, r->warnings[i]);
+        lua_call(L, 1, 0);
+    }
+}
+
 /* core.override(kind): from now on the renderer is asked for this kind, too. */
 static int l_override(lua_State *L)
 {
@@ -403,6 +426,8 @@ alch_compiled *alch_push_compiled(lua_State *L, const alch_node *n, const alch_d
     }
     if (params != 0)
         lua_setiuservalue(L, -2, 2);    /* what replaced binds live in */
+    if (result->warning_count > 0 && (options->linting & WARN_LINTING || d->caps.from_linting))
+        issue_warnings(L, result);
     return result;
 }
 
@@ -488,6 +513,19 @@ static int push_columns(lua_State *L, const alch_compiled *r)
     return 1;
 }
 
+/* .warnings: what linting found. */
+static int push_warnings(lua_State *L, const alch_compiled *r)
+{
+    size_t i;
+
+    lua_createtable(L, (int)r->warning_count, 0);
+    for (i = 0; i < r->warning_count; i++) {
+        lua_pushstring(L, r->warnings[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
 static int l_compiled_index(lua_State *L)
 {
     const alch_compiled *r = check_compiled(L, 1);
@@ -505,6 +543,8 @@ static int l_compiled_index(lua_State *L)
         return push_positions(L, r);
     if (strcmp(key, "column_names") == 0)
         return push_columns(L, r);
+    if (strcmp(key, "warnings") == 0)
+        return push_warnings(L, r);
     if (strcmp(key, "statement") == 0) {
         alch_push_node(L, r->statement);
         return 1;
@@ -543,6 +583,19 @@ static int option(lua_State *L, int idx, const char *name)
     on = lua_toboolean(L, -1);
     lua_pop(L, 1);
     return on;
+}
+
+/* linting = sa.FROM_LINTING and relatives; true means that, too. */
+static int linting_option(lua_State *L, int idx)
+{
+    int level;
+
+    if (lua_getfield(L, idx, "linting") == LUA_TBOOLEAN)
+        level = lua_toboolean(L, -1) ? 1 | WARN_LINTING : 0;
+    else
+        level = (int)lua_tointeger(L, -1) & 3;
+    lua_pop(L, 1);
+    return level;
 }
 
 /* Reads {"a", "b"} into a block on the stack. */
@@ -610,6 +663,7 @@ static int l_compile(lua_State *L)
         o.literal_binds = (uint8_t)option(L, 3, "literal_binds");
         o.executemany = (uint8_t)option(L, 3, "for_executemany");
         o.for_execution = (uint8_t)option(L, 3, "for_execution");
+        o.linting = (uint8_t)linting_option(L, 3);
         lua_getfield(L, 3, "include_table");
         o.bare_columns = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
         if (lua_getfield(L, 3, "params") == LUA_TTABLE)
@@ -670,6 +724,7 @@ static const luaL_Reg functions[] = {
     { "type_text", l_type_text },
     { "string_literal", l_string_literal },
     { "set_renderer", l_set_renderer },
+    { "set_warner", l_set_warner },
     { "override", l_override },
     { NULL, NULL }
 };

@@ -86,6 +86,8 @@ typedef struct alch_compiled {
     uint8_t from_select;
     uint8_t upsert;
     uint8_t writes;             /* a CTE writes */
+    const char **warnings;      /* of the lint; for whoever asked for it to issue */
+    size_t warning_count;
     const alch_node **made;     /* binds the compiler made; kept */
     size_t made_count;
 } alch_compiled;

@@ -85,6 +85,7 @@ typedef struct alch_compile_options {
     uint8_t executemany;
     uint8_t implicit_returning;     /* INSERT: return the primary key if the database makes it */
     uint8_t bare_columns;           /* columns without their tables, for DDL */
+    uint8_t linting;                /* compile/lint.h */
     uint8_t for_execution;          /* text for a driver: expanding lists without values are an error */
 } alch_compile_options;
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "compile/compiler.h"
+#include "compile/lint.h"
 #include "expr/build.h"
 
 /* One column of VALUES or SET. */
@@ -809,6 +810,7 @@ static void finish_dml(alch_compiler *c, const alch_dml *d, size_t start, unsign
     unsigned inner = flags & ALCH_V_LITERAL;
 
     alch_compile_where(c, " WHERE ", d->where, inner);
+    alch_lint_froms(c, d->head.kind == ALCH_NODE_UPDATE ? "UPDATE" : "DELETE", d->table, &c->frame->froms, d->where);
     if (d->returning != NULL)
         compile_returning(c, d->returning, d->label_style, inner | (flags & ALCH_V_RESULT));
     if (c->cte_count > 0)

@@ -4,6 +4,7 @@
 
 #include "compile/compiler.h"
 #include "compile/join.h"
+#include "compile/lint.h"
 #include "expr/build.h"
 
 int alch_push_frame(alch_compiler *c, alch_frame *f, const alch_node *statement)
@@ -555,6 +556,7 @@ void alch_compile_select(alch_compiler *c, const alch_select *s, int member, uns
             trim(c->out);
         compile_froms(c, &frame, inner);
         alch_compile_where(c, " WHERE ", s->where, inner);
+        alch_lint_froms(c, "SELECT", NULL, &frame.froms, s->where);
         compile_tail(c, s, inner);
         compile_statement_hints(c, s->statement_hints);
         if (c->cte_count > 0 && (toplevel || (member < 0 && !(flags & ALCH_V_INSERT_SELECT))))

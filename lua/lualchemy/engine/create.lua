@@ -14,7 +14,7 @@ local OPTIONS = {
   execution_options = "table", listeners = "table", proxy = "table", connect_args = "table", creator = "function",
   pool = "pool", poolclass = "poolclass", pool_size = "integer", max_overflow = "integer", pool_timeout = "number",
   pool_recycle = "number", pool_pre_ping = "boolean", pool_use_lifo = "boolean", pool_reset_on_return = "reset",
-  statement_cache_size = "integer",
+  statement_cache_size = "integer", enable_from_linting = "boolean",
 }
 
 -- Options of create_engine that the pool takes under another name.
@@ -57,13 +57,13 @@ local function dialect_module(backend, part)
   end
 end
 
-local function load_dialect(url)
+local function load_dialect(url, options)
   local module = dialect_module(url.backend)
   if not module then
     errors.raise("NoSuchModuleError", "there is no dialect '%s': looked for the module lualchemy.dialects.%s%s",
       url.backend, url.backend, url.backend == "postgres" and "; the name is 'postgresql'" or "")
   end
-  return module.dialect {}
+  return module.dialect { enable_from_linting = options.enable_from_linting ~= false }
 end
 
 -- The function that makes each physical connection; the options are read anew every time.
@@ -109,7 +109,7 @@ function M.create_engine(url, options)
   options = options or {}
   url = URL.make(url)
   check_options(options)
-  local dialect = load_dialect(url)
+  local dialect = load_dialect(url, options)
   local driver = drivers.load(url.driver or url.backend)
   local execution_options = {}
   for key, value in pairs(options.execution_options or {}) do execution_options[key] = value end

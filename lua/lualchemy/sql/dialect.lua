@@ -45,6 +45,7 @@ local OPTION_CAPS = {
   supports_native_boolean = "native_boolean", supports_empty_insert = "default_values",
   supports_default_values = "default_values", implicit_returning = "insert_returning",
   _supports_jsonb_subscripting = "jsonb_subscripts", cte_follows_insert = "cte_follows_insert",
+  enable_from_linting = "from_linting",
 }
 local PLAIN = { paramstyle = true, max_identifier_length = true, label_length = true, server_version = true,
   is_generic = true }

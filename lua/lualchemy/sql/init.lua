@@ -1,6 +1,7 @@
 --- The SQL expression language: every public name of it.
 
 local core = require("lualchemy._core")
+local warn = require("lualchemy.util.warn").warn
 
 local M = {}
 
@@ -11,10 +12,12 @@ end
 local base = require("lualchemy.sql.base")
 M.ClauseElement, M.ColumnElement, M.FromClause, M.Executable = base.ClauseElement, base.ColumnElement, base.FromClause,
   base.Executable
-M.null_ = nil
 -- sa.null is light userdata, so that it equals cjson.null; called it is the SQL element NULL. The metatable is that of
 -- all light userdata, which have no other use for being called.
 core.make_null_callable()
 M.Dialect = require("lualchemy.sql.dialect").Dialect
+-- For the option `linting` of compile: 1 collects into `.warnings`, 2 issues them.
+M.NO_LINTING, M.COLLECT_CARTESIAN_PRODUCTS, M.WARN_LINTING, M.FROM_LINTING = 0, 1, 2, 3
+core.set_warner(function(text) warn("%s", text) end)
 
 return M
