@@ -402,7 +402,7 @@ alch_compiled *alch_push_compiled(lua_State *L, const alch_node *n, const alch_d
                                   const alch_compile_options *options, int params)
 {
     run r = { L, params, 0, NULL, 0 };
-    alch_compile_host host = { render, replace, &r, NULL, L, alch_protected_literal };
+    alch_compile_host host = { render, replace, &r, alch_wrap_in_lua, NULL, L, alch_protected_literal };
     alch_compile_options all = *options;
     alch_compiled *result;
     alch_err err;

@@ -68,7 +68,7 @@ static int kind_called(const char *name)
 
 typedef struct flag_name {
     const char *name;
-    uint16_t flag;
+    uint32_t flag;
 } flag_name;
 
 static const flag_name flag_names[] = {
@@ -86,6 +86,8 @@ static const flag_name flag_names[] = {
     { "hook_impl", ALCH_TYPE_HOOK_IMPL },
     { "hook_coerce", ALCH_TYPE_HOOK_COERCE },
     { "hook_compare", ALCH_TYPE_HOOK_COMPARE },
+    { "hook_bind_expression", ALCH_TYPE_HOOK_BIND_EXPRESSION },
+    { "hook_column_expression", ALCH_TYPE_HOOK_COLUMN_EXPRESSION },
     { "bind_cast", ALCH_TYPE_BIND_CAST },
     { NULL, 0 }
 };
@@ -96,7 +98,7 @@ static void read_flags(lua_State *L, int fields, alch_type *spec)
 
     for (f = flag_names; f->name != NULL; f++) {
         if (lua_getfield(L, fields, f->name) != LUA_TNIL)
-            spec->flags = (uint16_t)(lua_toboolean(L, -1) ? spec->flags | f->flag : spec->flags & ~f->flag);
+            spec->flags = lua_toboolean(L, -1) ? spec->flags | f->flag : spec->flags & ~f->flag;
         lua_pop(L, 1);
     }
 }

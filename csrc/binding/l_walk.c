@@ -143,6 +143,24 @@ static int l_id(lua_State *L)
     return 1;
 }
 
+/* core.bind_as(bind, type): the parameter with another type. */
+static int l_bind_as(lua_State *L)
+{
+    const alch_node *b = alch_check_kind(L, 1, ALCH_NODE_BIND);
+    const alch_type *t = alch_check_type(L, 2, NULL);
+    alch_node_ref *slot;
+    alch_bind *copy;
+    alch_err err;
+
+    slot = alch_push_node_slot(L, ALCH_NODE_BIND);
+    if (alch_node_copy(b, &copy, &err) != ALCH_OK)
+        return alch_raise(L, &err);
+    slot->node = &copy->head;
+    alch_node_set_type(copy, t);
+    copy->flags = (uint16_t)(copy->flags | ALCH_BIND_TYPED);
+    return 1;
+}
+
 /* core.rebind(bind, value): the parameter with another value. */
 static int l_rebind(lua_State *L)
 {
@@ -176,6 +194,7 @@ static const luaL_Reg functions[] = {
     { "replace", l_replace },
     { "id", l_id },
     { "rebind", l_rebind },
+    { "bind_as", l_bind_as },
     { NULL, NULL }
 };
 

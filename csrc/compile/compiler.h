@@ -28,7 +28,8 @@ enum {
     ALCH_V_AGGREGATE = 1 << 9,
     ALCH_V_INSERT_SELECT = 1 << 10, /* INSERT ... SELECT */
     ALCH_V_RESULT = 1 << 11,        /* result columns are collected here */
-    ALCH_V_OPERATOR = 1 << 12       /* inside an operator: eager ones take parentheses */
+    ALCH_V_OPERATOR = 1 << 12,      /* inside an operator: eager ones take parentheses */
+    ALCH_V_MEMBER = 1 << 13         /* a further member of a compound that is the result: types wrap its columns */
 };
 
 /* A statement being compiled, as nested ones see it. */
@@ -57,6 +58,7 @@ typedef struct alch_cte_text {
 } alch_cte_text;
 
 typedef struct alch_compiler alch_compiler;
+typedef struct alch_wrapping alch_wrapping;     /* compile/wrap.h */
 
 /* What the embedding language does for the compiler. 'render' writes the text
 ** of a node (a custom construct, or a kind it overrides) into c->out; it may
@@ -66,6 +68,9 @@ typedef struct alch_compile_host {
     int (*render)(void *payload, alch_compiler *c, const alch_node *n, unsigned flags, alch_err *err);
     const alch_bind *(*replace)(void *payload, const alch_bind *b);
     void *payload;
+    /* What a type's bind_expression or column_expression ('hook') makes of 'n': a reference, '*out'. */
+    int (*wrap)(void *type_host, const alch_type *t, unsigned hook, const alch_node *n, const char *dialect,
+                const alch_node **out, alch_err *err);
     const uint8_t *overridden;      /* by kind: 1 if 'render' stands in for the visitor; or NULL */
     void *type_host;                /* what type/literal.h and types' hooks get */
     /* A table of the host as SQL text: a JSON document, an array. */
@@ -110,6 +115,7 @@ struct alch_compiler {
     alch_cte_text *ctes;
     size_t cte_count, cte_size;
     size_t param_size, position_size, column_size, made_size;
+    const alch_wrapping *wrapping;  /* inside a type's bind_expression; or NULL */
     int marking;                    /* placeholders are written as marks for alch_put_marked */
     int failed;                     /* code of the first failure */
     alch_err *err;
@@ -165,7 +171,8 @@ void alch_compile_type(alch_compiler *c, const alch_type *t);
 int alch_type_text(const alch_dialect *d, const alch_type *t, void *host, alch_buf *out, alch_err *err);
 
 /* compile/visit_select.c */
-void alch_add_result(alch_compiler *c, const alch_named_column *column, const char *name);
+/* 't': of the expression that stands there, which a type may have put around the column. */
+void alch_add_result(alch_compiler *c, const alch_named_column *column, const char *name, const alch_type *t);
 void alch_compile_select(alch_compiler *c, const alch_select *s, int member, unsigned flags);
 void alch_compile_columns(alch_compiler *c, const alch_named_column *columns, size_t n, unsigned flags);
 void alch_compile_prefixes(alch_compiler *c, const alch_list *l, unsigned flags);

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "compile/compiler.h"
+#include "compile/wrap.h"
 #include "expr/build.h"
 
 /* Room for one more in an array that lives in the arena. */
@@ -349,6 +350,51 @@ static void put_element(alch_compiler *c, const alch_bind *b, const alch_compile
     alch_put_placeholder(c, alch_add_param(c, &p));
 }
 
+/* An element inside its type's bind_expression; 'param' counts those of one part from 0. */
+static void put_wrapped_element(alch_compiler *c, const alch_wrapping *w, const alch_type *t, unsigned flags)
+{
+    (void)t;
+    put_element(c, w->bind, w->list, w->param, w->part, flags);
+}
+
+static void put_known_element(alch_compiler *c, const alch_wrapping *w, const alch_type *t, unsigned flags)
+{
+    (void)t, (void)flags;
+    alch_put_placeholder(c, w->param);
+}
+
+/* The elements of a list, wrapped by its type or bare. 'known': the first
+** parameter (plus one) of the list, where it stood in the statement before. */
+static void put_elements(alch_compiler *c, const alch_bind *b, const alch_compiled_param *list, uint32_t known,
+                         unsigned flags)
+{
+    const alch_type *t = b->count > 0 && c->wrapping == NULL
+        ? alch_wrapping_type(c, part_type(b, 0), ALCH_TYPE_HOOK_BIND_EXPRESSION) : NULL;
+    const alch_node *wrapped = t != NULL ? alch_wrap_bind(c, t, b) : NULL;
+    uint32_t i;
+    unsigned k;
+
+    for (i = 0; i < b->count && c->failed == ALCH_OK; i++) {
+        if (i > 0)
+            alch_puts(c, ", ");
+        if (b->width > 1)
+            alch_buf_putc(c->out, '(');
+        for (k = 0; k < b->width; k++) {
+            const alch_wrapping w = { known != 0 ? put_known_element : put_wrapped_element, b, list, NULL,
+                                      known != 0 ? known - 1 + i * b->width + k : i, k };
+
+            if (k > 0)
+                alch_puts(c, ", ");
+            if (wrapped != NULL && b->width == 1)
+                alch_compile_wrapped(c, wrapped, &w, flags);
+            else
+                w.put(c, &w, NULL, flags);
+        }
+        if (b->width > 1)
+            alch_buf_putc(c->out, ')');
+    }
+}
+
 /* The first parameter (plus one) of a list that stood in the statement before; 0: it did not. */
 static uint32_t known_list(alch_compiler *c, const alch_bind *b)
 {
@@ -374,8 +420,6 @@ static void compile_expanding(alch_compiler *c, const alch_bind *b, int op, unsi
 {
     uint32_t known;
     alch_compiled_param list;
-    uint32_t i;
-    unsigned k;
 
     c->result->expanding = 1;
     known = known_list(c, b);
@@ -405,26 +449,34 @@ static void compile_expanding(alch_compiler *c, const alch_bind *b, int op, unsi
         alch_puts(c, "VALUES ");
     if (b->count > 0 && known == 0 && !(flags & ALCH_V_LITERAL))
         remember(c, b, (uint32_t)c->result->param_count);
-    for (i = 0; i < b->count && c->failed == ALCH_OK; i++) {
-        if (i > 0)
-            alch_puts(c, ", ");
-        if (b->width > 1)
-            alch_buf_putc(c->out, '(');
-        for (k = 0; k < b->width; k++) {
-            if (k > 0)
-                alch_puts(c, ", ");
-            if (known != 0)
-                alch_put_placeholder(c, known - 1 + i * b->width + k);
-            else
-                put_element(c, b, &list, i, k, flags);
-        }
-        if (b->width > 1)
-            alch_buf_putc(c->out, ')');
-    }
+    put_elements(c, b, &list, known, flags);
     alch_buf_putc(c->out, ')');
 }
 
 /* }=== */
+
+static void put_bind(alch_compiler *c, const alch_bind *b, const alch_type *t, unsigned flags)
+{
+    uint32_t param;
+
+    if (flags & ALCH_V_LITERAL || b->flags & ALCH_BIND_LITERAL) {
+        alch_compile_literal(c, t, &b->value);
+        return;
+    }
+    param = param_of(c, b);
+    if (t != alch_node_type(&b->head) && c->failed == ALCH_OK)
+        c->result->params[param].type = t;
+    alch_put_placeholder(c, param);
+    if (b->value.kind == ALCH_HOST && c->dialect->storage.oids && t->flags & ALCH_TYPE_BIND_CAST) {
+        alch_puts(c, "::");
+        alch_compile_type(c, t);
+    }
+}
+
+static void put_wrapped_bind(alch_compiler *c, const alch_wrapping *w, const alch_type *t, unsigned flags)
+{
+    put_bind(c, w->bind, t, flags);
+}
 
 void alch_compile_bind(alch_compiler *c, const alch_bind *b, int op, unsigned flags)
 {
@@ -440,15 +492,20 @@ void alch_compile_bind(alch_compiler *c, const alch_bind *b, int op, unsigned fl
         compile_expanding(c, b, op, flags);
         return;
     }
-    if (flags & ALCH_V_LITERAL || b->flags & ALCH_BIND_LITERAL) {
-        alch_compile_literal(c, alch_node_type(&b->head), &b->value);
+    if (c->wrapping != NULL && b->flags & ALCH_BIND_STAND_IN) {
+        c->wrapping->put(c, c->wrapping, alch_node_type(&b->head), flags);
         return;
     }
-    alch_put_placeholder(c, param_of(c, b));
-    if (b->value.kind == ALCH_HOST && c->dialect->storage.oids && alch_node_type(&b->head)->flags & ALCH_TYPE_BIND_CAST) {
-        alch_puts(c, "::");
-        alch_compile_type(c, alch_node_type(&b->head));
+    if (c->wrapping == NULL) {
+        const alch_type *t = alch_wrapping_type(c, alch_node_type(&b->head), ALCH_TYPE_HOOK_BIND_EXPRESSION);
+        const alch_wrapping w = { put_wrapped_bind, b, NULL, NULL, 0, 0 };
+
+        if (t != NULL) {
+            alch_compile_wrapped(c, alch_wrap_bind(c, t, b), &w, flags);
+            return;
+        }
     }
+    put_bind(c, b, alch_node_type(&b->head), flags);
 }
 
 void alch_visit_bind(alch_compiler *c, const alch_node *n, unsigned flags)

@@ -4,6 +4,7 @@
 
 #include "compile/compiler.h"
 #include "compile/lint.h"
+#include "compile/wrap.h"
 #include "expr/build.h"
 
 /* One column of VALUES or SET. */
@@ -224,7 +225,7 @@ static void put_column_param(alch_compiler *c, assignment *a)
         alch_compile_nomem(c);
     a->param = param;
     remember_fill(c, a, param);
-    alch_put_placeholder(c, param);
+    alch_put_column_placeholder(c, p.type, param);
 }
 
 /* A plain value: a parameter named after its column, with the column's type. */
@@ -254,7 +255,7 @@ static void put_value_param(alch_compiler *c, assignment *a, const alch_bind *b,
     a->param = param;
     if (row < 1)
         remember_fill(c, a, param);
-    alch_put_placeholder(c, param);
+    alch_put_column_placeholder(c, p.type, param);
 }
 
 static int is_plain_value(const alch_node *n)
@@ -283,7 +284,7 @@ static void put_inner_value(alch_compiler *c, const assignment *a, unsigned flag
 static void put_value(alch_compiler *c, assignment *a, int row, unsigned flags)
 {
     if (a->param != UINT32_MAX) {       /* another column referred to it already */
-        alch_put_placeholder(c, a->param);
+        alch_put_column_placeholder(c, c->result->params[a->param].type, a->param);
         return;
     }
     if (a->value == NULL) {
@@ -298,7 +299,7 @@ static void put_value(alch_compiler *c, assignment *a, int row, unsigned flags)
         const alch_bind *b = (const alch_bind *)a->value;
 
         if (flags & ALCH_V_LITERAL)
-            alch_compile_literal(c, alch_node_type(a->target)->family != ALCH_FAMILY_NULL ? alch_node_type(a->target)
+            alch_put_column_literal(c, alch_node_type(a->target)->family != ALCH_FAMILY_NULL ? alch_node_type(a->target)
                                  : alch_node_type(a->value), &b->value);
         else
             put_value_param(c, a, b, row);

@@ -5,6 +5,7 @@
 #include "compile/compiler.h"
 #include "compile/join.h"
 #include "compile/lint.h"
+#include "compile/wrap.h"
 #include "expr/build.h"
 
 int alch_push_frame(alch_compiler *c, alch_frame *f, const alch_node *statement)
@@ -145,7 +146,7 @@ static void setup_froms(alch_compiler *c, const alch_select *s, alch_frame *f, u
 ** {=== The columns
 */
 
-void alch_add_result(alch_compiler *c, const alch_named_column *column, const char *name)
+void alch_add_result(alch_compiler *c, const alch_named_column *column, const char *name, const alch_type *t)
 {
     alch_compiled *r = c->result;
     const alch_node *n = column->column;
@@ -167,7 +168,7 @@ void alch_add_result(alch_compiler *c, const alch_named_column *column, const ch
     made = &r->columns[r->column_count++];
     made->name = name;
     made->key = column->key;
-    made->type = alch_node_type(n);
+    made->type = t;
     made->node = column->repeated ? NULL : n;
     made->inner = n->kind == ALCH_NODE_LABEL ? ((const alch_label *)n)->element : NULL;
     if (name == NULL || strcmp(name, "*") == 0)
@@ -201,6 +202,14 @@ static const char *label_of(const alch_named_column *k, unsigned flags)
     }
 }
 
+/* The label of a column whose type puts an expression around it: there is always one. */
+static const char *own_label(const alch_named_column *k)
+{
+    if (k->column->kind == ALCH_NODE_LABEL)
+        return ((const alch_label *)k->column)->name;
+    return k->required != NULL ? k->required : k->fallback;
+}
+
 /* The name a column without a label is reported under. */
 static const char *own_name(alch_compiler *c, const alch_node *n)
 {
@@ -227,24 +236,25 @@ static void put_inner_label(alch_compiler *c, const alch_node *n)
 
 static void compile_column(alch_compiler *c, const alch_named_column *k, unsigned flags)
 {
-    const char *label = label_of(k, flags), *name;
+    const alch_node *shown = flags & (ALCH_V_RESULT | ALCH_V_MEMBER) ? alch_wrap_column(c, k->column) : k->column;
+    const char *label = shown != k->column ? own_label(k) : label_of(k, flags), *name;
     unsigned inner = (flags & (ALCH_V_LITERAL | ALCH_V_NO_TABLE | ALCH_V_NO_SCHEMA)) | ALCH_V_COLUMNS;
 
     if (label == NULL) {
         alch_compile_node(c, k->column, inner);
         put_inner_label(c, k->column);
         if (flags & ALCH_V_RESULT)
-            alch_add_result(c, k, own_name(c, k->column));
+            alch_add_result(c, k, own_name(c, k->column), alch_node_type(k->column));
         return;
     }
     name = alch_resolve_name(c, label, ALCH_IDENT_COLUMN);
     if (name == label && name != NULL && k->column->kind == ALCH_NODE_COLUMN)
         name = alch_truncate_name(c, name, ALCH_IDENT_COLUMN);
-    alch_compile_operand(c, k->column, ALCH_OP_AS, inner | ALCH_V_LABEL);
+    alch_compile_operand(c, shown, ALCH_OP_AS, inner | ALCH_V_LABEL);
     alch_puts(c, " AS ");
     alch_put_identifier(c, name, alch_name_quoting(k));
     if (flags & ALCH_V_RESULT)
-        alch_add_result(c, k, name);
+        alch_add_result(c, k, name, alch_node_type(shown));
 }
 
 void alch_compile_columns(alch_compiler *c, const alch_named_column *columns, size_t n, unsigned flags)
@@ -551,7 +561,7 @@ void alch_compile_select(alch_compiler *c, const alch_select *s, int member, uns
             alch_compile_independent_ctes(c, s->ctes, inner);
         alch_compile_prefixes(c, s->prefixes, inner);
         compile_distinct(c, s, inner);
-        alch_compile_columns(c, frame.columns, frame.column_count, inner | (flags & (ALCH_V_RESULT | ALCH_V_FROM)));
+        alch_compile_columns(c, frame.columns, frame.column_count, inner | (flags & (ALCH_V_RESULT | ALCH_V_MEMBER | ALCH_V_FROM)));
         if (frame.column_count == 0)
             trim(c->out);
         compile_froms(c, &frame, inner);
@@ -594,8 +604,8 @@ static void compile_member(alch_compiler *c, const alch_node *n, int i, unsigned
 {
     int wrap = member_needs_parentheses(n);
 
-    if (i > 0)
-        flags &= ~(unsigned)ALCH_V_RESULT;
+    if (i > 0 && flags & ALCH_V_RESULT)
+        flags = (flags & ~(unsigned)ALCH_V_RESULT) | ALCH_V_MEMBER;
     if (wrap)
         alch_buf_putc(c->out, '(');
     if (n->kind == ALCH_NODE_SELECT)
@@ -642,7 +652,7 @@ void alch_visit_compound(alch_compiler *c, const alch_node *n, unsigned flags)
             alch_buf_putc(c->out, ' ');
         }
         compile_member(c, s->columns->items[i], (int)i,
-                       flags & (ALCH_V_LITERAL | ALCH_V_RESULT | ALCH_V_FROM | ALCH_V_LATERAL));
+                       flags & (ALCH_V_LITERAL | ALCH_V_RESULT | ALCH_V_MEMBER | ALCH_V_FROM | ALCH_V_LATERAL));
     }
     if (c->failed == ALCH_OK)
         name_compound(c, n, &frame);
@@ -668,7 +678,7 @@ void alch_visit_text_select(alch_compiler *c, const alch_node *n, unsigned flags
     for (i = 0; flags & ALCH_V_RESULT && i < t->from.column_count; i++) {
         alch_named_column k = { &t->from.columns[i]->head, NULL, NULL, t->from.columns[i]->key, 0, 0 };
 
-        alch_add_result(c, &k, t->from.columns[i]->name);
+        alch_add_result(c, &k, t->from.columns[i]->name, alch_node_type(k.column));
     }
     if (flags & ALCH_V_RESULT && !(t->flags & ALCH_ALIAS_POSITIONAL))
         c->result->textual = 1;

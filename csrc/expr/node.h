@@ -116,7 +116,8 @@ enum {
     ALCH_BIND_CRUD = 1 << 4,            /* made by the compiler for VALUES or SET */
     ALCH_BIND_CALLABLE = 1 << 5,        /* the value is a host function that returns it */
     ALCH_BIND_TYPED = 1 << 6,           /* the user gave the type */
-    ALCH_BIND_OWNS_TEXT = 1 << 7        /* the value's text is the node's own block */
+    ALCH_BIND_OWNS_TEXT = 1 << 7,       /* the value's text is the node's own block */
+    ALCH_BIND_STAND_IN = 1 << 8         /* what a type's bind_expression got (compile/wrap.h) */
 };
 
 /* A parameter. 'key' is what it is called or, if UNIQUE, what its generated

@@ -52,6 +52,8 @@ enum {
     ALCH_TYPE_HOOK_COERCE = 1 << 13,  /* coerce_compared_value */
     ALCH_TYPE_HOOK_COMPARE = 1 << 14, /* compare_values */
     ALCH_TYPE_HOOKS = 0x3f << 9,
+    ALCH_TYPE_HOOK_BIND_EXPRESSION = 1 << 16,     /* SQL around parameters, around selected columns */
+    ALCH_TYPE_HOOK_COLUMN_EXPRESSION = 1 << 17,
     ALCH_TYPE_BIND_CAST = 1 << 15     /* NAMED: a HOST value is rendered with its type behind it, "$1::INT4RANGE" */
 };
 
@@ -84,7 +86,7 @@ struct alch_type {
     uint32_t refs;              /* ALCH_TYPE_IMMORTAL: static */
     uint8_t kind;               /* alch_type_kind */
     uint8_t family;             /* alch_family; of a DECORATED type that of 'item' */
-    uint16_t flags;
+    uint32_t flags;
     int32_t length;             /* characters; ALCH_UNSET: none given */
     int32_t precision;          /* digits, or fractional seconds; ALCH_UNSET */
     int32_t scale;              /* ALCH_UNSET */

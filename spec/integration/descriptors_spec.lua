@@ -2,9 +2,10 @@
 local sa = require("lualchemy")
 local targets = require("spec.support.targets")
 
--- The descriptors that this process has open, by the shell that is its child.
+-- The descriptors that this process has open, by the shell that is its child; it waits until its end of the pipe is all
+-- there is of it.
 local function open_files()
-  local list = assert(io.popen("ls /proc/$PPID/fd | wc -l"))
+  local list = assert(io.popen("sleep 0.1; ls /proc/$PPID/fd | wc -l"))
   local n = list:read("n")
   list:close()
   return n

@@ -5,6 +5,7 @@ local Preparer = require("lualchemy.schema.preparer")
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local text_around = require("lualchemy.sql.type_expression").text_around
 local types = require("lualchemy.types")
 
 ---@class lualchemy.orm.Statements
@@ -62,6 +63,13 @@ end
 
 function Statements:_placeholder(n) return self.numbered and "$" .. n or "?" end
 
+-- A parameter for a column, and a column to be read, with what their types put around them.
+function Statements:_value(slot, placeholder)
+  return text_around(self.columns[slot].type, "bind_expression", placeholder, self.dialect)
+end
+
+function Statements:_read(slot, name) return text_around(self.columns[slot].type, "column_expression", name, self.dialect) end
+
 function Statements:_name(slot) return self.preparer:format_column(self.columns[slot]) end
 
 function Statements:_names(slots)
@@ -76,23 +84,25 @@ function Statements:_where(from, version)
   local slots = { table.unpack(self.keys) }
   slots[#slots + 1] = version
   for i, slot in ipairs(slots) do
-    parts[i] = ("%s.%s = %s"):format(self.table_name, self:_name(slot), self:_placeholder(from + i - 1))
+    parts[i] = ("%s.%s = %s"):format(self.table_name, self:_name(slot), self:_value(slot, self:_placeholder(from + i - 1)))
   end
   return " WHERE " .. table.concat(parts, " AND ")
 end
 
 function Statements:_returning(slots)
   if #slots == 0 then return "" end
-  return " RETURNING " .. self:_names(slots)
+  local names = {}
+  for i, slot in ipairs(slots) do names[i] = self:_read(slot, self:_name(slot)) end
+  return " RETURNING " .. table.concat(names, ", ")
 end
 
-local function groups(self, width, rows)
+local function groups(self, slots, rows)
   local list, n = {}, 0
   for row = 1, rows do
     local marks = {}
-    for i = 1, width do
+    for i, slot in ipairs(slots) do
       n = n + 1
-      marks[i] = self:_placeholder(n)
+      marks[i] = self:_value(slot, self:_placeholder(n))
     end
     list[row] = "(" .. table.concat(marks, ", ") .. ")"
   end
@@ -104,7 +114,7 @@ end
 function Statements:insert(shape, slots, rows, returning)
   return self:_text(("insert %d %d %s"):format(rows, #returning, shape), function()
     if #slots == 0 then return ("INSERT INTO %s DEFAULT VALUES%s"):format(self.table_name, self:_returning(returning)) end
-    return ("INSERT INTO %s (%s) VALUES %s%s"):format(self.table_name, self:_names(slots), groups(self, #slots, rows),
+    return ("INSERT INTO %s (%s) VALUES %s%s"):format(self.table_name, self:_names(slots), groups(self, slots, rows),
       self:_returning(returning))
   end)
 end
@@ -127,13 +137,14 @@ end
 --- order of the rows.
 function Statements:insert_arrays(shape, slots, returning)
   return self:_text(("arrays %d %s"):format(#returning, shape), function()
-    local arrays, names = {}, {}
+    local arrays, names, values = {}, {}, {}
     for i, slot in ipairs(slots) do
       arrays[i] = ("CAST(%s AS %s)"):format(self:_placeholder(i), self:_array_type(slot))
       names[i] = "p" .. i
+      values[i] = self:_value(slot, names[i])
     end
     return ("INSERT INTO %s (%s) SELECT %s FROM unnest(%s) WITH ORDINALITY AS rows(%s, n) ORDER BY n%s"):format(self.table_name,
-      self:_names(slots), table.concat(names, ", "), table.concat(arrays, ", "), table.concat(names, ", "), self:_returning(returning))
+      self:_names(slots), table.concat(values, ", "), table.concat(arrays, ", "), table.concat(names, ", "), self:_returning(returning))
   end)
 end
 
@@ -142,7 +153,7 @@ end
 function Statements:update(shape, slots, version)
   return self:_text("update " .. shape, function()
     local sets = {}
-    for i, slot in ipairs(slots) do sets[i] = ("%s=%s"):format(self:_name(slot), self:_placeholder(i)) end
+    for i, slot in ipairs(slots) do sets[i] = ("%s=%s"):format(self:_name(slot), self:_value(slot, self:_placeholder(i))) end
     return ("UPDATE %s SET %s%s"):format(self.table_name, table.concat(sets, ", "), self:_where(#slots + 1, version))
   end)
 end
@@ -157,7 +168,7 @@ local function labelled(self, slot, expression)
   local column = self.columns[slot]
   if column then
     local label = self.mapper.local_table.name .. "_" .. column.name
-    return ("%s.%s AS %s"):format(self.table_name, self:_name(slot), self.dialect:quote(label))
+    return ("%s AS %s"):format(self:_read(slot, self.table_name .. "." .. self:_name(slot)), self.dialect:quote(label))
   end
   return ("(%s) AS %s"):format(expression:compile(self.dialect).string, self.dialect:quote("p" .. slot))
 end

@@ -129,6 +129,8 @@ end
 function M.try_cast(x, type_) return core.wrap("try_cast", x, base.type_handle(type_)) end
 function M.type_coerce(x, type_)
   if core.kind(x) == nil then return core.bind(nil, true, x, base.type_handle(type_), UNIQUE) end
+  -- a parameter is sent as the type it is taken for
+  if core.kind(x) == "bind" then x = core.bind_as(x, base.type_handle(type_)) end
   return core.wrap("type_coerce", x, base.type_handle(type_))
 end
 function M.extract(field, x) return core.named("extract", field, x) end

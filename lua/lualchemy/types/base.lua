@@ -161,6 +161,16 @@ function TypeEngine:dialect_impl(dialect)
   return self.variants and self.variants[name] or M.to_instance(self)
 end
 
+--- What stands in SQL for a parameter of this type; a user's type may put an expression around it.
+---@param bind lualchemy.BindParameter
+---@return any
+function TypeEngine:bind_expression(bind) return bind end
+
+--- What is selected for a column of this type, which a user's type may put an expression around.
+---@param column any
+---@return any
+function TypeEngine:column_expression(column) return column end
+
 --- Are two values of this type the same, for change tracking?
 ---@return boolean
 function TypeEngine:compare_values(a, b)
