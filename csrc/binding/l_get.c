@@ -117,8 +117,7 @@ static int push_known(lua_State *L)
     const alch_state *s;
 
     alch_push_identities(L, SESSION, m);
-    lua_pushvalue(L, KEY);
-    if (lua_rawget(L, IDENTITIES) == LUA_TNIL) {
+    if (alch_get_identity(L, IDENTITIES, KEY) == LUA_TNIL) {
         lua_pop(L, 1);
         return 0;
     }

@@ -127,8 +127,7 @@ void alch_load_object(lua_State *L, alch_loader *l, size_t i, const alch_load_fr
         lua_pushnil(L);
         return;
     }
-    lua_pushvalue(L, top + 1);
-    if (lua_rawget(L, alch_load_anchor(f, i, ALCH_OF_IDENTITY)) == LUA_TTABLE) {
+    if (alch_get_identity(L, alch_load_anchor(f, i, ALCH_OF_IDENTITY), top + 1) == LUA_TTABLE) {
         fresh = populate(L, l, e, top + 2);
     } else {
         alch_new_object new = { e->codec, l->cells, e->wanted, l->session, alch_load_anchor(f, i, ALCH_OF_CLASS),

@@ -63,31 +63,33 @@ static int is_listened(lua_State *L)
     yes = lua_rawget(L, 1) != LUA_TNIL;
     if (!yes && lua_getmetatable(L, 1)) {
         lua_pushvalue(L, lua_upvalueindex(3));
-        yes = lua_gettable(L, -2) != LUA_TNIL;
+        if (lua_rawget(L, -2) == LUA_TNIL) {
+            lua_pushvalue(L, lua_upvalueindex(3));
+            lua_gettable(L, -3);
+        }
+        yes = lua_toboolean(L, -1);
     }
     lua_settop(L, 2);
     return yes;
-}
-
-/* Most have met the library: then the state says it, sooner than the class. */
-static int is_mapped(lua_State *L, int obj)
-{
-    if (alch_push_state(L, obj) == NULL)
-        return alch_is_instance(L, obj);
-    lua_pop(L, 1);
-    return 1;
 }
 
 /* session:add(object); upvalues: the long way, for sessions that are listened
 ** to and classes that wait to be configured, and the names of the fields that are looked at. */
 static int l_session_object_add(lua_State *L)
 {
+    alch_state *s;
+
     lua_settop(L, 2);
-    if (lua_istable(L, 1) && is_mapped(L, 2) && !is_listened(L)) {
+    if (lua_istable(L, 1) && !is_listened(L)) {
         lua_pushvalue(L, lua_upvalueindex(2));
         if (lua_rawget(L, 1) == LUA_TUSERDATA) {
-            alch_attach_to(L, 3, 2, 1);
-            return 0;
+            s = alch_push_state(L, 2);
+            if (s == NULL && alch_is_instance(L, 2))
+                s = alch_need_state(L, 2, "session:add");
+            if (s != NULL) {
+                alch_attach_state(L, 3, 2, 4, s);
+                return 0;
+            }
         }
         lua_settop(L, 2);
     }

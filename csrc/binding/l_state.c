@@ -419,80 +419,6 @@ static int l_uninstrument(lua_State *L)
     return 0;
 }
 
-static int is_plain_column(const alch_attr *a)
-{
-    return a->kind == ALCH_ATTR_COLUMN && !(a->flags & ALCH_ATTR_LISTENERS);
-}
-
-/* Puts the plain values of the table at 2 into the new state at 4, which no
-** session and no instance knows yet. 0 if a key is no attribute; '*special'
-** becomes 1 if some value needs more than to be stored. */
-static int fill_columns(lua_State *L, alch_state *s, int *special)
-{
-    const alch_mapper *m = s->mapper;
-
-    for (lua_pushnil(L); lua_next(L, 2); ) {
-        size_t len = 0;
-        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tolstring(L, -2, &len) : NULL;
-        int i = name != NULL ? alch_mapper_find(m, name, len) : ALCH_NO_ATTR;
-
-        if (i == ALCH_NO_ATTR)
-            return 0;
-        if (is_plain_column(&m->attrs[i]) && !alch_is_null(L, -1)) {
-            alch_put(s, ALCH_SET_CHANGED, (size_t)i);
-            alch_put(s, ALCH_SET_VALUE, (size_t)i);
-            lua_setiuservalue(L, 4, alch_uv_attr(i));
-        } else {
-            *special = 1;
-            lua_pop(L, 1);
-        }
-    }
-    return 1;
-}
-
-/* Assigns the others, in the order of the attributes. */
-static void assign_others(lua_State *L, const alch_mapper *m)
-{
-    size_t i;
-
-    for (i = 0; i < m->count; i++) {
-        lua_pushlstring(L, m->attrs[i].name, m->attrs[i].len);
-        lua_pushvalue(L, -1);
-        if (lua_rawget(L, 2) != LUA_TNIL && (!is_plain_column(&m->attrs[i]) || alch_is_null(L, -1)))
-            lua_settable(L, 3);
-        else
-            lua_pop(L, 2);
-    }
-}
-
-/* core.instance_new(class, values) -> instance; nothing, and nothing done, if
-** 'values' has a key that is no attribute or the class is not configured yet.
-** Columns are set first, then the others in the mapper's order. */
-static int l_instance_new(lua_State *L)
-{
-    alch_state *s;
-    int special = 0;
-
-    luaL_checktype(L, 1, LUA_TTABLE);
-    luaL_checktype(L, 2, LUA_TTABLE);
-    lua_settop(L, 2);
-    if (lua_rawgetp(L, 1, &alch_orm_plan) == LUA_TNIL)
-        return 0;
-    s = alch_new_state(L, 3, 0);
-    if (!fill_columns(L, s, &special))
-        return 0;
-    lua_createtable(L, 0, 1);
-    lua_replace(L, 3);
-    lua_pushvalue(L, 4);
-    lua_rawseti(L, 3, ALCH_HIDDEN);
-    lua_pushvalue(L, 1);
-    lua_setmetatable(L, 3);
-    if (special)
-        assign_others(L, s->mapper);
-    lua_settop(L, 3);
-    return 1;
-}
-
 /* -- asking about an instance -- */
 
 static int check_attr(lua_State *L, const alch_state *s, int idx)
@@ -680,7 +606,6 @@ void alch_open_state(lua_State *L)
     static const luaL_Reg functions[] = {
         { "instrument", l_instrument },
         { "uninstrument", l_uninstrument },
-        { "instance_new", l_instance_new },
         { "get_history", l_get_history },
         { "peek", l_peek },
         { "base_value", l_base_value },

@@ -316,15 +316,22 @@ static int by_sentinel(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Reads every row: the sentinel (its first column) into 'rows', the values of
-** the other columns into the list at 'values'. Returns how many came, -1 if a
-** sentinel is no integer. */
+/* Is the sentinel all that comes back, and as it is? */
+static int is_key_alone(const alch_run *run, size_t columns)
+{
+    return columns == 1 && run->shape != NULL && run->shape->columns[0].read == NULL;
+}
+
+/* Reads every row: the sentinel (its first column) into 'rows', and unless it
+** is all there is, the values of the columns into the list at 'values'.
+** Returns how many came, -1 if a sentinel is no integer. */
 static lua_Integer read_returned(lua_State *L, alch_run *run, lua_Integer count, size_t columns, returned *rows, int values,
                                  int *ascending)
 {
     alch_err err;
     alch_step step;
     lua_Integer n = 0;
+    int key_alone = is_key_alone(run, columns) && count > 1;
     size_t i;
 
     *ascending = 1;
@@ -335,7 +342,7 @@ static lua_Integer read_returned(lua_State *L, alch_run *run, lua_Integer count,
         rows[n].row = n;
         if (n > 0 && rows[n].sentinel < rows[n - 1].sentinel)
             *ascending = 0;
-        for (i = 0; i < columns; i++) {
+        for (i = 0; i < columns && !key_alone; i++) {
             alch_shape_push_value(L, run->shape, (int)i, &run->cells[i]);
             lua_rawseti(L, values, n * (lua_Integer)columns + (lua_Integer)i + 1);
         }
@@ -371,12 +378,13 @@ static int l_returned(lua_State *L)
     alch_run *run = alch_check_run(L, 5);
     size_t n, k, *slots;
     returned *rows;
-    int ascending;
+    int ascending, key_alone;
 
     lua_settop(L, 6);
     slots = push_slots(L, 6, &n);
     rows = lua_newuserdatauv(L, (size_t)(count + 1) * sizeof *rows, 0);
-    lua_createtable(L, (int)(count * (lua_Integer)n), 0);
+    key_alone = is_key_alone(run, n) && count > 1;
+    lua_createtable(L, key_alone ? 0 : (int)(count * (lua_Integer)n), 0);
     luaL_checkstack(L, 20, "flush");
     if (read_returned(L, run, count, n, rows, 9, &ascending) != count)
         alch_raisef(L, ALCH_ERR_FLUSH, "%s: the INSERT of %d rows did not return as many keys", m->class_name, (int)count);
@@ -389,7 +397,10 @@ static int l_returned(lua_State *L)
     for (i = 0; i < count; i++) {
         lua_rawgeti(L, 2, from + i);
         for (k = 0; k < n; k++) {
-            lua_rawgeti(L, 9, rows[i].row * (lua_Integer)n + (lua_Integer)k + 1);
+            if (key_alone)
+                lua_pushinteger(L, rows[i].sentinel);
+            else
+                lua_rawgeti(L, 9, rows[i].row * (lua_Integer)n + (lua_Integer)k + 1);
             give(L, 10, slots[k]);
         }
         lua_settop(L, 9);

@@ -217,6 +217,8 @@ void alch_modified(lua_State *L, int obj, alch_state *s);
 void alch_attach(lua_State *L, int obj, uint32_t session, int walk);
 /* The same with the session's userdata at 'session'. */
 void alch_attach_to(lua_State *L, int session, int obj, int walk);
+/* The same for an instance whose state is at hand; it and what it reaches. */
+void alch_attach_state(lua_State *L, int session, int obj, int st, alch_state *s);
 /* Pushes the userdata of a live session; 0 and nothing pushed if it is gone. */
 int alch_push_session(lua_State *L, uint32_t number);
 /* Gives the new session userdata its number. */
@@ -226,6 +228,10 @@ void alch_session_list(lua_State *L, int session, int which, int obj, alch_state
 void alch_session_unlist(lua_State *L, int session, alch_state *s);
 /* Pushes the identity table of a mapper's hierarchy. */
 void alch_push_identities(lua_State *L, int session, const alch_mapper *m);
+/* Pushes what an identity table has under the key at 'key' and gives its type;
+** puts the instance at 'obj' there. */
+int alch_get_identity(lua_State *L, int identities, int key);
+void alch_put_identity(lua_State *L, int identities, int key, int obj);
 /* Pushes the instance of an identity key (at 'key'); 0 and nothing if absent. */
 int alch_push_identity(lua_State *L, int session, const alch_mapper *m, int key);
 /* The instance has a row now, known by the key on the top (popped). Raises

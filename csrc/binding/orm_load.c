@@ -110,7 +110,5 @@ void alch_push_new_object(lua_State *L, const alch_new_object *o)
     lua_rawseti(L, -2, ALCH_HIDDEN);
     lua_pushvalue(L, o->class_);
     lua_setmetatable(L, -2);
-    lua_pushvalue(L, o->key);
-    lua_pushvalue(L, -2);
-    lua_rawset(L, o->identities);
+    alch_put_identity(L, o->identities, o->key, lua_gettop(L));
 }

@@ -64,6 +64,8 @@ void alch_session_unlist(lua_State *L, int session, alch_state *s)
     alch_session *l = lua_touserdata(L, session);
     int which;
 
+    if (!(s->flags & ALCH_IN_LISTS))
+        return;
     for (which = 0; which < 3; which++) {
         if (!(s->flags & list_flag[which]))
             continue;
@@ -109,12 +111,32 @@ void alch_push_identities(lua_State *L, int session, const alch_mapper *m)
     lua_remove(L, -2);
 }
 
+/* Most keys are integers, which a table finds and takes sooner when it is told. */
+int alch_get_identity(lua_State *L, int identities, int key)
+{
+    if (lua_isinteger(L, key))
+        return lua_rawgeti(L, identities, lua_tointeger(L, key));
+    lua_pushvalue(L, key);
+    return lua_rawget(L, identities);
+}
+
+void alch_put_identity(lua_State *L, int identities, int key, int obj)
+{
+    if (lua_isinteger(L, key)) {
+        lua_pushvalue(L, obj);
+        lua_rawseti(L, identities, lua_tointeger(L, key));
+    } else {
+        lua_pushvalue(L, key);
+        lua_pushvalue(L, obj);
+        lua_rawset(L, identities);
+    }
+}
+
 int alch_push_identity(lua_State *L, int session, const alch_mapper *m, int key)
 {
     lua_getiuservalue(L, session, ALCH_SESSION_IDENTITY);
     if (lua_rawgetp(L, -1, m->base_id) == LUA_TTABLE) {
-        lua_pushvalue(L, key);
-        if (lua_rawget(L, -2) == LUA_TTABLE) {
+        if (alch_get_identity(L, lua_gettop(L), key) == LUA_TTABLE) {
             lua_replace(L, -3);
             lua_pop(L, 1);
             return 1;
@@ -129,14 +151,11 @@ void alch_identify_in(lua_State *L, int identities, int obj, int st, alch_state 
 {
     int key = lua_gettop(L);
 
-    lua_pushvalue(L, key);
-    if (lua_rawget(L, identities) != LUA_TNIL && !lua_rawequal(L, -1, obj))
+    if (alch_get_identity(L, identities, key) != LUA_TNIL && !lua_rawequal(L, -1, obj))
         alch_raisef(L, ALCH_ERR_INVALID,
             "the session already holds another %s object with this primary key; use session:merge to copy onto it", s->mapper->class_name);
     lua_pop(L, 1);
-    lua_pushvalue(L, key);
-    lua_pushvalue(L, obj);
-    lua_rawset(L, identities);
+    alch_put_identity(L, identities, key, obj);
     alch_set_state_key(L, st, s);
     s->flags |= ALCH_STATE_KEYED;
 }
@@ -266,6 +285,14 @@ static void attach_all(lua_State *L, int session, int obj)
         lua_settop(L, queue);
     }
     lua_settop(L, queue - 1);
+}
+
+void alch_attach_state(lua_State *L, int session, int obj, int st, alch_state *s)
+{
+    luaL_checkstack(L, 30, "session");
+    (void)attach_one(L, session, obj, st, s);
+    if (s->mapper->columns < s->mapper->count)
+        attach_all(L, session, obj);
 }
 
 void alch_attach_to(lua_State *L, int session, int obj, int walk)

@@ -12,7 +12,7 @@ local registry = require("lualchemy.orm.registry")
 local suggest = require("lualchemy.util.suggest")
 
 local MapperProperty = property.MapperProperty
-local instance_new = require("lualchemy._core").instance_new
+local core = require("lualchemy._core")
 
 local M = {}
 
@@ -220,15 +220,8 @@ local function construct_slowly(class_, ...)
   return object
 end
 
--- Attributes by name, which is what most classes take, are set in one call of the core.
-local function construct(class_, values, ...)
-  if registry.waiting then registry.configure_mappers() end
-  if class_.init == init_attributes and type(values) == "table" and select("#", ...) == 0 then
-    local object = instance_new(class_, values)
-    if object then return object end
-  end
-  return construct_slowly(class_, values, ...)
-end
+-- Attributes by name, which is what most classes take, never leave C (binding/l_construct.c).
+local construct = core.constructor(registry, init_attributes, construct_slowly)
 
 -- The metatable of a class: what it lacks it finds in its parent.
 local function class_metatable(parent)

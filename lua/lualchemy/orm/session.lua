@@ -31,6 +31,9 @@ event.declare(Session, {
   "after_bulk_delete", "do_orm_execute", "transient_to_pending", "pending_to_persistent", "persistent_to_deleted",
 })
 
+-- Who looks for listeners finds at once that there are none.
+Session._listeners = false
+
 local NEW, MODIFIED, MARKED = 0, 1, 2
 
 local known_options = {}

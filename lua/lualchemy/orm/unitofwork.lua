@@ -21,6 +21,8 @@ local INSERTS, UPDATES, DELETES = 1, 2, 3
 local BLOCKS = { 250, 50, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1 }
 local MAX_PARAMETERS = 30000
 local MIN_ARRAY_ROWS, MAX_ARRAY_ROWS = 5, 5000
+-- Objects looked at ahead of what is sent: what was just looked at is still near the processor when it is bound.
+local AHEAD = 1000
 
 ---@class lualchemy.orm.UnitOfWork
 ---@field session lualchemy.orm.Session
@@ -282,7 +284,8 @@ function UnitOfWork:_inserts(conn, mapper, objects)
   end
   local from, total = 1, #objects
   while from <= total do
-    local count, shape, expression = core.flush_shape(objects, from, total, true)
+    local ahead = texts.numbered and MAX_ARRAY_ROWS or AHEAD
+    local count, shape, expression = core.flush_shape(objects, from, math.min(total, from + ahead - 1), true)
     if expression then
       self:_insert_expression(conn, mapper, objects[from], shape)
     else
