@@ -41,6 +41,7 @@ build = {
         "csrc/binding/l_bind.c",
         "csrc/binding/l_bound.c",
         "csrc/binding/l_compile.c",
+        "csrc/binding/l_construct.c",
         "csrc/binding/l_convert.c",
         "csrc/binding/l_dialect.c",
         "csrc/binding/l_dml.c",

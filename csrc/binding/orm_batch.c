@@ -316,10 +316,10 @@ static int by_sentinel(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* Is the sentinel all that comes back, and as it is? */
-static int is_key_alone(const alch_run *run, size_t columns)
+/* Are the sentinels all that comes back? They are integers. */
+static int are_keys_alone(lua_Integer count, size_t columns)
 {
-    return columns == 1 && run->shape != NULL && run->shape->columns[0].read == NULL;
+    return count > 1 && columns == 1;
 }
 
 /* Reads every row: the sentinel (its first column) into 'rows', and unless it
@@ -331,7 +331,7 @@ static lua_Integer read_returned(lua_State *L, alch_run *run, lua_Integer count,
     alch_err err;
     alch_step step;
     lua_Integer n = 0;
-    int key_alone = is_key_alone(run, columns) && count > 1;
+    int keys_alone = are_keys_alone(count, columns);
     size_t i;
 
     *ascending = 1;
@@ -342,7 +342,7 @@ static lua_Integer read_returned(lua_State *L, alch_run *run, lua_Integer count,
         rows[n].row = n;
         if (n > 0 && rows[n].sentinel < rows[n - 1].sentinel)
             *ascending = 0;
-        for (i = 0; i < columns && !key_alone; i++) {
+        for (i = 0; i < columns && !keys_alone; i++) {
             alch_shape_push_value(L, run->shape, (int)i, &run->cells[i]);
             lua_rawseti(L, values, n * (lua_Integer)columns + (lua_Integer)i + 1);
         }
@@ -378,13 +378,13 @@ static int l_returned(lua_State *L)
     alch_run *run = alch_check_run(L, 5);
     size_t n, k, *slots;
     returned *rows;
-    int ascending, key_alone;
+    int ascending, keys_alone;
 
     lua_settop(L, 6);
     slots = push_slots(L, 6, &n);
     rows = lua_newuserdatauv(L, (size_t)(count + 1) * sizeof *rows, 0);
-    key_alone = is_key_alone(run, n) && count > 1;
-    lua_createtable(L, key_alone ? 0 : (int)(count * (lua_Integer)n), 0);
+    keys_alone = are_keys_alone(count, n);
+    lua_createtable(L, keys_alone ? 0 : (int)(count * (lua_Integer)n), 0);
     luaL_checkstack(L, 20, "flush");
     if (read_returned(L, run, count, n, rows, 9, &ascending) != count)
         alch_raisef(L, ALCH_ERR_FLUSH, "%s: the INSERT of %d rows did not return as many keys", m->class_name, (int)count);
@@ -397,7 +397,7 @@ static int l_returned(lua_State *L)
     for (i = 0; i < count; i++) {
         lua_rawgeti(L, 2, from + i);
         for (k = 0; k < n; k++) {
-            if (key_alone)
+            if (keys_alone)
                 lua_pushinteger(L, rows[i].sentinel);
             else
                 lua_rawgeti(L, 9, rows[i].row * (lua_Integer)n + (lua_Integer)k + 1);
