@@ -221,6 +221,7 @@ build = {
     ["lualchemy.orm.query"] = "lua/lualchemy/orm/query.lua",
     ["lualchemy.orm.registry"] = "lua/lualchemy/orm/registry.lua",
     ["lualchemy.orm.relationship"] = "lua/lualchemy/orm/relationship.lua",
+    ["lualchemy.orm.row_switch"] = "lua/lualchemy/orm/row_switch.lua",
     ["lualchemy.orm.session"] = "lua/lualchemy/orm/session.lua",
     ["lualchemy.orm.statements"] = "lua/lualchemy/orm/statements.lua",
     ["lualchemy.orm.transaction"] = "lua/lualchemy/orm/transaction.lua",

@@ -101,6 +101,15 @@ static int is_to_be_written(lua_State *L, const alch_session *l, int obj)
         && (s->life == ALCH_PENDING || s->life == ALCH_PERSISTENT);
 }
 
+/* The object at 'obj' will not be written: if it comes back, a later flush must find it. */
+static void stop_flushing(lua_State *L, const alch_session *l, int obj)
+{
+    alch_state *s = alch_push_state(L, obj);
+
+    if (s != NULL && s->session != l->number)
+        s->flags = (uint8_t)(s->flags & ~ALCH_STATE_FLUSHING);
+}
+
 /* core.flush_keep(session, objects): those that left the session, or are to be
 ** deleted now, drop out of the list. */
 static int l_keep(lua_State *L)
@@ -113,7 +122,9 @@ static int l_keep(lua_State *L)
     n = (lua_Integer)lua_rawlen(L, 2);
     for (i = 1; i <= n; i++) {
         lua_rawgeti(L, 2, i);
-        if (is_to_be_written(L, l, 3) && ++kept < i)
+        if (!is_to_be_written(L, l, 3))
+            stop_flushing(L, l, 3);
+        else if (++kept < i)
             lua_rawseti(L, 2, kept);
         lua_settop(L, 2);
     }
@@ -147,7 +158,9 @@ static int l_release(lua_State *L)
 
 /* -- relationships -------------------------------------------------------- */
 
-/* core.flush_sync(phase, objects, from, to, orphans) */
+/* core.flush_sync(phase, objects, from, to, out): 'out' receives the orphans of
+** the first two phases; of the others, object and relationship of each child
+** or parent that is in no session, so that no key was copied. */
 static int l_sync(lua_State *L)
 {
     static const char *const phases[] = { "removed", "deleted", "down", "up", NULL };
@@ -170,10 +183,28 @@ static int l_sync(lua_State *L)
         switch (phase) {
         case 0: alch_sync_removed(L, 7, s, 5); break;
         case 1: alch_sync_deleted(L, 7, s, 5); break;
-        case 2: alch_sync_down(L, 7, s); break;
-        default: alch_sync_up(L, 6, 7, s); break;
+        case 2: alch_sync_down(L, 7, s, 5); break;
+        default: alch_sync_up(L, 6, 7, s, 5); break;
         }
     }
+    return 0;
+}
+
+/* core.flush_takes_row(object, key): a new object will be written over the row
+** of that key, which another object had. */
+static int l_takes_row(lua_State *L)
+{
+    alch_state *s;
+    size_t i;
+
+    luaL_checkany(L, 2);
+    lua_settop(L, 2);
+    s = alch_need_state(L, 1, "flush");
+    lua_insert(L, 2);
+    alch_set_state_key(L, 2, s);
+    s->flags |= ALCH_STATE_KEYED;
+    for (i = 0; i < s->mapper->key_count; i++)
+        alch_cut(s, ALCH_SET_CHANGED, s->mapper->keys[i]);
     return 0;
 }
 
@@ -523,6 +554,7 @@ void alch_open_flush(lua_State *L)
     static const luaL_Reg functions[] = {
         { "flush_collect", l_collect }, { "flush_keep", l_keep }, { "flush_release", l_release }, { "flush_sync", l_sync },
         { "flush_orphan", l_orphan }, { "flush_sort", l_sort }, { "flush_shape", l_shape },
+        { "flush_takes_row", l_takes_row },
         { "flush_slots", l_slots }, { "flush_set", l_set }, { "flush_finish", l_finish }, { NULL, NULL }
     };
 

@@ -16,10 +16,11 @@
 void alch_sync_removed(lua_State *L, int st, alch_state *s, int orphans);
 /* The same for what is left of a deleted object's one-to-manys. */
 void alch_sync_deleted(lua_State *L, int st, alch_state *s, int orphans);
-/* Its key goes down to the new objects of its one-to-manys. */
-void alch_sync_down(lua_State *L, int st, alch_state *s);
-/* The keys of what its many-to-ones refer to come up to it. */
-void alch_sync_up(lua_State *L, int obj, int st, alch_state *s);
+/* Its key goes down to the new objects of its one-to-manys. Those that are in
+** no session are left alone, and with the relationship appended to 'strays'. */
+void alch_sync_down(lua_State *L, int st, alch_state *s, int strays);
+/* The keys of what its many-to-ones refer to come up to it; strays likewise. */
+void alch_sync_up(lua_State *L, int obj, int st, alch_state *s, int strays);
 /* Pushes the identity key that an object's current values make. Raises
 ** FlushError if a part is NULL. */
 void alch_push_object_key(lua_State *L, const alch_codec *codec, int st, alch_state *s);

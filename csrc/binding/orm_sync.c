@@ -86,8 +86,19 @@ static void blank(lua_State *L, int obj, int st, size_t i, const char *relations
     alch_store(L, obj, st, s, i);
 }
 
+/* A relationship leads to an object that is in no session: whoever runs the flush is to say so. */
+static void note_stray(lua_State *L, int st, size_t rel, int object, int out)
+{
+    lua_Integer n = (lua_Integer)lua_rawlen(L, out);
+
+    lua_pushvalue(L, object);
+    lua_rawseti(L, out, n + 1);
+    alch_push_property(L, st, rel);
+    lua_rawseti(L, out, n + 2);
+}
+
 /* The parent's key goes to a child of a one-to-many. */
-static void push_key_down(lua_State *L, int parent, size_t rel, int child)
+static void push_key_down(lua_State *L, int parent, size_t rel, int child, int strays)
 {
     const alch_state *p = lua_touserdata(L, parent);
     const alch_attr *a = &p->mapper->attrs[rel];
@@ -95,7 +106,9 @@ static void push_key_down(lua_State *L, int parent, size_t rel, int child)
     size_t i;
     int to;
 
-    for (i = 0; c != NULL && i < a->sync_count; i++) {
+    if (c != NULL && c->session == 0)
+        note_stray(L, parent, rel, child, strays);
+    for (i = 0; c != NULL && c->session != 0 && i < a->sync_count; i++) {
         to = find_remote(c->mapper, &a->sync[i]);
         if (to != ALCH_NO_ATTR && a->sync[i].local != ALCH_NO_ATTR)
             copy_value(L, parent, (size_t)a->sync[i].local, child, lua_gettop(L), (size_t)to);
@@ -260,8 +273,7 @@ static void visit_release(lua_State *L, int st, size_t rel, int child, int out)
 
 static void visit_push(lua_State *L, int st, size_t rel, int child, int out)
 {
-    (void)out;
-    push_key_down(L, st, rel, child);
+    push_key_down(L, st, rel, child, out);
 }
 
 static int is_flushed(const alch_attr *a, int direction)
@@ -297,17 +309,17 @@ void alch_sync_deleted(lua_State *L, int st, alch_state *s, int orphans)
     }
 }
 
-void alch_sync_down(lua_State *L, int st, alch_state *s)
+void alch_sync_down(lua_State *L, int st, alch_state *s, int strays)
 {
     size_t i;
 
     for (i = s->mapper->columns; i < s->mapper->count; i++)
         if (is_flushed(&s->mapper->attrs[i], ALCH_ONETOMANY) && has_news(s, i))
-            each(L, st, s, i, ALCH_PART_ADDED, visit_push, 0);
+            each(L, st, s, i, ALCH_PART_ADDED, visit_push, strays);
 }
 
 /* Copies the key of what a many-to-one refers to, or blanks ours. */
-static void pull_key(lua_State *L, int obj, int st, alch_state *s, size_t rel)
+static void pull_key(lua_State *L, int obj, int st, alch_state *s, size_t rel, int strays)
 {
     const alch_attr *a = &s->mapper->attrs[rel];
     int top = lua_gettop(L), from;
@@ -316,6 +328,11 @@ static void pull_key(lua_State *L, int obj, int st, alch_state *s, size_t rel)
 
     if (lua_getiuservalue(L, st, alch_uv_attr(rel)) == LUA_TTABLE)
         t = alch_push_state(L, top + 1);
+    if (t != NULL && t->session == 0) {
+        note_stray(L, st, rel, top + 1, strays);
+        lua_settop(L, top);
+        return;
+    }
     for (i = 0; i < a->sync_count; i++) {
         if (a->sync[i].local == ALCH_NO_ATTR)
             continue;
@@ -330,12 +347,12 @@ static void pull_key(lua_State *L, int obj, int st, alch_state *s, size_t rel)
     lua_settop(L, top);
 }
 
-void alch_sync_up(lua_State *L, int obj, int st, alch_state *s)
+void alch_sync_up(lua_State *L, int obj, int st, alch_state *s, int strays)
 {
     size_t i;
 
     for (i = s->mapper->columns; i < s->mapper->count; i++)
         if (is_flushed(&s->mapper->attrs[i], ALCH_MANYTOONE) && alch_has(s, ALCH_SET_CHANGED, i)
             && alch_has(s, ALCH_SET_VALUE, i))
-            pull_key(L, obj, st, s, i);
+            pull_key(L, obj, st, s, i, strays);
 }

@@ -182,6 +182,34 @@ local rows = {
     end, { "UPDATE addresses SET user_id x2", "DELETE users" } },
 }
 
+local more = {
+  { "a stored node becomes the child of another", "children of a node",
+    function(s, m)
+      m.n1, m.n2 = m.Node{ data = "n1", children = {} }, m.Node{ data = "n2", children = {} }
+      s:add_all{ m.n1, m.n2 }
+    end, function(_, m) m.n1.children:append(m.n2) end, { "UPDATE nodes SET parent_id" } },
+  { "a stored node becomes the child of a new one", "children of a node",
+    function(s, m)
+      m.n1 = m.Node{ data = "n1" }
+      s:add(m.n1)
+    end, function(s, m) s:add(m.Node{ data = "n0", children = { m.n1 } }) end, { "INSERT nodes", "UPDATE nodes SET parent_id" } },
+
+  { "a new object takes the row of a deleted one", "one to many", user_with_addresses,
+    function(s, m)
+      s:delete(m.u1)
+      s:add(m.User{ id = m.u1.id, name = "other" })
+    end, { "UPDATE users SET name", "UPDATE addresses SET user_id x2" } },
+  { "a child is replaced under its key", "both ways", user_with_addresses,
+    function(_, m) m.u1.addresses = { m.Address{ id = m.a1.id, email = "new" }, m.a2 } end,
+    { "UPDATE addresses SET email, user_id" }, { cascade = "all, delete-orphan" } },
+  { "a node is replaced under its key", "children of a node", node_with_children,
+    function(s, m)
+      s:delete(m.n2)
+      m.n1.children = { m.n3, m.Node{ id = m.n2.id, data = "new" } }
+    end, { "UPDATE nodes SET data, parent_id" } },
+}
+table.move(more, 1, #more, #rows + 1, rows)
+
 describe("a flush", function()
   for _, row in ipairs(rows) do
     local name, mapping, before, change, expected, options = table.unpack(row)

@@ -116,8 +116,11 @@ for name, url in targets.each() do
       assert.equal("a", session:get(Point, { 1, "12" }).label)
       assert.equal("b", session:get(Point, { x = 11, y = "2" }).label)
       assert.is_nil(session:get(Point, { 1, "2" }))
-      assert.is_nil(session:get(Point, { 1 }))
-      raises("ArgumentError", "Point has a primary key of 2 columns", session.get, session, Point, 1)
+      raises("ArgumentError", "1 value for the primary key of Point, which is x, y", session.get, session, Point, { 1 })
+      raises("ArgumentError", "0 values", session.get, session, Point, {})
+      raises("ArgumentError", "no value for 'y'", session.get, session, Point, { x = 1 })
+      raises("ArgumentError", "'z' is no name", session.get, session, Point, { x = 1, y = "2", z = 3 })
+      raises("ArgumentError", "one value for the primary key of Point", session.get, session, Point, 1)
       local p = session:get(Point, { 1, "12" })
       p.label = "c"
       session:commit()

@@ -2,12 +2,16 @@
 -- memory told what happened to their rows.
 
 local clause = require("lualchemy.orm.clause")
+local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local identity = require("lualchemy.orm.identity")
 local run = require("lualchemy.orm.loading.run")
+local statements = require("lualchemy.orm.statements")
 local suggest = require("lualchemy.util.suggest")
 
 local M = {}
+
+local DELETED = 3 -- flush_finish: the rows are gone, until a rollback
 
 local strategies = { auto = true, fetch = true, evaluate = true }
 
@@ -100,7 +104,9 @@ function M.delete(query, options)
   session:_autoflush()
   local objects = synchronizes(options, "delete") and matching_objects(query, mapper, session) or {}
   local count = execute(query, with_criteria(clause.delete(mapper.local_table), query))
-  for _, object in ipairs(objects) do session._c:detach(object) end
+  if #objects > 0 then
+    core.flush_finish(session._c, objects, DELETED, statements.of(mapper, session:_connection_of(mapper).dialect).codec)
+  end
   return count
 end
 

@@ -166,6 +166,16 @@ local function related(object, prop)
   return type(value) == "table" and { value } or {}
 end
 
+-- A row that refers to itself can only be inserted at once if its key is known beforehand.
+local function check_own_key(object, prop)
+  for _, pair in ipairs(prop.synchronize_pairs) do
+    local source = prop.mapper:property_for_column(pair[1])
+    if prop.post_update or not source or core.peek(object, source.key) ~= nil then return end
+    errors.raise("CircularDependencyError", "a new %s object refers to itself through '%s', and its key is not known before it has a row; "
+      .. "set %s, give the relationship post_update = true, or flush in between", prop.mapper.class_name, prop.key, source.key)
+  end
+end
+
 -- needs[a] = { b, ... }: b's row has to be there before a's.
 local function dependencies(set, list)
   local needs = {}
@@ -173,6 +183,7 @@ local function dependencies(set, list)
     for _, prop in ipairs(set[object].mapper.properties) do
       if is_flushed(prop) and prop.direction ~= "MANYTOMANY" then
         for _, other in ipairs(related(object, prop)) do
+          if other == object then check_own_key(object, prop) end
           if set[other] and other ~= object then
             local before, after = object, other
             if prop.direction == "MANYTOONE" then before, after = other, object end

@@ -9,25 +9,47 @@ local wait = require("lualchemy.engine.wait")
 
 local M = {}
 
+local function key_names(mapper)
+  local names = {}
+  for i, column in ipairs(mapper.primary_key) do names[i] = mapper:property_for_column(column).key end
+  return names
+end
+
+local function raise_wrong(mapper, what)
+  local names = key_names(mapper)
+  errors.raise("ArgumentError", "%s for the primary key of %s, which is %s; give %s", what, mapper.class_name,
+    table.concat(names, ", "), #names == 1 and "one value" or ("a list of %d values in this order, or a table by name"):format(#names))
+end
+
+-- By attribute name, every part of the key and nothing else.
+local function named_values(mapper, ident)
+  local values, names = {}, key_names(mapper)
+  for i, name in ipairs(names) do
+    if ident[name] == nil then raise_wrong(mapper, ("no value for '%s'"):format(name)) end
+    values[i] = ident[name]
+  end
+  for name in pairs(ident) do
+    local known = false
+    for _, one in ipairs(names) do known = known or one == name end
+    if not known then raise_wrong(mapper, ("'%s' is no name"):format(tostring(name))) end
+  end
+  return values
+end
+
 -- The values in the order of the primary key: one value, a list, or a table by attribute name. nil if one is NULL.
 local function values_of(mapper, ident)
   local count = #mapper.primary_key
+  local values = ident
   if type(ident) ~= "table" or getmetatable(ident) ~= nil then
-    if count ~= 1 then
-      errors.raise("ArgumentError", "%s has a primary key of %d columns; give their values as a list", mapper.class_name, count)
-    end
+    if count ~= 1 then raise_wrong(mapper, "one value") end
     return { ident }
+  elseif #ident > 0 or next(ident) == nil then
+    if #ident ~= count then raise_wrong(mapper, ("%d value%s"):format(#ident, #ident == 1 and "" or "s")) end
+  else
+    values = named_values(mapper, ident)
   end
-  local values = {}
-  for i, column in ipairs(mapper.primary_key) do
-    local key = mapper:property_for_column(column).key
-    local value = ident[i]
-    if value == nil then value = ident[key] end
-    if value == nil or value == core.null then return nil end
-    values[i] = value
-  end
-  if #ident > count then
-    errors.raise("ArgumentError", "%s has a primary key of %d columns, not %d", mapper.class_name, count, #ident)
+  for i = 1, count do
+    if values[i] == core.null then return nil end
   end
   return values
 end

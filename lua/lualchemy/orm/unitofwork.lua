@@ -12,7 +12,9 @@ local errors = require("lualchemy.errors")
 local Context = require("lualchemy.engine.context")
 local execute = require("lualchemy.engine.execute")
 local order = require("lualchemy.orm.flush_order")
+local row_switch = require("lualchemy.orm.row_switch")
 local statements = require("lualchemy.orm.statements")
+local warn = require("lualchemy.util.warn")
 
 -- Lists of a bucket.
 local INSERTS, UPDATES, DELETES = 1, 2, 3
@@ -31,7 +33,7 @@ local UnitOfWork = class("UnitOfWork")
 
 function UnitOfWork:init(session)
   self.session, self.set = session, session._c
-  self.buckets, self.codecs = {}, {}
+  self.buckets, self.codecs, self.strays, self.switches = {}, {}, {}, {}
   self.context = Context()
   self.context.flags = 0
 end
@@ -144,7 +146,7 @@ end
 -- Objects that left the session, or are to be deleted now, are not written.
 function UnitOfWork:_drop_gone()
   for _, bucket in ipairs(order.list(self.buckets)) do
-    if traits_of(bucket.mapper).any then
+    if traits_of(bucket.mapper).any or #bucket[DELETES] > 0 then
       for which = INSERTS, UPDATES do core.flush_keep(self.set, bucket[which]) end
     end
   end
@@ -417,7 +419,11 @@ function UnitOfWork:_many_to_many(seen, bucket, verb)
         if which == DELETES then parts = verb == "insert" and {} or { unchanged, deleted } end
         for _, part in ipairs(parts) do
           for _, other in ipairs(part) do
-            if type(other) == "table" and not seen_before(seen[verb], prop, object, other) then rows[#rows + 1] = { object, other } end
+            local stray = verb == "insert" and type(other) == "table" and not self.set:contains(other)
+            if stray then self:_warn_stray(other, prop) end
+            if not stray and type(other) == "table" and not seen_before(seen[verb], prop, object, other) then
+              rows[#rows + 1] = { object, other }
+            end
           end
         end
       end
@@ -428,18 +434,42 @@ end
 
 -- -- the flush --------------------------------------------------------------------------------------------------------
 
+-- Copies keys along relationships. Objects outside the session have none to give and get none.
+function UnitOfWork:_sync(direction, step, which)
+  if #step[which] == 0 then return end
+  local strays = {}
+  core.flush_sync(direction, step[which], 1, #step[which], strays)
+  for i = 1, #strays, 2 do self:_warn_stray(strays[i], strays[i + 1]) end
+end
+
+function UnitOfWork:_warn_stray(object, prop)
+  local pair = self.strays[object]
+  if pair and pair[prop] then return end
+  self.strays[object] = pair or {}
+  self.strays[object][prop] = true
+  warn.warn("an object of type %s is not in the session, so the flush does nothing about it along '%s.%s': add it to the session",
+    core.mapper_of(object).class_name, prop.parent.class_name, prop.key)
+end
+
 -- New and changed objects of one step: a mapper's, or one level of a cycle's.
 function UnitOfWork:_save(step)
   local mapper = step.mapper
   local conn = self.session:_connection_of(mapper)
   local any = traits_of(mapper).any
-  for which = INSERTS, UPDATES do
-    if any and #step[which] > 0 then core.flush_sync("up", step[which], 1, #step[which]) end
+  if any then
+    self:_sync("up", step, INSERTS)
+    self:_sync("up", step, UPDATES)
   end
   self:_updates(conn, mapper, step[UPDATES])
   self:_inserts(conn, mapper, step[INSERTS])
-  for which = INSERTS, UPDATES do
-    if any and #step[which] > 0 then core.flush_sync("down", step[which], 1, #step[which]) end
+  if any then self:_sync("down", step, INSERTS) end
+  self:_collect()
+end
+
+-- Parents that have rows give their children keys before any statement, for the children may be of the same group.
+function UnitOfWork:_give_known_keys(group)
+  for _, bucket in ipairs(group) do
+    if traits_of(bucket.mapper).any then self:_sync("down", bucket, UPDATES) end
   end
   self:_collect()
 end
@@ -448,6 +478,7 @@ function UnitOfWork:_run()
   self.expire_later = {}
   local sorted = order.sort(self.buckets)
   for _, group in ipairs(sorted) do
+    self:_give_known_keys(group)
     for _, step in ipairs(order.save_steps(group)) do self:_save(step) end
   end
   local seen = { insert = {}, delete = {} }
@@ -465,6 +496,7 @@ end
 
 -- The objects are what the database has now.
 function UnitOfWork:_finish()
+  for _, switch in ipairs(self.switches) do switch:finish(self.codecs[switch.bucket.mapper]) end
   for _, bucket in ipairs(order.list(self.buckets)) do
     local codec = self.codecs[bucket.mapper]
     for which = INSERTS, DELETES do
@@ -480,6 +512,7 @@ function UnitOfWork:abandon()
   for _, bucket in pairs(self.buckets) do
     for which = INSERTS, DELETES do core.flush_release(self.set, bucket[which]) end
   end
+  for _, switch in ipairs(self.switches) do core.flush_release(self.set, switch.former) end
 end
 
 --- Writes what the session has to write. Raises what a statement raised; the session then rolls back.
@@ -487,6 +520,7 @@ function UnitOfWork:execute()
   self:_collect()
   self:_drop_orphans()
   self:_settle_relationships()
+  self.switches = row_switch.find(self.session, self.buckets)
   self:_run()
   self:_finish()
 end
