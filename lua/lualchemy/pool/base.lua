@@ -72,7 +72,8 @@ end
 -- Tells the core which checkouts and checkins it must not do alone.
 function Pool:_watch()
   local listening = self._listeners ~= nil
-  self._core:watch(listening or self._pre_ping, listening or self._reset ~= "rollback" or self._line[1] ~= nil)
+  local line = self._line:is_busy()
+  self._core:watch(listening or self._pre_ping or line, listening or self._reset ~= "rollback" or line)
 end
 
 function Pool._on_listen(target)
@@ -172,12 +173,23 @@ function Pool:_holders()
   return #list > 0 and table.concat(list, ", ") or "nobody that is known"
 end
 
+-- Connections that were dropped without being closed come back when they are collected; among many who wait for one
+-- that is worth the time now and then only.
+local COLLECT_EVERY = 1     -- seconds
+
+local function collect_forgotten(self, waits)
+  local now = core.clock()
+  if waits and self._collected and now - self._collected < COLLECT_EVERY then return end
+  self._collected = now
+  collectgarbage()
+end
+
 -- Waits for a connection, or says who has them: alone in the program nobody could return one meanwhile.
 local function wait_for_one(self)
-  collectgarbage()      -- connections that were dropped without being closed come back
-  local record = take_sound(self)
-  if record then return record end
   local waits = Queue.can_wait()
+  collect_forgotten(self, waits)
+  local record = (not waits or not self._line:is_busy()) and take_sound(self)
+  if record then return record end
   if waits then
     record = self._line:wait_for(function() return take_sound(self) end, self._timeout, function() self:_watch() end)
     if record then return record end
@@ -207,7 +219,7 @@ end
 -- The core's hook: what it could not hand out by itself.
 function Pool:_checkout(proxy)
   -- Those who wait in line come first.
-  local record = not self._line[1] and take_sound(self) or wait_for_one(self)
+  local record = not self._line:is_busy() and take_sound(self) or wait_for_one(self)
   if self._listeners and event.listeners(self, "checkout") then return ask_listeners(self, record, proxy) end
   return record
 end
