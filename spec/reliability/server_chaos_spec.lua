@@ -23,7 +23,7 @@ describe("a server in trouble", function()
 
   -- The observer's own connection dies with the server's crash.
   local function observed(fn, ...)
-    local deadline, last = core.clock() + 20, nil
+    local deadline, last = core.clock() + 20
     repeat
       local ok, result = pcall(fn, ...)
       if ok then return result end
