@@ -32,12 +32,20 @@ end
 ---@param prop lualchemy.orm.MapperProperty
 ---@param column table?   the alias's column in place of the property's
 function M.make(entity, prop, column)
-  if prop.kind == "relationship" then return comparator.RelationshipAttribute(entity, prop) end
-  return clause.attribute(column or prop.column, { property = prop, parent = entity, key = prop.key, class_ = prop.parent.class_ })
+  if prop.kind == "computed" then return prop:class_attribute(entity) end
+  if prop.kind == "relationship" then return (prop.comparator_factory or comparator.RelationshipAttribute)(entity, prop) end
+  return clause.attribute(column or prop.column, { property = prop, parent = entity, key = prop.key, class_ = prop.parent.class_ },
+    prop.comparator_factory)
 end
 
+-- What is computed is no field, so that the class asks for it each time.
 local function define(mapper, prop)
-  set_field(mapper, prop.key, M.make(mapper, prop))
+  if prop.kind == "computed" then
+    set_field(mapper, prop.key, nil)
+    registry.compute_attributes(mapper.class_)
+  else
+    set_field(mapper, prop.key, M.make(mapper, prop))
+  end
 end
 
 --- The expressions of an entity's columns, those loaded with the object.

@@ -7,13 +7,15 @@ local suggest = require("lualchemy.util.suggest")
 
 local M = {}
 
-local function mapper_of(object, key, what)
+local function property_of(object, key, what)
   local mapper = registry.mapper_of_instance(object)
   if not mapper then errors.raise("UnmappedInstanceError", "%s: %s is not an instance of a mapped class", what, tostring(object)) end
   registry.configure_mappers()
-  if not mapper.property_by_key[key] then
+  local prop = mapper.property_by_key[key]
+  if not prop then
     errors.raise("InvalidRequestError", "%s: %s has no attribute '%s'%s", what, mapper.class_name, tostring(key), suggest.hint(key, mapper:keys()))
   end
+  return prop
 end
 
 --- What a flush would find changed: values added, unchanged and deleted, each a list.
@@ -23,7 +25,8 @@ end
 ---@return any[] unchanged
 ---@return any[] deleted
 function M.get_history(object, key)
-  mapper_of(object, key, "get_history")
+  local prop = property_of(object, key, "get_history")
+  if prop.kind == "computed" then return prop:history(object) end
   return core.get_history(object, key)
 end
 
@@ -32,7 +35,7 @@ end
 ---@param key string
 ---@param value any
 function M.set_committed_value(object, key, value)
-  mapper_of(object, key, "set_committed_value")
+  property_of(object, key, "set_committed_value")
   core.set_committed(object, key, value)
 end
 

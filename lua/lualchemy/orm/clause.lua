@@ -81,6 +81,14 @@ function M.either(parts)
   return sql.or_(table.unpack(parts))
 end
 
+--- The expressions with commas between them, as ORDER BY takes them.
+function M.list(expressions) return core.list("list", "COMMA", expressions) end
+
+--- SQL text as it is, where an expression goes.
+function M.verbatim(text) return sql.literal_column(text) end
+
+function M.false_() return sql.false_() end
+
 --- NOT
 function M.not_(condition) return sql.not_(condition) end
 
@@ -260,20 +268,36 @@ for _, name in ipairs({ "name", "type", "table", "foreign_keys", "primary_key", 
 end
 
 local Attribute = Column.__super:extend("InstrumentedAttribute", {
-  __getters = getters, __clause_element__ = function(attribute) return attribute.element end,
+  __getters = getters, __clause_element__ = function(attribute) return core.fields(attribute).element end,
 })
 Attribute.__newindex = core.newindex
 
 function Attribute:__tostring()
-  return ("%s.%s"):format(self.parent.class_name or tostring(self.parent), self.key)
+  local parent = self.parent
+  return ("%s.%s"):format(parent and parent.class_name or tostring(parent or "?"), self.key)
 end
 
 --- A column as a class attribute: the same node with `property`, `parent`, `key` and `class_`.
 ---@param column table
 ---@param fields table
-function M.attribute(column, fields)
+---@param class_ table?   a class of attributes of the user's own (`comparator_factory`)
+function M.attribute(column, fields, class_)
   fields.element = column
-  return core.view(column, Attribute, fields)
+  return core.view(column, class_ or Attribute, fields)
 end
+
+--- An expression as a class attribute: in a SELECT's list it bears the attribute's name. What is no column expression
+--- (a relationship, a comparator) is itself.
+---@param expression any
+---@param fields table
+function M.named_attribute(expression, fields)
+  local kind = core.kind(expression)
+  if kind == nil or type(expression) == "table" then return expression end
+  if kind ~= "column" and kind ~= "label" and type(expression.label) == "function" then expression = expression:label(fields.key) end
+  return M.attribute(expression, fields)
+end
+
+--- What class attributes of columns are; the base of the user's own.
+M.Attribute = Attribute
 
 return M

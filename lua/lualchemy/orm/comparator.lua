@@ -25,7 +25,7 @@ end
 
 -- The property with its join worked out.
 local function configured(attribute)
-  if class.of(attribute) ~= RelationshipAttribute then
+  if not RelationshipAttribute:is(attribute) then
     errors.raise("ArgumentError", "A relationship such as User.addresses is needed here; got %s", tostring(attribute))
   end
   registry.configure_mappers()
@@ -40,7 +40,7 @@ function RelationshipAttribute:of_type(target)
   if not entity then
     errors.raise("ArgumentError", "%s:of_type() takes a mapped class or an alias of one; got %s", tostring(self), registry.describe_class(target))
   end
-  return RelationshipAttribute(self.parent, self.property, entity, self.criteria)
+  return class.of(self)(self.parent, self.property, entity, self.criteria)
 end
 
 --- The same relationship with more criteria in its ON clause.
@@ -48,7 +48,7 @@ end
 function RelationshipAttribute:and_(...)
   local added = { table.unpack(self.criteria) }
   for _, criterion in ipairs({ ... }) do added[#added + 1] = clause.criterion(criterion, tostring(self) .. ":and_()") end
-  return RelationshipAttribute(self.parent, self.property, self.of, added)
+  return class.of(self)(self.parent, self.property, self.of, added)
 end
 
 -- Maps a column of the entity's mapped table to the entity's own; nil for the mapped table itself.

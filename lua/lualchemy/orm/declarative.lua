@@ -4,6 +4,7 @@
 --
 -- Columns come in the order in which they were constructed, those of mixins after the class's own.
 
+local class = require("lualchemy.util.class")
 local clause = require("lualchemy.orm.clause")
 local errors = require("lualchemy.errors")
 local Mapper = require("lualchemy.orm.mapper")
@@ -30,32 +31,44 @@ local function is_attribute(value)
   return clause.is_column(value) or MapperProperty:is(value)
 end
 
--- `orm.deferred(sa.Column(...))` declares the column as well.
+-- `orm.deferred(sa.Column(...))` declares the column as well; a composite's columns are attributes of their own.
 local function take_new_columns(declaration, key, prop)
   for _, column in ipairs(prop.columns or {}) do
     if clause.is_column(column) and column.table == nil then
+      local of_column = prop.kind == "column"
       declaration.columns[#declaration.columns + 1] =
-        { key = key, column = column, order = clause.creation_order(column), level = 0, has_property = true }
+        { key = of_column and key or column.name, column = column, order = clause.creation_order(column), level = 0, has_property = of_column }
     end
   end
 end
 
--- A mixin is used by several classes: each gets copies of its columns; other properties are made by a
--- function of the class, because a relationship belongs to one class.
+---@class lualchemy.orm.declared_attr
+---@field fn fun(class_: table): any
+local DeclaredAttr = class("declared_attr")
+
+function DeclaredAttr:init(fn)
+  if type(fn) ~= "function" then errors.raise("ArgumentError", "declared_attr() takes a function of the class; got a %s", type(fn)) end
+  self.fn = fn
+end
+
+--- `orm.declared_attr(function(cls) return orm.relationship(...) end)` in a mixin: an attribute that is made for each
+--- class that uses the mixin. The class's own columns can be read from it.
+M.declared_attr = DeclaredAttr
+
+-- A mixin is used by several classes: each gets copies of its columns and properties.
 local function take_member(declaration, key, value, from_mixin)
   if settings[key] then
     declaration.settings[key] = value
+  elseif DeclaredAttr:is(value) then
+    declaration.late[#declaration.late + 1] = { key = key, fn = value.fn, level = from_mixin and 1 or 0 }
   elseif clause.is_column(value) then
     local column = from_mixin and clause.copy_column(value) or value
     declaration.columns[#declaration.columns + 1] =
       { key = key, column = column, order = clause.creation_order(value), level = from_mixin and 1 or 0 }
   elseif MapperProperty:is(value) then
-    if from_mixin then
-      errors.raise("InvalidRequestError", "Mixin attribute '%s' is a mapped property, which belongs to one class only; "
-        .. "declare it in the class itself", key)
-    end
-    declaration.properties[key] = value
-    take_new_columns(declaration, key, value)
+    local prop = from_mixin and value:copy() or value
+    declaration.properties[key] = prop
+    take_new_columns(declaration, key, prop)
   else
     declaration.fields[key] = value
   end
@@ -72,17 +85,40 @@ end
 
 -- The class's own members win over its mixins', an earlier mixin over a later one.
 local function declare(members, mixins, abstract_parents)
-  local declaration = { columns = {}, properties = {}, settings = {}, fields = {} }
+  local declaration = { columns = {}, properties = {}, settings = {}, fields = {}, late = {} }
   local own = {}
   collect(declaration, members, own, false)
   for _, mixin in ipairs(mixins) do collect(declaration, mixin, own, true) end
   for _, parent in ipairs(abstract_parents) do collect(declaration, parent, own, true) end
   declaration.settings.__abstract__ = members.__abstract__
+  return declaration
+end
+
+-- Columns in their order: the class's own, then those of mixins.
+local function sort_columns(declaration)
   table.sort(declaration.columns, function(a, b)
     if a.level ~= b.level then return a.level < b.level end
     return a.order < b.order
   end)
-  return declaration
+end
+
+-- What functions make for this class. Meanwhile the class shows its columns, so that they can be referred to.
+local function make_late(class_, declaration)
+  local shown = {}
+  for _, declared in ipairs(declaration.columns) do
+    if rawget(class_, declared.key) == nil then
+      clause.name_column(declared.column, declared.key)
+      rawset(class_, declared.key, declared.column)
+      shown[#shown + 1] = declared.key
+    end
+  end
+  table.sort(declaration.late, function(a, b) return a.key < b.key end)
+  for _, item in ipairs(declaration.late) do
+    local value = item.fn(class_)
+    take_member(declaration, item.key, value, false)
+    if clause.is_column(value) then declaration.columns[#declaration.columns].level = item.level end
+  end
+  for _, key in ipairs(shown) do rawset(class_, key, nil) end
 end
 
 -- `__table_args__`: items by position, options by name; or a list whose last item is the options table.
@@ -251,8 +287,7 @@ local function abstract_parents(parent)
   while parent do
     local members = rawget(parent, "__members__")
     if members then list[#list + 1] = members end
-    local mt = getmetatable(parent)
-    parent = mt and is_declarative(parent) and mt.__index or nil
+    parent = is_declarative(parent) and registry.base_of(parent) or nil
   end
   return list
 end
@@ -278,6 +313,8 @@ local function make_class(parent, name, ...)
     rawset(class_, "__members__", kept)
     return class_
   end
+  make_late(class_, declaration)
+  sort_columns(declaration)
   map(class_, declaration, parent)
   return class_
 end
@@ -287,8 +324,7 @@ local function is_instance(class_, object)
   local of = getmetatable(object)
   while type(of) == "table" do
     if rawequal(of, class_) then return true end
-    local mt = getmetatable(of)
-    of = mt and mt.__index
+    of = registry.base_of(of)
   end
   return false
 end

@@ -18,7 +18,11 @@ require("lualchemy.engine.inspect").add(require("lualchemy.orm.inspect").inspect
 
 late.functions = setmetatable({}, { __index = function(_, name) return sql[name] or types[name] end })
 
-return {
+-- What extensions add to these names, reached by name so that nothing here depends on them.
+local folder = "lualchemy.ext."
+local extensions = { hybrid_property = "hybrid", hybrid_method = "hybrid" }
+
+return setmetatable({
   mapper = require("lualchemy.orm.mapper"),
   class_mapper = registry.class_mapper,
   configure_mappers = registry.configure_mappers,
@@ -27,6 +31,13 @@ return {
   relationship = relationship.relationship,
   relation = relationship.relationship,
   backref = relationship.backref,
+  registry = registry.Registry,
+  declared_attr = require("lualchemy.orm.declarative").declared_attr,
+  synonym = require("lualchemy.orm.synonym").synonym,
+  composite = require("lualchemy.orm.composite").composite,
+  ColumnProperty = property.ColumnProperty,
+  CompositeProperty = require("lualchemy.orm.composite").CompositeProperty,
+  RelationshipProperty = relationship.RelationshipProperty,
   column_property = property.column_property,
   deferred = property.deferred,
   aliased = require("lualchemy.orm.aliased").aliased,
@@ -42,4 +53,11 @@ return {
   make_transient = session.make_transient,
   attributes = require("lualchemy.orm.attributes"),
   exc = require("lualchemy.orm.exc"),
-}
+}, {
+  __index = function(orm, name)
+    local extension = extensions[name]
+    if not extension then return nil end
+    orm[name] = require(folder .. extension)[name]
+    return orm[name]
+  end,
+})

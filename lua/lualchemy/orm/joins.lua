@@ -3,7 +3,6 @@
 -- A step is `{ left = FROM or nil, right = FROM, on = expression or nil }`; without `left` the select
 -- finds the side to join from, without `on` the foreign keys say how.
 
-local class = require("lualchemy.util.class")
 local clause = require("lualchemy.orm.clause")
 local comparator = require("lualchemy.orm.comparator")
 local entity = require("lualchemy.orm.entity")
@@ -47,7 +46,7 @@ local function relationship_steps(attribute, target)
 end
 
 local function is_relationship(value)
-  return class.of(value) == RelationshipAttribute
+  return RelationshipAttribute:is(value)
 end
 
 local function describe(value)

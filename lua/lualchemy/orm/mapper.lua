@@ -117,10 +117,25 @@ function Mapper:init(class_, table_, options)
   attribute.install(self)
 end
 
+-- Computed attributes that a class of the user's own has as fields, or finds in a class above it that is not mapped.
+local function properties_in_class(class_, properties)
+  local of = class_
+  while of and (of == class_ or not registry.mapper_of(of)) do
+    for key, value in next, of do
+      if properties[key] == nil and MapperProperty:is(value) then
+        properties[key] = of == class_ and value or value:copy()
+      end
+    end
+    of = registry.base_of(of)
+  end
+end
+
 -- The properties given explicitly, as a list ordered by construction.
 local function given_properties(mapper)
-  local list = {}
-  for key, value in pairs(mapper.options.properties or {}) do
+  local list, given = {}, {}
+  for key, value in pairs(mapper.options.properties or {}) do given[key] = value end
+  properties_in_class(mapper.class_, given)
+  for key, value in pairs(given) do
     if type(key) ~= "string" then
       errors.raise("ArgumentError", "The properties of %s are given by attribute name; got the key %s", tostring(mapper), tostring(key))
     end
@@ -154,10 +169,15 @@ function Mapper:_map_properties()
     end
     if not of_table then others[#others + 1] = given end
   end
+  for _, given in ipairs(others) do -- expressions stand before the columns in a SELECT
+    if given.prop.kind == "column" then
+      given.prop.readonly = true
+      self:_set_property(given.key, given.prop)
+    end
+  end
   self:_map_columns(explicit, of_column)
   for _, given in ipairs(others) do
-    if given.prop.kind == "column" then given.prop.readonly = true end
-    self:_set_property(given.key, given.prop)
+    if given.prop.kind ~= "column" then self:_set_property(given.key, given.prop) end
   end
 end
 
@@ -177,7 +197,10 @@ function Mapper:_map_columns(explicit, of_column)
     elseif not (include and not (include[column.key] or include[column]))
       and not (exclude and (exclude[column.key] or exclude[column])) then
       local key = prefix .. column.key
-      if explicit[key] then
+      local taken = explicit[key]
+      if taken and taken.map_column then -- a synonym that takes the column's name gives it another
+        key = taken.name
+      elseif taken then
         errors.raise("ArgumentError", "Property '%s' of %s has the name of a column of '%s'; map the column under another name "
           .. "(properties = { other_name = %s.c.%s }), or leave it out with exclude_properties",
           key, tostring(self), tostring(self.local_table.name), tostring(self.local_table.name), column.key)

@@ -1,14 +1,15 @@
---- What a mapper knows about one attribute. `ColumnProperty` is here; relationships are in relationship.lua.
--- Every property carries the number of its construction, so that order never depends on `pairs`.
+--- What a mapper knows about one attribute. `ColumnProperty` is here, and the base of those that are computed;
+-- relationships are in relationship.lua. Every property carries the number of its construction, so that order never depends on `pairs`.
 
 local class = require("lualchemy.util.class")
+local clause = require("lualchemy.orm.clause")
 local errors = require("lualchemy.errors")
 local suggest = require("lualchemy.util.suggest")
 local SchemaItem = require("lualchemy.schema.item")
 
 ---@class lualchemy.orm.MapperProperty
 ---@field key string           the attribute's name, given by the mapper
----@field kind string          "column" or "relationship"
+---@field kind string          "column", "relationship" or "computed"
 ---@field parent lualchemy.orm.Mapper
 ---@field order integer        construction order
 ---@field index integer        position in `mapper.properties`, from 1
@@ -38,8 +39,58 @@ end
 --- Checks that need every mapper's properties resolved.
 function MapperProperty:check() end
 
+--- A property like this one for another class: mixins are used by several.
+---@return lualchemy.orm.MapperProperty
+function MapperProperty:copy()
+  local copy = {}
+  for key, value in pairs(self) do copy[key] = value end
+  copy.parent, copy.key, copy.index, copy.configured = nil, nil, nil, nil
+  return setmetatable(copy, getmetatable(self))
+end
+
 function MapperProperty:__tostring()
   return ("%s.%s"):format(self.parent and self.parent.class_name or "?", self.key or "?")
+end
+
+--- An attribute that is no column and no relationship: the methods `get(self, object)` and `set(self, object, value)`
+-- stand behind it, and `class_attribute(self, entity)` is what the class, or an alias of it, shows.
+---@class lualchemy.orm.ComputedProperty : lualchemy.orm.MapperProperty
+local ComputedProperty = MapperProperty:extend("ComputedProperty", { kind = "computed" })
+
+function ComputedProperty:set()
+  errors.raise("InvalidRequestError", "%s cannot be set", tostring(self))
+end
+
+--- What changed, as `orm.attributes.get_history` tells it; nothing by default.
+---@return any[] added
+---@return any[] unchanged
+---@return any[] deleted
+function ComputedProperty:history() return {}, {}, {} end
+
+-- What a class of comparators of the user's own may leave to one method: `operate(self, name, ...)`.
+local operations = { "eq", "ne", "lt", "le", "gt", "ge", "is_", "is_not", "in_", "not_in", "between", "like", "not_like", "ilike", "not_ilike",
+  "startswith", "endswith", "contains", "concat" }
+
+--- Checks a `comparator_factory`: a class made by `Comparator:extend("Name", { eq = function(self, other) ... end })`.
+---@param factory any
+---@param base lualchemy.Class
+---@param where string   for the message
+---@return lualchemy.Class?
+local function check_comparator(factory, base, where)
+  if factory == nil then return nil end
+  local at = type(factory) == "table" and factory
+  while at and at ~= base do at = rawget(at, "__super") end
+  if not at then
+    errors.raise("ArgumentError", "comparator_factory of %s is a class made by its Comparator:extend(\"Name\", { eq = function(self, other) ... end }); "
+      .. "got %s", where, tostring(factory))
+  end
+  if factory.operate and not rawget(factory, "_operates") then
+    rawset(factory, "_operates", true)
+    for _, name in ipairs(operations) do
+      if rawget(factory, name) == nil then rawset(factory, name, function(self, ...) return self:operate(name, ...) end) end
+    end
+  end
+  return factory
 end
 
 ---@class lualchemy.orm.ColumnProperty : lualchemy.orm.MapperProperty
@@ -47,7 +98,7 @@ end
 ---@field column table
 ---@field deferred boolean
 ---@field readonly boolean     not a column of the mapped table: an SQL expression
-local ColumnProperty = MapperProperty:extend("ColumnProperty", { kind = "column" })
+local ColumnProperty = MapperProperty:extend("ColumnProperty", { kind = "column", Comparator = clause.Attribute })
 
 ---@param columns table[]
 ---@param options table?
@@ -60,7 +111,21 @@ function ColumnProperty:init(columns, options)
   self.deferred = options and options.deferred or false
   self.group = options and options.group
   self.info = options and options.info or {}
+  self.active_history = options and options.active_history or false
+  self.expire_on_flush = not options or options.expire_on_flush ~= false
+  self.comparator_factory = check_comparator(options and options.comparator_factory, clause.Attribute, "a column property")
   self.readonly = false
+end
+
+--- For another class: with a copy of a column that no table has yet.
+function ColumnProperty:copy()
+  local copy = MapperProperty.copy(self)
+  copy.columns = {}
+  for i, column in ipairs(self.columns) do
+    copy.columns[i] = clause.is_column(column) and column.table == nil and clause.copy_column(column) or column
+  end
+  copy.column = copy.columns[1]
+  return copy
 end
 
 -- Positional arguments, then at most one options table.
@@ -74,7 +139,7 @@ local function columns_and_options(...)
   return columns, {}
 end
 
-local known_options = { "deferred", "group", "info" }
+local known_options = { "deferred", "group", "info", "doc", "raiseload", "active_history", "expire_on_flush", "comparator_factory" }
 
 local function make(what, deferred, ...)
   local columns, options = columns_and_options(...)
@@ -97,5 +162,6 @@ local function column_property(...) return make("column_property", false, ...) e
 local function deferred(...) return make("deferred", true, ...) end
 
 return {
-  MapperProperty = MapperProperty, ColumnProperty = ColumnProperty, column_property = column_property, deferred = deferred,
+  MapperProperty = MapperProperty, ColumnProperty = ColumnProperty, ComputedProperty = ComputedProperty,
+  column_property = column_property, deferred = deferred, check_comparator = check_comparator,
 }

@@ -20,8 +20,9 @@ local pending = {}
 local configuring = false
 local serial = 0
 
+---@param options { metadata: lualchemy.MetaData? }?
 function Registry:init(options)
-  self.metadata = options and options.metadata
+  self.metadata = options and options.metadata or nil
   self.classes = setmetatable({}, { __mode = "v" })
   self.ambiguous = {}
 end
@@ -55,6 +56,42 @@ function Registry:class_names()
   return names
 end
 
+--- Maps a class to a table, with the classes of this registry as what late arguments see.
+---@param class_ table
+---@param table_ lualchemy.Table
+---@param options table?
+---@return lualchemy.orm.Mapper
+function Registry:map_imperatively(class_, table_, options)
+  local given = { registry = self }
+  for key, value in pairs(options or {}) do given[key] = value end
+  return require("lualchemy.orm.mapper")(class_, table_, given)
+end
+
+--- A base for declarative classes of this registry.
+---@param options table?
+---@return table
+function Registry:generate_base(options)
+  local given = { registry = self }
+  for key, value in pairs(options or {}) do given[key] = value end
+  return require("lualchemy.orm.declarative").declarative_base(given)
+end
+
+--- The mappers of this registry, in the order in which they were made.
+---@return lualchemy.orm.Mapper[]
+function Registry:mappers()
+  local list = {}
+  for _, mapper in ipairs(M.mappers()) do
+    if mapper.registry == self then list[#list + 1] = mapper end
+  end
+  return list
+end
+
+--- Resolves the relationships of all mappers made so far.
+function Registry.configure() M.configure_mappers() end
+
+--- Removes the mappings of this registry alone.
+function Registry:dispose() M.remove(self:mappers()) end
+
 M.default = Registry()
 
 --- The mapper of a class, or nil.
@@ -71,6 +108,45 @@ function M.mapper_of_instance(object)
   if type(object) ~= "table" then return nil end
   local class_ = getmetatable(object)
   return class_ and mapper_of_class[class_] or nil
+end
+
+-- Metatables of classes that compute some of their attributes, with the `__index` they had.
+local own_index = setmetatable({}, { __mode = "k" })
+
+-- What a class lacks: an attribute that its mapper computes, else what it found before.
+local function index_of_class(mt)
+  return function(class_, key)
+    local mapper = mapper_of_class[class_]
+    local prop = mapper and mapper.property_by_key[key]
+    if prop and prop.kind == "computed" then return prop:class_attribute(mapper) end
+    local index = own_index[mt].index
+    if type(index) == "function" then return index(class_, key) end
+    if index ~= nil then return index[key] end
+  end
+end
+
+--- Makes a class ask its mapper for attributes that are computed anew each time. Classes may share a metatable.
+---@param class_ table
+function M.compute_attributes(class_)
+  local mt = getmetatable(class_)
+  if mt == nil then
+    mt = {}
+    setmetatable(class_, mt)
+  end
+  if own_index[mt] then return end
+  own_index[mt] = { index = rawget(mt, "__index") }
+  mt.__index = index_of_class(mt)
+end
+
+--- The class that a class finds its missing members in, or nil.
+---@param class_ table
+---@return table?
+function M.base_of(class_)
+  local mt = getmetatable(class_)
+  if type(mt) ~= "table" then return nil end
+  local index = rawget(mt, "__index")
+  if own_index[mt] then index = own_index[mt].index end
+  return type(index) == "table" and index or nil
 end
 
 --- Takes in a new mapper: it is configured when mappers are next used.
@@ -145,9 +221,10 @@ function M.mappers()
   return list
 end
 
---- Removes every mapping: the classes are again what they were before.
-function M.clear_mappers()
-  local list = M.mappers()
+--- Removes mappings: the classes are again what they were before.
+---@param list lualchemy.orm.Mapper[]   in the order in which they were made
+function M.remove(list)
+  local gone = {}
   for i = #list, 1, -1 do
     local mapper = list[i]
     mapper:dispose()
@@ -156,9 +233,17 @@ function M.clear_mappers()
     local registry = mapper.registry
     registry.classes[mapper.class_name] = nil
     registry.ambiguous[mapper.class_name] = nil
+    gone[mapper] = true
   end
-  pending, M.waiting = {}, false
+  local left = {}
+  for _, mapper in ipairs(pending) do
+    if not gone[mapper] then left[#left + 1] = mapper end
+  end
+  pending, M.waiting = left, #left > 0
 end
+
+--- Removes every mapping.
+function M.clear_mappers() M.remove(M.mappers()) end
 
 --- The mapper of a class or mapper, configured; raises UnmappedClassError.
 ---@param class_ any

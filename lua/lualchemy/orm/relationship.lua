@@ -26,7 +26,9 @@ local suggest = require("lualchemy.util.suggest")
 ---@field secondary_synchronize_pairs table[]? {target's column, secondary's column}
 ---@field back_populates lualchemy.orm.RelationshipProperty?
 ---@field cascade table<string, boolean>
-local RelationshipProperty = property.MapperProperty:extend("RelationshipProperty", { kind = "relationship" })
+local RelationshipProperty = property.MapperProperty:extend("RelationshipProperty", {
+  kind = "relationship", Comparator = require("lualchemy.orm.comparator").RelationshipAttribute,
+})
 
 local M = { RelationshipProperty = RelationshipProperty }
 
@@ -63,7 +65,7 @@ end
 local known_options = {
   "backref", "back_populates", "secondary", "primaryjoin", "secondaryjoin", "foreign_keys", "remote_side", "uselist", "lazy", "viewonly",
   "passive_deletes", "passive_updates", "post_update", "collection_class", "order_by", "innerjoin", "single_parent", "cascade",
-  "join_depth", "info", "doc", "cascade_backrefs", "active_history", "enable_typechecks",
+  "join_depth", "comparator_factory", "info", "doc", "cascade_backrefs", "active_history", "enable_typechecks",
 }
 local is_known = {}
 for _, name in ipairs(known_options) do is_known[name] = true end
@@ -103,6 +105,7 @@ function RelationshipProperty:init(target, options)
   self.innerjoin = options.innerjoin or false
   self.collection_class = options.collection_class
   self.active_history = options.active_history or false
+  self.comparator_factory = property.check_comparator(options.comparator_factory, RelationshipProperty.Comparator, "a relationship")
   self.info = options.info or {}
 end
 

@@ -3,6 +3,7 @@
 
 local Preparer = require("lualchemy.schema.preparer")
 local class = require("lualchemy.util.class")
+local clause = require("lualchemy.orm.clause")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local text_around = require("lualchemy.sql.type_expression").text_around
@@ -163,21 +164,37 @@ function Statements:delete(version)
   return self:_text("delete", function() return ("DELETE FROM %s%s"):format(self.table_name, self:_where(1, version)) end)
 end
 
--- Columns read as an expression (column_property) need the compiler.
-local function labelled(self, slot, expression)
-  local column = self.columns[slot]
-  if column then
-    local label = self.mapper.local_table.name .. "_" .. column.name
-    return ("%s AS %s"):format(self:_read(slot, self.table_name .. "." .. self:_name(slot)), self.dialect:quote(label))
+-- SQL expressions among the columns (column_property) need the compiler, and the rest of the statement around them, for they
+-- may be correlated to it. Their parameters become part of the text: those of the statement are the key's.
+function Statements:_select_expressions(slots)
+  local mapper, columns, criteria = self.mapper, {}, {}
+  for i, slot in ipairs(slots) do
+    local prop = mapper._by_slot[slot]
+    columns[i] = prop.column:label(prop.readonly and "p" .. slot or mapper.local_table.name .. "_" .. prop.column.name)
   end
-  return ("(%s) AS %s"):format(expression:compile(self.dialect).string, self.dialect:quote("p" .. slot))
+  for i, column in ipairs(mapper.primary_key) do criteria[i] = column:eq(clause.verbatim(self:_placeholder(i))) end
+  local statement = clause.select(columns):where(clause.conjunction(criteria))
+  return statement:compile({ dialect = self.dialect, literal_binds = true }).string
+end
+
+local function has_expression(self, slots)
+  for _, slot in ipairs(slots) do
+    if self.mapper._by_slot[slot].readonly then return true end
+  end
+  return false
+end
+
+local function labelled(self, slot)
+  local label = self.mapper.local_table.name .. "_" .. self.columns[slot].name
+  return ("%s AS %s"):format(self:_read(slot, self.table_name .. "." .. self:_name(slot)), self.dialect:quote(label))
 end
 
 --- SELECT of the columns in `slots` of one row by its key.
 function Statements:select(slots, for_update)
   return self:_text("select " .. table.concat(slots, " ") .. (for_update or ""), function()
+    if has_expression(self, slots) then return self:_select_expressions(slots) .. (for_update or "") end
     local names = {}
-    for i, slot in ipairs(slots) do names[i] = labelled(self, slot, self.mapper._by_slot[slot].column) end
+    for i, slot in ipairs(slots) do names[i] = labelled(self, slot) end
     return ("SELECT %s FROM %s%s%s"):format(table.concat(names, ", "), self.table_name, self:_where(1), for_update or "")
   end)
 end

@@ -46,7 +46,8 @@ function UnitOfWork:_collect() return core.flush_collect(self.set, self.buckets)
 local function traits_of(mapper)
   local traits = mapper._flush_traits
   if traits and traits.plan == mapper._c then return traits end
-  traits = { plan = mapper._c, any = false, load_on_delete = {}, secondary = {}, orphan_of = {}, defaults = {}, onupdate = {} }
+  traits = { plan = mapper._c, any = false, load_on_delete = {}, secondary = {}, orphan_of = {}, defaults = {}, onupdate = {},
+    expressions = {} }
   for _, prop in ipairs(mapper.properties) do
     if prop.kind == "relationship" and not prop.viewonly then
       traits.any = true
@@ -56,7 +57,9 @@ local function traits_of(mapper)
       if prop.direction ~= "MANYTOONE" and not prop.passive_deletes then
         traits.load_on_delete[#traits.load_on_delete + 1] = prop.key
       end
-    elseif prop.kind == "column" and not prop.readonly then
+    elseif prop.kind == "column" and prop.readonly then
+      if prop.expire_on_flush then traits.expressions[#traits.expressions + 1] = prop.key end
+    elseif prop.kind == "column" then
       local column = prop.column
       if column.default ~= nil and not column.default.is_sequence then
         traits.defaults[#traits.defaults + 1] = { slot = prop.slot, key = prop.key, default = column.default }
@@ -494,6 +497,15 @@ function UnitOfWork:_run()
   end
 end
 
+-- What SQL expressions said of rows that were written may be true no more.
+function UnitOfWork:_expire_expressions(bucket)
+  local keys = traits_of(bucket.mapper).expressions
+  if #keys == 0 then return end
+  for which = INSERTS, UPDATES do
+    for _, object in ipairs(bucket[which]) do self.set:expire(object, keys) end
+  end
+end
+
 -- The objects are what the database has now.
 function UnitOfWork:_finish()
   for _, switch in ipairs(self.switches) do switch:finish(self.codecs[switch.bucket.mapper]) end
@@ -504,6 +516,7 @@ function UnitOfWork:_finish()
     end
   end
   core.flush_release(self.set, {})
+  for _, bucket in pairs(self.buckets) do self:_expire_expressions(bucket) end
   for _, item in ipairs(self.expire_later) do self.set:expire(item[1], item[2]) end
 end
 

@@ -75,6 +75,58 @@ describe("declarative", function()
     raises("UnmappedClassError", { "'Model'", "not mapped" }, Model, {})
   end)
 
+  it("gives each class its own copy of a mixin's properties", function()
+    local Described = {
+      note = orm.deferred(sa.Column(sa.String)),
+      owner_id = sa.Column(sa.ForeignKey("users.id")), owner = orm.relationship("User"),
+    }
+    make_user()
+    local A = Base:class("A", Described, { __tablename__ = "a", id = sa.Column(sa.Integer, { primary_key = true }) })
+    local B = Base:class("B", Described, { __tablename__ = "b", id = sa.Column(sa.Integer, { primary_key = true }) })
+    orm.configure_mappers()
+    for _, class in ipairs({ A, B }) do
+      assert.equal("id note owner_id", column_names(class))
+      assert.equal("MANYTOONE", class.__mapper__.property_by_key.owner.direction)
+      assert.equal(("%s.owner_id"):format(class.__table__.name), tostring(class.__mapper__.property_by_key.owner.local_remote_pairs[1][1]))
+      assert.is_true(class.__mapper__.property_by_key.note.deferred)
+    end
+  end)
+
+  it("calls declared_attr functions with the class, which shows its columns", function()
+    local Counted = {
+      status = sa.Column(sa.String),
+      next_id = orm.declared_attr(function(cls) return orm.column_property(cls.id + 1) end),
+      tag = orm.declared_attr(function(cls) return sa.Column(sa.String, { info = { of = cls.__name } }) end),
+      peer = orm.declared_attr(function(cls) return orm.relationship(cls.__name, { remote_side = cls.__name .. ".id" }) end),
+      peer_id = orm.declared_attr(function(cls) return sa.Column(sa.ForeignKey(cls.__name:lower() .. ".id")) end),
+    }
+    for _, name in ipairs({ "A", "B" }) do
+      local made = Base:class(name, Counted, { __tablename__ = name:lower(), id = sa.Column(sa.Integer, { primary_key = true }) })
+      local t = made.__table__
+      assert.equal("id", t.c[1].name)
+      assert.equal(name, t.c.tag.info.of)
+      assert.equal("MANYTOONE", orm.class_mapper(made).property_by_key.peer.direction)
+      assert.is_truthy(tostring(sa.select(made)):find(("SELECT %s.id + :id_1 AS anon_1, "):format(t.name), 1, true))
+      assert.is_nil(rawget(made, "fn"))
+    end
+    raises("ArgumentError", { "declared_attr() takes a function" }, orm.declared_attr, 1)
+  end)
+
+  it("has registries apart, each of which can be disposed of alone", function()
+    local one, two = orm.registry(), orm.registry{ metadata = sa.MetaData() }
+    local OneBase, TwoBase = one:generate_base(), two:generate_base{ name = "Two" }
+    local members = function() return { __tablename__ = "things", id = sa.Column(sa.Integer, { primary_key = true }) } end
+    local A, B = OneBase:class("Thing", members()), TwoBase:class("Thing", members())
+    local C = expect.plain_class("C")
+    two:map_imperatively(C, sa.Table("c", two.metadata, sa.Column("id", sa.Integer, { primary_key = true })))
+    assert.equal(1, #one:mappers())
+    assert.equal(2, #two:mappers())
+    two:dispose()
+    assert.is_nil(C.__mapper__)
+    raises("UnmappedClassError", { "Thing" }, orm.class_mapper, B)
+    assert.equal("Thing", orm.class_mapper(A).class_name)
+  end)
+
   it("calls a function given as __tablename__ with the class", function()
     local Named = { __tablename__ = function(class) return class.__name:lower() .. "s" end }
     local Pet = Base:class("Pet", Named, { id = sa.Column(sa.Integer, { primary_key = true }) })
@@ -163,7 +215,7 @@ describe("declarative", function()
     assert.equal("id text title", column_names(Note))
     assert.is_true(Note.__mapper__.property_by_key.body.deferred)
     assert.is_true(Note.__mapper__.property_by_key.length.readonly)
-    assert.equal("SELECT notes.id, notes.title, length(text) AS length FROM notes", (tostring(sa.select(Note)):gsub("%s+", " ")))
+    assert.equal("SELECT length(text) AS length, notes.id, notes.title FROM notes", (tostring(sa.select(Note)):gsub("%s+", " ")))
   end)
 
   it("takes its base's members from cls", function()
