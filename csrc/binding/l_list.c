@@ -41,20 +41,18 @@ static void add_item(lua_State *L, lua_Integer at, int item)
     lua_settop(L, owner - 1);
 }
 
-/* Takes the item at a position out and leaves it on the stack. */
-static void take_item(lua_State *L, lua_Integer at)
+/* Takes the item in a place out and leaves it on the stack. */
+static void take_item(lua_State *L, lua_Integer place)
 {
     const alch_collection *l = lua_touserdata(L, 1);
     int item = lua_gettop(L) + 1, owner = item + 1;
     alch_state *s;
 
-    lua_getiuservalue(L, 1, ALCH_LIST_ITEMS);
-    lua_rawgeti(L, -1, at);
-    lua_remove(L, -2);
+    alch_items_get(L, 1, place);
     s = push_owner(L);
     if (s->mapper->attrs[l->attr].flags & ALCH_ATTR_LISTENERS)
         alch_fire(L, owner, owner + 1, l->attr, "remove", item);
-    alch_collection_delete(L, 1, at);
+    alch_collection_delete(L, 1, place);
     if (alch_collection_find(L, 1, item) == 0)
         alch_unlink(L, owner, s, l->attr, item);
     lua_settop(L, item);
@@ -80,11 +78,11 @@ static int op_insert(lua_State *L)
 
 static int op_remove(lua_State *L)
 {
-    lua_Integer at = alch_collection_find(L, 1, 2);
+    lua_Integer place = alch_collection_find(L, 1, 2);
 
-    if (at == 0)
+    if (place == 0)
         raise_not_in(L);
-    take_item(L, at);
+    take_item(L, place);
     return 0;
 }
 
@@ -96,7 +94,7 @@ static int op_pop(lua_State *L)
     if (l->count == 0 && lua_isnoneornil(L, 2))
         return 0;
     luaL_argcheck(L, at >= 1 && at <= (lua_Integer)l->count, 2, "position out of bounds");
-    take_item(L, at);
+    take_item(L, alch_items_place(L, 1, at));
     return 1;
 }
 
@@ -128,9 +126,13 @@ static int op_contains(lua_State *L)
 
 static int op_get(lua_State *L)
 {
-    lua_getiuservalue(L, 1, ALCH_LIST_ITEMS);
-    lua_pushvalue(L, 2);
-    lua_rawget(L, -2);
+    const alch_collection *l = lua_touserdata(L, 1);
+    int whole;
+    lua_Integer at = lua_tointegerx(L, 2, &whole);
+
+    if (!whole || at < 1 || at > (lua_Integer)l->count)
+        return 0;
+    alch_items_get(L, 1, alch_items_place(L, 1, at));
     return 1;
 }
 
@@ -154,7 +156,7 @@ static int op_set(lua_State *L)
     if (lua_isnil(L, 3)) {
         luaL_argcheck(L, at >= n, 3, "only the last item of a list can be set to nil; use :remove or :pop");
         if (at == n)
-            take_item(L, at);
+            take_item(L, alch_items_place(L, 1, at));
         return 0;
     }
     if (at == n + 1) {
@@ -164,12 +166,11 @@ static int op_set(lua_State *L)
             alch_collection_insert(L, 1, at, 3);
         return 0;
     }
-    lua_getiuservalue(L, 1, ALCH_LIST_ITEMS);
-    lua_rawgeti(L, -1, at);
+    alch_items_get(L, 1, alch_items_place(L, 1, at));
     if (!lua_rawequal(L, -1, 3)) {
         int known = alch_collection_find(L, 1, 3) != 0;
 
-        take_item(L, at);
+        take_item(L, alch_items_place(L, 1, at));
         if (known)
             alch_collection_insert(L, 1, at, 3);
         else
@@ -180,11 +181,14 @@ static int op_set(lua_State *L)
 
 static int next_item(lua_State *L)
 {
-    lua_Integer i = luaL_checkinteger(L, 2) + 1;
+    const alch_collection *l = check_list(L, 1);
+    lua_Integer i = luaL_checkinteger(L, 2);
 
+    if (i++ < 0 || i > (lua_Integer)l->count)
+        return 0;
     lua_pushinteger(L, i);
-    lua_getiuservalue(L, 1, ALCH_LIST_ITEMS);
-    return lua_rawgeti(L, -1, i) == LUA_TNIL ? 1 : (lua_remove(L, -2), 2);
+    alch_items_get(L, 1, alch_items_place(L, 1, i));
+    return 2;
 }
 
 static int op_pairs(lua_State *L)

@@ -135,20 +135,23 @@ void alch_cascade_save(lua_State *L, const alch_state *s, size_t i, int other);
 typedef struct alch_collection {
     uint32_t attr;
     uint32_t count;         /* items, when loaded */
+    uint32_t head, holes;   /* of the places of the items (orm_items.c) */
     uint32_t stamp;         /* order of the entries of the delta */
     uint8_t loaded;
     uint8_t fresh;          /* no row yet: every item counts as added */
+    uint8_t indexed, searches;
 } alch_collection;
 
-enum { ALCH_LIST_ITEMS = 1, ALCH_LIST_OWNER = 2, ALCH_LIST_DELTA = 3 };
+enum { ALCH_LIST_ITEMS = 1, ALCH_LIST_OWNER = 2, ALCH_LIST_DELTA = 3, ALCH_LIST_INDEX = 4 };
 
 /* Pushes the collection of an attribute, made if need be; loaded if the owner has no row. */
 alch_collection *alch_push_collection(lua_State *L, int obj, int st, alch_state *s, size_t i);
 /* Pushes it only if there is one. */
 alch_collection *alch_peek_collection(lua_State *L, int st, size_t i);
-lua_Integer alch_collection_find(lua_State *L, int list, int item);     /* its last position, or 0 */
+/* The last place of an object, or 0: what 'delete' takes, but no position. */
+lua_Integer alch_collection_find(lua_State *L, int list, int item);
 void alch_collection_insert(lua_State *L, int list, lua_Integer at, int item);
-void alch_collection_delete(lua_State *L, int list, lua_Integer at);
+void alch_collection_delete(lua_State *L, int list, lua_Integer place);
 /* From the other side: the item joins or leaves, queued when not loaded. */
 void alch_collection_join(lua_State *L, int list, int item);
 void alch_collection_leave(lua_State *L, int list, int item);
@@ -165,6 +168,17 @@ enum { ALCH_PART_ADDED, ALCH_PART_UNCHANGED, ALCH_PART_DELETED };
 void alch_collection_part(lua_State *L, int list, int part);
 /* Pushes three tables: added, unchanged, deleted. */
 void alch_collection_history(lua_State *L, int list);
+
+/* -- orm_items.c: the items of a loaded collection -- */
+/* Pushes the items as a list without holes. */
+void alch_items_push(lua_State *L, int list);
+/* Makes the table on the top, of 'count' items, the collection's. Pops it. */
+void alch_items_set(lua_State *L, int list, lua_Integer count);
+/* The place of the item at a position; and pushes what is in a place, giving its type. */
+lua_Integer alch_items_place(lua_State *L, int list, lua_Integer at);
+int alch_items_get(lua_State *L, int list, lua_Integer place);
+void alch_items_insert(lua_State *L, int list, lua_Integer at, int item);
+void alch_items_remove(lua_State *L, int list, lua_Integer place);
 
 /* -- orm_load.c: what is not in memory -- */
 /* Pushes a function and two arguments that, called, fetch an attribute: the

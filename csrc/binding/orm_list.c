@@ -7,7 +7,7 @@
 
 static alch_collection *new_list(lua_State *L, int obj, int st, size_t i)
 {
-    alch_collection *list = alch_push_object(L, sizeof *list, 3, ALCH_LIST_METATABLE);
+    alch_collection *list = alch_push_object(L, sizeof *list, ALCH_LIST_INDEX, ALCH_LIST_METATABLE);
 
     list->attr = (uint32_t)i;
     lua_newtable(L);
@@ -144,61 +144,23 @@ static void changed(lua_State *L, int list)
     lua_pop(L, 1);
 }
 
-lua_Integer alch_collection_find(lua_State *L, int list, int item)
-{
-    const alch_collection *l = lua_touserdata(L, list);
-    lua_Integer i;
-
-    lua_getiuservalue(L, list, ALCH_LIST_ITEMS);
-    for (i = (lua_Integer)l->count; i > 0; i--) {
-        int same;
-
-        lua_rawgeti(L, -1, i);
-        same = lua_rawequal(L, -1, item);
-        lua_pop(L, 1);
-        if (same)
-            break;
-    }
-    lua_pop(L, 1);
-    return i;
-}
-
 void alch_collection_insert(lua_State *L, int list, lua_Integer at, int item)
 {
-    alch_collection *l = lua_touserdata(L, list);
-    lua_Integer i;
-
-    lua_getiuservalue(L, list, ALCH_LIST_ITEMS);
-    for (i = (lua_Integer)l->count; i >= at; i--) {
-        lua_rawgeti(L, -1, i);
-        lua_rawseti(L, -2, i + 1);
-    }
-    lua_pushvalue(L, item);
-    lua_rawseti(L, -2, at);
-    l->count++;
-    lua_pop(L, 1);
+    alch_items_insert(L, list, at, item);
     note(L, list, item, 1);
     changed(L, list);
 }
 
-void alch_collection_delete(lua_State *L, int list, lua_Integer at)
+void alch_collection_delete(lua_State *L, int list, lua_Integer place)
 {
-    alch_collection *l = lua_touserdata(L, list);
-    int items = lua_gettop(L) + 1;
-    lua_Integer i;
+    int item = lua_gettop(L) + 1;
 
-    lua_getiuservalue(L, list, ALCH_LIST_ITEMS);
-    lua_rawgeti(L, items, at);
-    for (i = at; i < (lua_Integer)l->count; i++) {
-        lua_rawgeti(L, items, i + 1);
-        lua_rawseti(L, items, i);
-    }
-    lua_pushnil(L);
-    lua_rawseti(L, items, (lua_Integer)l->count--);
-    if (alch_collection_find(L, list, items + 1) == 0)
-        note(L, list, items + 1, -1);
+    alch_items_get(L, list, place);
+    alch_items_remove(L, list, place);
+    if (alch_collection_find(L, list, item) == 0)
+        note(L, list, item, -1);
     changed(L, list);
-    lua_settop(L, items - 1);
+    lua_settop(L, item - 1);
 }
 
 /* May the item be in the list already, though its own side did not say so?
@@ -331,8 +293,7 @@ void alch_collection_fill(lua_State *L, int list, int items)
     if (lua_getiuservalue(L, list, ALCH_LIST_DELTA) == LUA_TTABLE)
         count = play_queue(L, list, items, out, count);
     lua_settop(L, out);
-    lua_setiuservalue(L, list, ALCH_LIST_ITEMS);
-    l->count = (uint32_t)count;
+    alch_items_set(L, list, count);
     l->loaded = 1;
     l->fresh = 0;
     lua_getiuservalue(L, list, ALCH_LIST_OWNER);
@@ -376,14 +337,13 @@ void alch_collection_assign(lua_State *L, int list, int items)
     int top = lua_gettop(L);
 
     luaL_checkstack(L, 20, "collection");
-    lua_getiuservalue(L, list, ALCH_LIST_ITEMS);
+    alch_items_push(L, list);
     push_set(L, top + 1, was);
     push_set(L, items, n);
     /* The items are in place before anybody is told, so that an item moving
     ** here finds itself in the list and does not join a second time. */
     lua_pushvalue(L, items);
-    lua_setiuservalue(L, list, ALCH_LIST_ITEMS);
-    l->count = (uint32_t)n;
+    alch_items_set(L, list, n);
     tell(L, list, top + 1, was, top + 3, 0);
     tell(L, list, items, n, top + 2, 1);
     changed(L, list);
@@ -405,9 +365,8 @@ void alch_collection_expire(lua_State *L, int list)
 
     alch_collection_commit(L, list);
     l->loaded = 0;
-    l->count = 0;
     lua_newtable(L);
-    lua_setiuservalue(L, list, ALCH_LIST_ITEMS);
+    alch_items_set(L, list, 0);
 }
 
 /* Pushes the items of a loaded list that came since ('old' 0), or were there. */
@@ -420,7 +379,7 @@ static void push_loaded(lua_State *L, int list, int old)
     lua_createtable(L, old != l->fresh ? (int)l->count : 0, 0);
     if (old && l->fresh)
         return;
-    lua_getiuservalue(L, list, ALCH_LIST_ITEMS);
+    alch_items_push(L, list);
     for (i = 1; i <= (lua_Integer)l->count; i++) {
         lua_rawgeti(L, out + 1, i);
         if (l->fresh || (noted(L, list, out + 2) <= 0) == old)
