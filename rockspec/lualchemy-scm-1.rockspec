@@ -148,6 +148,7 @@ build = {
         "csrc/plugins/sqlite/cursor.c",
         "csrc/plugins/sqlite/driver.c",
         "csrc/plugins/sqlite/errors.c",
+        "csrc/plugins/sqlite/limit.c",
         "csrc/plugins/sqlite/pragmas.c",
         "csrc/plugins/sqlite/rows.c",
         "csrc/plugins/sqlite/statement.c",

@@ -179,6 +179,17 @@ static int l_cancel(lua_State *L)
     return 0;
 }
 
+/* connection:limit(seconds or nil) -> does the driver end statements that take
+** longer by itself? */
+static int l_limit(lua_State *L)
+{
+    alch_driver_conn *dc = alch_open_driver_conn(L, 1);
+    double seconds = luaL_optnumber(L, 2, 0);
+
+    lua_pushboolean(L, dc->driver->limit != NULL && dc->driver->limit(dc->conn, seconds));
+    return 1;
+}
+
 /* -- waiting: cqueues' protocol of a pollable object ------------------------------------------ */
 
 static int l_pollfd(lua_State *L)
@@ -307,6 +318,7 @@ static const luaL_Reg connection_methods[] = {
     { "server_version", l_server_version },
     { "statement_cache_len", l_statement_cache_len },
     { "cancel", l_cancel },
+    { "limit", l_limit },
     { "pollfd", l_pollfd },
     { "events", l_events },
     { "timeout", l_timeout },

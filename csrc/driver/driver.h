@@ -118,6 +118,10 @@ struct alch_driver {
     /* Ends what is still open on a connection that goes on living (checkin):
     ** its cursors behave as after 'close'. Never waits. */
     void (*finish)(alch_conn *c);
+    /* Gives the statements from now on so many seconds, 0: any number, after
+    ** which they fail with ALCH_ERR_CANCELLED. 1 if the driver sees to it; 0,
+    ** or no such function: the caller waits itself, and cancels. */
+    int (*limit)(alch_conn *c, double seconds);
 };
 
 #endif

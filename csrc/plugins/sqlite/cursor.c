@@ -159,7 +159,7 @@ static alch_step fail_nomem(alch_cursor *k, alch_err *err)
 /* One step of a SELECT. */
 static alch_step step_row(alch_cursor *k, alch_err *err)
 {
-    int rc = sqlite3_step(k->stmt);
+    int rc = alch_sqlite_step(k->conn, k->stmt);
 
     if (rc == SQLITE_ROW) {
         k->state = CURSOR_ROW;
@@ -185,7 +185,7 @@ static alch_step run(alch_cursor *k, int keep, alch_err *err)
 {
     int rc;
 
-    while ((rc = sqlite3_step(k->stmt)) == SQLITE_ROW)
+    while ((rc = alch_sqlite_step(k->conn, k->stmt)) == SQLITE_ROW)
         if (keep && !keep_row(k))
             return fail_nomem(k, err);
     if (rc != SQLITE_DONE)

@@ -191,6 +191,7 @@ static const alch_driver driver = {
     .row = alch_sqlite_cursor_row,
     .cursor_failed_set = alch_sqlite_cursor_failed_set,
     .finish = alch_sqlite_finish,
+    .limit = alch_sqlite_limit,
 };
 
 ALCH_PLUGIN(sqlite, &driver)

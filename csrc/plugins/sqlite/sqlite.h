@@ -31,6 +31,8 @@ struct alch_conn {
     alch_cursor *cursors;       /* open ones, through next */
     alch_cursor *spare;         /* freed ones, through next */
     int spares;
+    int limited;                /* limit.c: statements have a time */
+    double budget, stop_at;     /* seconds left; when the running step must end */
 };
 
 typedef enum cursor_state {
@@ -68,6 +70,10 @@ int alch_sqlite_known_option(const char *key);
 /* bind.c: all parameters of one execution; text is copied unless 'borrow'. */
 int alch_sqlite_bind(const alch_conn *c, const sqlite_statement *st, const alch_param *params,
                 size_t n, int borrow, alch_err *err);
+
+/* limit.c: the time that all further steps may take together; 0: any. Answers 1. */
+int alch_sqlite_limit(alch_conn *c, double seconds);
+int alch_sqlite_step(alch_conn *c, sqlite3_stmt *stmt);
 
 /* rows.c: rows kept by the driver. */
 typedef struct sqlite_rows {

@@ -36,8 +36,8 @@ function Connection:init(engine)
   self.closed, self.invalidated = false, false
   self._options = engine._execution_options
   -- Absent fields are looked for in the classes, so what is asked for at every statement is there from the start.
-  self._tx, self._nested, self._owned, self._joined, self._restore, self._detached = false, false, false, false, false,
-    false
+  self._tx, self._nested, self._owned, self._joined, self._restore, self._detached, self._limited = false, false, false,
+    false, false, false, false
   self:_check_out(errors.caller())
   execute.fire(self, "engine_connect", self)
 end
@@ -118,21 +118,54 @@ end
 
 -- -- commands of the connection's own ---------------------------------------------------------------------------------
 
+-- How long a statement may take: the execution option `timeout`. A driver that waits inside (SQLite) is told; for others
+-- the clock by which it has to be over is answered.
+local function start_clock(self, timeout)
+  if type(timeout) ~= "number" or timeout <= 0 then
+    errors.raise("ArgumentError", "the execution option 'timeout' is a number of seconds above 0, got %s", tostring(timeout))
+  end
+  if self._dc:limit(timeout) then
+    self._limited = true
+    return nil
+  end
+  return core.clock() + timeout
+end
+
+local function stop_clock(self)
+  self._dc:limit(nil)
+  self._limited = false
+end
+
+local function blame_clock(err, timeout)
+  if errors.QueryCancelledError:is(err) then
+    err.message = ("%s: it took longer than its timeout of %g seconds"):format(err.message, timeout)
+  end
+  return err
+end
+
 --- Sends one statement with bound parameters and drives it to its first row or its end.
 ---@return userdata? run, any err
 function Connection:_send(sql, bound, context)
   local dc = self._dc
+  -- What ends a transaction has all the time it needs.
+  local timeout = context and (context.execution_options or self._options).timeout
+  local deadline
+  if timeout then
+    deadline = start_clock(self, timeout)
+  elseif self._limited then
+    stop_clock(self)
+  end
   local run, status
   if context then
     run, status = core.run(dc, sql, bound, context.flags, context.batch_sql, context.batch_sets, context.compiled)
   else
     run, status = core.run(dc, sql, bound)
   end
-  if not run then return nil, status end
+  if not run then return nil, timeout and blame_clock(status, timeout) or status end
   if status == "wait" then
     local err
-    status, err = wait.drive(dc, run)
-    if not status then return nil, err end
+    status, err = wait.drive(dc, run, deadline)
+    if not status then return nil, timeout and blame_clock(err, timeout) or err end
   end
   return run
 end
@@ -425,6 +458,7 @@ local function leave(self)
   local tx, restore = self._tx, self._restore
   self._restore = false
   if tx then tx:close() end
+  if self._limited and not self.invalidated then stop_clock(self) end
   if restore and not self.invalidated then restore(self._dc) end
 end
 

@@ -51,15 +51,30 @@ function guard:__close()
   if not self.settled then self.connection:close() end
 end
 
---- Steps an operation until it need not wait any more.
+-- Seconds that the database may take to end a statement that it was told to cancel.
+local GRACE = 5
+
+local function sooner(timeout, deadline)
+  if not deadline then return timeout end
+  local left = math.max(deadline - core.clock(), 0)
+  return timeout and math.min(timeout, left) or left
+end
+
+--- Steps an operation until it need not wait any more. After the deadline the database is asked to cancel it, and the
+--- operation fails as soon as it has; a database that does not answer that either is given up.
 ---@param connection userdata   the driver connection: tells what to wait for, is closed when the wait is broken off
 ---@param operation { step: fun(self): string?, any }   "wait": not yet; nil, err: failed
+---@param deadline number?   by core.clock
 ---@return string? status, any err
-function M.drive(connection, operation)
+function M.drive(connection, operation, deadline)
   local state <close> = setmetatable({ connection = connection, settled = false }, guard)
-  local status, err
+  local status, err, cancelled
   repeat
-    local ready, reason = M.wait(connection:pollfd(), connection:events(), connection:timeout())
+    local ready, reason = M.wait(connection:pollfd(), connection:events(), sooner(connection:timeout(), deadline))
+    if not ready and deadline and not cancelled and core.clock() >= deadline then
+      connection:cancel()
+      deadline, cancelled, ready = core.clock() + GRACE, true, true
+    end
     if not ready then
       return nil, errors.new("TimeoutError",
         ("gave up waiting for the database (%s); the connection is closed"):format(reason))
