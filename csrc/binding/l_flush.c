@@ -73,18 +73,21 @@ static lua_Integer collect_list(lua_State *L, alch_session *l, int which, int bu
     return added;
 }
 
-/* core.flush_collect(session, buckets) -> how many objects were added. Again
-** after a step, for what that step changed. */
+/* core.flush_collect(session, buckets, changed) -> how many objects were added.
+** Again after a step, with 'changed', for what that step changed: what is new
+** or deleted by then waits for the next flush. */
 static int l_collect(lua_State *L)
 {
     alch_session *l = check_session(L, 1);
     lua_Integer added = 0;
-    int which;
+    int which, only_changed;
 
     luaL_checktype(L, 2, LUA_TTABLE);
+    only_changed = lua_toboolean(L, 3);
     lua_settop(L, 2);
     for (which = ALCH_MARKED_DELETED; which >= ALCH_NEW; which--)
-        added += collect_list(L, l, which, 2);
+        if (!only_changed || which == ALCH_MODIFIED)
+            added += collect_list(L, l, which, 2);
     lua_pushinteger(L, added);
     return 1;
 }
@@ -402,18 +405,20 @@ static int l_slots(lua_State *L)
     return 1;
 }
 
-/* core.flush_set(object, slot, value): a default or version, written by the flush. */
+/* core.flush_set(object, slot, value, own): a default or version, written by
+** the flush; with 'own' the user's, who set it while the flush ran. */
 static int l_set(lua_State *L)
 {
     alch_state *s;
     lua_Integer slot = luaL_checkinteger(L, 2);
 
-    lua_settop(L, 3);
+    lua_settop(L, 4);
     s = alch_need_state(L, 1, "flush");
     luaL_argcheck(L, slot >= 1 && (size_t)slot <= s->mapper->columns, 2, "no such column");
     lua_pushvalue(L, 3);
-    alch_store(L, 1, 4, s, (size_t)slot - 1);
-    alch_put(s, ALCH_SET_GIVEN, (size_t)slot - 1);
+    alch_store(L, 1, 5, s, (size_t)slot - 1);
+    if (!lua_toboolean(L, 4))
+        alch_put(s, ALCH_SET_GIVEN, (size_t)slot - 1);
     return 0;
 }
 

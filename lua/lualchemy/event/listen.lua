@@ -138,15 +138,16 @@ end
 ---@param target any
 ---@param extension table
 ---@param names string[]?   the events in question; all of the target's by default
+---@param options { propagate: boolean? }?
 ---@return integer registered
-function M.extend(target, extension, names)
+function M.extend(target, extension, names, options)
   local accepted = known_events(target)
   check_extension(target, extension, accepted)
   local count = 0
   for _, name in ipairs(names or accepted) do
     local fn = extension[name]
     if type(fn) == "function" then
-      dispatch.attach(target, name, { fn = fn, owner = extension, retval = true })
+      dispatch.attach(target, name, { fn = fn, owner = extension, retval = true, propagate = options and options.propagate })
       count = count + 1
     end
   end

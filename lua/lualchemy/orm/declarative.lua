@@ -7,6 +7,7 @@
 local class = require("lualchemy.util.class")
 local clause = require("lualchemy.orm.clause")
 local errors = require("lualchemy.errors")
+local events = require("lualchemy.orm.events")
 local Mapper = require("lualchemy.orm.mapper")
 local property = require("lualchemy.orm.property")
 local registry = require("lualchemy.orm.registry")
@@ -252,9 +253,15 @@ local function construct_slowly(class_, ...)
   registry.configure_mappers()
   local object = setmetatable({}, class_)
   local init = class_.init
-  if init then init(object, ...) end
+  if init and events.active.init then
+    events.construct(registry.mapper_of(class_), object, init, ...)
+  elseif init then
+    init(object, ...)
+  end
   return object
 end
+
+events.set_constructor(init_attributes)
 
 -- Attributes by name, which is what most classes take, never leave C (binding/l_construct.c).
 local construct = core.constructor(registry, init_attributes, construct_slowly)

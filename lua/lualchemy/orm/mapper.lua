@@ -8,6 +8,7 @@ local class = require("lualchemy.util.class")
 local errors = require("lualchemy.errors")
 local suggest = require("lualchemy.util.suggest")
 local attribute = require("lualchemy.orm.attribute")
+local events = require("lualchemy.orm.events")
 local property = require("lualchemy.orm.property")
 local registry = require("lualchemy.orm.registry")
 
@@ -27,6 +28,7 @@ local ColumnProperty, MapperProperty = property.ColumnProperty, property.MapperP
 ---@field configured boolean
 ---@field loader fun(instance: table, property: lualchemy.orm.MapperProperty): any
 local Mapper = class("Mapper")
+events.declare(Mapper)
 
 -- Options a mapper takes; everything else is a spelling mistake.
 local known_options = {
@@ -115,6 +117,7 @@ function Mapper:init(class_, table_, options)
   self:_map_properties()
   registry.add(self)
   attribute.install(self)
+  events.mapped(self)
 end
 
 -- Computed attributes that a class of the user's own has as fields, or finds in a class above it that is not mapped.
@@ -329,6 +332,7 @@ function Mapper:install()
   require("lualchemy.orm.instrument").install(self)
   self.loader = require("lualchemy.orm.loading").load_attribute
   self.configured = true
+  if events.active.mapper_configured then events.fire(self, "mapper_configured", self, self.class_) end
 end
 
 --- Undoes the mapping; `clear_mappers` calls it.

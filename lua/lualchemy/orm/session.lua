@@ -434,10 +434,9 @@ end
 local function run_flush(session, work)
   if session._listeners then session:_fire("before_flush", session, work) end
   work:execute()
-  if session._listeners then
-    session:_fire("after_flush", session, work)
-    session:_fire("after_flush_postexec", session, work)
-  end
+  if session._listeners then session:_fire("after_flush", session, work) end
+  work:finish()
+  if session._listeners then session:_fire("after_flush_postexec", session, work) end
 end
 
 --- Writes what is new, changed and deleted.

@@ -11,6 +11,7 @@ local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local Context = require("lualchemy.engine.context")
 local execute = require("lualchemy.engine.execute")
+local flush_hooks = require("lualchemy.orm.flush_hooks")
 local order = require("lualchemy.orm.flush_order")
 local row_switch = require("lualchemy.orm.row_switch")
 local statements = require("lualchemy.orm.statements")
@@ -34,10 +35,12 @@ local UnitOfWork = class("UnitOfWork")
 function UnitOfWork:init(session)
   self.session, self.set = session, session._c
   self.buckets, self.codecs, self.strays, self.switches = {}, {}, {}, {}
+  self.open, self.closed, self.later = {}, {}, {}  -- buckets that changed rows can still join; those they cannot; changed too late
   self.context = Context()
   self.context.flags = 0
 end
 
+-- Everything there is to write.
 function UnitOfWork:_collect() return core.flush_collect(self.set, self.buckets) end
 
 -- -- relationships ----------------------------------------------------------------------------------------------------
@@ -367,11 +370,13 @@ end
 
 function UnitOfWork:_deletes(conn, mapper, objects)
   if #objects == 0 then return end
+  if self.hooks then self.hooks:fire("before_delete", mapper, conn, objects) end
   local texts = self:_texts(mapper, conn)
   local version = traits_of(mapper).version
   local bound = core.flush_bind("delete", texts.codec, objects, 1, #objects, {}, version)
   local run = self:_send(conn, texts:delete(version), bound)
   if mapper.confirm_deleted_rows ~= false then check_matched("DELETE", mapper, #objects, run:changes()) end
+  if self.hooks then self.hooks:fire("after_delete", mapper, conn, objects) end
 end
 
 -- -- many-to-many -----------------------------------------------------------------------------------------------------
@@ -463,10 +468,42 @@ function UnitOfWork:_save(step)
     self:_sync("up", step, INSERTS)
     self:_sync("up", step, UPDATES)
   end
+  if self.hooks then self:_tell("before", step, conn) end
+  self:_close(step)
   self:_updates(conn, mapper, step[UPDATES])
   self:_inserts(conn, mapper, step[INSERTS])
+  if self.hooks then self:_tell("after", step, conn) end
   if any then self:_sync("down", step, INSERTS) end
-  self:_collect()
+  self:_collect_changed()
+end
+
+-- Calls the listeners of a step's objects, the new ones first.
+function UnitOfWork:_tell(when, step, conn)
+  local hooks = self.hooks
+  if when == "after" then
+    for which = INSERTS, UPDATES do hooks:note_written(step.mapper, step[which]) end
+  end
+  hooks:fire(when .. "_insert", step.mapper, conn, step[INSERTS])
+  hooks:fire(when .. "_update", step.mapper, conn, step[UPDATES])
+end
+
+-- What was changed since, where its rows are still to be written; the rest waits for the next flush.
+function UnitOfWork:_collect_changed()
+  if core.flush_collect(self.set, self.buckets, true) == 0 then return end
+  for _, bucket in pairs(self.buckets) do
+    local list, known = bucket[UPDATES], self.closed[bucket]
+    if not known and not self.open[bucket] then known = 0 end
+    if known then
+      table.move(list, known + 1, #list, #self.later + 1, self.later)
+      for i = #list, known + 1, -1 do list[i] = nil end
+    end
+  end
+end
+
+-- The changed rows of a step's bucket are being written: none can join them any more.
+function UnitOfWork:_close(step)
+  local bucket = self.open[step[UPDATES]]
+  if bucket then self.closed[bucket] = #bucket[UPDATES] end
 end
 
 -- Parents that have rows give their children keys before any statement, for the children may be of the same group.
@@ -474,12 +511,15 @@ function UnitOfWork:_give_known_keys(group)
   for _, bucket in ipairs(group) do
     if traits_of(bucket.mapper).any then self:_sync("down", bucket, UPDATES) end
   end
-  self:_collect()
+  self:_collect_changed()
 end
 
 function UnitOfWork:_run()
   self.expire_later = {}
   local sorted = order.sort(self.buckets)
+  for _, bucket in pairs(self.buckets) do
+    self.open[bucket], self.open[bucket[UPDATES]] = bucket, bucket
+  end
   for _, group in ipairs(sorted) do
     self:_give_known_keys(group)
     for _, step in ipairs(order.save_steps(group)) do self:_save(step) end
@@ -506,8 +546,9 @@ function UnitOfWork:_expire_expressions(bucket)
   end
 end
 
--- The objects are what the database has now.
-function UnitOfWork:_finish()
+--- The objects are what the database has now.
+function UnitOfWork:finish()
+  if self.hooks then self.hooks:set_aside() end
   for _, switch in ipairs(self.switches) do switch:finish(self.codecs[switch.bucket.mapper]) end
   for _, bucket in ipairs(order.list(self.buckets)) do
     local codec = self.codecs[bucket.mapper]
@@ -515,8 +556,9 @@ function UnitOfWork:_finish()
       if #bucket[which] > 0 then core.flush_finish(self.set, bucket[which], which, codec) end
     end
   end
-  core.flush_release(self.set, {})
+  core.flush_release(self.set, self.later)
   for _, bucket in pairs(self.buckets) do self:_expire_expressions(bucket) end
+  if self.hooks then self.hooks:put_back() end
   for _, item in ipairs(self.expire_later) do self.set:expire(item[1], item[2]) end
 end
 
@@ -525,17 +567,19 @@ function UnitOfWork:abandon()
   for _, bucket in pairs(self.buckets) do
     for which = INSERTS, DELETES do core.flush_release(self.set, bucket[which]) end
   end
+  core.flush_release(self.set, self.later)
   for _, switch in ipairs(self.switches) do core.flush_release(self.set, switch.former) end
 end
 
---- Writes what the session has to write. Raises what a statement raised; the session then rolls back.
+--- Writes what the session has to write; `finish` then says so to the objects. Raises what a statement raised; the
+--- session then rolls back.
 function UnitOfWork:execute()
+  self.hooks = flush_hooks.of(self.session)
   self:_collect()
   self:_drop_orphans()
   self:_settle_relationships()
   self.switches = row_switch.find(self.session, self.buckets)
   self:_run()
-  self:_finish()
 end
 
 return UnitOfWork
