@@ -187,7 +187,39 @@ static int l_selected_parts(lua_State *L)
     return 1;
 }
 
+static void set_boolean(lua_State *L, const char *name, int yes)
+{
+    lua_pushboolean(L, yes);
+    lua_setfield(L, -2, name);
+}
+
+/* core.select_shape(select) -> { limited =, distinct =, grouped =, style =, order_by = {...} }: what decides whether rows
+** may be multiplied by joining to it */
+static int l_select_shape(lua_State *L)
+{
+    const alch_node *n = alch_check_node(L, 1);
+    const alch_select *s = (const alch_select *)n;
+    uint32_t i;
+
+    if (n->kind != ALCH_NODE_SELECT)
+        return 0;
+    lua_newtable(L);
+    set_boolean(L, "limited", s->limit != NULL || s->offset != NULL || s->fetch != NULL);
+    set_boolean(L, "distinct", (s->flags & ALCH_SELECT_DISTINCT) || s->distinct_on != NULL);
+    set_boolean(L, "grouped", s->group_by != NULL);
+    lua_pushinteger(L, s->label_style);
+    lua_setfield(L, -2, "style");
+    lua_newtable(L);
+    for (i = 0; i < alch_list_len(s->order_by); i++) {
+        alch_push_node(L, s->order_by->items[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    lua_setfield(L, -2, "order_by");
+    return 1;
+}
+
 static const luaL_Reg functions[] = {
+    { "select_shape", l_select_shape },
     { "entity_new", l_entity_new },
     { "entity_object", l_entity_object },
     { "selected_parts", l_selected_parts },

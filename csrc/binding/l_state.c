@@ -27,6 +27,18 @@ static int finish_read(lua_State *L, int status, lua_KContext ctx)
     return 1;
 }
 
+/* Did the query that loaded it say something about later loads? Then the host
+** is asked even where memory could answer. */
+static int has_context(lua_State *L, int st, const alch_state *s)
+{
+    int found;
+
+    alch_push_context(L, st, s);
+    found = !lua_isnil(L, -1);
+    lua_pop(L, 1);
+    return found;
+}
+
 /* Not in memory: a list of an object without a row is empty, anything else is
 ** fetched, and nil where there is nothing to fetch it from. */
 static int read_missing(lua_State *L, alch_state *s, size_t i)
@@ -37,7 +49,7 @@ static int read_missing(lua_State *L, alch_state *s, size_t i)
         alch_push_collection(L, 1, 3, s, i);
         return 1;
     }
-    if (kind == ALCH_ATTR_OBJECT && alch_push_many_to_one(L, 3, s, i)) {
+    if (kind == ALCH_ATTR_OBJECT && !has_context(L, 3, s) && alch_push_many_to_one(L, 3, s, i)) {
         lua_pushvalue(L, -1);
         alch_store_clean(L, 3, s, i);
         return 1;
@@ -519,8 +531,22 @@ static int l_base_value(lua_State *L)
     return 1;
 }
 
+/* core.load_context(instance) -> what the query that loaded it said about later loads, or nil */
+static int l_load_context(lua_State *L)
+{
+    const alch_state *s;
+
+    lua_settop(L, 1);
+    s = alch_push_state(L, 1);
+    if (s == NULL)
+        return 0;
+    alch_push_context(L, 2, s);
+    return 1;
+}
+
 /* core.set_committed(instance, name, value): as if loaded. A list takes the
 ** Lua list's items. */
+/* core.load_context(instance) -> what the query that loaded it said about later loads, or nil */
 static int l_set_committed(lua_State *L)
 {
     alch_state *s;
@@ -610,6 +636,7 @@ void alch_open_state(lua_State *L)
         { "peek", l_peek },
         { "base_value", l_base_value },
         { "set_committed", l_set_committed },
+        { "load_context", l_load_context },
         { "is_changed", l_is_changed },
         { "state", l_state },
         { "adopt", l_adopt },

@@ -8,6 +8,7 @@
 local clause = require("lualchemy.orm.clause")
 local comparator = require("lualchemy.orm.comparator")
 local errors = require("lualchemy.errors")
+local order = require("lualchemy.orm.loading.order")
 local registry = require("lualchemy.orm.registry")
 local suggest = require("lualchemy.util.suggest")
 
@@ -48,13 +49,13 @@ local function define(mapper, prop)
   end
 end
 
---- The expressions of an entity's columns, those loaded with the object.
+--- What an entity lists where it is selected from, as in a subquery: its columns, and expressions that are loaded with it.
 ---@param entity table
 ---@return table[]
 function M.columns_of_entity(entity)
   local columns = {}
-  for _, prop in ipairs(entity.mapper.properties) do
-    if prop.kind == "column" and not prop.deferred then
+  for _, prop in ipairs(order(entity.mapper)) do
+    if prop.kind == "column" and not (prop.deferred and prop.readonly) then
       columns[#columns + 1] = entity.is_alias and entity:adapt_property(prop) or prop.column
     end
   end

@@ -258,6 +258,67 @@ function M.selected_parts(statement)
   return any and parts or nil
 end
 
+--- What decides whether a join may multiply the rows of a select: `limited`, `distinct`, `grouped`; and its `order_by`.
+function M.select_shape(statement) return core.select_shape(statement) end
+
+--- The loader options a select was given.
+---@return any[]?
+function M.loader_options(statement)
+  local given = core.execution_options(statement)
+  return given and given[sql.LOADER_OPTIONS]
+end
+
+--- The columns of a FROM, in their order.
+---@return table[]
+function M.columns_of(from) return core.from_columns(from) end
+
+--- `columns IN (:name)`, the parameter a list of values, or of lists where there are several columns.
+---@param columns table[]
+---@param name string
+function M.in_parameter(columns, name)
+  if #columns == 1 then return columns[1]:in_(sql.bindparam(name, { expanding = true, type_ = columns[1].type })) end
+  return sql.tuple_(table.unpack(columns)):in_(sql.bindparam(name, { expanding = true }))
+end
+
+--- Compiles a statement as it stands.
+function M.compile(statement, ...) return sql.ClauseElement.compile(statement, ...) end
+
+--- The place of an expression in a list, by identity.
+---@param list table[]
+---@param expression any
+---@return integer?
+function M.position(list, expression)
+  local id = core.id(expression)
+  for i, known in ipairs(list) do
+    if core.id(known) == id then return i end
+  end
+end
+
+local ordering = { DESC = true, ASC = true, NULLS_FIRST = true, NULLS_LAST = true }
+
+--- What the elements of an ORDER BY order by: `{ whole =, expression = without DESC and the like, is_name = }`.
+---@param order_by table[]
+---@return table[]
+function M.order_parts(order_by)
+  local parts = {}
+  for i, whole in ipairs(order_by) do
+    local expression = whole
+    while core.kind(expression) == "unary" and ordering[core.get(expression, "op")] do expression = core.get(expression, "element") end
+    if core.kind(expression) == "label" then expression = core.get(expression, "element") end
+    parts[i] = { whole = whole, expression = expression, is_name = core.kind(expression) == "label_name" or core.kind(expression) == "text" }
+  end
+  return parts
+end
+
+--- The expression with one part of it exchanged.
+function M.exchange(expression, part, other)
+  local id = core.id(part)
+  if core.id(expression) == id then return other end
+  return core.replace(expression, function(node)
+    if core.id(node) == id then return other end
+  end)
+end
+
 -- A class attribute: a view of its column, with the methods of every expression. What schema code asks
 -- of a column, it asks of `element`.
 local getters = {

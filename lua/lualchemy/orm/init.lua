@@ -1,8 +1,10 @@
 --- `require "lualchemy.orm"`: the object-relational half's public names.
 
+local compile = require("lualchemy.orm.loading.compile")
 local factory = require("lualchemy.orm.factory")
 local joins = require("lualchemy.orm.joins")
 local late = require("lualchemy.orm.late")
+local options = require("lualchemy.orm.options")
 local property = require("lualchemy.orm.property")
 local registry = require("lualchemy.orm.registry")
 local relationship = require("lualchemy.orm.relationship")
@@ -11,10 +13,18 @@ local sql = require("lualchemy.sql")
 local types = require("lualchemy.types")
 
 require("lualchemy.orm.loading.lazy")
+require("lualchemy.orm.loading.batch")
+require("lualchemy.orm.loading.immediate")
+require("lualchemy.orm.loading.joined")
+require("lualchemy.orm.loading.routed")
+require("lualchemy.orm.loading.selectin")
+require("lualchemy.orm.loading.subquery")
 require("lualchemy.orm.loading.raise")
 require("lualchemy.orm.loading.none")
 
 require("lualchemy.engine.inspect").add(require("lualchemy.orm.inspect").inspect)
+
+sql.on_prepare(compile.prepare)
 
 late.functions = setmetatable({}, { __index = function(_, name) return sql[name] or types[name] end })
 
@@ -41,6 +51,23 @@ return setmetatable({
   column_property = property.column_property,
   deferred = property.deferred,
   aliased = require("lualchemy.orm.aliased").aliased,
+  Load = options.Load,
+  joinedload = options.joinedload,
+  eagerload = options.joinedload,
+  selectinload = options.selectinload,
+  subqueryload = options.subqueryload,
+  immediateload = options.immediateload,
+  lazyload = options.lazyload,
+  noload = options.noload,
+  defaultload = options.defaultload,
+  raiseload = options.raiseload,
+  batchload = options.batchload,
+  contains_eager = options.contains_eager,
+  load_only = options.load_only,
+  defer = options.defer,
+  undefer = options.undefer,
+  undefer_group = options.undefer_group,
+  with_expression = options.with_expression,
   join = joins.join,
   outerjoin = joins.outerjoin,
   with_parent = require("lualchemy.orm.comparator").with_parent,

@@ -1,23 +1,49 @@
 --- What the columns of a query mean: which are read into objects of which entity, which stand for themselves.
+--
+-- A plan also knows what the rows bring beside that: objects below objects (joined eager loads), and what is fetched
+-- afterwards for the objects that the rows brought. loading/setup.lua decides it, entity by entity.
 
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local clause = require("lualchemy.orm.clause")
 local entity = require("lualchemy.orm.entity")
 local errors = require("lualchemy.errors")
+local options = require("lualchemy.orm.options")
 local registry = require("lualchemy.orm.registry")
+local setup = require("lualchemy.orm.loading.setup")
+
+---@class lualchemy.orm.PlanItem
+---@field entity table?           what it loads objects of; nil: an expression
+---@field mapper lualchemy.orm.Mapper?
+---@field columns table<integer, integer>   place of a property's column among the rows' columns, by the property's index
+---@field node lualchemy.orm.LoadNode?
+---@field path { mapper: lualchemy.orm.Mapper, up: table? }
+---@field children lualchemy.orm.PlanItem[]
+---@field post table[]            { property =, strategy =, below = }: fetched when the rows were read
+---@field column integer?         place of an expression
+---@field bundle table?           what makes one value of several columns
 
 ---@class lualchemy.orm.Plan
----@field given any[]                what the user asked for
----@field entities table[]           `{ entity =, mapper =, columns = { position or nil per column property }, name = }`
----                                  or `{ column = position, expression =, name = }`
----@field columns table[]            the columns of the SELECT
+---@field given any[]             what the user asked for
+---@field entities lualchemy.orm.PlanItem[]
+---@field columns table[]         the columns of the SELECT that stand for what was asked
+---@field secondary table[]       the columns behind them, of joined eager loads
+---@field joins table[]           and their joins
+---@field order_by table[]
+---@field multi_row boolean       joins may repeat what was asked for
+---@field requires_unique boolean rows may repeat objects whose collections they fill
+---@field whole boolean           the SELECT lists exactly what the given things list by themselves
 local Plan = class("Plan")
 
--- The position of a column in the SELECT; a column asked for twice is selected once.
-local function place(self, column)
-  for i, known in ipairs(self.columns) do
-    if known == column then return i end
+-- The position of a column in the SELECT; a column asked for twice is selected once, unless `repeats`.
+local function place(self, column, repeats)
+  if not repeats then
+    for i, known in ipairs(self.columns) do
+      if known == column then
+        self.whole = false
+        return i
+      end
+    end
   end
   self.columns[#self.columns + 1] = column
   return #self.columns
@@ -28,40 +54,26 @@ local function name_of_class(of)
   return of.mapper.class_name
 end
 
--- `repeats`: every column is selected, also when it was already.
 local function add_entity(self, of, repeats)
-  local slots = {}
-  local first = repeats or #self.columns == 0
-  for _, prop in ipairs(of.mapper.properties) do
-    if prop.kind == "column" and not prop.deferred then
-      local column = of.is_alias and of:adapt_property(prop) or prop.column
-      if first then -- an entity's own columns differ from each other
-        self.columns[#self.columns + 1] = column
-        slots[prop.index] = #self.columns
-      else
-        slots[prop.index] = place(self, column)
-      end
-    end
-  end
-  self.entities[#self.entities + 1] = { entity = of, mapper = of.mapper, columns = slots, name = name_of_class(of) }
+  local first = repeats or #self.columns == 0 -- an entity's own columns differ from each other
+  local item = setup.item(of, self.nodes and self.nodes[self.entity_count + 1], self.path)
+  item.name = name_of_class(of)
+  self.entity_count = self.entity_count + 1
+  self.entities[#self.entities + 1] = item
+  setup.entity(self, item, function(column) return place(self, column, first) end)
 end
 
 local function add_column(self, expression, repeats)
-  local at
-  if repeats then
-    at = #self.columns + 1
-    self.columns[at] = expression
-  else
-    at = place(self, expression)
-  end
-  self.entities[#self.entities + 1] = { column = at, expression = expression, name = clause.result_name(expression) }
+  self.entities[#self.entities + 1] = {
+    column = place(self, expression, repeats), expression = expression, name = clause.result_name(expression),
+  }
 end
 
-local function add(self, value)
+local function add(self, value, repeats)
   local of = entity.of(value)
-  if of then return add_entity(self, of) end
+  if of then return add_entity(self, of, repeats) end
   if clause.is_from(value) then
-    for _, column in ipairs(value.c) do add_column(self, column) end
+    for _, column in ipairs(value.c) do add_column(self, column, repeats) end
     return
   end
   local expression = clause.expression(value)
@@ -69,25 +81,42 @@ local function add(self, value)
     errors.raise("ArgumentError", "A query asks for mapped classes and expressions; got %s",
       type(value) == "table" and registry.describe_class(value) or ("%s (a %s)"):format(tostring(value), type(value)))
   end
-  add_column(self, expression)
+  add_column(self, expression, repeats)
 end
 
 ---@param given any[]
-function Plan:init(given)
+---@param how { nodes: lualchemy.orm.LoadNode[]?, repeats: boolean?, eagerloads: boolean?, path: table? }?
+function Plan:init(given, how)
   if #given == 0 then errors.raise("ArgumentError", "A query needs something to query for: a mapped class or columns") end
-  self.given, self.entities, self.columns = given, {}, {}
-  for _, value in ipairs(given) do add(self, value) end
+  if registry.waiting then registry.configure_mappers() end
+  how = how or {}
+  self.given, self.entities, self.columns, self.entity_count = given, {}, {}, 0
+  self.secondary, self.joins, self.order_by = {}, {}, {}
+  self.nodes, self.eagerloads, self.path, self.repeats = how.nodes, how.eagerloads ~= false, how.path, how.repeats
+  self.whole, self.multi_row, self.requires_unique = true, false, false
+  for _, value in ipairs(given) do add(self, value, how.repeats) end
 end
 
---- The select of these columns; the same each time, as statements never change.
+--- What the SELECT lists: classes as themselves, so that a subquery of it has all their columns.
+---@return any[]
+function Plan:listed()
+  local list = {}
+  for i, value in ipairs(self.given) do
+    local of = entity.of(value)
+    list[i] = of and of.class_ or value
+  end
+  return list
+end
+
+--- The select of these things; the same each time, as statements never change.
 function Plan:select()
-  self.statement = self.statement or clause.select(self.columns)
+  self.statement = self.statement or clause.select(self:listed())
   return self.statement
 end
 
---- A select with these columns in place of its own.
+--- A select of these things in place of its own.
 function Plan:replace_columns(statement)
-  return statement:with_only_columns(table.unpack(self.columns))
+  return statement:with_only_columns(table.unpack(self:listed()))
 end
 
 --- Is there one column only, so that a result is a value rather than a row?
@@ -110,6 +139,14 @@ function Plan:first_entity()
   return entity.of_expression(first.expression) or clause.from_of(first.expression)
 end
 
+--- The mapped entities asked for, in order.
+---@return table[]
+function Plan:roots()
+  local list = {}
+  for _, item in ipairs(self.entities) do list[#list + 1] = item.entity end
+  return list
+end
+
 --- The names of a row's columns.
 ---@return string[]
 function Plan:names()
@@ -119,26 +156,73 @@ function Plan:names()
 end
 
 -- The attributes of an entity by their place in the runtime's plan, each with its column's place in the rows.
-local function slots_of(item, columns, position)
+local function slots_of(item, place_of)
   local slots = {}
-  for index, at in pairs(item.columns) do
-    slots[item.mapper.properties[index].slot] = position and position(columns[at]) or not position and at or nil
-  end
+  for index, at in pairs(item.columns) do slots[item.mapper.properties[index].slot] = place_of(item, at) end
   return slots
 end
 
---- The entities as the core's loader wants them.
+local function describe(item, place_of)
+  if not item.entity then return { column = place_of(item, item.column) or item.column } end
+  return { plan = item.mapper._c, columns = slots_of(item, place_of), seen = #item.post > 0, context = item.node }
+end
+
+-- The items below an item, each with the number of the one it hangs below.
+local function describe_below(list, item, number, place_of)
+  for _, child in ipairs(item.children) do
+    local description = describe(child, place_of)
+    description.parent, description.key = number, child.key
+    list[#list + 1] = description
+    describe_below(list, child, #list, place_of)
+  end
+end
+
+--- The entities as the core's loader wants them: those of a row, then those below them.
+---@param offset integer                             columns before those of joined objects
 ---@param position (fun(column: table): integer?)?   where a column stands in the rows; by default where the plan put it
 ---@return table[]
-function Plan:descriptions(position)
+function Plan:descriptions(offset, position)
   local list = {}
-  for i, item in ipairs(self.entities) do
-    if item.entity then
-      list[i] = { plan = item.mapper._c, columns = slots_of(item, self.columns, position) }
-    else
-      list[i] = { column = position and position(item.expression) or item.column }
-    end
+  local function place_of(item, at)
+    if position then return position(self.columns[at]) end
+    return item.secondary and at + offset or at
   end
+  for i, item in ipairs(self.entities) do list[i] = describe(item, place_of) end
+  for i, item in ipairs(self.entities) do
+    if item.entity then describe_below(list, item, i, place_of) end
+  end
+  return list
+end
+
+-- The item that an entry of `descriptions` is about: the same walk.
+local function collect_below(list, item)
+  for _, child in ipairs(item.children) do
+    list[#list + 1] = child
+    collect_below(list, child)
+  end
+end
+
+--- Every item, numbered as the descriptions are.
+---@return lualchemy.orm.PlanItem[]
+function Plan:items()
+  if self.all_items then return self.all_items end
+  local items = { table.unpack(self.entities) }
+  for _, item in ipairs(self.entities) do
+    if item.entity then collect_below(items, item) end
+  end
+  self.all_items = items
+  return items
+end
+
+--- What there is to do when the rows were read: `{ number = of the entity in the descriptions, item = }`.
+---@return table[]
+function Plan:afterwards()
+  if self.after then return self.after end
+  local list = {}
+  for number, item in ipairs(self:items()) do
+    if item.entity and (#item.post > 0 or item.keeps_siblings) then list[#list + 1] = { number = number, item = item } end
+  end
+  self.after = list
   return list
 end
 
@@ -159,11 +243,8 @@ end
 local function of_statement(statement)
   local parts = clause.selected_parts(statement)
   if not parts then return nil end
-  local self = setmetatable({ given = parts, entities = {}, columns = {} }, Plan)
-  for _, part in ipairs(parts) do
-    if part.entity then add_entity(self, part.entity, true) else add_column(self, part, true) end
-  end
-  return self
+  for i, part in ipairs(parts) do parts[i] = part.entity or part end
+  return Plan(parts, { repeats = true })
 end
 
 -- The plan for one entity alone, which most queries are, is made once.
@@ -179,4 +260,4 @@ local function new(given)
   return known
 end
 
-return { new = new, of_statement = of_statement, Plan = Plan }
+return { new = new, of_statement = of_statement, Plan = Plan, resolve = options.resolve }

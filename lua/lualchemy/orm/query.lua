@@ -5,6 +5,7 @@
 
 local bulk = require("lualchemy.orm.bulk")
 local class = require("lualchemy.util.class")
+local compile = require("lualchemy.orm.loading.compile")
 local clause = require("lualchemy.orm.clause")
 local comparator = require("lualchemy.orm.comparator")
 local criteria = require("lualchemy.orm.criteria")
@@ -45,6 +46,7 @@ end
 local function derive(query, fields)
   local copy = setmetatable({}, getmetatable(query))
   for key, value in next, query do copy[key] = value end
+  copy._sent = nil
   for key, value in pairs(fields) do copy[key] = value end
   return copy
 end
@@ -127,7 +129,7 @@ local function join(query, target, on, options)
   if type(on) == "table" and getmetatable(on) == nil then on, options = nil, on end
   local steps, joined = joins.steps(target, on, query:_filter_entity())
   local statement = joins.apply(query._select, steps, options)
-  return derive(query, { _select = statement, _joined = joined or query._joined, _called = called(query, "join") })
+  return derive(query, { _select = statement, _joined = joined or query._joined, _multiplied = true, _called = called(query, "join") })
 end
 
 --- Joins along a relationship, to a class or to anything that stands in FROM.
@@ -166,7 +168,7 @@ function Query:select_from(...)
     if of then froms[i] = of.selectable end
     if i == 1 then first = of end
   end
-  return derive(self, { _select = self._select:select_from(table.unpack(froms)), _joined = first or self._joined,
+  return derive(self, { _select = self._select:select_from(table.unpack(froms)), _joined = first or self._joined, _multiplied = true,
     _called = called(self, "select_from") })
 end
 
@@ -195,6 +197,11 @@ function Query:options(...)
   for _, option in ipairs({ ... }) do list[#list + 1] = option end
   return with_option(self, "loaders", list)
 end
+
+--- Whether eager loads that the mapping or the options ask for take part.
+---@param enabled boolean
+---@return lualchemy.orm.Query
+function Query:enable_eagerloads(enabled) return with_option(self, "eagerloads", enabled) end
 
 --- Takes the rows from a statement given whole; its columns are found by name.
 ---@param statement any
@@ -254,10 +261,43 @@ function Query:_session(method)
   return self.session
 end
 
+-- What is sent: the select with its eager loads, labelled; what its rows mean; the number of columns before those of
+-- joined objects.
+function Query:_loading()
+  local sent = self._sent
+  if not sent then
+    local statement, of, offset = compile.compile(self._select, self._plan, {
+      loaders = self._options.loaders, eagerloads = self._options.eagerloads, labels = true,
+    })
+    sent = { statement = self._from or clause.label_columns(statement), plan = of, offset = offset }
+    self._sent = sent
+  end
+  return sent
+end
+
+local function check_yield_per(query, of)
+  if query._options.yield_per and of.requires_unique then
+    errors.raise("InvalidRequestError", "Can't use yield_per with joined eager loading against collections: an object is complete only when all "
+      .. "its rows were read. Load the collection with orm.selectinload(), or switch eager loading off with enable_eagerloads(false)")
+  end
+end
+
+-- May a row come twice? Not where the rows are those of one table.
+local function may_repeat(query, of)
+  if query._options.yield_per then return false end
+  if #of.entities > 1 then return #of:roots() > 0 end
+  return of:is_single() and (of.requires_unique or next(query._called) ~= nil and query._multiplied or query._from ~= nil)
+end
+
 -- Runs the query: a list-like result of objects or rows.
 local function rows(query, method)
-  local options = query._from and with_option(query, "by_name", true)._options or query._options
-  return run.execute(query:_session(method), query:_labelled(), query._plan, query._params, options)
+  local sent = query:_loading()
+  check_yield_per(query, sent.plan)
+  local options = {}
+  for name, value in pairs(query._options) do options[name] = value end
+  options.by_name, options.offset, options.unique = query._from ~= nil, sent.offset, may_repeat(query, sent.plan)
+  options.statement, options.params = query._select, query._params
+  return run.execute(query:_session(method), sent.statement, sent.plan, query._params, options)
 end
 
 --- Everything, as a list.
@@ -359,12 +399,11 @@ function Query:__clause_element__() return self._select end
 
 --- The compiled statement: `.string`, `.params`.
 function Query:compile(...)
-  return self:_labelled():compile(...)
+  return clause.compile(self:_loading().statement, ...)
 end
 
 function Query:__tostring()
-  local bind = self.session and self.session.bind
-  return bind and tostring(self:_labelled():compile(bind)) or tostring(self:_labelled())
+  return tostring(self:compile(self.session and self.session.bind or nil))
 end
 
 -- Old verbs of the 0.3 tutorial ------------------------------------------------------------------------------

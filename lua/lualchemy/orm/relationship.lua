@@ -96,7 +96,8 @@ function RelationshipProperty:init(target, options)
   end
   self.target, self.options = target, options
   self.cascade = M.parse_cascade(default_cascade(options))
-  self.lazy = options.lazy or "select"
+  self.lazy = options.lazy
+  if self.lazy == nil then self.lazy = "select" end
   self.viewonly = options.viewonly or false
   self.post_update = options.post_update or false
   self.passive_deletes = options.passive_deletes or false

@@ -2,6 +2,7 @@
 -- changed and deleted, writes it in one transaction and forgets what it loaded when that ends.
 
 local class = require("lualchemy.util.class")
+local columns = require("lualchemy.orm.loading.columns")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
@@ -555,6 +556,11 @@ function Session:_adopt_persistent(_, object, key)
   self._c:add(object)
 end
 
+--- Fetches relationships of objects that are there already: `session:preload(users, orm.selectinload(User.addresses))`.
+---@param objects table   an object or a list
+---@param ... lualchemy.orm.Load
+function Session:preload(objects, ...) require("lualchemy.orm.loading.preload").preload(self, objects, ...) end
+
 --- Copies the object's state onto the session's own object of the same identity (loaded, or new), and gives that.
 ---@param object table
 ---@param options { load: boolean? }?
@@ -642,16 +648,12 @@ end
 function M.load_column(object, prop)
   local session = M.object_session(object)
   local mapper = core.mapper_of(object)
+  columns.check(object, prop)
   local _, _, key = core.state(object)
   if not session then
     errors.raise("DetachedInstanceError", "%s.%s is not loaded, and the object's session is gone", mapper.class_name, prop.key)
   end
-  local slots = identity.default_slots(mapper)
-  if prop.deferred then
-    slots = { prop.slot }
-    for _, column in ipairs(mapper.primary_key) do slots[#slots + 1] = mapper:property_for_column(column).slot end
-  end
-  if not identity.load(session, mapper, key, slots, {}) then raise_gone(mapper) end
+  if not identity.load(session, mapper, key, columns.slots(object, prop), {}) then raise_gone(mapper) end
 end
 
 return M

@@ -16,6 +16,11 @@ local Statements = class("Statements")
 
 local M = {}
 
+--- The driver whose values a dialect's rows are made of.
+---@param dialect lualchemy.Dialect
+---@return string
+function M.driver_of(dialect) return dialect.name == "postgresql" and "libpq" or dialect.name end
+
 -- Mapper -> dialect -> its texts; both may go away.
 local all = setmetatable({}, { __mode = "k" })
 
@@ -49,7 +54,7 @@ function Statements:init(mapper, dialect)
   self.keys = {}
   for i, column in ipairs(mapper.primary_key) do self.keys[i] = mapper:property_for_column(column).slot end
   self.texts = {}
-  self.codec = core.codec(self.plan, dialect.name == "postgresql" and "libpq" or dialect.name)
+  self.codec = core.codec(self.plan, M.driver_of(dialect))
 end
 
 -- The text kept under a name, or made now.

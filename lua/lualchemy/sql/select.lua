@@ -305,6 +305,34 @@ function GenerativeSelect:with_for_update(options)
     | (options.key_share and 8 or 0), of)
 end
 
+-- Under this name among its execution options a statement keeps how objects are to be loaded.
+M.LOADER_OPTIONS = "_loader_options"
+
+--- How the objects of mapped classes are loaded: `:options(orm.joinedload(User.addresses))`.
+function Executable:options(...)
+  local given = core.execution_options(self)
+  local list = { table.unpack(given and given[M.LOADER_OPTIONS] or {}) }
+  for _, option in ipairs(M.list_of(...)) do list[#list + 1] = option end
+  return self:execution_options{ [M.LOADER_OPTIONS] = list }
+end
+
+-- Arguments, or one list of them.
+function M.list_of(...)
+  local first = ...
+  if select("#", ...) == 1 and type(first) == "table" and getmetatable(first) == nil then return first end
+  return { ... }
+end
+
+local prepare = function(statement) return statement end
+
+--- Whoever adds to a select before it is compiled, as mappers do, says so here.
+---@param fn fun(statement: lualchemy.Select): any
+function M.on_prepare(fn) prepare = fn end
+
+function Select:compile(target) return GenerativeSelect.compile(prepare(self), target) end
+
+function Select:__tostring() return GenerativeSelect.__tostring(prepare(self)) end
+
 Select.where, Select.filter, Select.having = core.select_where, core.select_where, core.select_having
 
 -- `:join(addresses)`, `:join(addresses, on)`, `:join(User.addresses)`; options isouter, full. join_from says what

@@ -1,10 +1,14 @@
 --- Loading: which strategy fetches a relationship, and running a query's statement into objects.
 --
 -- A strategy is a file of this folder that registers itself under the names `relationship{ lazy = }` takes:
--- `{ load = function(instance, property) -> object or list }` is asked when an attribute that is not in memory is read.
+-- `load(instance, property, below)` is asked for the object or list when an attribute that is not in memory is read (by
+-- default the lazy strategy's); `setup(plan, item, property, below, explicit, add)` takes part in every query of the
+-- class; `fetch(session, objects, property, work)` is called for the objects that a query brought, when setup asked for it.
 -- A `passive` strategy is asked also where memory could answer a many-to-one.
 
+local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local options = require("lualchemy.orm.options")
 local suggest = require("lualchemy.util.suggest")
 
 local M = {}
@@ -39,7 +43,10 @@ end
 ---@param prop lualchemy.orm.RelationshipProperty
 ---@return any
 function M.load_attribute(instance, prop)
-  return M.strategy(prop.lazy, prop).load(instance, prop)
+  local node = core.load_context(instance)
+  local name, below = options.strategy(node, prop)
+  local load = M.strategy(name, prop).load or M.strategy("select", prop).load
+  return load(instance, prop, below)
 end
 
 return M

@@ -1,12 +1,15 @@
 --- `lazy = "select"`: a relationship is fetched by a SELECT of its own when it is first read.
 --
--- The statement is built once per relationship; the values of this side's columns are its parameters.
+-- The statement is built once; the values of this side's columns are its parameters.
 -- A many-to-one by primary key goes through the session's `get`, so memory answers first.
 
 local clause = require("lualchemy.orm.clause")
+local compile = require("lualchemy.orm.loading.compile")
+local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local joincond = require("lualchemy.orm.joincond")
 local loading = require("lualchemy.orm.loading")
+local options = require("lualchemy.orm.options")
 local plan = require("lualchemy.orm.plan")
 local run = require("lualchemy.orm.loading.run")
 
@@ -37,14 +40,30 @@ local function parameters(prop, binds)
 end
 
 ---@param prop lualchemy.orm.RelationshipProperty
+---@param below lualchemy.orm.LoadNode?
 ---@return lualchemy.orm.LazyQuery
-local function build(prop)
+local function build(prop, below)
   local binds = {}
-  local of = plan.new({ prop.entity.class_ })
+  local target = below and below.attribute and below.attribute.of or prop.entity
+  local of = plan.Plan({ target }, { nodes = below and { below }, path = { mapper = prop.parent } })
   local statement = of:select():where(joincond.build(prop.terms, parameters(prop, binds)))
   if prop.secondary then statement = statement:where(joincond.build(prop.secondary_terms)) end
+  for _, criterion in ipairs(below and below.attribute and below.attribute.criteria or {}) do statement = statement:where(criterion) end
   if #prop.order_by > 0 then statement = statement:order_by(table.unpack(prop.order_by)) end
-  return { statement = clause.label_columns(statement), plan = of, binds = binds }
+  local sent, offset = compile.finish(statement, of)
+  return { statement = clause.label_columns(sent), plain = statement, plan = of, offset = offset, binds = binds }
+end
+
+-- The query is made once: per relationship, or per option that says more.
+local function query_for(prop, below)
+  local keeper = below or prop
+  local query = keeper.lazy_query
+  if not query or query.count ~= #prop.mapper.properties or query.property ~= prop then
+    query = build(prop, below)
+    query.count, query.property = #prop.mapper.properties, prop
+    keeper.lazy_query = query
+  end
+  return query
 end
 
 -- The parameters' values; nil when every one is NULL, which no row can match.
@@ -77,21 +96,39 @@ local function only_one(prop, list)
   return list[1]
 end
 
+-- What memory has of a many-to-one by key, unless it has expired; else its identity.
+--
+---@return table? found
+---@return any identity   nil: a part is NULL, so that there is no such object
+function M.from_memory(session, instance, prop)
+  local identity = identity_of(instance, prop)
+  if identity == nil then return nil, nil end
+  local found = session:_identical(prop.mapper, identity)
+  if found ~= nil and not select(2, core.peek(found, prop.mapper:property_for_column(prop.mapper.primary_key[1]).key)) then found = nil end
+  return found, identity
+end
+
 --- What the relationship holds, from the database.
 ---@param instance table
 ---@param prop lualchemy.orm.RelationshipProperty
+---@param below lualchemy.orm.LoadNode?   what the query that loaded the instance said about what lies there
 ---@return any
-function M.load(instance, prop)
+function M.load(instance, prop, below)
   local session = require("lualchemy.orm.session").object_session(instance)
+  below = options.speaking(below)
   if prop.use_get then
-    local identity = identity_of(instance, prop)
-    if identity == nil then return nil end
-    return session:get(prop.entity.class_, identity)
+    local found, identity = M.from_memory(session, instance, prop)
+    if found ~= nil or identity == nil then return found end
+    if not below then return session:get(prop.entity.class_, identity) end
   end
-  prop.lazy_query = prop.lazy_query or build(prop)
-  local query = prop.lazy_query
+  local query = query_for(prop, below)
   local values = values_for(query, instance)
-  local list = values and run.list(run.execute(session, query.statement, query.plan, values, {})) or {}
+  local list = {}
+  if values then
+    list = run.list(run.execute(session, query.statement, query.plan, values, {
+      offset = query.offset, statement = query.plain, params = values, unique = query.plan.requires_unique,
+    }))
+  end
   if prop.uselist then return list end
   return only_one(prop, list)
 end

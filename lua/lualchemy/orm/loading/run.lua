@@ -5,6 +5,7 @@
 
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local options_tree = require("lualchemy.orm.options")
 local registry = require("lualchemy.orm.registry")
 local wait = require("lualchemy.engine.wait")
 
@@ -16,6 +17,8 @@ local BLOCK = 100 -- rows made at once by an iteration that was not told how man
 ---@field private loader userdata
 ---@field private run userdata
 ---@field private plan lualchemy.orm.Plan
+---@field private afterwards table[]
+---@field private options table
 
 -- Runs a Core statement on the session's connection for a mapper.
 ---@param session lualchemy.orm.Session
@@ -31,10 +34,24 @@ end
 local function by_name(plan, names)
   local at = {}
   for i, name in ipairs(names) do at[name] = at[name] or i end
-  return plan:descriptions(function(column)
+  return plan:descriptions(0, function(column)
     local table_ = column.table
     return at[table_ and table_.name and (table_.name .. "_" .. column.name) or false] or at[column.name]
   end)
+end
+
+-- Objects whose relationships are to be fetched together know each other: weakly, and apart from other results.
+local function keep_siblings(plan, descriptions)
+  local kept
+  for number, item in ipairs(plan:items()) do
+    if item.keeps_siblings then
+      local context = setmetatable({ siblings = setmetatable({}, { __mode = "v" }) }, { __index = item.node or options_tree.empty })
+      descriptions[number].context, descriptions[number].seen = context, true
+      kept = kept or {}
+      kept[number] = context.siblings
+    end
+  end
+  return kept
 end
 
 --- Executes the statement of a plan; what is fetched from it is up to `list` and `iterate`.
@@ -42,7 +59,7 @@ end
 ---@param statement any
 ---@param plan lualchemy.orm.Plan
 ---@param params table?
----@param options table    autoflush, populate_existing, yield_per, execution, own_columns
+---@param options table    autoflush, populate_existing, yield_per, execution, by_name, offset, unique
 ---@return lualchemy.orm.Rows
 function M.execute(session, statement, plan, params, options)
   if registry.waiting then registry.configure_mappers() end
@@ -52,9 +69,52 @@ function M.execute(session, statement, plan, params, options)
   if not run or not result.returns_rows then
     errors.raise("InvalidRequestError", "This statement returns no rows, so there is nothing to load from it")
   end
-  local descriptions = options.by_name and by_name(plan, result:keys()) or plan:descriptions()
-  local loader = core.loader_new(session._c, run, descriptions, { populate_existing = options.populate_existing or false })
-  return { run = run, loader = loader, plan = plan, block = options.yield_per or BLOCK }
+  local descriptions = options.by_name and by_name(plan, result:keys()) or plan:descriptions(options.offset or 0)
+  local siblings = keep_siblings(plan, descriptions)
+  local loader = core.loader_new(session._c, run, descriptions, {
+    populate_existing = options.populate_existing or false, count = #plan.entities, unique = options.unique or false,
+  })
+  return {
+    run = run, loader = loader, plan = plan, session = session, options = options, afterwards = plan:afterwards(),
+    siblings = siblings, block = options.yield_per or BLOCK,
+  }
+end
+
+--- What select-in and other strategies fetch for the objects that the rows brought.
+---@param rows lualchemy.orm.Rows
+function M.fetch_afterwards(rows)
+  for _, entry in ipairs(rows.afterwards) do
+    local objects = rows.loader:seen(entry.number)
+    if rows.siblings and rows.siblings[entry.number] then table.move(objects, 1, #objects, 1, rows.siblings[entry.number]) end
+    for _, post in ipairs(entry.item.post) do
+      if #objects > 0 then
+        post.strategy.fetch(rows.session, objects, post.property, {
+          below = post.below, path = entry.item.path, statement = rows.options.statement, item = entry.item,
+          params = rows.options.params, populate_existing = rows.options.populate_existing, depth = post.depth,
+        })
+      end
+    end
+  end
+end
+
+-- Rows that are equal, value by value, are given once.
+local function drop_repeated(list, count, width)
+  local seen, kept = {}, 0
+  for i = 1, count do
+    local row, at, new = list[i], seen, false
+    for position = 1, width do
+      local value = row[position]
+      if value == nil or value ~= value then value = core.null end
+      if at[value] == nil then at[value], new = {}, true end
+      at = at[value]
+    end
+    list[i] = nil
+    if new then
+      kept = kept + 1
+      list[kept] = row
+    end
+  end
+  return kept
 end
 
 -- Fetches up to `limit` more rows (all by default) into a list; true while there are more.
@@ -68,8 +128,21 @@ local function fetch(rows, limit)
       if not ok then error(err, 0) end
     end
   until status ~= "wait"
+  if rows.options.unique and not rows.plan:is_single() then count = drop_repeated(list, count, #rows.plan.entities) end
+  if #rows.afterwards > 0 then M.fetch_afterwards(rows) end
   rows.plan:shape_rows(list, count)
   return list, status == "more"
+end
+
+--- Puts every row's object into the list that stands under the key which the columns at `positions` make up.
+---@param rows lualchemy.orm.Rows
+---@param lists table<any, table>
+---@param positions integer[]
+function M.distribute(rows, lists, positions)
+  while select(2, rows.loader:distribute(lists, positions)) == "wait" do
+    local ok, err = wait.drive(rows.run:connection(), rows.run)
+    if not ok then error(err, 0) end
+  end
 end
 
 --- Everything, as a list.
@@ -87,6 +160,9 @@ end
 ---@return table closing
 function M.iterate(rows)
   local list, more, i = {}, true, 0
+  if not rows.options.yield_per and (rows.options.unique or #rows.afterwards > 0 or rows.plan.requires_unique) then
+    rows.block = nil -- objects and collections are complete only when every row was read
+  end
   local function next_item()
     i = i + 1
     if list[i] == nil and more then

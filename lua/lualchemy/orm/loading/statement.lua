@@ -1,6 +1,9 @@
 --- `session:execute(statement)`: a select that names mapped classes gives objects in its rows; everything else is Core's.
 
+local clause = require("lualchemy.orm.clause")
+local compile = require("lualchemy.orm.loading.compile")
 local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
 local plan = require("lualchemy.orm.plan")
 local Result = require("lualchemy.engine.result").Result
 local run = require("lualchemy.orm.loading.run")
@@ -28,7 +31,34 @@ local function result_of_objects(shape, objects)
   result.scalars = function(self)
     local at = self._at
     self._at = #objects
-    return setmetatable({ _list = objects, _at = at }, ObjectResult)
+    local scalars = setmetatable({ _list = objects, _at = at }, ObjectResult)
+    return self._is_unique and scalars:unique() or scalars
+  end
+  result.unique = function(self, ...)
+    self._is_unique = true
+    return getmetatable(self).unique(self, ...)
+  end
+  return result
+end
+
+local function refuse_repeated()
+  errors.raise("InvalidRequestError", "The unique() method must be invoked on this Result, as it contains results that include joined eager "
+    .. "loads against collections: result:unique():all(), or result:unique():scalars()")
+end
+
+-- Rows repeat objects where collections came with them: the program says that it knows.
+local function require_unique(result)
+  local class_ = getmetatable(result)
+  local next_item, scalars, unique = rawget(result, "_next"), rawget(result, "scalars"), rawget(result, "unique")
+  result._next = refuse_repeated
+  result.unique = function(self, ...)
+    self._next, self.unique, self.scalars = next_item, unique, scalars
+    return self:unique(...)
+  end
+  result.scalars = function(self, ...)
+    local narrowed = (scalars or class_.scalars)(self, ...)
+    require_unique(narrowed)
+    return narrowed
   end
   return result
 end
@@ -46,14 +76,17 @@ function M.execute(session, statement, params, options)
     session:_autoflush()
     return run.execute_core(session, statement, params, execution)
   end
-  local rows = run.execute(session, statement, of, params, {
+  local sent, offset
+  sent, of, offset = compile.compile(statement, of, { loaders = clause.loader_options(statement) })
+  local rows = run.execute(session, sent, of, params, {
     execution = execution, populate_existing = execution.populate_existing, yield_per = execution.yield_per,
-    autoflush = execution.autoflush,
+    autoflush = execution.autoflush, offset = offset, statement = statement, params = params,
   })
   local list = run.list(rows)
   local shape = core.shape(of:names())
-  if of:is_single() then return result_of_objects(shape, list) end
-  return Result.of_rows(shape, list)
+  local result = of:is_single() and result_of_objects(shape, list) or Result.of_rows(shape, list)
+  if of.requires_unique then require_unique(result) end
+  return result
 end
 
 return M

@@ -1,0 +1,106 @@
+--- From a select of mapped classes to the one that is sent: its options resolved, columns chosen, eager joins added.
+--
+-- Where an eager join would multiply the rows that LIMIT, OFFSET, DISTINCT or GROUP BY speak of, the select becomes a
+-- subquery and the joins go to it.
+
+local clause = require("lualchemy.orm.clause")
+local joined = require("lualchemy.orm.loading.joined")
+local options = require("lualchemy.orm.options")
+local plan = require("lualchemy.orm.plan")
+local registry = require("lualchemy.orm.registry")
+
+local M = {}
+
+local function all_columns(of)
+  local columns = { table.unpack(of.columns) }
+  for _, column in ipairs(of.secondary) do columns[#columns + 1] = column end
+  return columns
+end
+
+local function selectable_of(item) return item.entity.selectable end
+
+local function simple(statement, of)
+  statement = statement:with_only_columns(table.unpack(all_columns(of)))
+  statement = joined.apply(statement, of, selectable_of)
+  if #of.order_by > 0 then statement = statement:order_by(table.unpack(of.order_by)) end
+  return statement, #of.columns
+end
+
+-- The inner select lists what was asked for and what it orders by; outside, both are columns of the subquery.
+local function wrapped(statement, of, shape, labels)
+  local listed = { table.unpack(of.columns) }
+  local orders = clause.order_parts(shape.order_by)
+  for _, order in ipairs(orders) do
+    order.at = clause.position(listed, order.expression)
+    if not order.at and not order.is_name then
+      listed[#listed + 1] = order.expression
+      order.at = #listed
+    end
+  end
+  local inner = statement:with_only_columns(table.unpack(listed))
+  local subquery = (labels and clause.label_columns(inner) or inner):subquery()
+  local outside = clause.columns_of(subquery)
+  local function adapt(column)
+    local at = clause.position(listed, column)
+    return at and outside[at] or clause.corresponding_column(subquery, column) or column
+  end
+  local outer = { table.unpack(outside) }
+  for _, column in ipairs(of.secondary) do outer[#outer + 1] = column end
+  local result = clause.select(outer):select_from(subquery)
+  result = joined.apply(result, of, function() return subquery end, adapt)
+  local order_by = {}
+  for i, order in ipairs(orders) do order_by[i] = order.at and clause.exchange(order.whole, order.expression, outside[order.at]) or order.whole end
+  for _, expression in ipairs(of.order_by) do order_by[#order_by + 1] = expression end
+  if #order_by > 0 then result = result:order_by(table.unpack(order_by)) end
+  local execution = statement:get_execution_options()
+  if next(execution) ~= nil then result = result:execution_options(execution) end
+  return result, #outside
+end
+
+-- What a plan adds to its statement, and how many columns stand before those of joined objects.
+local function add_loads(statement, of, labels)
+  if #of.joins == 0 then
+    if not of.whole then statement = statement:with_only_columns(table.unpack(of.columns)) end
+    return statement, 0
+  end
+  local shape = clause.select_shape(statement)
+  local nested = of.multi_row and (shape.limited or shape.distinct or shape.grouped)
+  if nested then return wrapped(statement, of, shape, labels) end
+  return simple(statement, of)
+end
+
+--- A statement with what its plan adds, and how many columns stand before those of joined objects.
+---@param statement lualchemy.Select
+---@param of lualchemy.orm.Plan
+---@return lualchemy.Select
+---@return integer offset
+function M.finish(statement, of) return add_loads(statement, of) end
+
+--- The statement to send for a select, and what its rows mean.
+---@param statement lualchemy.Select
+---@param of lualchemy.orm.Plan          what the select asks for
+---@param how { loaders: any[]?, nodes: table[]?, labels: boolean?, eagerloads: boolean?, path: table? }
+---@return lualchemy.Select
+---@return lualchemy.orm.Plan
+---@return integer offset               how many columns stand before those of joined objects
+function M.compile(statement, of, how)
+  if registry.waiting then registry.configure_mappers() end
+  local nodes = how.nodes
+  if how.loaders and #how.loaders > 0 then nodes = options.resolve(of:roots(), how.loaders, nodes) end
+  if nodes or how.eagerloads == false or how.path then
+    of = plan.Plan(of.given, { nodes = nodes, repeats = of.repeats, eagerloads = how.eagerloads, path = how.path })
+  end
+  local result, offset = add_loads(statement, of, how.labels)
+  return result, of, offset
+end
+
+--- A select of mapped classes as Core is to see it; any other statement unchanged.
+---@param statement any
+---@return any
+function M.prepare(statement)
+  local of = plan.of_statement(statement)
+  if not of then return statement end
+  return (M.compile(statement, of, { loaders = clause.loader_options(statement) }))
+end
+
+return M

@@ -1,0 +1,25 @@
+--- `lazy = "immediate"`: what a lazy load would fetch later, one object at a time, is fetched with the query.
+
+local core = require("lualchemy._core")
+local lazy = require("lualchemy.orm.loading.lazy")
+local loading = require("lualchemy.orm.loading")
+local setup = require("lualchemy.orm.loading.setup")
+
+local M = {}
+
+--- Fetches a relationship of each object.
+function M.fetch(_, objects, prop, work)
+  for _, object in ipairs(objects) do
+    local _, known = core.peek(object, prop.key)
+    if not known then core.set_committed(object, prop.key, lazy.load(object, prop, work.below)) end
+  end
+end
+
+function M.setup(_, item, prop, below, explicit)
+  if not explicit and setup.is_cycle(item, prop) then return end
+  item.post[#item.post + 1] = { property = prop, strategy = M, below = below }
+end
+
+loading.register(M, "immediate")
+
+return M

@@ -1,0 +1,368 @@
+--- Loader options: `orm.joinedload(User.orders):selectinload(Order.items)`, and what they come to for one query.
+--
+-- An option is a list of rules, each about the end of a path that begins at an entity of the query. A query resolves
+-- its options to a tree of nodes, one root for each of its entities. A node says of one entity on one path which of its
+-- relationships and columns are loaded how; it stays with the objects that were loaded there, for what they load later.
+
+local class = require("lualchemy.util.class")
+local clause = require("lualchemy.orm.clause")
+local comparator = require("lualchemy.orm.comparator")
+local entity = require("lualchemy.orm.entity")
+local errors = require("lualchemy.errors")
+local registry = require("lualchemy.orm.registry")
+
+local M = {}
+
+---@class lualchemy.orm.LoadRule
+---@field path lualchemy.orm.LoadStep[]
+---@field apply fun(node: lualchemy.orm.LoadNode)
+
+---@class lualchemy.orm.LoadStep
+---@field key string
+---@field attribute lualchemy.orm.RelationshipAttribute?   absent where the relationship was named by a string
+
+---@class lualchemy.orm.Load
+---@field root table?     the entity its path begins at; nil: nothing has said so yet
+---@field path lualchemy.orm.LoadStep[]
+---@field rules lualchemy.orm.LoadRule[]
+local Load = class("Load")
+M.Load = Load
+
+-- -- building -----------------------------------------------------------------------------------------------------
+
+function Load:init(target)
+  self.path, self.rules = {}, {}
+  if target == nil then return end
+  self.root = entity.of(target)
+  if not self.root then
+    errors.raise("ArgumentError", "Load() takes a mapped class or an alias of one; got %s", registry.describe_class(target))
+  end
+end
+
+local function with_rule(load, path, apply, root)
+  local copy = setmetatable({}, Load)
+  copy.root, copy.path, copy.rules = root or load.root, path, { table.unpack(load.rules) }
+  copy.rules[#copy.rules + 1] = { path = path, apply = apply }
+  return copy
+end
+
+local function is_relationship(value) return class.of(value) == comparator.RelationshipAttribute end
+
+local function step_of(value, method)
+  if type(value) == "string" then return { key = value } end
+  if not is_relationship(value) then
+    errors.raise("ArgumentError", "%s() takes a relationship such as User.addresses, or \"*\"; got %s", method, tostring(value))
+  end
+  return { key = value.key, attribute = value }
+end
+
+local function extended(path, step)
+  local longer = { table.unpack(path) }
+  longer[#longer + 1] = step
+  return longer
+end
+
+-- A method that says how a relationship is loaded, and goes on from its target.
+local function relationship_method(name, strategy, prepare)
+  Load[name] = function(self, attribute, options)
+    options = options or {}
+    local chosen = prepare and prepare(options) or strategy
+    if attribute == "*" then
+      return with_rule(self, self.path, function(node, globals)
+        if #self.path == 0 and not self.root then globals.wildcard = chosen else node.wildcard = chosen end
+      end)
+    end
+    local step = step_of(attribute, name)
+    local root = self.root or step.attribute and step.attribute.parent
+    return with_rule(self, extended(self.path, step), function(node)
+      if chosen then node.strategy, node.options = chosen, options end
+      node.attribute = step.attribute or node.attribute
+    end, root)
+  end
+end
+
+relationship_method("joinedload", "joined")
+relationship_method("selectinload", "selectin")
+relationship_method("subqueryload", "subquery")
+relationship_method("immediateload", "immediate")
+relationship_method("lazyload", "select")
+relationship_method("noload", "noload")
+relationship_method("defaultload", nil)
+relationship_method("raiseload", "raise", function(options) return options.sql_only and "raise_on_sql" or "raise" end)
+relationship_method("batchload", "batch")
+
+-- The entity that stands for the target in the query's own FROM.
+local function routed_entity(options)
+  local given = options.alias
+  if given == nil then return nil end
+  local found = entity.of(given)
+  if found then return found end
+  if not clause.is_from(given) then
+    errors.raise("ArgumentError", "contains_eager{ alias = } takes an aliased class or what stands in FROM; got %s", tostring(given))
+  end
+  return given
+end
+
+relationship_method("contains_eager", "contains_eager", function(options)
+  if options.alias ~= nil then options.routed = routed_entity(options) end
+  return "contains_eager"
+end)
+
+-- Column attributes, then perhaps an options table.
+local function column_arguments(method, ...)
+  local given, options = { ... }, {}
+  local last = given[#given]
+  if type(last) == "table" and getmetatable(last) == nil then
+    given[#given], options = nil, last
+  end
+  local root
+  for i, attribute in ipairs(given) do
+    if type(attribute) ~= "string" then
+      local prop = not is_relationship(attribute) and entity.of_expression(attribute) and attribute.property
+      if not prop then
+        errors.raise("ArgumentError", "%s() takes column attributes such as User.name; got %s", method, tostring(attribute))
+      end
+      root = root or entity.of_expression(attribute)
+      given[i] = attribute.property.key
+    end
+  end
+  if #given == 0 then errors.raise("ArgumentError", "%s() needs the columns it is about", method) end
+  return given, options, root
+end
+
+local function set_columns(node, keys, how)
+  for _, key in ipairs(keys) do
+    if key == "*" then node.column_wildcard = how else node.columns[key] = how end
+  end
+end
+
+--- Loads these columns only (and the primary key); the others when they are read, or never: `{ raiseload = true }`.
+function Load:load_only(...)
+  local keys, options, root = column_arguments("load_only", ...)
+  return with_rule(self, self.path, function(node)
+    node.only = node.only or {}
+    for _, key in ipairs(keys) do
+      node.only[key] = true
+      node.columns[key] = "load"
+    end
+    node.column_wildcard = options.raiseload and "raise" or "defer"
+  end, self.root or #self.path == 0 and root or nil)
+end
+
+--- Leaves columns to be loaded when they are read, or never: `{ raiseload = true }`.
+function Load:defer(...)
+  local keys, options, root = column_arguments("defer", ...)
+  return with_rule(self, self.path, function(node) set_columns(node, keys, options.raiseload and "raise" or "defer") end,
+    self.root or #self.path == 0 and root or nil)
+end
+
+--- Loads deferred columns with the object.
+function Load:undefer(...)
+  local keys, _, root = column_arguments("undefer", ...)
+  return with_rule(self, self.path, function(node) set_columns(node, keys, "load") end, self.root or #self.path == 0 and root or nil)
+end
+
+--- Loads the deferred columns of a group with the object.
+---@param name string
+function Load:undefer_group(name)
+  return with_rule(self, self.path, function(node) node.groups[name] = true end)
+end
+
+--- Fills a query_expression() attribute with an expression.
+---@param attribute any
+---@param expression any
+function Load:with_expression(attribute, expression)
+  local keys, _, root = column_arguments("with_expression", attribute)
+  return with_rule(self, self.path, function(node) node.expressions[keys[1]] = expression end,
+    self.root or #self.path == 0 and root or nil)
+end
+
+--- Several options that go on from here.
+---@param ... lualchemy.orm.Load
+function Load:options(...)
+  local copy = self
+  for _, inner in ipairs({ ... }) do
+    if not Load:is(inner) then errors.raise("ArgumentError", "options() of a loader option takes loader options; got %s", tostring(inner)) end
+    local rules = { table.unpack(copy.rules) }
+    for _, rule in ipairs(inner.rules) do
+      local path = { table.unpack(self.path) }
+      for _, step in ipairs(rule.path) do path[#path + 1] = step end
+      rules[#rules + 1] = { path = path, apply = rule.apply }
+    end
+    local longer = setmetatable({}, Load)
+    longer.root, longer.path, longer.rules = self.root, self.path, rules
+    copy = longer
+  end
+  return copy
+end
+
+for _, name in ipairs({ "joinedload", "selectinload", "subqueryload", "immediateload", "lazyload", "noload", "defaultload", "raiseload",
+  "batchload", "contains_eager", "load_only", "defer", "undefer", "undefer_group", "with_expression" }) do
+  M[name] = function(...) return Load()[name](Load(), ...) end
+end
+
+-- -- resolving ----------------------------------------------------------------------------------------------------
+
+---@class lualchemy.orm.LoadNode
+---@field strategy string?           how this relationship is loaded, where an option says so
+---@field options table?
+---@field attribute lualchemy.orm.RelationshipAttribute?   with of_type() and and_()
+---@field wildcard string?           of this entity's relationships that no option names
+---@field columns table<string, "load"|"defer"|"raise">
+---@field column_wildcard string?
+---@field children table<string, lualchemy.orm.LoadNode>
+---@field globals { wildcard: string?, criteria: table[] }   the whole tree's
+
+local function new_node(globals)
+  return { columns = {}, groups = {}, expressions = {}, children = {}, globals = globals }
+end
+
+--- A node that says nothing.
+M.empty = new_node({ criteria = {} })
+
+-- May an option for `wanted` apply to `entity`?
+local function matches(wanted, actual)
+  if rawequal(wanted, actual) then return true end
+  if wanted.is_alias or actual.is_alias then -- a select knows an alias by what it selects from
+    return wanted.is_alias and actual.is_alias and wanted.mapper == actual.mapper and rawequal(wanted.selectable, actual.selectable)
+  end
+  return wanted.mapper:isa(actual.mapper) or actual.mapper:isa(wanted.mapper)
+end
+
+local function raise_no_root(wanted, roots)
+  local names = {}
+  for _, root in ipairs(roots) do names[#names + 1] = tostring(root.entity) end
+  errors.raise("ArgumentError", "%s does not apply to any of the root entities in this query, e.g. %s. "
+    .. "Please specify the full path from one of the root entities to the target attribute", tostring(wanted), table.concat(names, ", "))
+end
+
+local function raise_no_link(step, from)
+  errors.raise("ArgumentError", "Attribute \"%s\" does not link from \"%s\"", tostring(step.attribute or step.key), from)
+end
+
+-- The property that a step means on an entity; a chain's attribute must belong to where the chain has come to.
+local function property_of(step, at, from)
+  if step.attribute and not matches(step.attribute.parent, at) then raise_no_link(step, from) end
+  local prop = step.attribute and step.attribute.property or at.mapper:get_property(step.key)
+  if prop.kind ~= "relationship" then raise_no_link(step, from) end
+  return prop
+end
+
+-- Where a step leads, for the next step's check.
+local function target_of(step, prop, node)
+  local routed = node.options and node.options.routed
+  return step.attribute and step.attribute.of or routed and routed.mapper and routed or prop.entity
+end
+
+local function apply_rule(rule, root, globals)
+  local node, at, from = root.node, root.entity, tostring(root.entity)
+  for i, step in ipairs(rule.path) do
+    local prop = property_of(step, at, from)
+    local child = node.children[prop.key]
+    if not child then
+      child = new_node(globals)
+      node.children[prop.key] = child
+    end
+    if i == #rule.path then rule.apply(child, globals) end
+    node, at, from = child, target_of(step, prop, child), tostring(step.attribute or prop)
+    node.target = at
+  end
+  if #rule.path == 0 then rule.apply(node, globals) end
+end
+
+local function apply_load(load, roots, globals)
+  local found = load.root == nil
+  for _, root in ipairs(roots) do
+    if load.root == nil or matches(load.root, root.entity) then
+      found = true
+      for _, rule in ipairs(load.rules) do apply_rule(rule, root, globals) end
+    end
+  end
+  if not found then raise_no_root(load.root, roots) end
+end
+
+--- The nodes of a query's entities, in their order; `existing` are nodes to build on.
+---@param entities table[]
+---@param list any[]                    the options given to the query
+---@param existing lualchemy.orm.LoadNode[]?
+---@return lualchemy.orm.LoadNode[]
+function M.resolve(entities, list, existing)
+  registry.configure_mappers()
+  local globals = existing and existing[1] and existing[1].globals or { criteria = {} }
+  local roots, nodes = {}, {}
+  for i, of in ipairs(entities) do
+    nodes[i] = existing and existing[i] or new_node(globals)
+    roots[i] = { entity = of, node = nodes[i] }
+  end
+  for _, option in ipairs(list) do
+    if Load:is(option) then
+      if #roots > 0 then apply_load(option, roots, globals) end
+    elseif type(option) == "table" and option.apply_criteria then
+      globals.criteria[#globals.criteria + 1] = option
+    else
+      errors.raise("ArgumentError", "options() takes loader options such as orm.joinedload(User.addresses); got %s", tostring(option))
+    end
+  end
+  return nodes
+end
+
+-- -- asking -------------------------------------------------------------------------------------------------------
+
+-- Does a node say nothing but how its own relationship is loaded?
+local function is_silent(node)
+  local attribute, globals = node.attribute, node.globals
+  return next(node.children) == nil and next(node.columns) == nil and next(node.groups) == nil and next(node.expressions) == nil
+    and node.wildcard == nil and node.column_wildcard == nil and not (attribute and (attribute.of or #attribute.criteria > 0))
+    and globals.wildcard == nil and #globals.criteria == 0 and not (node.options and node.options.recursion_depth)
+end
+
+--- The node, or nil where it says nothing about what is loaded there.
+---@param node lualchemy.orm.LoadNode?
+---@return lualchemy.orm.LoadNode?
+function M.speaking(node)
+  if not node then return nil end
+  if node.silent == nil then node.silent = is_silent(node) end
+  return not node.silent and node or nil
+end
+
+--- What is said about what lies below a relationship, where there is something to say.
+---@param node lualchemy.orm.LoadNode?
+---@param prop lualchemy.orm.RelationshipProperty
+---@return lualchemy.orm.LoadNode?
+function M.below(node, prop)
+  if not node then return nil end
+  local child = node.children[prop.key]
+  if child then return child end
+  local globals = node.globals
+  if globals.wildcard == nil and #globals.criteria == 0 then return nil end
+  node.bare = node.bare or new_node(globals)
+  return node.bare
+end
+
+--- How a relationship is loaded: the strategy's name, what is said below it, and whether an option named it.
+---@param node lualchemy.orm.LoadNode?
+---@param prop lualchemy.orm.RelationshipProperty
+---@return string strategy
+---@return lualchemy.orm.LoadNode? below
+---@return boolean explicit
+function M.strategy(node, prop)
+  local below = M.below(node, prop)
+  if not node then return prop.lazy, nil, false end
+  if below and below.strategy then return below.strategy, below, true end
+  return node.wildcard or node.globals.wildcard or prop.lazy, below, false
+end
+
+--- How a column is loaded: "load", "defer" or "raise".
+---@param node lualchemy.orm.LoadNode?
+---@param prop lualchemy.orm.ColumnProperty
+---@return string
+function M.column(node, prop)
+  local default = prop.deferred and (prop.raiseload and "raise" or "defer") or "load"
+  if not node then return default end
+  local said = node.columns[prop.key]
+  if said then return said end
+  if prop.group and node.groups[prop.group] then return "load" end
+  return node.column_wildcard or default
+end
+
+return M
