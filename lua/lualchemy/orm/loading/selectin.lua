@@ -180,7 +180,7 @@ local function by_rows(session, objects, prop, work)
 end
 
 -- A many-to-one by key: what memory has is not asked for.
-local function from_memory(session, objects, prop)
+local function from_memory(objects, prop)
   local missing = {}
   for _, object in ipairs(objects) do
     if not is_loaded(object, prop) then
@@ -207,7 +207,7 @@ end
 ---@param work { below: lualchemy.orm.LoadNode?, path: table?, populate_existing: boolean? }
 function M.fetch(session, objects, prop, work)
   work.below = options.speaking(work.below)
-  if prop.use_get and not work.below and not work.populate_existing then objects = from_memory(session, objects, prop) end
+  if prop.use_get and not work.below and not work.populate_existing then objects = from_memory(objects, prop) end
   if #objects == 0 then return end
   work.below = deeper(work.below)
   by_rows(session, objects, prop, work)
