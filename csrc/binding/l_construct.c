@@ -58,6 +58,7 @@ static int push_instance(lua_State *L)
     if (lua_rawgetp(L, 1, &alch_orm_plan) != LUA_TUSERDATA)
         return 0;
     s = alch_new_state(L, 3, 0);
+    alch_stamp_identity(L, s);
     if (!fill_columns(L, s, &special))
         return 0;
     lua_createtable(L, 0, 1);

@@ -2,8 +2,9 @@
 ** telling which rows have the same shape, and what becomes of the objects
 ** afterwards. Statements and their order are Lua's; every object is C's.
 **
-** A *bucket* is a Lua table per mapper: { mapper =, plan =, [1] = new objects,
-** [2] = changed ones, [3] = deleted ones }, in 'buckets' under the plan's address. */
+** A *bucket* is a Lua table per hierarchy of classes that share tables:
+** { mapper = its base, mappers = those of the objects in it, [1] = new objects,
+** [2] = changed ones, [3] = deleted ones }, in 'buckets' under the base's address. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,27 +17,40 @@ static alch_session *check_session(lua_State *L, int idx)
 
 /* -- collecting ----------------------------------------------------------- */
 
-/* Pushes the bucket of a state's mapper. */
-static void push_bucket(lua_State *L, int buckets, int st, const alch_state *s)
+static void push_new_bucket(lua_State *L, int buckets, int st, const alch_state *s)
 {
     int i;
 
-    if (lua_rawgetp(L, buckets, s->mapper) == LUA_TTABLE)
-        return;
-    lua_pop(L, 1);
     lua_createtable(L, 3, 2);
     for (i = 1; i <= 3; i++) {
         lua_newtable(L);
         lua_rawseti(L, -2, i);
     }
+    lua_createtable(L, 1, 1);
+    lua_setfield(L, -2, "mappers");
     alch_push_mapper(L, st);
-    lua_setfield(L, -2, "mapper");
-    lua_getmetatable(L, st);
-    lua_rawgeti(L, -1, ALCH_MT_PLAN);
-    lua_setfield(L, -3, "plan");
+    lua_getfield(L, -1, "base_mapper");
+    lua_setfield(L, -3, "mapper");
     lua_pop(L, 1);
     lua_pushvalue(L, -1);
-    lua_rawsetp(L, buckets, s->mapper);
+    lua_rawsetp(L, buckets, s->mapper->base_id);
+}
+
+/* Pushes the bucket of a state's hierarchy; its class is noted in it. */
+static void push_bucket(lua_State *L, int buckets, int st, const alch_state *s)
+{
+    if (lua_rawgetp(L, buckets, s->mapper->base_id) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        push_new_bucket(L, buckets, st, s);
+    }
+    lua_getfield(L, -1, "mappers");
+    if (lua_rawgetp(L, -1, s->mapper->id) == LUA_TNIL) {
+        alch_push_mapper(L, st);
+        lua_rawseti(L, -3, (lua_Integer)lua_rawlen(L, -3) + 1);
+        lua_pushboolean(L, 1);
+        lua_rawsetp(L, -3, s->mapper->id);
+    }
+    lua_pop(L, 2);
 }
 
 /* Consecutive objects mostly share a mapper: its list stays at 'list'. */
@@ -287,19 +301,37 @@ static int l_sort(lua_State *L)
 
 /* -- shapes --------------------------------------------------------------- */
 
+/* A set of attributes that are columns of one table, as Lua has it: a string;
+** of all columns where there is none. Objects of several classes may have
+** columns in the table: those of the set have one number in all of them. */
+typedef struct mask {
+    const char *bits;       /* NULL: every column */
+    size_t size;
+} mask;
+
+static int in_mask(const mask *k, size_t i)
+{
+    return k->bits == NULL || alch_set_has((const uint8_t *)k->bits, i);
+}
+
+static size_t mask_end(const mask *k, const alch_mapper *m)
+{
+    return k->size * 8 < m->columns ? k->size * 8 : m->columns;
+}
+
 /* Which columns an INSERT names: what has a value, and what is nothing but
 ** NULL without one; not what the database or a default fills in. */
-static void insert_shape(lua_State *L, int st, const alch_state *s, uint8_t *shape)
+static void insert_shape(lua_State *L, int st, const alch_state *s, const mask *k, uint8_t *shape)
 {
     const alch_mapper *m = s->mapper;
-    size_t i;
+    size_t i, end = mask_end(k, m);
 
-    memset(shape, 0, m->set_size);
-    for (i = 0; i < m->columns; i++) {
+    memset(shape, 0, k->size);
+    for (i = 0; i < end; i++) {
         uint16_t flags = m->attrs[i].flags;
         int wanted;
 
-        if (flags & ALCH_ATTR_READONLY)
+        if (flags & ALCH_ATTR_READONLY || !in_mask(k, i))
             continue;
         if (!alch_has(s, ALCH_SET_VALUE, i)) {
             wanted = !(flags & (ALCH_ATTR_KEY | ALCH_ATTR_GENERATED));
@@ -315,22 +347,23 @@ static void insert_shape(lua_State *L, int st, const alch_state *s, uint8_t *sha
 }
 
 /* Which columns an UPDATE sets: what differs from the database. */
-static void update_shape(lua_State *L, int st, alch_state *s, uint8_t *shape)
+static void update_shape(lua_State *L, int st, alch_state *s, const mask *k, uint8_t *shape)
 {
     const alch_mapper *m = s->mapper;
-    size_t i;
+    size_t i, end = mask_end(k, m);
 
-    memset(shape, 0, m->set_size);
-    for (i = 0; i < m->columns; i++)
-        if (alch_has(s, ALCH_SET_CHANGED, i) && !(m->attrs[i].flags & ALCH_ATTR_READONLY) && !alch_unchanged(L, st, s, i))
+    memset(shape, 0, k->size);
+    for (i = 0; i < end; i++)
+        if (alch_has(s, ALCH_SET_CHANGED, i) && !(m->attrs[i].flags & ALCH_ATTR_READONLY) && in_mask(k, i)
+            && !alch_unchanged(L, st, s, i))
             alch_set_put(shape, i);
 }
 
-static int push_expression_test(lua_State *L, int st, const alch_state *s, const uint8_t *shape)
+static int push_expression_test(lua_State *L, int st, const alch_state *s, const mask *k, const uint8_t *shape)
 {
-    size_t i;
+    size_t i, end = mask_end(k, s->mapper);
 
-    for (i = 0; i < s->mapper->columns; i++) {
+    for (i = 0; i < end; i++) {
         int found;
 
         if (!alch_set_has(shape, i))
@@ -343,7 +376,7 @@ static int push_expression_test(lua_State *L, int st, const alch_state *s, const
     return 0;
 }
 
-/* core.flush_shape(objects, from, to, insert?) -> how many objects from there
+/* core.flush_shape(objects, from, to, insert?, mask) -> how many objects from there
 ** on have the same shape, the shape as a string, and whether a value is an SQL
 ** expression (then it is one object). A shape of zeros: nothing to write. */
 static int l_shape(lua_State *L)
@@ -351,31 +384,33 @@ static int l_shape(lua_State *L)
     lua_Integer from = luaL_checkinteger(L, 2), to = luaL_checkinteger(L, 3), i;
     int insert = lua_toboolean(L, 4), expression = 0;
     uint8_t *first = NULL, *shape = NULL;
-    size_t size = 0;
+    mask k = { NULL, 0 };
 
     luaL_checktype(L, 1, LUA_TTABLE);
-    lua_settop(L, 4);
+    lua_settop(L, 5);
+    k.bits = luaL_optlstring(L, 5, NULL, &k.size);
     for (i = from; i <= to; i++) {
         alch_state *s;
 
-        lua_settop(L, first == NULL ? 4 : 5);
+        lua_settop(L, first == NULL ? 5 : 6);
         lua_rawgeti(L, 1, i);
         s = alch_push_state(L, lua_gettop(L));
         luaL_argcheck(L, s != NULL, 1, "a list of mapped instances");
         if (first == NULL) {
-            size = s->mapper->set_size;
-            first = lua_newuserdatauv(L, 2 * size, 0);
-            shape = first + size;
-            lua_insert(L, 5);
+            if (k.bits == NULL)
+                k.size = s->mapper->set_size;
+            first = lua_newuserdatauv(L, 2 * k.size, 0);
+            shape = first + k.size;
+            lua_insert(L, 6);
         }
         if (insert)
-            insert_shape(L, lua_gettop(L), s, shape);
+            insert_shape(L, lua_gettop(L), s, &k, shape);
         else
-            update_shape(L, lua_gettop(L), s, shape);
-        expression = push_expression_test(L, lua_gettop(L), s, shape);
+            update_shape(L, lua_gettop(L), s, &k, shape);
+        expression = push_expression_test(L, lua_gettop(L), s, &k, shape);
         if (i == from)
-            memcpy(first, shape, size);
-        else if (expression || memcmp(first, shape, size) != 0)
+            memcpy(first, shape, k.size);
+        else if (expression || memcmp(first, shape, k.size) != 0)
             break;
         if (expression) {
             i++;
@@ -383,9 +418,39 @@ static int l_shape(lua_State *L)
         }
     }
     lua_pushinteger(L, i - from);
-    lua_pushlstring(L, (const char *)first, first == NULL ? 0 : size);
+    lua_pushlstring(L, (const char *)first, first == NULL ? 0 : k.size);
     lua_pushboolean(L, expression && i == from + 1);
     return 3;
+}
+
+/* core.flush_run(objects, from, to) -> how many objects from there on are of
+** one class, and its mapper */
+static int l_run(lua_State *L)
+{
+    lua_Integer from = luaL_checkinteger(L, 2), to = luaL_checkinteger(L, 3), i;
+    const alch_mapper *first = NULL;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 3);
+    lua_pushnil(L);
+    for (i = from; i <= to; i++) {
+        const alch_state *s;
+
+        lua_rawgeti(L, 1, i);
+        s = alch_push_state(L, 5);
+        luaL_argcheck(L, s != NULL, 1, "a list of mapped instances");
+        if (first == NULL) {
+            first = s->mapper;
+            alch_push_mapper(L, 6);
+            lua_replace(L, 4);
+        } else if (s->mapper != first) {
+            break;
+        }
+        lua_settop(L, 4);
+    }
+    lua_pushinteger(L, i - from);
+    lua_pushvalue(L, 4);
+    return 2;
 }
 
 /* core.flush_slots(shape) -> the attribute numbers in it */
@@ -560,6 +625,7 @@ void alch_open_flush(lua_State *L)
         { "flush_collect", l_collect }, { "flush_keep", l_keep }, { "flush_release", l_release }, { "flush_sync", l_sync },
         { "flush_orphan", l_orphan }, { "flush_sort", l_sort }, { "flush_shape", l_shape },
         { "flush_takes_row", l_takes_row },
+        { "flush_run", l_run },
         { "flush_slots", l_slots }, { "flush_set", l_set }, { "flush_finish", l_finish }, { NULL, NULL }
     };
 

@@ -86,7 +86,7 @@ static void read_attr(lua_State *L, int spec, alch_attr *a)
     } else {
         lua_pop(L, 1);
     }
-    lua_getfield(L, spec, "property");
+    lua_getfield(L, spec, "root");
     a->id = lua_topointer(L, -1);
     lua_pop(L, 1);
     read_sync(L, spec, a);
@@ -118,7 +118,7 @@ static void read_keys(lua_State *L, int keys, alch_mapper *m)
 /* The metatable that every state of this plan gets: it anchors the plan. */
 static void push_state_metatable(lua_State *L, int spec, int plan)
 {
-    lua_createtable(L, 4, 1);
+    lua_createtable(L, 5, 1);
     lua_pushvalue(L, plan);
     lua_rawseti(L, -2, ALCH_MT_PLAN);
     lua_getfield(L, spec, "mapper");
@@ -127,12 +127,31 @@ static void push_state_metatable(lua_State *L, int spec, int plan)
     lua_rawseti(L, -2, ALCH_MT_PROPERTIES);
     lua_getfield(L, spec, "class");
     lua_rawseti(L, -2, ALCH_MT_CLASS);
+    lua_getfield(L, spec, "identity");
+    lua_rawseti(L, -2, ALCH_MT_IDENTITY);
     lua_pushliteral(L, "lualchemy.state");
     lua_setfield(L, -2, "__name");
 }
 
-/* spec: class_name, class, mapper, properties, parent (a plan), attrs, keys.
-** Columns come first among the attributes. */
+/* Whose objects share the identity map, and what says which class one is of. */
+static void read_hierarchy(lua_State *L, int spec, alch_mapper *m)
+{
+    lua_getfield(L, spec, "parent");
+    m->parent = lua_isnil(L, -1) ? NULL : alch_check_plan(L, -1);
+    lua_getfield(L, spec, "mapper");
+    m->id = lua_topointer(L, -1);
+    lua_getfield(L, spec, "concrete");
+    m->base_id = m->parent != NULL && !lua_toboolean(L, -1) ? m->parent->base_id : m->id;
+    lua_pop(L, 3);
+    m->discriminator = (int)integer_field(L, spec, "discriminator") - 1;
+    if (m->discriminator < 0 || (size_t)m->discriminator >= m->columns)
+        m->discriminator = ALCH_NO_ATTR;
+}
+
+/* spec: class_name, class, mapper, properties, parent (a plan), concrete, attrs, keys,
+** discriminator and identity (what new objects have in it). Columns come first among the
+** attributes, those of the parent before all others and in the parent's order, so that a
+** column has one number in the whole hierarchy. */
 static int l_plan_new(lua_State *L)
 {
     alch_mapper *m;
@@ -151,11 +170,7 @@ static int l_plan_new(lua_State *L)
     m->class_name = string_field(L, 1, "class_name", &(size_t){ 0 });
     read_attrs(L, 3, m);
     read_keys(L, 4, m);
-    lua_getfield(L, 1, "parent");
-    m->parent = lua_isnil(L, -1) ? NULL : alch_check_plan(L, -1);
-    lua_getfield(L, 1, "mapper");
-    m->id = lua_topointer(L, -1);
-    m->base_id = m->parent != NULL ? m->parent->base_id : m->id;
+    read_hierarchy(L, 1, m);
     if (alch_mapper_index(m, &err) != ALCH_OK)
         return alch_raise(L, &err);
     push_state_metatable(L, 1, 2);

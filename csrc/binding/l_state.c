@@ -130,7 +130,7 @@ static int l_index(lua_State *L)
         return read_own(L);
     }
     if (s == NULL) {
-        if (m->attrs[i].kind == ALCH_ATTR_COLUMN || m->attrs[i].kind == ALCH_ATTR_OBJECT)
+        if (i != m->discriminator && (m->attrs[i].kind == ALCH_ATTR_COLUMN || m->attrs[i].kind == ALCH_ATTR_OBJECT))
             return 0;       /* reading an unset attribute leaves no trace */
         s = alch_need_state(L, 1, m->attrs[i].name);
     }

@@ -40,7 +40,7 @@ extern const char alch_orm_plan;
 #define ALCH_SESSION_METATABLE "lualchemy.session"
 
 /* Slots of a state's metatable. */
-enum { ALCH_MT_PLAN = 1, ALCH_MT_MAPPER = 2, ALCH_MT_PROPERTIES = 3, ALCH_MT_CLASS = 4 };
+enum { ALCH_MT_PLAN = 1, ALCH_MT_MAPPER = 2, ALCH_MT_PROPERTIES = 3, ALCH_MT_CLASS = 4, ALCH_MT_IDENTITY = 5 };
 
 #define alch_uv_attr(i) ((int)(i) + 1)
 #define alch_uv_extra(m) ((int)(m)->count + 1)
@@ -60,6 +60,8 @@ alch_state *alch_push_state(lua_State *L, int obj);
 alch_state *alch_need_state(lua_State *L, int obj, const char *what);
 /* Is it an instance of a mapped class, whether it has met the library or not? */
 int alch_is_instance(lua_State *L, int obj);
+/* A new object says in its discriminator which class it is of. Its state is on the top. */
+void alch_stamp_identity(lua_State *L, alch_state *s);
 /* Pushes a new state for 'plan' with room for a packed row. */
 alch_state *alch_new_state(lua_State *L, int plan, size_t row);
 /* Pushes the identity key: an integer, a string, or nil if it has none. */

@@ -55,11 +55,34 @@ void alch_set_state_key(lua_State *L, int st, alch_state *s)
     }
 }
 
-/* Pushes the plan of an instance's class; 0 if there is none. */
+void alch_stamp_identity(lua_State *L, alch_state *s)
+{
+    size_t i = (size_t)s->mapper->discriminator;
+
+    if (s->mapper->discriminator == ALCH_NO_ATTR)
+        return;
+    lua_getmetatable(L, -1);
+    if (lua_rawgeti(L, -1, ALCH_MT_IDENTITY) != LUA_TNIL) {
+        lua_setiuservalue(L, -3, alch_uv_attr(i));
+        lua_pop(L, 1);
+        alch_put(s, ALCH_SET_VALUE, i);
+        alch_put(s, ALCH_SET_CHANGED, i);
+    } else {
+        lua_pop(L, 2);
+    }
+}
+
+/* Pushes the plan of an instance's class; 0 if there is none. A mapped class
+** may have its base for metatable: it is no instance of it. */
 static int push_plan(lua_State *L, int obj)
 {
     if (lua_type(L, obj) != LUA_TTABLE || !lua_getmetatable(L, obj))
         return 0;
+    if (lua_rawgetp(L, obj, &alch_orm_plan) != LUA_TNIL) {
+        lua_pop(L, 2);
+        return 0;
+    }
+    lua_pop(L, 1);
     if (lua_rawgetp(L, -1, &alch_orm_plan) == LUA_TUSERDATA) {
         lua_remove(L, -2);
         return 1;
@@ -123,6 +146,7 @@ alch_state *alch_need_state(lua_State *L, int obj, const char *what)
     s = alch_new_state(L, lua_gettop(L), 0);
     lua_remove(L, -2);
     st = lua_gettop(L);
+    alch_stamp_identity(L, s);
     lua_pushvalue(L, st);
     lua_rawseti(L, obj, ALCH_HIDDEN);
     for (i = 0; i < s->mapper->count; i++)

@@ -18,6 +18,7 @@ int alch_mapper_init(alch_mapper *m, size_t count, size_t keys, alch_err *err)
     m->count = count;
     m->key_count = keys;
     m->set_size = count / 8 + 1;
+    m->discriminator = ALCH_NO_ATTR;
     m->attrs = alch_alloc0((count + 1) * sizeof *m->attrs);
     m->keys = alch_alloc0((keys + 1) * sizeof *m->keys);
     if (m->attrs == NULL || m->keys == NULL)

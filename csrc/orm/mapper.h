@@ -66,7 +66,7 @@ typedef struct alch_attr {
     const char *reverse;        /* name of the attribute on the other side, or NULL */
     size_t reverse_len;
     const alch_mapper *target;  /* relationships; NULL until it is first needed */
-    const void *id;             /* the property, the same in every class that inherits it */
+    const void *id;             /* the property of the class that has it first, the same in every class below */
     alch_sync *sync;
     size_t sync_count;
 } alch_attr;
@@ -75,7 +75,7 @@ struct alch_mapper {
     const char *class_name;
     const alch_mapper *parent;  /* the mapper it inherits from, or NULL */
     const void *id;             /* the host's mapper, the same in every plan that is made of it */
-    const void *base_id;        /* 'id' of the top of the hierarchy: whose identity map it shares */
+    const void *base_id;        /* 'id' of the top of the hierarchy: whose identity map it shares (a concrete class: its own) */
     const alch_mapper *successor;   /* the plan made when the class got another attribute, or NULL */
     size_t count;               /* attributes */
     size_t columns;             /* the first 'columns' attributes are columns */
@@ -83,6 +83,7 @@ struct alch_mapper {
     alch_attr *attrs;
     size_t key_count;
     uint32_t *keys;             /* attributes of the primary key, in its order */
+    int discriminator;          /* the column that says an object's class: set when one is made; or ALCH_NO_ATTR */
     struct alch_name_slot *slots;   /* name -> attribute */
     size_t slot_count;          /* a power of two */
 };

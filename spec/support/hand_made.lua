@@ -82,6 +82,8 @@ function M.mapper(name, table_, relationships, options)
     property_by_key = {}, by_column = {}, primary_key = {}, serial = serial }, Mapper)
   for key, value in pairs(options or {}) do m[key] = value end
   for _, column in ipairs(table_.primary_key.columns) do m.primary_key[#m.primary_key + 1] = column end
+  m.base_mapper, m.inheriting, m.tables = m, {}, { table_ }
+  m.levels = { { table = table_, mapper = m, keys = m.primary_key, pairs = {} } }
   for _, column in ipairs(table_.c) do
     local prop = { kind = "column", key = column.key, columns = { column }, column = column, parent = m }
     m.properties[#m.properties + 1] = prop

@@ -195,6 +195,15 @@ function M.count_of(statement)
   return sql.select(sql.func.count(sql.literal_column("*"))):select_from(statement:order_by(nil):subquery())
 end
 
+--- What the foreign keys say of how two tables join.
+function M.join_condition(left, right) return core.join_condition(left, right) end
+
+--- An expression under a name.
+function M.label(expression, name) return expression:label(name) end
+
+--- `expression IN (values)`
+function M.in_list(expression, values) return expression:in_(values) end
+
 --- A join of two things that stand in FROM.
 function M.join(left, right, on, options) return sql.join(left, right, on, options) end
 

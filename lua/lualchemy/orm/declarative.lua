@@ -166,10 +166,23 @@ local function properties_of(declaration)
   return properties
 end
 
-local function mapper_options(class_, declaration, base)
+-- A class without a table of its own shares its parent's, not what its sisters added to it.
+local function exclude_sisters(options, declaration, parent)
+  if options.exclude_properties then return end
+  local own, exclude = {}, {}
+  for _, declared in ipairs(declaration.columns) do own[declared.column] = true end
+  for _, column in ipairs(parent.local_table.c) do
+    if not parent.property_of_column[column] and not own[column] then exclude[#exclude + 1] = column end
+  end
+  options.exclude_properties = exclude
+end
+
+local function mapper_options(class_, declaration, base, parent)
   local options = {}
   for key, value in pairs(evaluated(declaration.settings.__mapper_args__, class_) or {}) do options[key] = value end
   if type(options.version_id_col) == "string" then options.version_id_col = class_.__table__.c[options.version_id_col] end
+  options.inherits = options.inherits or parent and parent.class_
+  if parent and rawequal(class_.__table__, parent.local_table) then exclude_sisters(options, declaration, parent) end
   options.properties = properties_of(declaration)
   options.registry = base.registry
   return options
@@ -184,19 +197,48 @@ local function check_table_columns(class_, table_, declaration)
   end
 end
 
+-- The mapper of the nearest mapped class above.
+local function mapper_above(base)
+  while type(base) == "table" do
+    local mapper = registry.mapper_of(base)
+    if mapper then return mapper end
+    local mt = getmetatable(base)
+    base = mt and rawget(mt, "__index")
+  end
+end
+
+-- The columns of a class without a table of its own go to its parent's.
+local function share_table(class_, declaration, parent)
+  local table_ = parent.local_table
+  for _, declared in ipairs(declaration.columns) do
+    clause.name_column(declared.column, declared.key)
+    for _, known in ipairs(table_.c) do
+      if known.key == declared.column.key then
+        errors.raise("ArgumentError", "Column '%s' on class '%s' conflicts with the existing column '%s': it shares the table of %s; "
+          .. "declare it there, or give '%s' a __tablename__", declared.key, class_.__name, tostring(known), parent.class_name, class_.__name)
+      end
+    end
+    table_:append_column(declared.column)
+  end
+  return table_
+end
+
 local function map(class_, declaration, base)
   local given = declaration.settings
-  local table_ = given.__table__
+  local table_, parent = given.__table__, mapper_above(base)
   if table_ then
     check_table_columns(class_, table_, declaration)
   elseif given.__tablename__ then
     table_ = make_table(class_, declaration, base.metadata)
+  elseif parent then
+    table_ = share_table(class_, declaration, parent)
   else
     errors.raise("InvalidRequestError", "Class '%s' does not have a __tablename__ or __table__ specified; "
       .. "give it one, or __abstract__ = true if it is only a base for others", class_.__name)
   end
   rawset(class_, "__table__", table_)
-  Mapper(class_, table_, mapper_options(class_, declaration, base))
+  local single = parent and rawequal(table_, parent.local_table)
+  Mapper(class_, not single and table_ or nil, mapper_options(class_, declaration, base, parent))
 end
 
 -- An attribute given to a class after it was mapped.

@@ -24,20 +24,25 @@ end
 
 --- Calls who listens to an event of each object.
 ---@param name string
----@param mapper lualchemy.orm.Mapper
+---@param mappers lualchemy.orm.Mapper[]   of all the objects
 ---@param conn lualchemy.Connection
 ---@param objects table[]
-function FlushHooks:fire(name, mapper, conn, objects) -- luacheck: ignore self
-  if not events.active[name] or not events.listens(mapper, name) then return end
-  for _, object in ipairs(objects) do events.fire(mapper, name, mapper, conn, object) end
+function FlushHooks:fire(name, mappers, conn, objects) -- luacheck: ignore self
+  if not events.active[name] then return end
+  local listening = {}
+  for _, mapper in ipairs(mappers) do listening[mapper] = events.listens(mapper, name) or nil end
+  if next(listening) == nil then return end
+  for _, object in ipairs(objects) do
+    local mapper = core.mapper_of(object)
+    if listening[mapper] then events.fire(mapper, name, mapper, conn, object) end
+  end
 end
 
 --- The rows of these objects are in the database as the objects are now.
----@param mapper lualchemy.orm.Mapper
 ---@param objects table[]
-function FlushHooks:note_written(mapper, objects)
+function FlushHooks:note_written(objects)
   for _, object in ipairs(objects) do
-    local values = {}
+    local mapper, values = core.mapper_of(object), {}
     for _, prop in ipairs(mapper._by_slot) do
       if prop.kind == "column" and not prop.readonly then
         local value, known = core.peek(object, prop.key)

@@ -28,33 +28,46 @@ local function is_flushed(prop) return prop.kind == "relationship" and not prop.
 
 -- -- between mappers ----------------------------------------------------------------------------------------------
 
+local function add_edges(list, after, i, prop)
+  for j, other in ipairs(list) do
+    if other.mapper == prop.mapper.base_mapper or isa(other.mapper, prop.mapper) then
+      if prop.direction == "MANYTOONE" then after[j][i] = true else after[i][j] = true end
+    end
+  end
+end
+
 -- after[i][j]: bucket i is written before bucket j.
 local function relationship_edges(list)
   local after = {}
   for i = 1, #list do after[i] = {} end
   for i, bucket in ipairs(list) do
-    for _, prop in ipairs(bucket.mapper.properties) do
-      if is_flushed(prop) and prop.direction ~= "MANYTOMANY" then
-        for j, other in ipairs(list) do
-          if isa(other.mapper, prop.mapper) then
-            if prop.direction == "MANYTOONE" then after[j][i] = true else after[i][j] = true end
-          end
-        end
+    for _, mapper in ipairs(bucket.mappers) do
+      for _, prop in ipairs(mapper.properties) do
+        if is_flushed(prop) and prop.direction ~= "MANYTOMANY" then add_edges(list, after, i, prop) end
       end
     end
   end
   return after
 end
 
+-- Which bucket writes a table.
+local function buckets_by_table(list)
+  local of_table = {}
+  for i, bucket in ipairs(list) do
+    for _, mapper in ipairs(bucket.mappers) do
+      for _, table_ in ipairs(mapper.tables) do of_table[table_] = i end
+    end
+  end
+  return of_table
+end
+
 -- Tables also depend on one another without a relationship.
 local function add_foreign_keys(list, after, group_of)
-  for j, bucket in ipairs(list) do
-    local own = bucket.mapper.local_table
-    for _, key in ipairs(own.foreign_keys or {}) do
-      for i, other in ipairs(list) do
-        local target = key.column and key.column.table
-        if i ~= j and target == other.mapper.local_table and group_of[i] ~= group_of[j] then after[i][j] = true end
-      end
+  local of_table = buckets_by_table(list)
+  for table_, j in pairs(of_table) do
+    for _, key in ipairs(table_.foreign_keys or {}) do
+      local i = of_table[key.column and key.column.table]
+      if i and i ~= j and group_of[i] ~= group_of[j] then after[i][j] = true end
     end
   end
 end
@@ -180,7 +193,7 @@ end
 local function dependencies(set, list)
   local needs = {}
   for _, object in ipairs(list) do
-    for _, prop in ipairs(set[object].mapper.properties) do
+    for _, prop in ipairs(core.mapper_of(object).properties) do
       if is_flushed(prop) and prop.direction ~= "MANYTOMANY" then
         for _, other in ipairs(related(object, prop)) do
           if other == object then check_own_key(object, prop) end
@@ -197,13 +210,13 @@ local function dependencies(set, list)
   return needs
 end
 
-local function raise_cycle(object, set)
+local function raise_cycle(object)
   errors.raise("CircularDependencyError", "new %s objects refer to one another in a circle, so none of their rows can be written first; "
-    .. "flush in between, or set one side of the relationship later", set[object].mapper.class_name)
+    .. "flush in between, or set one side of the relationship later", core.mapper_of(object).class_name)
 end
 
 -- Depth of an object: one more than the deepest it needs. An explicit stack: chains may be long.
-local function measure(object, needs, level, set)
+local function measure(object, needs, level)
   local stack, at = { object }, { 1 }
   level[object] = -1
   while #stack > 0 do
@@ -217,7 +230,7 @@ local function measure(object, needs, level, set)
       stack[top], at[top] = nil, nil
     else
       at[top] = at[top] + 1
-      if level[before] == -1 then raise_cycle(before, set) end
+      if level[before] == -1 then raise_cycle(before) end
       if level[before] == nil then
         level[before] = -1
         stack[top + 1], at[top + 1] = before, 1
@@ -230,7 +243,7 @@ end
 local function levels(set, list)
   local needs, level, result = dependencies(set, list), {}, {}
   for _, object in ipairs(list) do
-    if level[object] == nil then measure(object, needs, level, set) end
+    if level[object] == nil then measure(object, needs, level) end
   end
   for _, object in ipairs(list) do
     local depth = level[object]
@@ -247,7 +260,7 @@ local function steps_of(objects, set, which, steps)
     local bucket = set[object]
     local step = by_bucket[bucket]
     if not step then
-      step = { mapper = bucket.mapper, {}, {}, {} }
+      step = { mapper = bucket.mapper, mappers = bucket.mappers, {}, {}, {} }
       by_bucket[bucket] = step
       steps[#steps + 1] = step
     end
@@ -263,7 +276,7 @@ function M.save_steps(group)
   for _, objects in ipairs(levels(set, list)) do steps_of(objects, set, INSERTS, steps) end
   -- Changed rows come last: they may refer to any of the new ones. The lists are the buckets' own, which grow
   -- while keys go down to children.
-  for _, bucket in ipairs(group) do steps[#steps + 1] = { mapper = bucket.mapper, {}, bucket[UPDATES], {} } end
+  for _, bucket in ipairs(group) do steps[#steps + 1] = { mapper = bucket.mapper, mappers = bucket.mappers, {}, bucket[UPDATES], {} } end
   return steps
 end
 

@@ -13,15 +13,16 @@ local flags = {
   listeners = 256, simple_key = 512, generated = 1024,
 }
 
-local function counting_column(mapper)
-  local key = mapper.local_table and mapper.local_table.primary_key
-  return key and key.autoincrement_column or nil
+-- Is it the column whose values its table counts up?
+local function counts_up(column)
+  local table_ = column.table
+  local key = table_ and table_.primary_key
+  return key and rawequal(key.autoincrement_column, column) or false
 end
 
 -- Does the database make the value where the program gives none?
-local function is_generated(mapper, column)
-  if column.server_default ~= nil or column.identity ~= nil or column.computed ~= nil then return true end
-  return rawequal(counting_column(mapper), column)
+local function is_generated(column)
+  return column.server_default ~= nil or column.identity ~= nil or column.computed ~= nil or counts_up(column)
 end
 
 local function is_key(mapper, prop)
@@ -38,8 +39,9 @@ local function column_attr(mapper, prop)
   if is_key(mapper, prop) then bits = bits | flags.key end
   if prop.readonly then bits = bits | flags.readonly end
   if prop.deferred then bits = bits | flags.deferred end
-  local has_default = prop.column.default ~= nil or is_generated(mapper, prop.column)
-  if not prop.readonly and has_default then bits = bits | flags.generated end
+  for _, column in ipairs(prop.readonly and {} or prop.columns) do
+    if column.default ~= nil or is_generated(column) then bits = bits | flags.generated end
+  end
   return { kind = COLUMN, flags = bits, type = prop.column.type }
 end
 
@@ -90,20 +92,36 @@ local function describe(mapper, prop)
   if prop.kind == "column" then attr = column_attr(mapper, prop)
   elseif prop.kind == "relationship" then attr = relationship_attr(mapper, prop)
   else attr = { kind = PROXY, flags = 0 } end
-  attr.name, attr.property = prop.key, prop
+  attr.name, attr.root = prop.key, prop.root or prop
   if prop.listeners then attr.flags = attr.flags | flags.listeners end
   return attr
 end
 
--- Columns first: the packed row holds them by position.
+-- What keeps the place of a column that this class leaves out, or has something else in its stead. Its name is none
+-- that a program could write.
+local function vacant(mapper, inherited)
+  local prop = inherited:inherit_into(mapper)
+  prop.key, prop.readonly, prop.deferred, prop.configured = "\0" .. inherited.key, true, true, true
+  return prop
+end
+
+-- Columns first: the packed row holds them by position. Those of the class above have the numbers that they have there,
+-- so that a column has one number in its whole hierarchy.
 local function in_plan_order(mapper)
-  local list = {}
+  local list, placed = {}, {}
+  local function place(prop)
+    list[#list + 1] = prop
+    prop.slot, placed[prop] = #list, true
+  end
+  local above = not mapper.concrete and mapper.inherits
+  for _, inherited in ipairs(above and above._by_slot or {}) do
+    if inherited.kind ~= "column" then break end
+    local own = mapper.property_by_key[inherited.key]
+    place(own and own.kind == "column" and own or vacant(mapper, inherited))
+  end
   for _, columns in ipairs({ true, false }) do
     for _, prop in ipairs(mapper.properties) do
-      if (prop.kind == "column") == columns then
-        list[#list + 1] = prop
-        prop.slot = #list
-      end
+      if (prop.kind == "column") == columns and not placed[prop] then place(prop) end
     end
   end
   return list
@@ -117,6 +135,8 @@ end
 
 local function build_plan(mapper)
   local properties, attrs = in_plan_order(mapper), {}
+  local discriminator = mapper.polymorphic_prop
+  mapper._by_slot = properties
   for i, prop in ipairs(properties) do
     attrs[i] = describe(mapper, prop)
     for _, pair in ipairs(attrs[i].sync or {}) do
@@ -125,32 +145,15 @@ local function build_plan(mapper)
   end
   return core.plan_new({
     class_name = mapper.class_name, class = mapper.class_, mapper = mapper, properties = properties, attrs = attrs,
-    keys = key_slots(mapper), parent = mapper.inherits and mapper.inherits._c or nil,
+    keys = key_slots(mapper), parent = mapper.inherits and mapper.inherits._c or nil, concrete = mapper.concrete,
+    discriminator = discriminator and not discriminator.readonly and discriminator.slot or nil, identity = mapper.polymorphic_identity,
   })
-end
-
--- For the flush: the attributes that the database makes, and whether the key among them counts up, so that it tells
--- the rows of one INSERT apart.
-local function note_generated(mapper)
-  local counting = counting_column(mapper)
-  mapper._by_slot, mapper._generated, mapper._generated_key, mapper._key_counts = {}, {}, nil, false
-  for _, prop in ipairs(mapper.properties) do
-    mapper._by_slot[prop.slot] = prop
-    if prop.kind == "column" and not prop.readonly and is_generated(mapper, prop.column) then
-      mapper._generated[#mapper._generated + 1] = prop.slot
-      if rawequal(prop.column, counting) then
-        mapper._generated_key, mapper._key_counts = prop.slot, true
-      elseif is_key(mapper, prop) and not mapper._generated_key then
-        mapper._generated_key = prop.slot
-      end
-    end
-  end
 end
 
 -- Who may leave orphans behind: noted at the class that would be orphaned.
 local function note_orphans(mapper, add)
   for _, prop in ipairs(mapper.properties) do
-    if prop.kind == "relationship" and prop.cascade and prop.cascade.delete_orphan and prop.direction ~= "MANYTOONE" then
+    if prop.kind == "relationship" and not prop.inherited_from and prop.cascade and prop.cascade.delete_orphan and prop.direction ~= "MANYTOONE" then
       local kept = {}
       for _, other in ipairs(prop.mapper._orphan_parents or {}) do
         if other ~= prop then kept[#kept + 1] = other end
@@ -173,7 +176,6 @@ function M.install(mapper)
   local former = mapper._c
   mapper._c = build_plan(mapper)
   if former then core.plan_replace(former, mapper._c) end
-  note_generated(mapper)
   note_orphans(mapper, true)
   core.instrument(class, mapper._c, mapper._own.index, mapper._own.newindex)
   mapper.refresh = mapper.refresh or function(instance, prop)

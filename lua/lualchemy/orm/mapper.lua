@@ -7,8 +7,10 @@
 local class = require("lualchemy.util.class")
 local errors = require("lualchemy.errors")
 local suggest = require("lualchemy.util.suggest")
+local warn = require("lualchemy.util.warn").warn
 local attribute = require("lualchemy.orm.attribute")
 local events = require("lualchemy.orm.events")
+local inheritance = require("lualchemy.orm.inheritance")
 local property = require("lualchemy.orm.property")
 local registry = require("lualchemy.orm.registry")
 
@@ -26,6 +28,14 @@ local ColumnProperty, MapperProperty = property.ColumnProperty, property.MapperP
 ---@field version_id_col lualchemy.Column?
 ---@field extensions table[]
 ---@field configured boolean
+---@field inherits lualchemy.orm.Mapper?         the mapper of the class above
+---@field base_mapper lualchemy.orm.Mapper       the top of those whose tables it shares
+---@field inheriting lualchemy.orm.Mapper[]      the mappers directly below
+---@field tables lualchemy.Table[]               base first
+---@field levels lualchemy.orm.Level[]           the same with how they join
+---@field polymorphic_on table?                  the column or expression that says which class a row is of
+---@field polymorphic_identity any               what it says for this class
+---@field polymorphic_map table<any, lualchemy.orm.Mapper>   of the whole hierarchy
 ---@field loader fun(instance: table, property: lualchemy.orm.MapperProperty): any
 local Mapper = class("Mapper")
 events.declare(Mapper)
@@ -34,7 +44,8 @@ events.declare(Mapper)
 local known_options = {
   "properties", "include_properties", "exclude_properties", "column_prefix", "primary_key", "extension",
   "version_id_col", "version_id_generator", "batch", "eager_defaults", "confirm_deleted_rows", "registry", "class_name",
-  "always_refresh",
+  "always_refresh", "inherits", "polymorphic_on", "polymorphic_identity", "polymorphic_abstract", "concrete", "with_polymorphic",
+  "inherit_condition", "polymorphic_load",
 }
 local is_known = {}
 for _, name in ipairs(known_options) do is_known[name] = true end
@@ -48,7 +59,8 @@ local function check_arguments(class_, table_, options)
     errors.raise("ArgumentError", "%s is already mapped to '%s'; a class has one mapper (orm.clear_mappers() removes all mappings)",
       registry.describe_class(class_), earlier.local_table.name)
   end
-  if type(table_) ~= "table" and type(table_) ~= "userdata" or table_.c == nil then
+  local single = table_ == nil and options.inherits ~= nil
+  if not single and (type(table_) ~= "table" and type(table_) ~= "userdata" or table_.c == nil) then
     errors.raise("ArgumentError", "mapper() of %s needs a table to map it to; got %s", registry.describe_class(class_), tostring(table_))
   end
   for name in pairs(options) do
@@ -62,7 +74,7 @@ end
 -- A class says its name in `__name`, or in `name` as class libraries do.
 local function name_of(class_, table_, options)
   local name = options.class_name or rawget(class_, "__name") or rawget(class_, "name")
-  return type(name) == "string" and name or tostring(table_.name)
+  return type(name) == "string" and name or table_ and tostring(table_.name) or "a subclass"
 end
 
 -- A name, a column or a list of them, as a set of column keys and columns.
@@ -75,6 +87,7 @@ end
 
 local function primary_key_of(mapper, given)
   local columns = {}
+  if not given and mapper.inherits and not mapper.concrete then return mapper.inherits.primary_key end
   for _, column in ipairs(given or mapper.local_table.primary_key.columns) do
     columns[#columns + 1] = type(column) == "string" and mapper.local_table.c[column] or column
   end
@@ -92,29 +105,48 @@ local function extensions_of(extension)
   return { extension }
 end
 
+-- The mapper of the class above, given as a class or a mapper.
+local function parent_of(class_, given)
+  if given == nil then return nil end
+  local parent = Mapper:is(given) and given or registry.mapper_of(given)
+  if not parent then
+    errors.raise("ArgumentError", "mapper() of %s: inherits names %s, which is not mapped; map the base class first",
+      registry.describe_class(class_), registry.describe_class(given))
+  end
+  return parent
+end
+
+local function inherited_option(self, name)
+  if self.options[name] ~= nil or not self.inherits or self.concrete then return self.options[name] end
+  return self.inherits[name]
+end
+
 ---@param class_ table
----@param table_ lualchemy.Table
+---@param table_ lualchemy.Table?   none: the subclass's rows lie in its parent's table
 ---@param options table?
 function Mapper:init(class_, table_, options)
+  if options == nil and type(table_) == "table" and getmetatable(table_) == nil then table_, options = nil, table_ end
   options = options or {}
   check_arguments(class_, table_, options)
   self.class_, self.class_name = class_, name_of(class_, table_, options)
-  self.local_table, self.persist_selectable = table_, table_
-  self.registry = options.registry or registry.default
-  self.options = options
-  self.version_id_col, self.version_id_generator = options.version_id_col, options.version_id_generator
+  self.options, self.inherits, self.inheriting = options, parent_of(class_, options.inherits), {}
+  inheritance.arrange(self, table_)
+  self.registry = options.registry or self.inherits and self.inherits.registry or registry.default
+  self.version_id_col, self.version_id_generator = inherited_option(self, "version_id_col"), inherited_option(self, "version_id_generator")
   self.extensions = extensions_of(options.extension)
   self.extension = self.extensions[1]
-  self.eager_defaults, self.batch = options.eager_defaults, options.batch ~= false
+  self.eager_defaults, self.batch = options.eager_defaults, options.batch ~= false and not (self.inherits and self.inherits.batch == false)
   self.confirm_deleted_rows = options.confirm_deleted_rows ~= false
   self.always_refresh = options.always_refresh or false
-  self.base_mapper = self
-  self.mapper, self.selectable, self.is_alias = self, table_, false -- as an entity (entity.lua)
+  self.mapper, self.selectable, self.is_alias = self, self.persist_selectable, false -- as an entity (entity.lua)
   self.configured = false
   self.properties, self.property_by_key = {}, {}
   self.property_of_column = {}
   self.primary_key = primary_key_of(self, options.primary_key)
+  inheritance.settle(self)
+  self:_inherit_properties()
   self:_map_properties()
+  inheritance.identify(self)
   registry.add(self)
   attribute.install(self)
   events.mapped(self)
@@ -160,6 +192,19 @@ local function given_properties(mapper)
   return list
 end
 
+-- What the class above has, this one has too, first and in the same order; but not what it leaves out or gives anew.
+function Mapper:_inherit_properties()
+  if not self.inherits or self.concrete then return end
+  local exclude = name_set(self.options.exclude_properties) or {}
+  local own = self.options.properties or {}
+  for _, prop in ipairs(self.inherits.properties) do
+    local given = own[prop.key]
+    if not exclude[prop.key] and (given == nil or prop.kind == "column" and self:_is_own_column(given)) then
+      self:_set_property(prop.key, prop:inherit_into(self))
+    end
+  end
+end
+
 function Mapper:_map_properties()
   local explicit, of_column, others = {}, {}, {}
   for _, given in ipairs(given_properties(self)) do
@@ -184,31 +229,77 @@ function Mapper:_map_properties()
   end
 end
 
-function Mapper:_own_column(column)
-  return column.key ~= nil and rawequal(column.table, self.persist_selectable)
+-- Is a given property nothing but a column of the mapped tables?
+function Mapper:_is_own_column(given)
+  if type(given) == "table" and given.kind and given.kind ~= "column" then return false end
+  local columns = type(given) == "table" and (given.columns or given) or { given }
+  return columns[1] ~= nil and self:_own_column(columns[1])
 end
 
--- Columns in table order, under the key their property was given or their own.
+function Mapper:_own_column(column)
+  if column.key == nil then return false end
+  for _, table_ in ipairs(self.tables) do
+    if rawequal(column.table, table_) then return true end
+  end
+  return false
+end
+
+-- A column of the class's own table that bears the name of an inherited attribute holds the same value: both are
+-- written, the own one is read.
+function Mapper:_merge_column(inherited, column, given)
+  local equated = false
+  for _, pair in ipairs(self.levels[#self.levels].pairs) do
+    equated = equated or rawequal(pair[2], column) and self.property_of_column[pair[1]] == inherited
+  end
+  if not equated then
+    local message = ("Implicitly combining column %s with column %s under the attribute '%s' of %s; map one of them under a name of its "
+      .. "own with properties = { ... }"):format(tostring(inherited.column), tostring(column), inherited.key, self.class_name)
+    if given then errors.raise("InvalidRequestError", "%s", message) end
+    warn("%s", message)
+  end
+  inherited.columns = { column, table.unpack(inherited.columns) }
+  inherited.column = column
+  if given then inherited.deferred, inherited.group = given.deferred, given.group end
+  self.property_of_column[column] = inherited
+end
+
+local function raise_name_taken(mapper, key, column)
+  local table_name = tostring(mapper.local_table.name)
+  errors.raise("ArgumentError", "Property '%s' of %s has the name of a column of '%s'; map the column under another name "
+    .. "(properties = { other_name = %s.c.%s }), or leave it out with exclude_properties",
+    key, tostring(mapper), table_name, table_name, column.key)
+end
+
+-- One column, under the key its property was given or its own.
+function Mapper:_map_column(column, given, explicit)
+  local key = given and given.key or (self.options.column_prefix or "") .. column.key
+  local known = self.property_by_key[key]
+  if known and known.inherited_from and known.kind == "column" then
+    self:_merge_column(known, column, given and given.prop)
+  elseif given then
+    self:_set_property(key, given.prop)
+  else
+    local taken = explicit[key]
+    if taken and taken.map_column then -- a synonym that takes the column's name gives it another
+      key = taken.name
+    elseif taken then
+      raise_name_taken(self, key, column)
+    end
+    self:_set_property(key, ColumnProperty({ column }))
+  end
+end
+
+-- Columns in table order. What the class above maps came with its properties, unless it was left out here.
 function Mapper:_map_columns(explicit, of_column)
-  local options = self.options
+  local options, above = self.options, not self.concrete and self.inherits
   local include, exclude = name_set(options.include_properties), name_set(options.exclude_properties)
-  local prefix = options.column_prefix or ""
   for _, column in ipairs(self.persist_selectable.c) do
     local given = of_column[column]
-    if given then
-      if not self.property_by_key[given.key] then self:_set_property(given.key, given.prop) end
-    elseif not (include and not (include[column.key] or include[column]))
-      and not (exclude and (exclude[column.key] or exclude[column])) then
-      local key = prefix .. column.key
-      local taken = explicit[key]
-      if taken and taken.map_column then -- a synonym that takes the column's name gives it another
-        key = taken.name
-      elseif taken then
-        errors.raise("ArgumentError", "Property '%s' of %s has the name of a column of '%s'; map the column under another name "
-          .. "(properties = { other_name = %s.c.%s }), or leave it out with exclude_properties",
-          key, tostring(self), tostring(self.local_table.name), tostring(self.local_table.name), column.key)
-      end
-      self:_set_property(key, ColumnProperty({ column }))
+    if not self.property_of_column[column] and (given
+      or not (above and above.property_of_column[column])
+      and not (include and not (include[column.key] or include[column]))
+      and not (exclude and (exclude[column.key] or exclude[column]))) then
+      self:_map_column(column, given, explicit)
     end
   end
 end
@@ -230,15 +321,24 @@ function Mapper:_set_property(key, prop)
   end
 end
 
+-- Shows a property that came late, here and on the classes below that have none of their own.
+function Mapper:_add_late(key, prop)
+  self:_set_property(key, prop)
+  attribute.define(self, prop)
+  registry.touch(self)
+  for _, below in ipairs(self.inheriting) do
+    local own = below.property_by_key[key]
+    if not below.concrete and (own == nil or own.inherited_from) then below:_add_late(key, prop:inherit_into(below)) end
+  end
+end
+
 --- Adds an attribute to a class that is mapped already.
 ---@param key string
 ---@param prop any   a property, or a column of the mapped table
 function Mapper:add_property(key, prop)
   if not MapperProperty:is(prop) then prop = ColumnProperty({ prop }) end
   if prop.kind == "column" and not self:_own_column(prop.column) then prop.readonly = true end
-  self:_set_property(key, prop)
-  attribute.define(self, prop)
-  registry.touch(self)
+  self:_add_late(key, prop)
 end
 
 --- The column as this entity has it: a mapper's own.
@@ -294,6 +394,17 @@ function Mapper:key_attributes()
   return list
 end
 
+--- The mapper and those below it, level by level.
+---@return lualchemy.orm.Mapper[]
+function Mapper:self_and_descendants()
+  local list, i = { self }, 1
+  while list[i] do
+    for _, below in ipairs(list[i].inheriting) do list[#list + 1] = below end
+    i = i + 1
+  end
+  return list
+end
+
 --- Is this mapper `other` or one that inherits from it?
 ---@param other lualchemy.orm.Mapper
 ---@return boolean
@@ -342,6 +453,7 @@ function Mapper:dispose()
     self.configured = false
   end
   attribute.remove(self)
+  inheritance.leave(self)
 end
 
 function Mapper:__tostring()

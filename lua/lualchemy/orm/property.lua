@@ -13,6 +13,8 @@ local SchemaItem = require("lualchemy.schema.item")
 ---@field parent lualchemy.orm.Mapper
 ---@field order integer        construction order
 ---@field index integer        position in `mapper.properties`, from 1
+---@field inherited_from lualchemy.orm.MapperProperty?   the property of the class above that this one repeats
+---@field root lualchemy.orm.MapperProperty?             and that of the class that has it first
 ---@field listeners table?     lists of functions by event (`set`, `append`, `remove`), only where somebody listens
 local MapperProperty = class("MapperProperty")
 
@@ -29,6 +31,17 @@ function MapperProperty:set_parent(mapper, key)
       key, tostring(mapper), tostring(self.parent))
   end
   self.parent, self.key = mapper, key
+end
+
+--- The same attribute for the class below: it shares everything but its place there.
+---@param mapper lualchemy.orm.Mapper
+---@return lualchemy.orm.MapperProperty
+function MapperProperty:inherit_into(mapper)
+  local copy = setmetatable({}, getmetatable(self))
+  for key, value in next, self do copy[key] = value end
+  copy.parent, copy.inherited_from, copy.root = mapper, self, self.root or self
+  copy.index, copy.slot, copy.configured = nil, nil, false
+  return copy
 end
 
 --- Resolves what needs other mappers. Must leave the property as it was if it raises.

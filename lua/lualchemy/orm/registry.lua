@@ -105,7 +105,7 @@ end
 ---@param object any
 ---@return lualchemy.orm.Mapper?
 function M.mapper_of_instance(object)
-  if type(object) ~= "table" then return nil end
+  if type(object) ~= "table" or mapper_of_class[object] then return nil end -- a class may have its base for metatable
   local class_ = getmetatable(object)
   return class_ and mapper_of_class[class_] or nil
 end
@@ -191,6 +191,7 @@ local function configure_pending()
   configure_properties()
   for _, mapper in ipairs(pending) do mapper:check_properties() end
   local ready = pending
+  table.sort(ready, function(a, b) return a.serial < b.serial end) -- a class is installed before those below it
   pending = {}
   for i, mapper in ipairs(ready) do
     local ok, err = pcall(mapper.install, mapper)

@@ -282,8 +282,22 @@ local function as_list(value)
   return { value }
 end
 
+-- What is a property's own, not the relationship's.
+local own_fields = { parent = true, inherited_from = true, root = true, index = true, slot = true, listeners = true, made_backref = true,
+  configured = true, back_populates = true }
+
+-- An inherited relationship is what it is in the class above.
+local function repeat_configuration(prop, from)
+  if not from.configured then from:configure() end
+  for key, value in next, from do
+    if not own_fields[key] then prop[key] = value end
+  end
+  prop.configured = true
+end
+
 --- Works out the target, the join and the direction, and makes the back reference.
 function RelationshipProperty:configure()
+  if self.inherited_from then return repeat_configuration(self, self.inherited_from) end
   local strategy = require("lualchemy.orm.loading").strategy(self.lazy, self)
   local plan = { entity = self:_resolve_target() }
   self:_plan_join(plan)
@@ -349,6 +363,11 @@ end
 
 --- Connects the two sides of a back reference, once every relationship is known.
 function RelationshipProperty:check()
+  if self.inherited_from then
+    self.inherited_from:check()
+    self.back_populates = self.inherited_from.back_populates
+    return
+  end
   local key = self.made_backref and self.made_backref.key or self.options.back_populates
   if not key then return end
   local reverse = self:_find_reverse(key)

@@ -6,12 +6,19 @@ local class = require("lualchemy.util.class")
 local clause = require("lualchemy.orm.clause")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local inheritance = require("lualchemy.orm.inheritance")
 local text_around = require("lualchemy.sql.type_expression").text_around
 local types = require("lualchemy.types")
 
----@class lualchemy.orm.Statements
+---@class lualchemy.orm.Statements   the texts for one table of a mapper's
 ---@field mapper lualchemy.orm.Mapper
+---@field level lualchemy.orm.Level
 ---@field dialect lualchemy.Dialect
+---@field columns table<integer, lualchemy.Column>   the table's columns by attribute number
+---@field mask string                the same as a set for the core
+---@field generated integer[]        attributes that the database makes
+---@field generated_key integer?     the one among them that tells the rows of an INSERT apart
+---@field key_counts boolean         does it count up?
 local Statements = class("Statements")
 
 local M = {}
@@ -21,14 +28,16 @@ local M = {}
 ---@return string
 function M.driver_of(dialect) return dialect.name == "postgresql" and "libpq" or dialect.name end
 
--- Mapper -> dialect -> its texts; both may go away.
+-- Mapper -> dialect -> position of a table -> its texts; all may go away.
 local all = setmetatable({}, { __mode = "k" })
 
---- The texts of a mapper for a dialect.
+--- The texts of a mapper for a dialect and one of its tables (the first one, unless told).
 ---@param mapper lualchemy.orm.Mapper
 ---@param dialect lualchemy.Dialect
+---@param position integer?
 ---@return lualchemy.orm.Statements
-function M.of(mapper, dialect)
+function M.of(mapper, dialect, position)
+  position = position or 1
   local own = all[mapper]
   if not own then
     own = setmetatable({}, { __mode = "k" })
@@ -36,23 +45,68 @@ function M.of(mapper, dialect)
   end
   local found = own[dialect]
   if not found or found.plan ~= mapper._c then
-    found = Statements(mapper, dialect)
+    found = { plan = mapper._c }
     own[dialect] = found
   end
-  return found
+  local texts = found[position]
+  if not texts then
+    texts = Statements(mapper, dialect, position)
+    found[position] = texts
+  end
+  return texts
 end
 
-function Statements:init(mapper, dialect)
+local function is_key_column(level, column)
+  for _, key in ipairs(level.keys) do
+    if rawequal(key, column) then return true end
+  end
+  return false
+end
+
+-- For INSERT: the attributes that the database makes. The keys of the tables below the first one are copied to them.
+function Statements:_note_generated()
+  local own_key = self.table.primary_key
+  local counting = own_key and own_key.autoincrement_column
+  self.generated, self.key_counts = {}, false
+  for _, prop in ipairs(self.mapper._by_slot) do
+    local column = self.columns[prop.slot]
+    local made = column and (column.server_default ~= nil or column.identity ~= nil or column.computed ~= nil)
+    if column and (made or rawequal(column, counting)) and not (self.position > 1 and is_key_column(self.level, column)) then
+      self.generated[#self.generated + 1] = prop.slot
+      if rawequal(column, counting) then
+        self.generated_key, self.key_counts = prop.slot, true
+      elseif column.primary_key and not self.generated_key then
+        self.generated_key = prop.slot
+      end
+    end
+  end
+end
+
+local function pack_set(columns, count)
+  local bytes = {}
+  for i = 1, count // 8 + 1 do bytes[i] = 0 end
+  for slot in pairs(columns) do
+    local at = (slot - 1) // 8 + 1
+    bytes[at] = bytes[at] | 1 << (slot - 1) % 8
+  end
+  return string.char(table.unpack(bytes))
+end
+
+function Statements:init(mapper, dialect, position)
   self.mapper, self.dialect, self.plan = mapper, dialect, mapper._c
+  self.position, self.level = position, mapper.levels[position]
+  self.table = self.level.table
   self.numbered = dialect.name == "postgresql"
   self.preparer = Preparer(dialect)
-  self.table_name = self.preparer:format_table(mapper.local_table)
-  self.columns, self.casts = {}, {}
+  self.table_name = self.preparer:format_table(self.table)
+  self.columns = {}
   for _, prop in ipairs(mapper.properties) do
-    if prop.kind == "column" and not prop.readonly then self.columns[prop.slot] = prop.column end
+    for _, column in ipairs(prop.kind == "column" and not prop.readonly and prop.columns or {}) do
+      if rawequal(column.table, self.table) then self.columns[prop.slot] = self.columns[prop.slot] or column end
+    end
   end
-  self.keys = {}
-  for i, column in ipairs(mapper.primary_key) do self.keys[i] = mapper:property_for_column(column).slot end
+  self.mask = pack_set(self.columns, #mapper._by_slot)
+  self:_note_generated()
   self.texts = {}
   self.codec = core.codec(self.plan, M.driver_of(dialect))
 end
@@ -70,11 +124,11 @@ end
 function Statements:_placeholder(n) return self.numbered and "$" .. n or "?" end
 
 -- A parameter for a column, and a column to be read, with what their types put around them.
-function Statements:_value(slot, placeholder)
-  return text_around(self.columns[slot].type, "bind_expression", placeholder, self.dialect)
+function Statements:_value(column, placeholder)
+  return text_around(column.type, "bind_expression", placeholder, self.dialect)
 end
 
-function Statements:_read(slot, name) return text_around(self.columns[slot].type, "column_expression", name, self.dialect) end
+function Statements:_read(column, name) return text_around(column.type, "column_expression", name, self.dialect) end
 
 function Statements:_name(slot) return self.preparer:format_column(self.columns[slot]) end
 
@@ -84,13 +138,17 @@ function Statements:_names(slots)
   return table.concat(names, ", ")
 end
 
+function Statements:_full_name(column)
+  return self.preparer:format_table(column.table) .. "." .. self.preparer:format_column(column)
+end
+
 -- " WHERE t.id = ? AND ...", the first parameter being number `from`.
-function Statements:_where(from, version)
+function Statements:_where(from, version, level)
   local parts = {}
-  local slots = { table.unpack(self.keys) }
-  slots[#slots + 1] = version
-  for i, slot in ipairs(slots) do
-    parts[i] = ("%s.%s = %s"):format(self.table_name, self:_name(slot), self:_value(slot, self:_placeholder(from + i - 1)))
+  local columns = { table.unpack((level or self.level).keys) }
+  columns[#columns + 1] = self.columns[version]
+  for i, column in ipairs(columns) do
+    parts[i] = ("%s = %s"):format(self:_full_name(column), self:_value(column, self:_placeholder(from + i - 1)))
   end
   return " WHERE " .. table.concat(parts, " AND ")
 end
@@ -98,7 +156,7 @@ end
 function Statements:_returning(slots)
   if #slots == 0 then return "" end
   local names = {}
-  for i, slot in ipairs(slots) do names[i] = self:_read(slot, self:_name(slot)) end
+  for i, slot in ipairs(slots) do names[i] = self:_read(self.columns[slot], self:_name(slot)) end
   return " RETURNING " .. table.concat(names, ", ")
 end
 
@@ -108,7 +166,7 @@ local function groups(self, slots, rows)
     local marks = {}
     for i, slot in ipairs(slots) do
       n = n + 1
-      marks[i] = self:_value(slot, self:_placeholder(n))
+      marks[i] = self:_value(self.columns[slot], self:_placeholder(n))
     end
     list[row] = "(" .. table.concat(marks, ", ") .. ")"
   end
@@ -147,7 +205,7 @@ function Statements:insert_arrays(shape, slots, returning)
     for i, slot in ipairs(slots) do
       arrays[i] = ("CAST(%s AS %s)"):format(self:_placeholder(i), self:_array_type(slot))
       names[i] = "p" .. i
-      values[i] = self:_value(slot, names[i])
+      values[i] = self:_value(self.columns[slot], names[i])
     end
     return ("INSERT INTO %s (%s) SELECT %s FROM unnest(%s) WITH ORDINALITY AS rows(%s, n) ORDER BY n%s"):format(self.table_name,
       self:_names(slots), table.concat(values, ", "), table.concat(arrays, ", "), table.concat(names, ", "), self:_returning(returning))
@@ -159,7 +217,7 @@ end
 function Statements:update(shape, slots, version)
   return self:_text("update " .. shape, function()
     local sets = {}
-    for i, slot in ipairs(slots) do sets[i] = ("%s=%s"):format(self:_name(slot), self:_value(slot, self:_placeholder(i))) end
+    for i, slot in ipairs(slots) do sets[i] = ("%s=%s"):format(self:_name(slot), self:_value(self.columns[slot], self:_placeholder(i))) end
     return ("UPDATE %s SET %s%s"):format(self.table_name, table.concat(sets, ", "), self:_where(#slots + 1, version))
   end)
 end
@@ -175,10 +233,11 @@ function Statements:_select_expressions(slots)
   local mapper, columns, criteria = self.mapper, {}, {}
   for i, slot in ipairs(slots) do
     local prop = mapper._by_slot[slot]
-    columns[i] = prop.column:label(prop.readonly and "p" .. slot or mapper.local_table.name .. "_" .. prop.column.name)
+    columns[i] = prop.column:label(prop.readonly and "p" .. slot or prop.column.table.name .. "_" .. prop.column.name)
   end
   for i, column in ipairs(mapper.primary_key) do criteria[i] = column:eq(clause.verbatim(self:_placeholder(i))) end
-  local statement = clause.select(columns):where(clause.conjunction(criteria))
+  criteria[#criteria + 1] = inheritance.criterion(mapper)
+  local statement = clause.select(columns):select_from(mapper.persist_selectable):where(clause.conjunction(criteria))
   return statement:compile({ dialect = self.dialect, literal_binds = true }).string
 end
 
@@ -189,18 +248,60 @@ local function has_expression(self, slots)
   return false
 end
 
-local function labelled(self, slot)
-  local label = self.mapper.local_table.name .. "_" .. self.columns[slot].name
-  return ("%s AS %s"):format(self:_read(slot, self.table_name .. "." .. self:_name(slot)), self.dialect:quote(label))
+-- The column of an attribute in one of these tables, the first that has it.
+local function column_in(prop, levels)
+  for _, level in ipairs(levels) do
+    for _, column in ipairs(prop.columns) do
+      if rawequal(column.table, level.table) then return column end
+    end
+  end
+end
+
+function Statements:_labelled(slot, levels)
+  local column = column_in(self.mapper._by_slot[slot], levels)
+  return ("%s AS %s"):format(self:_read(column, self:_full_name(column)), self.dialect:quote(column.table.name .. "_" .. column.name))
+end
+
+-- The tables that attributes of a known object lie in; all where it has to be found out whether there is such an object.
+function Statements:_levels_of(slots, partial)
+  local levels = self.mapper.levels
+  if not partial then return levels end
+  local needed, list = {}, {}
+  for _, slot in ipairs(slots) do
+    local prop = self.mapper._by_slot[slot]
+    if #prop.columns == 1 then needed[prop.column.table] = true end
+  end
+  for _, level in ipairs(levels) do
+    if needed[level.table] then list[#list + 1] = level end
+  end
+  return #list > 0 and list or { levels[1] }
+end
+
+-- "a JOIN b ON a.id = b.id": by the columns that hold the key.
+function Statements:_from(levels)
+  local parts = { self.preparer:format_table(levels[1].table) }
+  for i = 2, #levels do
+    local equal = {}
+    for k, key in ipairs(levels[i].keys) do
+      equal[k] = ("%s = %s"):format(self:_full_name(levels[1].keys[k]), self:_full_name(key))
+    end
+    parts[i] = ("%s ON %s"):format(self.preparer:format_table(levels[i].table), table.concat(equal, " AND "))
+  end
+  return table.concat(parts, " JOIN ")
 end
 
 --- SELECT of the columns in `slots` of one row by its key.
-function Statements:select(slots, for_update)
-  return self:_text("select " .. table.concat(slots, " ") .. (for_update or ""), function()
+---@param partial boolean?   the object is known to exist: the tables of these columns will do
+function Statements:select(slots, for_update, partial)
+  return self:_text(("select %s %s %s"):format(table.concat(slots, " "), for_update or "", partial or false), function()
     if has_expression(self, slots) then return self:_select_expressions(slots) .. (for_update or "") end
     local names = {}
-    for i, slot in ipairs(slots) do names[i] = labelled(self, slot) end
-    return ("SELECT %s FROM %s%s%s"):format(table.concat(names, ", "), self.table_name, self:_where(1), for_update or "")
+    local levels = self:_levels_of(slots, partial)
+    for i, slot in ipairs(slots) do names[i] = self:_labelled(slot, levels) end
+    local only = not partial and inheritance.criterion(self.mapper)
+    only = only and " AND " .. only:compile({ dialect = self.dialect, literal_binds = true }).string or ""
+    return ("SELECT %s FROM %s%s%s%s"):format(table.concat(names, ", "), self:_from(levels), self:_where(1, nil, levels[1]), only,
+      for_update or "")
   end)
 end
 

@@ -18,14 +18,13 @@ local ALIAS = { RECURSIVE = 1, NESTING = 2, DERIVE = 4, DERIVE_TYPES = 8, ANON =
 M.LABEL_STYLE_NONE, M.LABEL_STYLE_TABLENAME_PLUS_COL = 1, 2
 M.LABEL_STYLE_DISAMBIGUATE_ONLY, M.LABEL_STYLE_DEFAULT = 3, 3
 
--- `.c` is made once per object.
+-- `.c` is made once per object; a join's again when its tables got more columns.
 local made_columns = setmetatable({}, { __mode = "k" })
 
 local function collection(self)
-  local found = made_columns[self]
-  if not found then
-    local kind = core.kind(self)
-    local listed = core.from_columns(self)
+  local found, kind = made_columns[self], core.kind(self)
+  local listed = (not found or kind == "join") and core.from_columns(self)
+  if not found or listed and #listed ~= #found then
     local keys
     if kind == "join" then
       keys = core.column_keys(self)

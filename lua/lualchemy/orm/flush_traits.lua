@@ -1,0 +1,146 @@
+--- What a flush must know of a mapper's attributes, worked out once per plan.
+
+local statements = require("lualchemy.orm.statements")
+
+local M = {}
+
+---@class lualchemy.orm.FlushTraits
+---@field plan userdata
+---@field any boolean                 are there relationships to write?
+---@field secondary lualchemy.orm.RelationshipProperty[]   many-to-many, as the class that has them first knows them
+---@field load_on_delete string[]     what a deleted object's children are found through
+---@field defaults table[]            `{ slot =, key =, default = }`: what an INSERT fills in
+---@field onupdate table[]            the same for an UPDATE
+---@field expressions string[]        SQL expressions that may say something else after a flush
+---@field has_expressions boolean
+---@field version integer?            the version counter's attribute number
+
+local function note_relationship(traits, prop)
+  if prop.viewonly then return end
+  traits.any = true
+  if prop.direction == "MANYTOMANY" then traits.secondary[#traits.secondary + 1] = prop.root or prop end
+  if prop.direction ~= "MANYTOONE" and not prop.passive_deletes then traits.load_on_delete[#traits.load_on_delete + 1] = prop.key end
+end
+
+-- Several columns may stand for one attribute: the first that has a default gives it.
+local function note_defaults(list, prop, field)
+  for _, column in ipairs(prop.columns) do
+    local default = column[field]
+    if default ~= nil and not default.is_sequence then
+      list[#list + 1] = { slot = prop.slot, key = prop.key, default = default, column = column }
+      return
+    end
+  end
+end
+
+--- The traits of a mapper.
+---@param mapper lualchemy.orm.Mapper
+---@return lualchemy.orm.FlushTraits
+function M.of(mapper)
+  local traits = mapper._flush_traits
+  if traits and traits.plan == mapper._c then return traits end
+  traits = { plan = mapper._c, any = false, load_on_delete = {}, secondary = {}, defaults = {}, onupdate = {}, expressions = {} }
+  for _, prop in ipairs(mapper.properties) do
+    if prop.kind == "relationship" then
+      note_relationship(traits, prop)
+    elseif prop.kind == "column" and prop.readonly then
+      if prop.expire_on_flush then traits.expressions[#traits.expressions + 1] = prop.key end
+    elseif prop.kind == "column" then
+      note_defaults(traits.defaults, prop, "default")
+      note_defaults(traits.onupdate, prop, "onupdate")
+    end
+  end
+  traits.has_expressions = #traits.expressions > 0
+  traits.version = mapper.version_id_col and mapper:property_for_column(mapper.version_id_col).slot or nil
+  mapper._flush_traits = traits
+  return traits
+end
+
+--- The same for the objects of a bucket, which may be of several classes of one hierarchy: what they have between them.
+---@param bucket table
+---@return { any: boolean, has_expressions: boolean, secondary: lualchemy.orm.RelationshipProperty[] }
+function M.of_bucket(bucket)
+  local mappers = bucket.mappers
+  if #mappers == 1 then return M.of(mappers[1]) end
+  local traits, seen = { any = false, has_expressions = false, secondary = {} }, {}
+  for _, mapper in ipairs(mappers) do
+    local own = M.of(mapper)
+    traits.any, traits.has_expressions = traits.any or own.any, traits.has_expressions or own.has_expressions
+    for _, prop in ipairs(own.secondary) do
+      if not seen[prop] then
+        seen[prop] = true
+        traits.secondary[#traits.secondary + 1] = prop
+      end
+    end
+  end
+  return traits
+end
+
+-- Do the columns that a class adds to those above lie in this table?
+local function adds_to(mapper, table_)
+  for _, prop in ipairs(mapper.properties) do
+    for _, column in ipairs(prop.kind == "column" and not prop.readonly and prop.columns or {}) do
+      if rawequal(column.table, table_) and not mapper.inherits.property_of_column[column] then return true end
+    end
+  end
+  return false
+end
+
+-- The mapper whose attribute numbers stand for a table's columns: the lowest one that adds any.
+local function writer_of(mapper, position)
+  while mapper.inherits and not mapper.concrete and #mapper.inherits.levels >= position
+    and not adds_to(mapper, mapper.levels[position].table) do
+    mapper = mapper.inherits
+  end
+  return mapper
+end
+
+--- The texts that write a mapper's rows of a table; nil if it has none there. The same for all classes that have the
+--- same columns in it, so that their rows go into one statement.
+---@param mapper lualchemy.orm.Mapper
+---@param dialect lualchemy.Dialect
+---@param table_ lualchemy.Table
+---@return lualchemy.orm.Statements?
+function M.texts(mapper, dialect, table_)
+  local writers = mapper._writers
+  if not writers or writers.plan ~= mapper._c then
+    writers = { plan = mapper._c }
+    for position, level in ipairs(mapper.levels) do writers[level.table] = { writer_of(mapper, position), position } end
+    mapper._writers = writers
+  end
+  local writer = writers[table_]
+  return writer and statements.of(writer[1], dialect, writer[2])
+end
+
+-- A table after those of the list that its foreign keys refer to; otherwise in the order of the classes.
+local function place(table_, tables, placed)
+  if placed[table_] then return end
+  placed[table_] = true
+  for _, column in ipairs(table_.c) do
+    for _, key in ipairs(column.foreign_keys or {}) do
+      local target = key.column and key.column.table
+      if target and tables[target] then place(target, tables, placed) end
+    end
+  end
+  placed[#placed + 1] = table_
+end
+
+--- The tables of a hierarchy in the order of their INSERTs.
+---@param base lualchemy.orm.Mapper
+---@return lualchemy.Table[]
+function M.tables(base)
+  local known = base._write_tables
+  local mappers = #base.inheriting == 0 and { base } or base:self_and_descendants()
+  if known and known.count == #mappers then return known end
+  local tables, placed = {}, { count = #mappers }
+  for _, mapper in ipairs(mappers) do
+    for _, table_ in ipairs(mapper.base_mapper == base and mapper.tables or {}) do tables[table_] = true end
+  end
+  for _, mapper in ipairs(mappers) do
+    for _, table_ in ipairs(mapper.base_mapper == base and mapper.tables or {}) do place(table_, tables, placed) end
+  end
+  base._write_tables = placed
+  return placed
+end
+
+return M

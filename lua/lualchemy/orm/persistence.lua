@@ -1,0 +1,342 @@
+--- Writes objects to the tables of their hierarchy: INSERT and UPDATE table by table, base first, DELETE backwards. Rows
+-- of one table and shape go into as few statements as can be.
+
+local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
+local traits_of = require("lualchemy.orm.flush_traits").of
+local flush_traits = require("lualchemy.orm.flush_traits")
+local statements = require("lualchemy.orm.statements")
+
+local INSERTS, UPDATES, DELETES = 1, 2, 3
+
+-- Rows per INSERT, largest first, so that few different texts serve any number.
+local BLOCKS = { 250, 50, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1 }
+local MAX_PARAMETERS = 30000
+local MIN_ARRAY_ROWS, MAX_ARRAY_ROWS = 5, 5000
+-- Objects looked at ahead of what is sent: what was just looked at is still near the processor when it is bound.
+local AHEAD = 1000
+
+local M = {}
+
+-- -- objects that follow one another ---------------------------------------------------------------------------------
+
+-- Calls fn(mapper, from, to) for each run of objects of one class; `mappers` are those of all of them.
+local function each_class(mappers, objects, fn)
+  local from, total = 1, #objects
+  if #mappers == 1 and total > 0 then return fn(mappers[1], 1, total) end
+  while from <= total do
+    local count, mapper = core.flush_run(objects, from, total)
+    fn(mapper, from, from + count - 1)
+    from = from + count
+  end
+end
+
+-- Those of the objects that have rows in a table.
+local function having_rows(mappers, objects, table_, dialect)
+  local without = 0
+  for _, mapper in ipairs(mappers) do
+    if not flush_traits.texts(mapper, dialect, table_) then without = without + 1 end
+  end
+  if without == 0 then return objects end
+  local list = {}
+  if without < #mappers then
+    each_class(mappers, objects, function(mapper, from, to)
+      if flush_traits.texts(mapper, dialect, table_) then table.move(objects, from, to, #list + 1, list) end
+    end)
+  end
+  return list
+end
+
+-- Calls fn(texts, objects, from, to) for each run of objects whose rows of a table are written with the same texts.
+local function each_writer(mappers, objects, table_, dialect, fn)
+  if #objects == 0 then return end
+  local rows = having_rows(mappers, objects, table_, dialect)
+  local texts, first
+  each_class(mappers, rows, function(mapper, from)
+    local own = flush_traits.texts(mapper, dialect, table_)
+    if own ~= texts then
+      if texts then fn(texts, rows, first, from - 1) end
+      texts, first = own, from
+    end
+  end)
+  if texts then fn(texts, rows, first, #rows) end
+end
+
+-- -- defaults and versions -------------------------------------------------------------------------------------------
+
+-- What a default comes to for an object: a value, or an SQL expression that goes into the statement.
+local function evaluate(default, object)
+  if not default.is_callable then return default.arg end
+  return default.arg({ current_parameters = object, get_current_parameters = function() return object end })
+end
+
+local function set_default(object, item)
+  local made = evaluate(item.default, object)
+  if made ~= nil then core.flush_set(object, item.slot, made) end
+end
+
+-- A value for columns that were not set: the client's defaults.
+local function apply_defaults(objects, from, to, defaults)
+  if #defaults == 0 then return end
+  for at = from, to do
+    local object = objects[at]
+    for _, item in ipairs(defaults) do
+      local value, known = core.peek(object, item.key)
+      if not known and value == nil then set_default(object, item) end
+    end
+  end
+end
+
+local function is_written(object_list, at, mask)
+  local _, shape = core.flush_shape(object_list, at, at, false, mask)
+  return shape:find("[^\0]") ~= nil
+end
+
+-- The same for rows of a table that are changed.
+local function apply_onupdate(texts, objects, from, to)
+  local items = {}
+  for _, item in ipairs(traits_of(texts.mapper).onupdate) do
+    if texts.columns[item.slot] == item.column then items[#items + 1] = item end
+  end
+  if #items == 0 then return end
+  for at = from, to do
+    if is_written(objects, at, texts.mask) then
+      for _, item in ipairs(items) do
+        if #core.get_history(objects[at], item.key) == 0 then set_default(objects[at], item) end
+      end
+    end
+  end
+end
+
+local function first_versions(mapper, objects, from, to, version)
+  for at = from, to do
+    if core.peek(objects[at], mapper._by_slot[version].key) == nil then core.flush_set(objects[at], version, 1) end
+  end
+end
+
+-- Counts the version of every object of which something is really written.
+local function raise_versions(mapper, objects, from, to, version)
+  local key = mapper._by_slot[version].key
+  for at = from, to do
+    if is_written(objects, at) then core.flush_set(objects[at], version, (objects[at][key] or 0) + 1) end
+  end
+end
+
+local function prepare_inserts(mappers, objects)
+  each_class(mappers, objects, function(mapper, from, to)
+    local traits = traits_of(mapper)
+    apply_defaults(objects, from, to, traits.defaults)
+    if traits.version then first_versions(mapper, objects, from, to, traits.version) end
+  end)
+end
+
+local function prepare_updates(mappers, objects)
+  each_class(mappers, objects, function(mapper, from, to)
+    local version = traits_of(mapper).version
+    if version then raise_versions(mapper, objects, from, to, version) end
+  end)
+end
+
+-- -- INSERT ----------------------------------------------------------------------------------------------------------
+
+-- The slots that an INSERT gives back: the generated key first, it is what rows are told apart by.
+local function returning(texts, slots)
+  local given, back = {}, {}
+  for _, slot in ipairs(slots) do given[slot] = true end
+  local key = texts.generated_key
+  if key and not given[key] then back[1] = key end
+  for _, slot in ipairs(texts.generated) do
+    if slot ~= key and not given[slot] then back[#back + 1] = slot end
+  end
+  return back, key ~= nil and not given[key]
+end
+
+-- How many rows go into one INSERT.
+local function block_size(left, width, can_batch)
+  if not can_batch then return 1 end
+  for _, size in ipairs(BLOCKS) do
+    if size <= left and size * width <= MAX_PARAMETERS then return size end
+  end
+  return 1
+end
+
+local function insert_arrays(work, conn, texts, objects, from, count, shape, slots, back)
+  local bound = core.flush_bind_arrays(texts.codec, objects, from, count, slots)
+  local run = work:_send(conn, texts:insert_arrays(shape, slots, back), bound)
+  if #back > 0 then core.flush_returned(texts.plan, objects, from, count, run, back) end
+end
+
+local function insert_block(work, conn, texts, objects, from, count, shape, slots, back, has_key)
+  local by_rowid = count == 1 and #back == 1 and has_key and texts.dialect.name == "sqlite"
+  local given_back = by_rowid and {} or back
+  local bound = core.flush_bind("insert", texts.codec, objects, from, count, slots)
+  local run = work:_send(conn, texts:insert(shape, slots, count, given_back), bound)
+  if by_rowid then
+    core.flush_give(objects[from], back[1], run:last_id())
+  elseif #back > 0 then
+    core.flush_returned(texts.plan, objects, from, count, run, back)
+  end
+end
+
+-- Objects of one shape, in as few statements as can be.
+local function insert_shape(work, conn, texts, objects, from, count, shape)
+  local slots = core.flush_slots(shape)
+  local back, has_key = returning(texts, slots)
+  -- Rows that come back are told apart by a counting key; without one only a single row is safe.
+  local can_batch = texts.mapper.batch ~= false and #slots > 0 and (#back == 0 or has_key and texts.key_counts)
+  local last = from + count
+  while from < last do
+    local n = last - from
+    if can_batch and n >= MIN_ARRAY_ROWS and texts:takes_arrays(slots) then
+      n = math.min(n, MAX_ARRAY_ROWS)
+      insert_arrays(work, conn, texts, objects, from, n, shape, slots, back)
+    else
+      n = block_size(n, #slots, can_batch)
+      insert_block(work, conn, texts, objects, from, n, shape, slots, back, has_key)
+    end
+    from = from + n
+  end
+end
+
+local function values_of(texts, object, shape)
+  local values = {}
+  for _, slot in ipairs(core.flush_slots(shape)) do
+    local value = core.peek(object, texts.mapper._by_slot[slot].key)
+    values[texts.columns[slot].key] = value == nil and core.null or value
+  end
+  return values
+end
+
+-- The database computed the values: they are read when they are needed.
+local function forget_expressions(work, texts, object, shape)
+  local keys = {}
+  for _, slot in ipairs(core.flush_slots(shape)) do
+    local key = texts.mapper._by_slot[slot].key
+    if type(core.peek(object, key)) == "userdata" then keys[#keys + 1] = key end
+  end
+  work.expire_later[#work.expire_later + 1] = { object, keys }
+end
+
+-- A value that is an SQL expression: the statement is built for this one row.
+local function insert_expression(work, conn, texts, object, shape)
+  local result = conn:execute(texts.table:insert():values(values_of(texts, object, shape)))
+  if texts.position == 1 then
+    for i, column in ipairs(texts.mapper.primary_key) do
+      core.flush_give(object, texts.mapper:property_for_column(column).slot, result.inserted_primary_key[i])
+    end
+  end
+  forget_expressions(work, texts, object, shape)
+end
+
+-- The key of the tables above goes to the columns of this one that refer to it under another name.
+local function copy_keys(texts, objects, from, to)
+  for _, pair in ipairs(texts.level.pairs) do
+    local above, own = texts.mapper:property_for_column(pair[1]), texts.mapper:property_for_column(pair[2])
+    if above and own and above ~= own then
+      for at = from, to do core.flush_set(objects[at], own.slot, core.peek(objects[at], above.key)) end
+    end
+  end
+end
+
+local function insert_rows(work, conn, texts, objects, from, to)
+  if texts.position > 1 then copy_keys(texts, objects, from, to) end
+  local ahead = texts.numbered and MAX_ARRAY_ROWS or AHEAD
+  while from <= to do
+    local count, shape, expression = core.flush_shape(objects, from, math.min(to, from + ahead - 1), true, texts.mask)
+    if expression then
+      insert_expression(work, conn, texts, objects[from], shape)
+    else
+      insert_shape(work, conn, texts, objects, from, count, shape)
+    end
+    from = from + count
+  end
+end
+
+-- -- UPDATE ----------------------------------------------------------------------------------------------------------
+
+-- Rows that a statement should have met and did not were changed or deleted by somebody else.
+local function check_matched(verb, texts, expected, matched)
+  if matched >= 0 and matched ~= expected then
+    errors.raise("StaleDataError", "%s statement on table '%s' expected to %s %d row(s); %d were matched: "
+      .. "somebody else changed or deleted them", verb, tostring(texts.table.name), verb:lower(), expected, matched)
+  end
+end
+
+local function update_expression(work, conn, texts, object, shape)
+  local mapper = texts.mapper
+  local statement = texts.table:update():values(values_of(texts, object, shape))
+  for i, column in ipairs(mapper.primary_key) do
+    statement = statement:where(texts.level.keys[i]:eq(core.base_value(object, mapper:property_for_column(column).key)))
+  end
+  check_matched("UPDATE", texts, 1, conn:execute(statement).rowcount)
+  forget_expressions(work, texts, object, shape)
+end
+
+local function update_shape(work, conn, texts, objects, from, count, shape, version)
+  local slots = core.flush_slots(shape)
+  local bound = core.flush_bind("update", texts.codec, objects, from, count, slots, version)
+  local run = work:_send(conn, texts:update(shape, slots, version), bound)
+  check_matched("UPDATE", texts, count, run:changes())
+end
+
+-- The version counter's attribute, where it is a column of this table.
+local function version_in(texts)
+  local version = traits_of(texts.mapper).version
+  return version and texts.columns[version] and version or nil
+end
+
+local function update_rows(work, conn, texts, objects, from, to)
+  apply_onupdate(texts, objects, from, to)
+  while from <= to do
+    local count, shape, expression = core.flush_shape(objects, from, to, false, texts.mask)
+    if expression then
+      update_expression(work, conn, texts, objects[from], shape)
+    elseif shape:find("[^\0]") then
+      update_shape(work, conn, texts, objects, from, count, shape, version_in(texts))
+    end
+    from = from + count
+  end
+end
+
+-- -- what a flush calls ----------------------------------------------------------------------------------------------
+
+--- Writes the changed and the new objects of a step.
+---@param work lualchemy.orm.UnitOfWork
+---@param conn lualchemy.Connection
+---@param step table   a bucket or a part of one
+function M.save(work, conn, step)
+  local inserts, updates = step[INSERTS], core.flush_sort(step[UPDATES])
+  local base, mappers = step.mapper, step.mappers
+  work.codecs[base] = statements.of(base, conn.dialect).codec
+  prepare_inserts(mappers, inserts)
+  prepare_updates(mappers, updates)
+  for _, table_ in ipairs(flush_traits.tables(base)) do
+    each_writer(mappers, updates, table_, conn.dialect, function(texts, rows, from, to) update_rows(work, conn, texts, rows, from, to) end)
+    each_writer(mappers, inserts, table_, conn.dialect, function(texts, rows, from, to) insert_rows(work, conn, texts, rows, from, to) end)
+  end
+end
+
+local function delete_rows(work, conn, texts, objects, from, to)
+  local version, count = version_in(texts), to - from + 1
+  local bound = core.flush_bind("delete", texts.codec, objects, from, count, {}, version)
+  local run = work:_send(conn, texts:delete(version), bound)
+  if texts.mapper.confirm_deleted_rows ~= false then check_matched("DELETE", texts, count, run:changes()) end
+end
+
+--- Deletes the rows of a step's deleted objects.
+---@param work lualchemy.orm.UnitOfWork
+---@param conn lualchemy.Connection
+---@param step table
+function M.delete(work, conn, step)
+  local objects, base = step[DELETES], step.mapper
+  if #objects == 0 then return end
+  work.codecs[base] = statements.of(base, conn.dialect).codec
+  if work.hooks then work.hooks:fire("before_delete", step.mappers, conn, objects) end
+  local tables = flush_traits.tables(base)
+  for i = #tables, 1, -1 do
+    each_writer(step.mappers, objects, tables[i], conn.dialect, function(texts, rows, from, to) delete_rows(work, conn, texts, rows, from, to) end)
+  end
+  if work.hooks then work.hooks:fire("after_delete", step.mappers, conn, objects) end
+end
+
+return M
