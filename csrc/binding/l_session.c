@@ -38,6 +38,22 @@ static int l_session_new(lua_State *L)
     return 1;
 }
 
+/* s:watch(): somebody listens to what comes into the session. */
+static int l_watch(lua_State *L)
+{
+    alch_session *l = check_session(L);
+
+    l->watched = 1;
+    return 0;
+}
+
+/* core.watch_sessions(): the same for every session there is. */
+static int l_watch_sessions(lua_State *L)
+{
+    alch_watch_sessions(L);
+    return 0;
+}
+
 /* s:add(obj) */
 static int l_add(lua_State *L)
 {
@@ -488,14 +504,14 @@ static int l_object_session(lua_State *L)
 void alch_open_session(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        { "add", l_add }, { "objects", l_objects }, { "count", l_count }, { "contains", l_contains },
+        { "add", l_add }, { "watch", l_watch }, { "objects", l_objects }, { "count", l_count }, { "contains", l_contains },
         { "mark_deleted", l_mark_deleted }, { "detach", l_detach },
         { "detach_all", l_detach_all },
         { "revive", l_revive }, { "rekey", l_rekey }, { "get", l_get }, { "instances", l_instances }, { "expire_all", l_expire_all }, { "expire", l_expire },
         { "set_frame", l_set_frame }, { "number", l_number }, { NULL, NULL }
     };
     static const luaL_Reg functions[] = {
-        { "session_new", l_session_new },
+        { "session_new", l_session_new }, { "watch_sessions", l_watch_sessions },
         { "object_session", l_object_session },
         { "session_add", l_session_add },
         { "session_index", l_make_session_index },

@@ -214,6 +214,7 @@ typedef struct alch_session {
     uint32_t length[3];     /* of new, modified, deleted */
     uint32_t count[3];      /* of which live */
     uint32_t seen[3];       /* how far a running flush has collected them */
+    uint8_t watched;        /* tell the session object of each instance that comes in */
 } alch_session;
 
 enum { ALCH_NEW, ALCH_MODIFIED, ALCH_MARKED_DELETED };
@@ -237,6 +238,8 @@ void alch_attach_to(lua_State *L, int session, int obj, int walk);
 void alch_attach_state(lua_State *L, int session, int obj, int st, alch_state *s);
 /* Pushes the userdata of a live session; 0 and nothing pushed if it is gone. */
 int alch_push_session(lua_State *L, uint32_t number);
+/* Every live session is watched from now on. */
+void alch_watch_sessions(lua_State *L);
 /* Gives the new session userdata its number. */
 void alch_register_session(lua_State *L, int session);
 void alch_session_list(lua_State *L, int session, int which, int obj, alch_state *s);

@@ -44,6 +44,17 @@ void alch_register_session(lua_State *L, int session)
     lua_pop(L, 1);
 }
 
+void alch_watch_sessions(lua_State *L)
+{
+    int top = lua_gettop(L);
+
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &sessions) == LUA_TTABLE)
+        for (lua_pushnil(L); lua_next(L, top + 1); lua_pop(L, 1))
+            if (lua_type(L, -1) == LUA_TUSERDATA)
+                ((alch_session *)lua_touserdata(L, -1))->watched = 1;
+    lua_settop(L, top);
+}
+
 /* -- lists -- */
 
 void alch_session_list(lua_State *L, int session, int which, int obj, alch_state *s)
@@ -195,10 +206,25 @@ static void check_free(lua_State *L, alch_state *s, uint32_t number)
             "this %s object was deleted by this transaction; orm.make_transient gives it a new life", s->mapper->class_name);
 }
 
+/* session:_attaching(object) or session:_attached(object), for listeners. */
+static void tell(lua_State *L, int session, int obj, const char *method)
+{
+    luaL_checkstack(L, 6, "session");
+    if (lua_getiuservalue(L, session, ALCH_SESSION_OBJECT) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        return;
+    }
+    lua_getfield(L, -1, method);
+    lua_insert(L, -2);
+    lua_pushvalue(L, obj);
+    lua_call(L, 2, 0);
+}
+
 /* 1 if the instance was not in the session before. */
 static int attach_one(lua_State *L, int session, int obj, int st, alch_state *s)
 {
     const alch_session *l = lua_touserdata(L, session);
+    int watched = l->watched && s->session != l->number;
 
     check_free(L, s, l->number);
     if (s->session == l->number) {
@@ -209,6 +235,8 @@ static int attach_one(lua_State *L, int session, int obj, int st, alch_state *s)
         }
         return 0;
     }
+    if (watched)
+        tell(L, session, obj, "_attaching");
     if (s->flags & ALCH_STATE_KEYED) {
         alch_push_state_key(L, st, s);
         alch_identify(L, session, obj, st, s);
@@ -221,6 +249,8 @@ static int attach_one(lua_State *L, int session, int obj, int st, alch_state *s)
         s->life = ALCH_PENDING;
         alch_session_list(L, session, ALCH_NEW, obj, s);
     }
+    if (watched)
+        tell(L, session, obj, "_attached");
     return 1;
 }
 

@@ -4,6 +4,7 @@
 
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
+local block = require("lualchemy.engine.block")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
 local execute = require("lualchemy.engine.execute")
@@ -234,22 +235,6 @@ function Connection:_autobegin()
   end
 end
 
-local function in_block(tx, fn, argument)
-  local results = table.pack(pcall(fn, argument))
-  if results[1] then
-    if not tx._ended then
-      local ok, err = pcall(tx.commit, tx)
-      if not ok then
-        pcall(tx.close, tx)
-        error(err, 0)
-      end
-    end
-    return table.unpack(results, 2, results.n)
-  end
-  pcall(tx.close, tx)       -- the first error is the one to tell
-  error(results[2], 0)
-end
-
 --- Begins a transaction. With a function: calls it with the connection, then commits, or rolls back and raises its
 --- error again.
 ---@param fn (fun(conn: lualchemy.Connection): ...)?
@@ -260,7 +245,7 @@ function Connection:begin(fn)
       .. "commit() or rollback() comes first, begin_nested() makes a savepoint")
   end
   local tx = self:_begin_root(transaction.RootTransaction(self))
-  if fn then return in_block(tx, fn, self) end
+  if fn then return block.run(tx, fn, self) end
   return tx
 end
 
@@ -277,7 +262,7 @@ function Connection:begin_nested(fn)
     self:_command("SAVEPOINT " .. name)
   end, name)
   local tx = transaction.NestedTransaction(self, name)
-  if fn then return in_block(tx, fn, self) end
+  if fn then return block.run(tx, fn, self) end
   return tx
 end
 

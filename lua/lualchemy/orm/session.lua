@@ -1,11 +1,13 @@
 --- The session: a workspace of objects in front of a database. It keeps one object per row, knows what is new,
 -- changed and deleted, writes it in one transaction and forgets what it loaded when that ends.
 
+local block = require("lualchemy.engine.block")
 local class = require("lualchemy.util.class")
 local columns = require("lualchemy.orm.loading.columns")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
+local exclusive = require("lualchemy.orm.exclusive")
 local factory = require("lualchemy.orm.factory")
 local identity = require("lualchemy.orm.identity")
 local registry = require("lualchemy.orm.registry")
@@ -29,7 +31,9 @@ local Session = class("Session")
 event.declare(Session, {
   "before_commit", "after_commit", "after_rollback", "after_soft_rollback", "before_flush", "after_flush", "after_flush_postexec",
   "after_begin", "after_transaction_create", "after_transaction_end", "before_attach", "after_attach", "after_bulk_update",
-  "after_bulk_delete", "do_orm_execute", "transient_to_pending", "pending_to_persistent", "persistent_to_deleted",
+  "after_bulk_delete", "do_orm_execute", "transient_to_pending", "pending_to_persistent", "pending_to_transient", "persistent_to_deleted",
+  "persistent_to_detached", "persistent_to_transient", "detached_to_persistent", "deleted_to_detached", "deleted_to_persistent",
+  "loaded_as_persistent",
 })
 
 -- Who looks for listeners finds at once that there are none.
@@ -65,6 +69,7 @@ function Session:init(options)
   for key, value in pairs(options.info or {}) do self.info[key] = value end
   self._query_cls, self._execution_options = options.query_cls, options.execution_options
   self._c = core.session_new(self)
+  if self._listeners then self._c:watch() end
   local extension = options.extension
   if extension then
     for _, one in ipairs(#extension > 0 and extension or { extension }) do event.extend(self, one) end
@@ -100,6 +105,22 @@ end
 Session.__index = core.session_index(computed)
 
 function Session:_fire(name, ...) event.fire(self, name, ...) end
+
+-- An event in the life of each object.
+function Session:_fire_each(name, objects)
+  if not self._listeners then return end
+  for _, object in ipairs(objects) do event.fire(self, name, self, object) end
+end
+
+-- The transaction is over: SQL would begin another one behind the program's back.
+function Session:_fire_without_sql(name, ...)
+  local listeners = event.listeners(self, name)
+  if not listeners then return end
+  self._closed_to_sql = name
+  local ok, err = pcall(event.fire, self, name, ...)
+  self._closed_to_sql = nil
+  if not ok then error(err, 0) end
+end
 
 function Session:_identity_map()
   local map = {}
@@ -145,7 +166,12 @@ end
 -- The transaction in progress, begun if there is none.
 function Session:_transaction()
   local tx = self._tx
+  if self._busy then exclusive.check(self, "a statement") end
   if not tx then
+    if self._closed_to_sql then
+      errors.raise("InvalidRequestError", "no SQL can be executed in %s: the transaction is over; use session:on_commit(fn), "
+        .. "or do it before", self._closed_to_sql)
+    end
     if not self.autobegin and not self._begun then
       errors.raise("InvalidRequestError", "autobegin is off for this session: call session:begin() first")
     end
@@ -169,22 +195,6 @@ function Session:connection(options)
   return self:_transaction():connection(arguments.bind or self:get_bind(mapper))
 end
 
-local function in_block(tx, fn, session)
-  local results = table.pack(pcall(fn, session))
-  if results[1] then
-    if not tx.ended then
-      local ok, err = pcall(tx.commit, tx)
-      if not ok then
-        pcall(tx.close, tx)
-        error(err, 0)
-      end
-    end
-    return table.unpack(results, 2, results.n)
-  end
-  pcall(tx.close, tx) -- the first error is the one to tell
-  error(results[2], 0)
-end
-
 --- Begins a transaction; with a function, runs it, commits, or rolls back and raises again.
 ---@param fn fun(session: lualchemy.orm.Session)?
 function Session:begin(fn)
@@ -193,7 +203,7 @@ function Session:begin(fn)
   self._begun = true
   local tx = self:_transaction()
   self._begun = false
-  if fn then return in_block(tx, fn, self) end
+  if fn then return block.run(tx, fn, self) end
   return tx
 end
 
@@ -205,7 +215,7 @@ function Session:begin_nested(fn)
   local tx = SessionTransaction(self, outer)
   self._tx = tx
   for _, entry in ipairs(outer.connections) do tx:connection(entry.bind) end
-  if fn then return in_block(tx, fn, self) end
+  if fn then return block.run(tx, fn, self) end
   return tx
 end
 
@@ -230,6 +240,14 @@ function Session:get_transaction() return self:_root() end
 ---@return lualchemy.orm.SessionTransaction?
 function Session:get_nested_transaction() return self._tx and self._tx.nested and self._tx or nil end
 
+--- Calls a function once the work so far is committed: after the outermost COMMIT, its locks released, its connection
+--- given back. Nothing calls it if the transaction, or the savepoint it was registered in, is rolled back.
+---@param fn fun(session: lualchemy.orm.Session)
+function Session:on_commit(fn)
+  if type(fn) ~= "function" then errors.raise("ArgumentError", "session:on_commit(fn) takes a function, got %s", type(fn)) end
+  table.insert(self:_transaction().callbacks, fn)
+end
+
 --- Flushes and commits the whole transaction.
 function Session:commit()
   if not self._tx then self:_transaction() end
@@ -246,6 +264,7 @@ end
 
 --- Undoes the whole transaction; objects become what they were before it.
 function Session:rollback()
+  if not self._tx and not self:_is_clean() and self.autobegin then self:_transaction() end -- what was added is to leave again
   local root = self:_root()
   if root then root:rollback() end
 end
@@ -272,9 +291,23 @@ end
 local function add(self, object)
   if registry.waiting then registry.configure_mappers() end
   check_instance(object, "session:add")
-  if self._listeners then self:_fire("before_attach", self, object) end
   self._c:add(object)
-  if self._listeners then self:_fire("after_attach", self, object) end
+end
+
+-- Called by C for each object that comes in, while somebody listens.
+function Session:_attaching(object) event.fire(self, "before_attach", self, object) end
+
+function Session:_attached(object)
+  event.fire(self, "after_attach", self, object)
+  event.fire(self, core.state(object) == "pending" and "transient_to_pending" or "detached_to_persistent", self, object)
+end
+
+local attach_events = { before_attach = true, after_attach = true, transient_to_pending = true, detached_to_persistent = true }
+
+-- Listeners of a class may come when its sessions are there already: then all of them look.
+function Session._on_listen(target, name)
+  if not attach_events[name] then return end
+  if rawget(target, "_c") then target._c:watch() else core.watch_sessions() end
 end
 
 --- Takes an object in, and what its relationships reach: `session:add(object)`.
@@ -355,6 +388,9 @@ local function cascaded(object, cascade)
   return queue
 end
 
+-- What becomes of an object that leaves.
+local left = { pending = "pending_to_transient", persistent = "persistent_to_detached", deleted = "deleted_to_detached" }
+
 --- Lets go of an object: it is detached, or transient if it has no row.
 ---@param object table
 function Session:expunge(object)
@@ -363,12 +399,24 @@ function Session:expunge(object)
     errors.raise("InvalidRequestError", "session:expunge: this object is not in this session")
   end
   for _, one in ipairs(cascaded(object, "expunge")) do
-    if self._c:contains(one) then self._c:detach(one) end
+    if self._c:contains(one) then
+      local life = core.state(one)
+      self._c:detach(one)
+      if self._listeners then self:_fire(left[life], self, one) end
+    end
   end
 end
 
 --- Lets go of every object.
-function Session:expunge_all() self._c:detach_all() end
+function Session:expunge_all()
+  local pending, persistent
+  if self._listeners then pending, persistent = self._c:objects(NEW), self._c:instances() end
+  self._c:detach_all()
+  if pending then
+    self:_fire_each("pending_to_transient", pending)
+    self:_fire_each("persistent_to_detached", persistent)
+  end
+end
 Session.clear = Session.expunge_all
 
 ---@param object table
@@ -423,6 +471,7 @@ Flush.__index = Flush
 function Flush:fail(err)
   self.done = true
   self.session._flushing = false
+  self.claim:release()
   self.work:abandon()
   self.tx:fail(err)
   if self.tx.implicit then self.tx:rollback() end
@@ -430,6 +479,13 @@ end
 
 function Flush:__close()
   if not self.done then self:fail(errors.new("FlushError", "a flush was broken off: its coroutine was closed while it waited")) end
+end
+
+-- The coroutine that was in the middle of something is gone, without having closed what it had open.
+function Session:_abandoned()
+  if not self._flushing then return end
+  self._flushing = false
+  if self._tx then self._tx:fail(errors.new("FlushError", "a flush was broken off: its coroutine was dropped while it waited")) end
 end
 
 local function run_flush(session, work)
@@ -442,11 +498,13 @@ end
 
 --- Writes what is new, changed and deleted.
 function Session:flush()
+  exclusive.check(self, "flush()")
   if self._flushing then errors.raise("InvalidRequestError", "the session is flushing already") end
   if self._tx and self._tx.failure then self._tx:check_active() end
   if self:_is_clean() then return end
   local tx = self:_transaction()
-  local flush <close> = setmetatable({ session = self, tx = tx, work = UnitOfWork(self) }, Flush)
+  local claim <close> = exclusive.claim(self, "flush")
+  local flush <close> = setmetatable({ session = self, tx = tx, work = UnitOfWork(self), claim = claim }, Flush)
   self._flushing = true
   local ok, err = pcall(run_flush, self, flush.work)
   if not ok then
@@ -454,6 +512,7 @@ function Session:flush()
     error(err, 0)
   end
   flush.done, self._flushing = true, false
+  claim:release()
   if tx.implicit then tx:commit() end
 end
 

@@ -3,6 +3,7 @@
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local exclusive = require("lualchemy.orm.exclusive")
 
 ---@class lualchemy.orm.SessionTransaction
 ---@field session lualchemy.orm.Session
@@ -25,9 +26,10 @@ function SessionTransaction:init(session, parent)
   self.session, self.parent, self.nested = session, parent, parent ~= nil
   self.is_active, self.ended = true, false
   self.connections = {}       -- list of { bind =, conn =, tx =, owned = }
+  self.callbacks = {}         -- for after the outermost commit
   self.frame = new_frame()
   session._c:set_frame(self.frame)
-  if session._listeners then session:_fire("after_transaction_create", self) end
+  if session._listeners then session:_fire("after_transaction_create", session, self) end
 end
 
 -- -- connections --------------------------------------------------------------------------------------------------
@@ -79,6 +81,10 @@ function SessionTransaction:connection(bind)
   return entry.conn
 end
 
+--- Has it been committed or rolled back?
+---@return boolean
+function SessionTransaction:is_ended() return self.ended end
+
 --- Raises unless statements can be executed.
 function SessionTransaction:check_active()
   if self.failure then
@@ -97,10 +103,19 @@ local function each(list, fn)
   end
 end
 
+-- The objects of a frame's list, or of the session's own, for who listens to their lives.
+local function noted(self, list)
+  local objects = {}
+  if self.session._listeners then each(list, function(object) objects[#objects + 1] = object end) end
+  return objects
+end
+
 -- Objects become again what they were when this transaction began. A savepoint only touches what changed inside it.
 function SessionTransaction:_restore()
-  local set, frame = self.session._c, self.frame
-  for _, object in ipairs(set:objects(0)) do core.make_transient(object) end
+  local session, frame = self.session, self.frame
+  local set = session._c
+  local pending, inserted, deleted = set:objects(0), noted(self, frame[NEW]), noted(self, frame[DELETED])
+  for _, object in ipairs(pending) do core.make_transient(object) end
   each(frame[NEW], core.make_transient)
   for i = frame[KEYS].n, 1, -2 do set:rekey(frame[KEYS][i - 1], frame[KEYS][i]) end
   each(frame[DELETED], function(object) set:revive(object) end)
@@ -111,6 +126,11 @@ function SessionTransaction:_restore()
     each(frame[DIRTY], function(object) if core.state(object) == "persistent" then set:expire(object) end end)
     for _, object in ipairs(set:objects(1)) do set:expire(object) end
   end
+  if session._listeners then
+    session:_fire_each("pending_to_transient", pending)
+    session:_fire_each("persistent_to_transient", inserted)
+    session:_fire_each("deleted_to_persistent", deleted)
+  end
 end
 
 -- What a savepoint did is now the outer transaction's to undo.
@@ -120,6 +140,7 @@ function SessionTransaction:_hand_over()
     for i = 1, list.n do outer[outer.n + i] = list[i] end
     outer.n = outer.n + list.n
   end
+  table.move(self.callbacks, 1, #self.callbacks, #self.parent.callbacks + 1, self.parent.callbacks)
 end
 
 -- -- ending ---------------------------------------------------------------------------------------------------------
@@ -168,17 +189,31 @@ function SessionTransaction:fail(err)
   self.failure, self.is_active, self.session._fast = err, false, nil
 end
 
-function SessionTransaction:rollback()
-  if self.ended then return end
-  for _, nested in ipairs(inner(self)) do nested:rollback() end
+-- Rolls back, the database and the objects; what the first error was is returned.
+local function undo(self)
+  local work <close> = exclusive.claim(self.session, "rollback") -- luacheck: ignore work
+  for _, nested in ipairs(inner(self)) do nested:_roll_back() end
+  return self:_roll_back()
+end
+
+function SessionTransaction:_roll_back()
+  if self.ended then return nil end
   local failure
   if not self.failure then
     failure = rollback_all(self)
     self:_restore()
   end
   self:_end()
+  return failure
+end
+
+function SessionTransaction:rollback()
+  if self.ended then return end
+  local nested = inner(self)
+  local failure = undo(self)
   if self.session._listeners then
-    if not self.nested then self.session:_fire("after_rollback", self.session) end
+    for _, tx in ipairs(nested) do self.session:_fire("after_soft_rollback", self.session, tx) end
+    if not self.nested then self.session:_fire_without_sql("after_rollback", self.session) end
     self.session:_fire("after_soft_rollback", self.session, self)
   end
   if failure then error(failure, 0) end
@@ -193,6 +228,7 @@ end
 --- Rolls back in the database only: the session lets go of its objects as they are. The connections go back first,
 -- and nothing up to there asks for memory, so that they go back even when there is none.
 function SessionTransaction:discard()
+  exclusive.refuse(self.session, "close()")
   local connections, failure = self.connections, nil
   for i = 1, #connections do
     local entry = connections[i]
@@ -213,18 +249,16 @@ end
 -- Deleted rows are gone for good, and so is what ties their objects to the session.
 local function settle(self)
   local session = self.session
+  local deleted = noted(self, self.frame[DELETED])
   each(self.frame[DELETED], function(object) session._c:detach(object) end)
   if session.expire_on_commit then session._c:expire_all() end
+  session:_fire_each("deleted_to_detached", deleted)
 end
 
---- Flushes and makes the work permanent, as far as the transaction around it does.
-function SessionTransaction:commit()
-  self:check_active()
-  for _, nested in ipairs(inner(self)) do nested:commit() end
-  local session = self.session
-  if session._listeners and not self.nested then session:_fire("before_commit", session) end
-  session:_flush_all()
-  if not self.nested and session.twophase then prepare_all(self) end
+-- COMMIT on every connection. What one refuses is undone, unless it may be tried again.
+local function commit_all(self)
+  local work <close> = exclusive.claim(self.session, "commit") -- luacheck: ignore work
+  if not self.nested and self.session.twophase then prepare_all(self) end
   for _, entry in ipairs(self.connections) do
     if entry.tx then
       local ok, err = pcall(entry.tx.commit, entry.tx)
@@ -234,9 +268,44 @@ function SessionTransaction:commit()
       end
     end
   end
+end
+
+-- Who wanted to be called after the commit. All are, then the first error is raised.
+local function call_back(self)
+  local failure
+  for _, fn in ipairs(self.callbacks) do
+    local ok, err = pcall(fn, self.session)
+    if not ok then failure = failure or err end
+  end
+  if failure then error(failure, 0) end
+end
+
+-- Listeners of before_commit may do anything but commit again.
+local function announce(self)
+  if self.announcing then
+    errors.raise("IllegalStateChangeError", "commit() cannot be called inside this session's commit, that is, by one of its listeners")
+  end
+  if self.nested or not self.session._listeners then return end
+  self.announcing = true
+  local ok, err = pcall(self.session._fire, self.session, "before_commit", self.session)
+  self.announcing = nil
+  if not ok then error(err, 0) end
+end
+
+--- Flushes and makes the work permanent, as far as the transaction around it does.
+function SessionTransaction:commit()
+  self:check_active()
+  local session = self.session
+  exclusive.refuse(session, "commit()")
+  for _, nested in ipairs(inner(self)) do nested:commit() end
+  announce(self)
+  session:_flush_all()
+  commit_all(self)
   if self.nested then self:_hand_over() else settle(self) end
   self:_end()
-  if session._listeners and not self.nested then session:_fire("after_commit", session) end
+  if self.nested then return end
+  if session._listeners then session:_fire_without_sql("after_commit", session) end
+  if self.callbacks[1] then call_back(self) end
 end
 
 --- Rolls back unless it was committed: `local tx <close> = session:begin()`.

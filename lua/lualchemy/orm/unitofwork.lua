@@ -326,8 +326,23 @@ function UnitOfWork:finish()
   end
   core.flush_release(self.set, self.later)
   for _, bucket in pairs(self.buckets) do self:_expire_expressions(bucket) end
-  if self.hooks then self.hooks:put_back() end
+  if self.hooks then
+    self.hooks:put_back()
+    self:_tell_lives()
+  end
   for _, item in ipairs(self.expire_later) do self.set:expire(item[1], item[2]) end
+end
+
+-- Who listens to the session hears what became of the objects.
+function UnitOfWork:_tell_lives()
+  for _, switch in ipairs(self.switches) do
+    self.session:_fire_each("persistent_to_deleted", switch.former)
+    self.session:_fire_each("pending_to_persistent", switch.latter)
+  end
+  for _, bucket in ipairs(order.list(self.buckets)) do
+    self.session:_fire_each("pending_to_persistent", bucket[INSERTS])
+    self.session:_fire_each("persistent_to_deleted", bucket[DELETES])
+  end
 end
 
 --- A flush that failed lets go of what it had collected.
