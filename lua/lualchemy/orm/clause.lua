@@ -289,6 +289,52 @@ function M.in_parameter(columns, name)
   return sql.tuple_(table.unpack(columns)):in_(sql.bindparam(name, { expanding = true }))
 end
 
+M.kind = core.kind
+
+--- Are two handles the same node?
+function M.same(a, b) return core.id(a) == core.id(b) end
+
+--- The table that stands in FROM, itself or under an alias; nil for anything else.
+function M.base_of(from)
+  if core.kind(from) == "alias" then from = core.get(from, "element") end
+  return core.kind(from) == "table" and from or nil
+end
+
+--- What a select was told to take its rows from: `select_from`, and the joins.
+---@return table[] froms
+---@return table[] joins
+function M.sources(statement)
+  local sources = core.select_sources(statement)
+  return sources.froms, sources.joins
+end
+
+--- A copy with other sources.
+function M.with_sources(statement, froms, joins) return core.select_with_sources(statement, froms, joins) end
+
+--- Everything a select takes rows from, said or implied by its columns and criteria.
+function M.froms(statement) return core.froms(statement) end
+
+--- The left side (nil where the statement is to find it), the right side and the condition of a join.
+function M.join_parts(join) return core.join_parts(join) end
+
+--- A copy of a join with other parts.
+function M.join_with(join, left, right, on) return core.join_with(join, left, right, on) end
+
+--- The condition that foreign keys give.
+function M.join_condition(left, right) return core.join_condition(left, right) end
+
+local closed = { alias = true, subquery = true, cte = true, lateral = true, values = true, tablesample = true }
+
+--- The statement with `fn(select)` in place of each select in its expressions; what stands in FROM stays.
+function M.replace_selects(statement, fn)
+  local root = core.id(statement)
+  return core.replace(statement, function(node)
+    local kind = core.kind(node)
+    if closed[kind] then return node end
+    if kind == "select" and core.id(node) ~= root then return fn(node) end
+  end)
+end
+
 --- Compiles a statement as it stands.
 function M.compile(statement, ...) return sql.ClauseElement.compile(statement, ...) end
 

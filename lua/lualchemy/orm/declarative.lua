@@ -365,6 +365,7 @@ local function make_class(parent, name, ...)
   make_late(class_, declaration)
   sort_columns(declaration)
   map(class_, declaration, parent)
+  registry.mapper_of(class_).mixins = mixins
   return class_
 end
 

@@ -67,6 +67,7 @@ return setmetatable({
   defer = options.defer,
   undefer = options.undefer,
   undefer_group = options.undefer_group,
+  with_loader_criteria = require("lualchemy.orm.loading.criteria").with_loader_criteria,
   with_expression = options.with_expression,
   join = joins.join,
   outerjoin = joins.outerjoin,

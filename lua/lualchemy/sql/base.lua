@@ -83,7 +83,7 @@ end
 --- A list as given: one plain list, or the arguments themselves.
 ---@return table
 function M.list(x)
-  if type(x) == "table" and getmetatable(x) == nil then return x end
+  if type(x) == "table" and getmetatable(x) == nil and rawget(x, "_node") == nil then return x end
   return { x }
 end
 

@@ -145,7 +145,9 @@ end
 
 function M.alias(element, name, options) return element:alias(name, options) end
 function M.lateral(element, name)
-  if core.kind(element) == "select" or core.kind(element) == "compound" then return M.SelectBase.lateral(element, name) end
+  local kind = core.kind(element)
+  if kind == "select" or kind == "compound" then return M.SelectBase.lateral(element, name) end
+  if kind == "function" then return FromClause.lateral(element, name) end
   return element:lateral(name)
 end
 function M.tablesample(element, method, options) return element:tablesample(method, options) end

@@ -4,6 +4,7 @@
 -- subquery and the joins go to it.
 
 local clause = require("lualchemy.orm.clause")
+local criteria = require("lualchemy.orm.loading.criteria")
 local joined = require("lualchemy.orm.loading.joined")
 local options = require("lualchemy.orm.options")
 local plan = require("lualchemy.orm.plan")
@@ -69,12 +70,29 @@ local function add_loads(statement, of, labels)
   return simple(statement, of)
 end
 
+-- The criteria among the options of a statement without entities.
+local function criteria_in(loaders)
+  local list = {}
+  for _, option in ipairs(loaders or {}) do
+    if type(option) == "table" and option.apply_criteria then list[#list + 1] = option end
+  end
+  return list
+end
+
 --- A statement with what its plan adds, and how many columns stand before those of joined objects.
 ---@param statement lualchemy.Select
 ---@param of lualchemy.orm.Plan
 ---@return lualchemy.Select
 ---@return integer offset
-function M.finish(statement, of) return add_loads(statement, of) end
+function M.finish(statement, of)
+  local node = of.nodes and of.nodes[1]
+  local result, offset = add_loads(statement, of)
+  local list = {}
+  for _, one in ipairs(node and node.globals.criteria or {}) do
+    if one.propagate then list[#list + 1] = one end
+  end
+  return #list > 0 and criteria.apply(result, list) or result, offset
+end
 
 --- The statement to send for a select, and what its rows mean.
 ---@param statement lualchemy.Select
@@ -91,6 +109,8 @@ function M.compile(statement, of, how)
     of = plan.Plan(of.given, { nodes = nodes, repeats = of.repeats, eagerloads = how.eagerloads, path = how.path })
   end
   local result, offset = add_loads(statement, of, how.labels)
+  local list = nodes and nodes[1] and nodes[1].globals.criteria or criteria_in(how.loaders)
+  if #list > 0 then result = criteria.apply(result, list) end
   return result, of, offset
 end
 
@@ -98,9 +118,10 @@ end
 ---@param statement any
 ---@return any
 function M.prepare(statement)
-  local of = plan.of_statement(statement)
-  if not of then return statement end
-  return (M.compile(statement, of, { loaders = clause.loader_options(statement) }))
+  local of, loaders = plan.of_statement(statement), clause.loader_options(statement)
+  if of then return (M.compile(statement, of, { loaders = loaders })) end
+  local list = criteria_in(loaders)
+  return #list > 0 and criteria.apply(statement, list) or statement
 end
 
 return M

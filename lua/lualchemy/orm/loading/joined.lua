@@ -8,6 +8,7 @@
 local AliasedEntity = require("lualchemy.orm.aliased").AliasedEntity
 local clause = require("lualchemy.orm.clause")
 local comparator = require("lualchemy.orm.comparator")
+local criteria = require("lualchemy.orm.loading.criteria")
 local loading = require("lualchemy.orm.loading")
 local setup = require("lualchemy.orm.loading.setup")
 
@@ -32,8 +33,10 @@ local function adapter(prop, target, alias, parts)
 end
 
 -- The criteria that go into the ON clause beside the relationship's own condition.
-local function with_criteria(on, below, adapt)
+local function with_criteria(on, plan, target, below, adapt)
   local list = { on }
+  local node = plan.nodes and plan.nodes[1]
+  if node then table.move(criteria.for_entity(node.globals.criteria, target.mapper, adapt), 1, #node.globals.criteria, 2, list) end
   for _, criterion in ipairs(below and below.attribute and below.attribute.criteria or {}) do
     list[#list + 1] = clause.replace(criterion, adapt)
   end
@@ -86,7 +89,7 @@ function M.setup(plan, item, prop, below, explicit)
   local child = setup.item(alias, below, item.path)
   child.key, child.secondary = prop.key, true
   child.under_outer = item.under_outer or not inner
-  attach(plan, item, child, parts, with_criteria(parts.second or parts.primary, below, adapt), inner)
+  attach(plan, item, child, parts, with_criteria(parts.second or parts.primary, plan, target, below, adapt), inner)
   item.children[#item.children + 1] = child
   if prop.uselist then plan.multi_row, plan.requires_unique = true, true end
   for _, expression in ipairs(prop.order_by) do plan.order_by[#plan.order_by + 1] = clause.replace(expression, adapt) end
