@@ -24,6 +24,9 @@ FLAGS_release = -DNDEBUG
 # nodelete: Lua unloads modules before the leak check runs, which would leave it without names for the stack.
 FLAGS_checked = -Werror -DALCH_FAULT -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 LINK_checked = -fsanitize=address,undefined -Wl,-z,nodelete
+# What libFuzzer watches; only make fuzz builds it, with clang.
+FLAGS_fuzz = -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+LINK_fuzz = -fsanitize=address,undefined -Wl,-z,undefs
 FLAGS += $(FLAGS_$(VARIANT))
 LUA_FLAGS = $(if $(LUA_INCDIR),-isystem $(LUA_INCDIR))
 
@@ -52,7 +55,7 @@ MISSING := $(filter-out $(FOUND),$(PLUGINS))
 
 C_TESTS := $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/test_*.c))
 
-.PHONY: all help env demo test test-c test-asan test-fault lint bench install uninstall clean plugin rockspec c-tests fault-host FORCE
+.PHONY: all help env demo test test-c test-asan test-fault lint bench install uninstall clean plugin rockspec fuzz c-tests fault-host FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -65,6 +68,7 @@ help:
 	@echo 'make test        every test on SQLite and PostgreSQL; SPEC=path runs one file or folder of specs'
 	@echo 'make test-c      the C tests; make test-asan: everything under sanitizers; make test-fault: failing allocations'
 	@echo 'make lint        compilers, luacheck, cppcheck; make bench: the workloads beside raw C'
+	@echo 'make fuzz        libFuzzer over parsers and rows, SECONDS=600 each; TARGET=url names one'
 	@echo 'make install     into PREFIX (/usr/local), DESTDIR is put in front; make uninstall, make clean'
 	@echo 'make plugin NAME=postgresql    one plug-in'
 
@@ -155,6 +159,21 @@ test-fault:
 	@$(SETUP) test
 	+@$(CHECKED) all fault-host
 	@$(RUN) fault
+# Each target for SECONDS; findings are left in build/fuzz, what was learnt is added to the corpus there.
+SECONDS ?= 600
+FUZZ_TARGETS = url text value read row
+FUZZ := $(MAKE) --no-print-directory VARIANT=fuzz CC=clang
+fuzz:
+	@$(SETUP) fuzz
+	+@$(FUZZ) all build/fuzz/host
+	@for t in $(or $(TARGET),$(FUZZ_TARGETS)); do mkdir -p build/fuzz/corpus/$$t && \
+	  LUA_PATH='$(ROOT)/lua/?.lua;$(ROOT)/lua/?/init.lua;$(ROOT)/?.lua;;' LUA_CPATH='$(ROOT)/build/fuzz/lib/?.so;;' FUZZ_TARGET=$$t ASAN_OPTIONS=detect_leaks=0 \
+	  build/fuzz/host -max_total_time=$(SECONDS) -max_len=512 -print_final_stats=0 -verbosity=0 -artifact_prefix=build/fuzz/$$t- \
+	    build/fuzz/corpus/$$t spec/fuzz/corpus/$$t || exit 1; echo "fuzz: $$t: nothing found in $(SECONDS) seconds"; done
+build/fuzz/host: spec/fuzz/host.c Makefile
+	@mkdir -p $(@D)
+	$(call say,CC) $(CC) -O1 -g -std=c11 $(WARN) -fsanitize=fuzzer,address,undefined $(LUA_FLAGS) -Wl,-E -o $@ $< $(LUA_LIBS) -lm -ldl
+
 c-tests: $(C_TESTS) ; @:
 fault-host: $(BUILD)/fault/host ; @:
 

@@ -26,6 +26,7 @@ have() {
     luv) lua_module luv ;;
     luarocks) command -v luarocks ;;
     sanitizers) sanitizers ;;
+    libfuzzer) echo 'int LLVMFuzzerTestOneInput(void){return 0;}' | clang -fsanitize=fuzzer -o /dev/null -xc - 2>/dev/null ;;
     clang | gcc | luacheck | cppcheck) command -v "$1" ;;
   esac >/dev/null 2>&1
 }
@@ -40,6 +41,7 @@ debian() {
     luafilesystem) echo lua-filesystem ;;
     cqueues | cjson | luv) echo "lua-$1" ;;
     luacheck) echo lua-check ;;
+    libfuzzer) echo "clang libclang-rt-$(apt-cache depends clang 2>/dev/null | sed -n 's/.*clang-\([0-9]*\)$/\1/p' | head -n 1)-dev" ;;
     *) echo "$1" ;;
   esac
 }
@@ -52,6 +54,7 @@ elsewhere() {
     libpq) echo "PostgreSQL's libpq with its header" ;;
     postgresql) echo 'a PostgreSQL server (initdb and pg_ctl on PATH), or LUALCHEMY_TEST_URL naming one' ;;
     busted | cqueues | cjson | luv | luafilesystem) echo "$1 for Lua 5.4" ;;
+    libfuzzer) echo "clang with libFuzzer" ;;
     sanitizers) echo 'a compiler with address and undefined behaviour sanitizers' ;;
     *) echo "$1" ;;
   esac
@@ -63,6 +66,7 @@ case $1 in
   demo-postgresql) needed="$build libpq postgresql" ;;
   test) needed="$build libpq postgresql busted luafilesystem cqueues cjson luv luarocks sanitizers" ;;
   lint) needed="$build libpq gcc clang luacheck cppcheck" ;;
+  fuzz) needed="$build libpq libfuzzer" ;;
   bench) needed="$build libpq postgresql" ;;
   *) echo "setup.sh: no goal '$1' (DB is sqlite or postgresql)" >&2; exit 2 ;;
 esac
