@@ -254,25 +254,50 @@ static int attach_one(lua_State *L, int session, int obj, int st, alch_state *s)
     return 1;
 }
 
-/* Appends to the queue what a collection holds or has queued. */
-static lua_Integer push_items(lua_State *L, int list, int queue, lua_Integer n)
-{
-    int items = lua_gettop(L) + 1, part;
-    lua_Integer i, count;
+/* A walk from object to object. A queue, not recursion: chains may be long. */
+typedef struct cascade {
+    int session, queue;     /* stack indices; the queue is nil until it is needed */
+    lua_Integer n;
+} cascade;
 
-    for (part = ALCH_PART_ADDED; part <= ALCH_PART_UNCHANGED; part++) {
-        alch_collection_part(L, list, part);
-        count = (lua_Integer)lua_rawlen(L, items);
-        for (i = 1; i <= count; i++) {
-            lua_rawgeti(L, items, i);
-            lua_rawseti(L, queue, ++n);
+/* Brings in the object on the top and pops it; if it was not in the session
+** before, it is queued, for what it reaches in turn. */
+static void attach_next(lua_State *L, cascade *w)
+{
+    int item = lua_gettop(L);
+    alch_state *s = lua_istable(L, item) ? alch_need_state(L, item, "session:add") : NULL;
+
+    if (s != NULL && attach_one(L, w->session, item, item + 1, s) && s->mapper->columns < s->mapper->count) {
+        if (w->n == 0) {
+            lua_newtable(L);
+            lua_replace(L, w->queue);
         }
-        lua_pop(L, 1);
+        lua_pushvalue(L, item);
+        lua_rawseti(L, w->queue, ++w->n);
     }
-    return n;
+    lua_settop(L, item - 1);
 }
 
-static lua_Integer push_related(lua_State *L, int st, const alch_state *s, int queue, lua_Integer n)
+/* What the collection on the top holds, or has queued. */
+static void attach_items(lua_State *L, cascade *w)
+{
+    const alch_collection *l = lua_touserdata(L, -1);
+    int items = lua_gettop(L) + 1;
+    lua_Integer i, n;
+
+    if (l->loaded)
+        alch_items_push(L, items - 1);
+    else
+        alch_collection_part(L, items - 1, ALCH_PART_ADDED);
+    n = (lua_Integer)lua_rawlen(L, items);
+    for (i = 1; i <= n; i++) {
+        lua_rawgeti(L, items, i);
+        attach_next(L, w);
+    }
+    lua_pop(L, 1);
+}
+
+static void attach_related(lua_State *L, int st, const alch_state *s, cascade *w)
 {
     const alch_mapper *m = s->mapper;
     size_t i;
@@ -282,39 +307,33 @@ static lua_Integer push_related(lua_State *L, int st, const alch_state *s, int q
             continue;
         if (m->attrs[i].kind == ALCH_ATTR_LIST) {
             if (alch_peek_collection(L, st, i) != NULL) {
-                n = push_items(L, lua_gettop(L), queue, n);
+                attach_items(L, w);
                 lua_pop(L, 1);
             }
         } else if (m->attrs[i].kind == ALCH_ATTR_OBJECT && alch_has(s, ALCH_SET_VALUE, i)) {
-            if (lua_getiuservalue(L, st, alch_uv_attr(i)) == LUA_TTABLE)
-                lua_rawseti(L, queue, ++n);
-            else
-                lua_pop(L, 1);
+            lua_getiuservalue(L, st, alch_uv_attr(i));
+            attach_next(L, w);
         }
     }
-    return n;
 }
 
-/* The first object is always walked from, others only if they came in now. A
-** queue, not recursion: chains of objects may be long. */
-static void attach_all(lua_State *L, int session, int obj)
+/* What an object reaches, and what came in now reaches in turn. */
+static void attach_all(lua_State *L, int session, int st, const alch_state *s)
 {
-    int queue = lua_gettop(L) + 1, item = queue + 1;
-    lua_Integer at, n = 1;
+    int item = lua_gettop(L) + 2;
+    cascade w = { session, item - 1, 0 };
+    lua_Integer at;
 
-    lua_newtable(L);
-    lua_pushvalue(L, obj);
-    lua_rawseti(L, queue, 1);
-    for (at = 1; at <= n; at++) {
-        alch_state *s;
-
-        lua_rawgeti(L, queue, at);
-        s = alch_need_state(L, item, "session:add");
-        if (attach_one(L, session, item, item + 1, s) || at == 1)
-            n = push_related(L, item + 1, s, queue, n);
-        lua_settop(L, queue);
+    lua_pushnil(L);
+    attach_related(L, st, s, &w);
+    for (at = 1; at <= w.n; at++) {
+        lua_rawgeti(L, w.queue, at);
+        s = alch_push_state(L, item);
+        if (s != NULL)
+            attach_related(L, item + 1, s, &w);
+        lua_settop(L, w.queue);
     }
-    lua_settop(L, queue - 1);
+    lua_pop(L, 1);
 }
 
 void alch_attach_state(lua_State *L, int session, int obj, int st, alch_state *s)
@@ -322,7 +341,7 @@ void alch_attach_state(lua_State *L, int session, int obj, int st, alch_state *s
     luaL_checkstack(L, 30, "session");
     (void)attach_one(L, session, obj, st, s);
     if (s->mapper->columns < s->mapper->count)
-        attach_all(L, session, obj);
+        attach_all(L, session, st, s);
 }
 
 void alch_attach_to(lua_State *L, int session, int obj, int walk)
@@ -334,7 +353,7 @@ void alch_attach_to(lua_State *L, int session, int obj, int walk)
     if (attach_one(L, session, obj, top + 1, s))
         walk = 1;
     if (walk && s->mapper->columns < s->mapper->count)
-        attach_all(L, session, obj);
+        attach_all(L, session, top + 1, s);
     lua_settop(L, top);
 }
 

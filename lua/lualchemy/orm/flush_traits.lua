@@ -7,6 +7,8 @@ local M = {}
 ---@class lualchemy.orm.FlushTraits
 ---@field plan userdata
 ---@field any boolean                 are there relationships to write?
+---@field keys_up boolean             many-to-ones, which take keys over?
+---@field keys_down boolean           one-to-manys, which give keys to their children?
 ---@field secondary lualchemy.orm.RelationshipProperty[]   many-to-many, as the class that has them first knows them
 ---@field load_on_delete string[]     what a deleted object's children are found through
 ---@field defaults table[]            `{ slot =, key =, default = }`: what an INSERT fills in
@@ -18,6 +20,8 @@ local M = {}
 local function note_relationship(traits, prop)
   if prop.viewonly then return end
   traits.any = true
+  traits.keys_up = traits.keys_up or prop.direction == "MANYTOONE"
+  traits.keys_down = traits.keys_down or prop.direction == "ONETOMANY"
   if prop.direction == "MANYTOMANY" then traits.secondary[#traits.secondary + 1] = prop.root or prop end
   if prop.direction ~= "MANYTOONE" and not prop.passive_deletes then traits.load_on_delete[#traits.load_on_delete + 1] = prop.key end
 end
@@ -39,7 +43,8 @@ end
 function M.of(mapper)
   local traits = mapper._flush_traits
   if traits and traits.plan == mapper._c then return traits end
-  traits = { plan = mapper._c, any = false, load_on_delete = {}, secondary = {}, defaults = {}, onupdate = {}, expressions = {} }
+  traits = { plan = mapper._c, any = false, keys_up = false, keys_down = false, load_on_delete = {}, secondary = {}, defaults = {},
+    onupdate = {}, expressions = {} }
   for _, prop in ipairs(mapper.properties) do
     if prop.kind == "relationship" then
       note_relationship(traits, prop)
@@ -58,14 +63,14 @@ end
 
 --- The same for the objects of a bucket, which may be of several classes of one hierarchy: what they have between them.
 ---@param bucket table
----@return { any: boolean, has_expressions: boolean, secondary: lualchemy.orm.RelationshipProperty[] }
+---@return { any: boolean, keys_up: boolean, keys_down: boolean, has_expressions: boolean, secondary: lualchemy.orm.RelationshipProperty[] }
 function M.of_bucket(bucket)
   local mappers = bucket.mappers
   if #mappers == 1 then return M.of(mappers[1]) end
-  local traits, seen = { any = false, has_expressions = false, secondary = {} }, {}
+  local traits, seen = { any = false, keys_up = false, keys_down = false, has_expressions = false, secondary = {} }, {}
   for _, mapper in ipairs(mappers) do
     local own = M.of(mapper)
-    traits.any, traits.has_expressions = traits.any or own.any, traits.has_expressions or own.has_expressions
+    for _, name in ipairs({ "any", "keys_up", "keys_down", "has_expressions" }) do traits[name] = traits[name] or own[name] end
     for _, prop in ipairs(own.secondary) do
       if not seen[prop] then
         seen[prop] = true

@@ -91,11 +91,12 @@ end
 
 -- Settles who is deleted and who loses a reference. Orphans may have children of their own, so until nothing new comes.
 function UnitOfWork:_settle_relationships()
-  local done = {}
+  local done, dropped = {}, false
   repeat
     local orphans = {}
     for _, bucket in ipairs(order.list(self.buckets)) do
-      if traits.of_bucket(bucket).any then
+      local passes = traits.of_bucket(bucket)
+      if passes.keys_down or passes.any and #bucket[DELETES] > 0 then
         local seen = done[bucket] or { 0, 0, 0 }
         done[bucket] = seen
         for which, phase in ipairs({ "removed", "removed", "deleted" }) do
@@ -116,15 +117,16 @@ function UnitOfWork:_settle_relationships()
         self.session:_delete(orphan)
       end
     end
+    dropped = dropped or #orphans > 0
     local more = self:_collect() > 0
   until #orphans == 0 and not more
-  self:_drop_gone()
+  self:_drop_gone(dropped)
 end
 
 -- Objects that left the session, or are to be deleted now, are not written.
-function UnitOfWork:_drop_gone()
+function UnitOfWork:_drop_gone(dropped)
   for _, bucket in ipairs(order.list(self.buckets)) do
-    if traits.of_bucket(bucket).any or #bucket[DELETES] > 0 then
+    if dropped or #bucket[DELETES] > 0 then
       for which = INSERTS, UPDATES do core.flush_keep(self.set, bucket[which]) end
     end
   end
@@ -230,8 +232,8 @@ end
 -- New and changed objects of one step: a mapper's, or one level of a cycle's.
 function UnitOfWork:_save(step)
   local conn = self.session:_connection_of(step.mapper)
-  local any = traits.of_bucket(step).any
-  if any then
+  local passes = traits.of_bucket(step)
+  if passes.keys_up then
     self:_sync("up", step, INSERTS)
     self:_sync("up", step, UPDATES)
   end
@@ -239,7 +241,7 @@ function UnitOfWork:_save(step)
   self:_close(step)
   persistence.save(self, conn, step)
   if self.hooks then self:_tell("after", step, conn) end
-  if any then self:_sync("down", step, INSERTS) end
+  if passes.keys_down then self:_sync("down", step, INSERTS) end
   self:_collect_changed()
 end
 
@@ -275,7 +277,7 @@ end
 -- Parents that have rows give their children keys before any statement, for the children may be of the same group.
 function UnitOfWork:_give_known_keys(group)
   for _, bucket in ipairs(group) do
-    if traits.of_bucket(bucket).any then self:_sync("down", bucket, UPDATES) end
+    if traits.of_bucket(bucket).keys_down then self:_sync("down", bucket, UPDATES) end
   end
   self:_collect_changed()
 end
