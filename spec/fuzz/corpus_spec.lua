@@ -7,7 +7,7 @@ describe("the fuzzer's corpus of", function()
   for name in lfs.dir("spec/fuzz/corpus") do
     if name:sub(1, 1) ~= "." then
       it(name .. " finds nothing", function()
-        local files = tree.files("spec/fuzz/corpus/" .. name, ".")
+        local files = tree.files("spec/fuzz/corpus/" .. name, "^%w+$")
         assert.is_true(#files > 0)
         for _, path in ipairs(files) do targets[name](tree.read(path)) end
       end)
