@@ -78,10 +78,15 @@ static int populate(lua_State *L, const alch_loader *l, const alch_entity *e, in
     return 1;
 }
 
-static void collect(lua_State *L, alch_loader *l, int self, int obj)
+/* What a row did to its object. */
+enum { KNOWN, FILLED, MADE };
+
+static void collect(lua_State *L, alch_loader *l, int self, int obj, int made)
 {
     lua_getiuservalue(L, self, ALCH_LOAD_LOADED);
     lua_pushvalue(L, obj);
+    lua_rawseti(L, -2, ++l->collected);
+    lua_pushboolean(L, made);
     lua_rawseti(L, -2, ++l->collected);
     lua_pop(L, 1);
 }
@@ -104,8 +109,8 @@ static void note_object(lua_State *L, alch_loader *l, size_t i, int obj, int fre
     alch_entity *e = &l->entities[i];
     int seen = alch_load_anchor(f, i, ALCH_OF_SEEN), context = alch_load_anchor(f, i, ALCH_OF_CONTEXT);
 
-    if (fresh && l->collect)
-        collect(L, l, f->self, obj);
+    if (fresh != KNOWN && l->collect)
+        collect(L, l, f->self, obj, fresh == MADE);
     if (fresh && !lua_isnil(L, context))
         keep_context(L, obj, context);
     if (!lua_isnil(L, seen) && e->last_seen != lua_topointer(L, obj)) {
@@ -117,12 +122,40 @@ static void note_object(lua_State *L, alch_loader *l, size_t i, int obj, int fre
         alch_load_below(L, l, i, obj, f);
 }
 
+/* Listeners have their say in what a row becomes: pushes what the entity's
+** function makes of the values by attribute, an object or nil. */
+static int load_by_hook(lua_State *L, const alch_loader *l, const alch_entity *e, int hook)
+{
+    size_t i;
+    int fresh;
+
+    luaL_checkstack(L, 10, "listeners");
+    lua_pushvalue(L, hook);
+    lua_createtable(L, 0, (int)e->m->columns);
+    for (i = 0; i < e->m->columns; i++) {
+        if (e->positions[i] < 0)
+            continue;
+        alch_push_cell(L, e->codec->columns, i, &l->cells[i]);
+        lua_setfield(L, -2, e->m->attrs[i].name);
+    }
+    lua_call(L, 1, 2);
+    fresh = (int)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return fresh;
+}
+
 void alch_load_object(lua_State *L, alch_loader *l, size_t i, const alch_load_frame *f)
 {
     const alch_entity *e = &l->entities[i];
-    int top = lua_gettop(L), fresh = 0;
+    int top = lua_gettop(L), fresh = KNOWN;
 
     gather(l, e);
+    if (lua_isfunction(L, alch_load_anchor(f, i, ALCH_OF_HOOK))) {
+        fresh = load_by_hook(L, l, e, alch_load_anchor(f, i, ALCH_OF_HOOK));
+        if (!lua_isnil(L, top + 1))
+            note_object(L, l, i, top + 1, fresh, f);
+        return;
+    }
     if (!push_row_key(L, l, e->m)) {
         lua_pushnil(L);
         return;
@@ -135,7 +168,7 @@ void alch_load_object(lua_State *L, alch_loader *l, size_t i, const alch_load_fr
 
         lua_pop(L, 1);
         alch_push_new_object(L, &new);
-        fresh = 1;
+        fresh = MADE;
     }
     note_object(L, l, i, top + 2, fresh, f);
     lua_remove(L, top + 1);
@@ -284,7 +317,7 @@ static int l_seen(lua_State *L)
     return 1;
 }
 
-/* loader:loaded() -> the list of instances loaded since the last call */
+/* loader:loaded() -> instance, was it made, instance, ...: those loaded since the last call */
 static int l_loaded(lua_State *L)
 {
     alch_loader *l = luaL_checkudata(L, 1, LOADER_METATABLE);
@@ -380,6 +413,8 @@ static void anchor_entity(lua_State *L, const alch_loader *l, size_t i, int spec
     lua_rawseti(L, anchors, first + ALCH_OF_IDENTITY);
     lua_getfield(L, spec, "context");
     lua_rawseti(L, anchors, first + ALCH_OF_CONTEXT);
+    lua_getfield(L, spec, "hook");
+    lua_rawseti(L, anchors, first + ALCH_OF_HOOK);
     lua_getfield(L, spec, "seen");
     if (lua_toboolean(L, -1)) {
         lua_newtable(L);

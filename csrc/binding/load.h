@@ -26,11 +26,12 @@ enum {
 ** Per entity, in the anchors, which a fetch spreads over the stack: its class,
 ** its plan, its identity table; what later lazy loads of its objects have to
 ** know (or nil); a list of the objects seen (or nil); for a collection its
-** items by owner, false where they are loaded, and those of the last owner.
+** items by owner, false where they are loaded, and those of the last owner; a
+** function that makes its objects from rows in the loader's place (or nil).
 */
 enum {
     ALCH_OF_CLASS, ALCH_OF_PLAN, ALCH_OF_IDENTITY, ALCH_OF_CONTEXT, ALCH_OF_SEEN, ALCH_OF_FILLING, ALCH_OF_ITEMS,
-    ALCH_OF_EACH
+    ALCH_OF_HOOK, ALCH_OF_EACH
 };
 
 typedef struct alch_entity {
@@ -54,7 +55,7 @@ typedef struct alch_loader {
     size_t total;           /* entities */
     size_t widest;          /* most columns of an entity */
     uint8_t populate_existing;
-    uint8_t collect;        /* keep a list of what was loaded anew, for the host's load events */
+    uint8_t collect;        /* keep a list of what was loaded, for the host's load events */
     uint8_t unique;         /* a row whose object came before gives nothing */
     uint8_t has_lists;      /* rows fill collections */
     lua_Integer collected;

@@ -5,6 +5,7 @@
 -- listeners pay for one table look-up per statement or step, never for objects.
 
 local class = require("lualchemy.util.class")
+local core = require("lualchemy._core")
 local dispatch = require("lualchemy.event.dispatch")
 local event = require("lualchemy.event")
 local registry = require("lualchemy.orm.registry")
@@ -151,16 +152,21 @@ function M.construct(mapper, object, init, ...)
   error(err, 0)
 end
 
---- Tells of objects that rows brought: a list of object, is it new in memory, object ...
+-- -- loading ------------------------------------------------------------------------------------------------------
+
+--- Does anybody want to hear of what a session loads?
+---@param session lualchemy.orm.Session
+function M.hears_loads(session) return M.active.load or session._listeners end
+
+--- Tells of objects that rows brought: a list of object, was it made, object ...
 ---@param session lualchemy.orm.Session
 ---@param list any[]
----@param context table
+---@param context table   what listeners get: session, statement, params
 function M.loaded(session, list, context)
-  local mapper_of = require("lualchemy._core").mapper_of
   for i = 1, #list, 2 do
-    local object, is_new = list[i], list[i + 1]
-    local mapper = mapper_of(object)
-    if is_new then
+    local object = list[i]
+    local mapper = core.mapper_of(object)
+    if list[i + 1] then
       event.fire(mapper, "load", object, context)
       event.fire(mapper, "reconstruct_instance", mapper, object)
       if session._listeners then event.fire(session, "loaded_as_persistent", session, object) end
@@ -168,6 +174,87 @@ function M.loaded(session, list, context)
       event.fire(mapper, "refresh", object, context, nil)
     end
   end
+end
+
+local FILLED, MADE = 1, 2 -- what a row did to its object (binding/l_load.c)
+
+-- The identity key of a row's values, or nil.
+local function key_of(mapper, row, codec)
+  local values = {}
+  for i, column in ipairs(mapper.primary_key) do
+    values[i] = row[mapper:property_for_column(column).key]
+    if values[i] == nil then return nil end
+  end
+  return core.identity_key(codec, values)
+end
+
+local function translated(mapper, context, row)
+  for _, listener in ipairs(dispatch.listeners(mapper, "translate_row") or {}) do
+    local new = dispatch.call(listener, mapper, context, row)
+    if type(new) == "table" then row = new end
+  end
+  return row
+end
+
+local function created(mapper, context, row)
+  local object
+  for _, listener in ipairs(dispatch.listeners(mapper, "create_instance") or {}) do
+    local new = dispatch.call(listener, mapper, context, row, mapper.class_)
+    if type(new) == "table" then object = new end
+  end
+  return object or setmetatable({}, mapper.class_)
+end
+
+local function fill(mapper, object, row, overwrite)
+  for _, prop in ipairs(mapper._by_slot) do
+    if prop.kind == "column" and (overwrite or not select(2, core.peek(object, prop.key))) then
+      core.set_committed(object, prop.key, row[prop.key])
+    end
+  end
+end
+
+--- What makes a mapper's objects of rows while somebody listens to `translate_row`, `create_instance` or
+--- `populate_instance`: a function of the values by attribute. nil where nobody does. The listeners cannot wait.
+---@param session lualchemy.orm.Session
+---@param mapper lualchemy.orm.Mapper
+---@param context table
+---@param codec userdata
+function M.row_hook(session, mapper, context, codec)
+  if not M.active.rows or not M.listens(mapper, table.unpack(groups.rows)) then return nil end
+  return function(row)
+    row = translated(mapper, context, row)
+    local key = key_of(mapper, row, codec)
+    if key == nil then return nil end
+    local object = session._c:get(mapper._c, key)
+    local made = object == nil
+    if made then object = created(mapper, context, row) end
+    local overwrite = made or context.populate_existing
+    if not M.taken(mapper, "populate_instance", mapper, context, row, object) then fill(mapper, object, row, overwrite) end
+    if not made then return object, overwrite and FILLED or 0 end
+    core.make_persistent(object, key)
+    session._c:add(object)
+    return object, MADE
+  end
+end
+
+--- Drops from a result the objects that a listener of `append_result` took for itself, by returning true.
+---@param mapper lualchemy.orm.Mapper
+---@param list any[]
+---@param count integer
+---@param context table
+---@return integer count   of what is left
+function M.appended(mapper, list, count, context)
+  if not M.active.append_result or not M.listens(mapper, "append_result") then return count end
+  local kept = 0
+  for i = 1, count do
+    local object = list[i]
+    list[i] = nil
+    if not M.taken(mapper, "append_result", mapper, context, nil, object, list) then
+      kept = kept + 1
+      list[kept] = object
+    end
+  end
+  return kept
 end
 
 return M

@@ -2,6 +2,7 @@
 
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local events = require("lualchemy.orm.events")
 local Context = require("lualchemy.engine.context")
 local execute = require("lualchemy.engine.execute")
 local statements = require("lualchemy.orm.statements")
@@ -122,10 +123,16 @@ function M.load(session, mapper, key, slots, options)
   local context = Context()
   context.connection, context.flags = conn, 0
   local run = execute.send(conn, texts:select(slots, options.for_update), core.key_bound(texts.codec, key), context)
-  local loader = core.loader_new(session._c, run, { { plan = mapper._c, columns = positions_of(slots) } },
-    { populate_existing = options.populate_existing or false })
+  local heard = events.hears_loads(session) and { session = session, populate_existing = options.populate_existing or false }
+  local description = { plan = mapper._c, columns = positions_of(slots), hook = heard and events.row_hook(session, mapper, heard, texts.codec) }
+  local loader = core.loader_new(session._c, run, { description },
+    { populate_existing = options.populate_existing or false, collect = heard and true or false })
   local object = M.fetch_all(run, loader)[1]
-  if options.ordinary then shorten(session, mapper, texts, conn, slots) end
+  if heard then
+    events.loaded(session, loader:loaded(), heard)
+  elseif options.ordinary then
+    shorten(session, mapper, texts, conn, slots)
+  end
   return object
 end
 

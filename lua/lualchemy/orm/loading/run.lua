@@ -5,8 +5,10 @@
 
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local events = require("lualchemy.orm.events")
 local options_tree = require("lualchemy.orm.options")
 local registry = require("lualchemy.orm.registry")
+local statements = require("lualchemy.orm.statements")
 local wait = require("lualchemy.engine.wait")
 
 local M = {}
@@ -54,6 +56,24 @@ local function keep_siblings(plan, descriptions)
   return kept
 end
 
+-- What listeners of rows get, and their hooks in the descriptions.
+local function listen(session, statement, plan, descriptions, options)
+  local context = { session = session, statement = statement, populate_existing = options.populate_existing or false }
+  for number, item in ipairs(plan:items()) do
+    if item.entity then
+      descriptions[number].hook = events.row_hook(session, item.mapper, context, statements.of(item.mapper, session:get_bind(item.mapper).dialect).codec)
+    end
+  end
+  return context
+end
+
+-- Tells who listens to loads. An object of a result may be taken out of it.
+local function tell(rows, list, count)
+  events.loaded(rows.session, rows.loader:loaded(), rows.context)
+  local of = rows.plan:is_single() and rows.plan.entities[1].mapper
+  return of and events.appended(of, list, count, rows.context) or count
+end
+
 --- Executes the statement of a plan; what is fetched from it is up to `list` and `iterate`.
 ---@param session lualchemy.orm.Session
 ---@param statement any
@@ -71,10 +91,13 @@ function M.execute(session, statement, plan, params, options)
   end
   local descriptions = options.by_name and by_name(plan, result:keys()) or plan:descriptions(options.offset or 0)
   local siblings = keep_siblings(plan, descriptions)
+  local context = events.hears_loads(session) and listen(session, statement, plan, descriptions, options)
   local loader = core.loader_new(session._c, run, descriptions, {
     populate_existing = options.populate_existing or false, count = #plan.entities, unique = options.unique or false,
+    collect = context and true or false,
   })
   return {
+    context = context,
     run = run, loader = loader, plan = plan, session = session, options = options, afterwards = plan:afterwards(),
     siblings = siblings, block = options.yield_per or BLOCK,
   }
@@ -130,6 +153,7 @@ local function fetch(rows, limit)
   until status ~= "wait"
   if rows.options.unique and not rows.plan:is_single() then count = drop_repeated(list, count, #rows.plan.entities) end
   if #rows.afterwards > 0 then M.fetch_afterwards(rows) end
+  if rows.context then count = tell(rows, list, count) end
   rows.plan:shape_rows(list, count)
   return list, status == "more"
 end
@@ -143,6 +167,7 @@ function M.distribute(rows, lists, positions)
     local ok, err = wait.drive(rows.run:connection(), rows.run)
     if not ok then error(err, 0) end
   end
+  if rows.context then events.loaded(rows.session, rows.loader:loaded(), rows.context) end
 end
 
 --- Everything, as a list.
