@@ -12,6 +12,9 @@
 */
 #define ALCH_DIALECT_METATABLE "lualchemy.dialect"
 
+/* Its user value: what was compiled for it (l_compiled.c). */
+enum { ALCH_DIALECT_CACHE = 1 };
+
 /* Lent; raises ArgumentError. Replaces the value at 'idx' by the userdata. */
 const alch_dialect *alch_check_dialect(lua_State *L, int idx);
 

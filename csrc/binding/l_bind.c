@@ -21,7 +21,7 @@ enum { STATEMENT = 1, DIALECT, PARAMS, CONTEXT, COMPILED, BOUND };
 
 /* Where one parameter's value comes from, worked out once per execution. */
 typedef struct source {
-    alch_conversion conversion;
+    const alch_conversion *conversion;
     const alch_value *value;        /* when the set does not bring one; or NULL */
     const alch_host_ref *call;      /* a function that makes one; or NULL */
     int key;                        /* stack index of the name in a set */
@@ -31,6 +31,8 @@ typedef struct source {
 
 typedef struct binding {
     const alch_compiled *compiled;
+    alch_compiled_ref *ref;
+    const alch_conversion *conversions;
     alch_bound *bound;
     source *sources;                /* one per compiled parameter */
     alch_param *scratch;            /* one set, by compiled parameter */
@@ -68,15 +70,12 @@ static void init_source(lua_State *L, binding *b, size_t i)
 {
     const alch_compiled_param *p = &b->compiled->params[i];
     source *s = &b->sources[i];
-    const char *name = p->column != NULL ? p->column->name : p->key;
-    alch_err err;
 
-    if (alch_conversion_init(&s->conversion, p->type, &b->compiled->dialect->storage, name, L, &err) != ALCH_OK)
-        alch_raise(L, &err);
-    s->value = p->value;
+    s->conversion = &b->conversions[i];
+    s->value = alch_compiled_value(b->ref, p);
     s->required = p->required;
-    if (p->bind != NULL && (p->bind->flags & ALCH_BIND_CALLABLE) && p->value != NULL) {
-        s->call = (const alch_host_ref *)p->value->as.handle;
+    if (p->bind != NULL && (p->bind->flags & ALCH_BIND_CALLABLE) && s->value != NULL) {
+        s->call = (const alch_host_ref *)s->value->as.handle;
         s->value = NULL;
     }
     if (p->key != NULL && p->element == 0)
@@ -137,7 +136,7 @@ static void bind_top(lua_State *L, binding *b, const source *s, alch_param *out)
 {
     alch_err err;
 
-    if (alch_bind_lua(L, -1, &s->conversion, &b->bound->memory, out, &err) != ALCH_OK)
+    if (alch_bind_lua(L, -1, s->conversion, &b->bound->memory, out, &err) != ALCH_OK)
         alch_raise(L, &err);
     if (lua_type(L, -1) == LUA_TSTRING || lua_type(L, -1) == LUA_TUSERDATA || s->call != NULL)
         alch_bound_own_text(L, b->bound, &out->value);
@@ -165,9 +164,9 @@ static void bind_source(lua_State *L, binding *b, size_t i, size_t set, int idx)
         bind_top(L, b, s, out);
         lua_pop(L, 1);
     } else if (s->value != NULL && !s->required) {
-        if (!s->constant && alch_bind_value(L, s->value, &s->conversion, &b->bound->memory, out, &err) != ALCH_OK)
+        if (!s->constant && alch_bind_value(L, s->value, s->conversion, &b->bound->memory, out, &err) != ALCH_OK)
             alch_raise(L, &err);
-        s->constant = !s->conversion.host;
+        s->constant = !s->conversion->host;
     } else {
         raise_missing(L, b, i, set);
     }
@@ -289,6 +288,8 @@ static void push_bound(lua_State *L, const alch_compiled *compiled, int many)
     binding b;
 
     b.compiled = compiled;
+    b.ref = alch_test_compiled_ref(L, COMPILED);
+    b.conversions = alch_compiled_conversions(L, b.ref);
     b.n = compiled->param_count;
     b.first_keys = 0;
     b.bound = alch_bound_push(L, compiled->position_count, many ? lua_rawlen(L, PARAMS) : 1);
@@ -337,14 +338,10 @@ static void read_column_keys(lua_State *L, alch_compile_options *options)
 static int l_prepare(lua_State *L)
 {
     alch_compile_options options;
-    const alch_node *node;
-    const alch_dialect *dialect;
     const alch_compiled *compiled;
     int many, set = 0;
 
     lua_settop(L, CONTEXT);
-    node = alch_check_node(L, STATEMENT);
-    dialect = alch_check_dialect(L, DIALECT);
     many = check_params(L);
     memset(&options, 0, sizeof options);
     options.executemany = (uint8_t)many;
@@ -359,7 +356,7 @@ static int l_prepare(lua_State *L)
     } else {
         options.has_column_keys = 1;
     }
-    compiled = alch_push_compiled(L, node, dialect, &options, set);
+    compiled = alch_push_compiled_once(L, STATEMENT, DIALECT, &options, set);
     lua_insert(L, COMPILED);
     lua_settop(L, COMPILED);
     push_bound(L, compiled, many);

@@ -1,5 +1,5 @@
-/* stmt:compile(): options, the compiled object, and the door through which
-** Lua renders what it defined (custom constructs, sa.compiles). */
+/* stmt:compile(): options, and the door through which Lua renders what it
+** defined (custom constructs, sa.compiles). */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@
 
 static const char renderer_key = 0;     /* registry: function(element, compiler, dialect name) -> text */
 static const char warner_key = 0;       /* registry: function(text), which issues a warning */
-static const char overridden_key = 0;   /* registry: userdata of one byte per kind */
+static const char overridden_key = 0;   /* registry: userdata of one byte per kind, there for good */
 
 #define WARN_LINTING 2      /* of the option linting; 1 only collects */
 
@@ -235,6 +235,16 @@ static int render(void *payload, alch_compiler *c, const alch_node *n, unsigned 
     return rc;
 }
 
+const uint8_t *alch_overridden_kinds(lua_State *L)
+{
+    const uint8_t *kinds;
+
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &overridden_key);
+    kinds = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return kinds;
+}
+
 /* core.set_renderer(function, kinds): who renders custom constructs, and built-in kinds by name. */
 static int l_set_renderer(lua_State *L)
 {
@@ -253,10 +263,12 @@ static int l_set_warner(lua_State *L)
     return 0;
 }
 
-static void issue_warnings(lua_State *L, const alch_compiled *r)
+void alch_issue_warnings(lua_State *L, const alch_compiled *r, const alch_compile_options *options)
 {
     size_t i;
 
+    if (r->warning_count == 0 || !(options->linting & WARN_LINTING || r->dialect->caps.from_linting))
+        return;
     for (i = 0; i < r->warning_count; i++) {
         lua_rawgetp(L, LUA_REGISTRYINDEX, &warner_key);
         lua_pushstring(L, r->warnings[i]);
@@ -271,12 +283,7 @@ static int l_override(lua_State *L)
     uint8_t *kinds;
     int kind;
 
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &overridden_key) != LUA_TUSERDATA) {
-        kinds = lua_newuserdatauv(L, ALCH_NODE_COUNT, 0);
-        memset(kinds, 0, ALCH_NODE_COUNT);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, &overridden_key);
-        lua_rawgetp(L, LUA_REGISTRYINDEX, &overridden_key);
-    }
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &overridden_key);
     kinds = lua_touserdata(L, -1);
     for (kind = 0; kind < ALCH_NODE_COUNT; kind++)
         if (strcmp(alch_node_class(kind), name) == 0)
@@ -355,49 +362,6 @@ static const alch_bind *replace(void *payload, const alch_bind *b)
 
 /* }=== */
 
-/*
-** {=== The compiled object
-*/
-
-static const char compiled_tag;
-
-/* What Lua holds. The compiled statement itself, two kilobytes for a moment, stays out of Lua's memory, whose
-** collector works as much as is allocated there. */
-typedef struct compiled_ref {
-    const void *tag;
-    alch_compiled *compiled;        /* owned; NULL: collected */
-} compiled_ref;
-
-alch_compiled *alch_test_compiled(lua_State *L, int idx)
-{
-    compiled_ref *r = alch_test_tagged(L, idx, &compiled_tag);
-
-    return r != NULL ? r->compiled : NULL;
-}
-
-static alch_compiled *check_compiled(lua_State *L, int idx)
-{
-    alch_compiled *r = alch_test_compiled(L, idx);
-
-    luaL_argexpected(L, r != NULL, idx, ALCH_COMPILED_METATABLE);
-    return r;
-}
-
-/* Pushes an empty one. */
-static alch_compiled *push_empty(lua_State *L, int user_values)
-{
-    compiled_ref *ref = lua_newuserdatauv(L, sizeof *ref, user_values);
-
-    ref->tag = &compiled_tag;
-    ref->compiled = NULL;
-    luaL_setmetatable(L, ALCH_COMPILED_METATABLE);
-    ref->compiled = alch_alloc(sizeof *ref->compiled);
-    if (ref->compiled == NULL)
-        alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
-    alch_compiled_init(ref->compiled);
-    return ref->compiled;
-}
-
 alch_compiled *alch_push_compiled(lua_State *L, const alch_node *n, const alch_dialect *d,
                                   const alch_compile_options *options, int params)
 {
@@ -411,165 +375,21 @@ alch_compiled *alch_push_compiled(lua_State *L, const alch_node *n, const alch_d
     luaL_checkstack(L, 8, "compile");
     if (params == 0)
         host.replace = NULL;
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &overridden_key) == LUA_TUSERDATA)
-        host.overridden = lua_touserdata(L, -1);
-    lua_pop(L, 1);
+    host.overridden = alch_overridden_kinds(L);
     all.host = &host;
-    result = push_empty(L, params != 0 ? 2 : 1);
+    result = alch_push_compiled_slot(L);
     if (params != 0) {
         lua_newtable(L);
         r.anchors = lua_gettop(L);
     }
     rc = alch_compile(n, d, &all, result, &err);
-    if (rc != ALCH_OK) {
+    if (rc != ALCH_OK)
         alch_raise(L, &err);
-    }
     if (params != 0)
-        lua_setiuservalue(L, -2, 2);    /* what replaced binds live in */
-    if (result->warning_count > 0 && (options->linting & WARN_LINTING || d->caps.from_linting))
-        issue_warnings(L, result);
+        lua_setiuservalue(L, -2, ALCH_COMPILED_ANCHOR);
+    alch_issue_warnings(L, result, options);
     return result;
 }
-
-static int l_gc(lua_State *L)
-{
-    compiled_ref *ref = alch_test_tagged(L, 1, &compiled_tag);
-
-    if (ref == NULL || ref->compiled == NULL)
-        return 0;
-    alch_compiled_release(ref->compiled);
-    alch_free(ref->compiled);
-    ref->compiled = NULL;
-    return 0;
-}
-
-static void push_param_name(lua_State *L, const alch_compiled_param *p)
-{
-    char buf[256];
-
-    lua_pushstring(L, alch_param_name(p, buf, sizeof buf));
-}
-
-/* .params: name -> value; NULL is nil. */
-static int push_params(lua_State *L, const alch_compiled *r)
-{
-    size_t i;
-
-    lua_createtable(L, 0, (int)r->param_count);
-    for (i = 0; i < r->param_count; i++) {
-        const alch_compiled_param *p = &r->params[i];
-
-        if (p->value == NULL || p->from_default)
-            continue;
-        push_param_name(L, p);
-        if (p->value->kind == ALCH_HOST && p->value->as.handle != 0)
-            alch_host_ref_push(L, (const alch_host_ref *)p->value->as.handle);
-        else
-            alch_value_push(L, p->value);
-        lua_rawset(L, -3);
-    }
-    return 1;
-}
-
-/* .positiontup: the names in the order of the placeholders. */
-static int push_positions(lua_State *L, const alch_compiled *r)
-{
-    size_t i;
-    int numbered = r->dialect->paramstyle == ALCH_PARAM_DOLLAR || r->dialect->paramstyle == ALCH_PARAM_NUMERIC;
-    uint8_t *seen = NULL;
-
-    lua_createtable(L, (int)r->position_count, 0);
-    if (numbered) {
-        seen = lua_newuserdatauv(L, r->param_count + 1, 0);
-        memset(seen, 0, r->param_count + 1);
-        lua_insert(L, -2);
-    }
-    for (i = 0; i < r->position_count; i++) {
-        uint32_t p = r->positions[i].param;
-
-        if (numbered && seen[p])
-            continue;
-        if (numbered)
-            seen[p] = 1;
-        push_param_name(L, &r->params[p]);
-        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
-    }
-    return 1;
-}
-
-/* .column_names: of the result, in order; false for text. */
-static int push_columns(lua_State *L, const alch_compiled *r)
-{
-    size_t i;
-
-    lua_createtable(L, (int)r->column_count, 0);
-    for (i = 0; i < r->column_count; i++) {
-        if (r->columns[i].name != NULL)
-            lua_pushstring(L, r->columns[i].name);
-        else
-            lua_pushboolean(L, 0);
-        lua_rawseti(L, -2, (lua_Integer)i + 1);
-    }
-    return 1;
-}
-
-/* .warnings: what linting found. */
-static int push_warnings(lua_State *L, const alch_compiled *r)
-{
-    size_t i;
-
-    lua_createtable(L, (int)r->warning_count, 0);
-    for (i = 0; i < r->warning_count; i++) {
-        lua_pushstring(L, r->warnings[i]);
-        lua_rawseti(L, -2, (lua_Integer)i + 1);
-    }
-    return 1;
-}
-
-static int l_compiled_index(lua_State *L)
-{
-    const alch_compiled *r = check_compiled(L, 1);
-    const char *key = lua_tostring(L, 2);
-
-    if (key == NULL)
-        return 0;
-    if (strcmp(key, "string") == 0) {
-        lua_pushlstring(L, r->sql, r->sql_len);
-        return 1;
-    }
-    if (strcmp(key, "params") == 0)
-        return push_params(L, r);
-    if (strcmp(key, "positiontup") == 0)
-        return push_positions(L, r);
-    if (strcmp(key, "column_names") == 0)
-        return push_columns(L, r);
-    if (strcmp(key, "warnings") == 0)
-        return push_warnings(L, r);
-    if (strcmp(key, "statement") == 0) {
-        alch_push_node(L, r->statement);
-        return 1;
-    }
-    if (strcmp(key, "is_insert") == 0 || strcmp(key, "is_update") == 0 || strcmp(key, "is_delete") == 0) {
-        lua_pushboolean(L, r->kind == (key[3] == 'i' ? ALCH_NODE_INSERT : key[3] == 'u' ? ALCH_NODE_UPDATE
-                                                                                       : ALCH_NODE_DELETE));
-        return 1;
-    }
-    if (strcmp(key, "returning") == 0) {
-        lua_pushboolean(L, r->returning);
-        return 1;
-    }
-    return 0;
-}
-
-static int l_compiled_tostring(lua_State *L)
-{
-    const alch_compiled *r = check_compiled(L, 1);
-
-    lua_pushlstring(L, r->sql != NULL ? r->sql : "", r->sql_len);
-    return 1;
-}
-
-/* }=== */
 
 /*
 ** {=== stmt:compile()
@@ -675,7 +495,10 @@ static int l_compile(lua_State *L)
         }
         read_column_keys(L, 3, &o);
     }
-    (void)alch_push_compiled(L, n, d, &o, params);
+    if (map.map != 0 || o.literal_binds)
+        (void)alch_push_compiled(L, n, d, &o, params);
+    else
+        (void)alch_push_compiled_once(L, 1, 2, &o, params);
     return 1;
 }
 
@@ -733,11 +556,10 @@ void alch_open_compile(lua_State *L);
 
 void alch_open_compile(lua_State *L)
 {
-    (void)alch_new_metatable(L, ALCH_COMPILED_METATABLE, l_gc);
-    lua_pushcfunction(L, l_compiled_index);
-    lua_setfield(L, -2, "__index");
-    lua_pushcfunction(L, l_compiled_tostring);
-    lua_setfield(L, -2, "__tostring");
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &overridden_key) == LUA_TNIL) {
+        memset(lua_newuserdatauv(L, ALCH_NODE_COUNT, 0), 0, ALCH_NODE_COUNT);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &overridden_key);
+    }
     lua_pop(L, 1);
     (void)alch_new_metatable(L, RUN_METATABLE, NULL);
     lua_pushcfunction(L, l_run_index);

@@ -183,7 +183,7 @@ static int l_dialect(lua_State *L)
     lua_settop(L, 1);
     lua_getfield(L, 1, "name");
     name = luaL_checkstring(L, -1);
-    slot = alch_push_object(L, sizeof *slot, 0, ALCH_DIALECT_METATABLE);
+    slot = alch_push_object(L, sizeof *slot, ALCH_DIALECT_CACHE, ALCH_DIALECT_METATABLE);
     slot->tag = &dialect_tag;
     check(L, alch_dialect_new(name, &d, &err), &err);
     slot->dialect = d;

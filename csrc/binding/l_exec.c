@@ -137,15 +137,17 @@ static void read_by_oid(lua_State *L, alch_run *run, alch_shape *shape)
 
 /* A compiled statement knows its columns' types. Textual ones name as many as
 ** the user did; those are matched by position. The shape is on the top, the
-** compiled statement below it. */
-static void read_by_type(lua_State *L, const alch_compiled *r, alch_shape *shape)
+** compiled statement's owner at 'owner'. */
+static void read_by_type(lua_State *L, const alch_compiled *r, int owner, alch_shape *shape)
 {
-    alch_readers *readers = alch_readers_attach(L, -1, -2);
+    alch_readers *readers = alch_readers_attach(L, -1, owner);
     int i;
 
+    shape->shared = 1;
     for (i = 0; i < shape->n && (size_t)i < r->column_count; i++) {
         if (r->columns[i].type != NULL)
             alch_readers_set(L, readers, shape, i, r->columns[i].type, &r->dialect->storage);
+        shape->shared = shape->shared && alch_result_column_is_shared(&r->columns[i]);
     }
     shape->compiled = r;
 }
@@ -163,29 +165,62 @@ static void push_names(lua_State *L, const alch_run *run, const alch_compiled *r
     }
 }
 
-/* The columns of a result become known with its first operation. */
-static void make_shape(lua_State *L, int idx, alch_run *run)
+/* Pushes a new shape for 'n' columns; 'owner': of the compiled statement, where there is one. */
+static alch_shape *push_shape(lua_State *L, alch_run *run, const alch_compiled *r, int owner, int n)
 {
-    const alch_driver *d = run->dc->driver;
-    const alch_compiled *r;
     alch_shape *shape;
-    int n;
 
-    if (run->shape != NULL || run->cursor == NULL)
-        return;
-    n = d->column_count(run->cursor);
-    if (n <= 0)
-        return;
-    lua_getiuservalue(L, idx, UV_COMPILED);
-    r = alch_test_compiled(L, -1);
     push_names(L, run, r, n);
     shape = alch_shape_push(L, n);
     if (r != NULL && (r->column_count == (size_t)n || !r->textual))
-        read_by_type(L, r, shape);
+        read_by_type(L, r, owner, shape);
     else
         read_by_oid(L, run, shape);
+    return shape;
+}
+
+/* The shape of a compiled statement that says everything about its result is made once and stays with the owner.
+** Pushes it for the compiled statement at 'compiled'. */
+static alch_shape *push_kept_shape(lua_State *L, alch_run *run, int compiled, int n)
+{
+    const alch_compiled_ref *ref = alch_test_compiled_ref(L, compiled);
+    const alch_compiled *r = ref->compiled;
+    int owner = compiled + 1;
+    alch_shape *shape;
+
+    alch_push_compiled_owner(L, compiled);
+    if (r->column_count != (size_t)n || r->textual)
+        return push_shape(L, run, r, owner, n);
+    if (lua_getiuservalue(L, owner, ALCH_COMPILED_SHAPE) == LUA_TUSERDATA)
+        shape = lua_touserdata(L, -1);
+    else {
+        lua_pop(L, 1);
+        shape = push_shape(L, run, r, owner, n);
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, owner, ALCH_COMPILED_SHAPE);
+    }
+    if (ref->binds == NULL || shape->shared)
+        return shape;
+    lua_getfield(L, compiled, "statement");
+    return alch_shape_push_like(L, owner + 1, owner + 2);
+}
+
+/* The columns of a result become known with its first operation. */
+static void make_shape(lua_State *L, int idx, alch_run *run)
+{
+    int n, top = lua_gettop(L);
+
+    if (run->shape != NULL || run->cursor == NULL)
+        return;
+    n = run->dc->driver->column_count(run->cursor);
+    if (n <= 0)
+        return;
+    luaL_checkstack(L, 16, "result");
+    lua_getiuservalue(L, idx, UV_COMPILED);
+    run->shape = alch_test_compiled_ref(L, top + 1) != NULL ? push_kept_shape(L, run, top + 1, n)
+                                                            : push_shape(L, run, NULL, 0, n);
     lua_setiuservalue(L, idx, UV_SHAPE);
-    run->shape = shape;
+    lua_settop(L, top);
     run->cells = alch_alloc0((size_t)n * sizeof *run->cells);
     if (run->cells == NULL) {
         alch_err err;

@@ -434,9 +434,13 @@ static int l_column_new(lua_State *L)
     return 1;
 }
 
+/* A column that is about to change. */
 static alch_column *check_column(lua_State *L, int idx)
 {
-    return (alch_column *)(uintptr_t)alch_check_kind(L, idx, ALCH_NODE_COLUMN);
+    alch_column *c = (alch_column *)(uintptr_t)alch_check_kind(L, idx, ALCH_NODE_COLUMN);
+
+    alch_column_changes(c);
+    return c;
 }
 
 /* core.column_set(column, {flags..., name=, key=, type=}): while its table is being configured. */

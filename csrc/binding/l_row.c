@@ -10,6 +10,7 @@
 #include "binding/node_conv.h"
 #include "binding/value_conv.h"
 #include "compile/compiled.h"
+#include "expr/selectable.h"
 
 static const char shape_magic, row_magic;
 
@@ -103,6 +104,26 @@ alch_shape *alch_shape_push(lua_State *L, int n)
     return shape;
 }
 
+alch_shape *alch_shape_push_like(lua_State *L, int idx, int statement_idx)
+{
+    const alch_shape *from = alch_check_shape(L, idx);
+    size_t size = sizeof *from + (size_t)from->n * sizeof *from->columns;
+    alch_shape *shape = lua_newuserdatauv(L, size, 3);
+    int i;
+
+    memcpy(shape, from, size);
+    shape->statement = alch_check_node(L, statement_idx);
+    for (i = 1; i <= 2; i++) {
+        lua_getiuservalue(L, idx, i);
+        lua_setiuservalue(L, -2, i);
+    }
+    lua_pushvalue(L, statement_idx);
+    lua_setiuservalue(L, -2, 3);
+    lua_getmetatable(L, idx);
+    lua_setmetatable(L, -2);
+    return shape;
+}
+
 alch_shape *alch_check_shape(lua_State *L, int idx)
 {
     return check_magic(L, idx, &shape_magic, ALCH_SHAPE_METATABLE);
@@ -148,31 +169,50 @@ static int l_shape_names(lua_State *L)
     return 1;
 }
 
-/* Does the result column stand for the expression? Itself, what it labels, or
-** the column that it was derived from. */
-static int stands_for(const alch_result_column *c, const alch_node *n, int derived)
+/* Does the selected expression stand for another one? Itself, what it labels,
+** or ('derived') the column that it was derived from. */
+static int stands_for(const alch_node *from, const alch_node *n, int derived)
 {
-    const alch_node *from = c->node;
-
     if (!derived)
-        return c->node == n || c->inner == n;
+        return from == n || (from != NULL && from->kind == ALCH_NODE_LABEL && ((const alch_label *)from)->element == n);
     while (from != NULL && from != n)
         from = from->kind == ALCH_NODE_COLUMN ? ((const alch_column *)from)->origin : NULL;
     return from != NULL;
 }
 
-/* The position of the column that is this expression; 0: none, -1: several. */
-static int find_expression(const alch_compiled *r, const alch_node *n)
+/* The position of the column that is this expression; 0: none, -1: several.
+** 'selected': the list of the statement that was executed, if another one was
+** compiled; or NULL. */
+static int find_among(const alch_compiled *r, const alch_node *const *selected, const alch_node *n)
 {
     int derived, found = 0;
     size_t i;
 
     for (derived = 0; derived < 2 && found == 0; derived++) {
         for (i = 0; i < r->column_count; i++) {
-            if (stands_for(&r->columns[i], n, derived))
+            const alch_node *from = r->columns[i].node;
+
+            if (from != NULL && selected != NULL)
+                from = selected[i];
+            if (stands_for(from, n, derived) || (from == NULL && !derived && r->columns[i].inner == n))
                 found = found == 0 || !derived ? (int)i + 1 : -1;
         }
     }
+    return found;
+}
+
+static int find_expression(const alch_shape *shape, const alch_node *n)
+{
+    alch_arena arena;
+    alch_nodes selected = { &arena, NULL, 0, 0, 0 };
+    int found = 0;
+
+    if (shape->statement == NULL)
+        return find_among(shape->compiled, NULL, n);
+    alch_arena_init(&arena);
+    if (alch_selected_columns(shape->statement, &selected, NULL) == ALCH_OK)
+        found = find_among(shape->compiled, selected.at, n);
+    alch_arena_release(&arena);
     return found;
 }
 
@@ -187,7 +227,7 @@ static int find_object(lua_State *L, int shape_idx, int key)
     lua_pushvalue(L, key);
     n = alch_to_node(L, lua_gettop(L));
     if (n != NULL && shape->compiled != NULL && shape->compiled->column_count > 0)
-        found = find_expression(shape->compiled, n);
+        found = find_expression(shape, n);
     else if (n != NULL && n->kind == ALCH_NODE_COLUMN) {
         lua_pushstring(L, ((const alch_column *)n)->name);
         lua_rawget(L, -3);
@@ -195,7 +235,7 @@ static int find_object(lua_State *L, int shape_idx, int key)
         lua_pop(L, 1);
     }
     lua_pop(L, 1);
-    if (found > 0) {
+    if (found > 0 && shape->statement == NULL) {        /* the names belong to other statements, too */
         lua_pushvalue(L, key);
         lua_pushinteger(L, found);
         lua_rawset(L, -3);

@@ -39,7 +39,9 @@ struct alch_shape {
     int n;
     uint8_t hooked;             /* some column is */
     uint8_t indexed;            /* the names can be looked up */
+    uint8_t shared;             /* row[column] finds the same columns whatever statement the rows are of */
     const struct alch_compiled *compiled;   /* what row[column] looks into; anchored with the readers; or NULL */
+    const struct alch_node *statement;      /* whose columns they are, if not the one that was compiled; anchored */
     alch_shape_column columns[];
 };
 
@@ -48,6 +50,10 @@ struct alch_shape {
 ** second user value is the caller's: an anchor for contexts. */
 alch_shape *alch_shape_push(lua_State *L, int n);
 alch_shape *alch_check_shape(lua_State *L, int idx);
+
+/* Pushes a shape like that at 'idx' for the rows of another statement (at
+** 'statement_idx') that was compiled to the same. */
+alch_shape *alch_shape_push_like(lua_State *L, int idx, int statement_idx);
 
 /* Pushes a row of 'cells' (kinds up to ALCH_BLOB); their bytes are copied.
 ** 'shape_idx' is where the shape stands. */

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/buf.h"
 #include "compile/compiler.h"
+#include "expr/selectable.h"
 
 void alch_compiled_init(alch_compiled *r)
 {
@@ -24,6 +25,79 @@ void alch_compiled_release(alch_compiled *r)
     alch_free(r->sql);
     alch_arena_release(&r->arena);
     alch_compiled_init(r);
+}
+
+const alch_value *alch_param_value_of(const alch_compiled_param *p, const alch_bind *const *binds)
+{
+    const alch_bind *b;
+
+    if (p->ordinal == 0 || p->value == NULL)
+        return p->value;
+    b = binds[p->ordinal - 1];
+    if (p->element == 0)
+        return &b->value;
+    return &b->items[(size_t)(p->element - 1) * b->width + (p->part != 0 ? p->part - 1 : 0)];
+}
+
+static uint32_t ordinal_of(const alch_bind *b, const alch_bind *const *binds, size_t count)
+{
+    size_t i;
+
+    for (i = 0; i < count; i++)
+        if (binds[i] == b)
+            return (uint32_t)i + 1;
+    return 0;
+}
+
+int alch_result_column_is_shared(const alch_result_column *c)
+{
+    const alch_column *column = (const alch_column *)c->node;
+
+    return c->node == NULL || (c->node->kind == ALCH_NODE_COLUMN && column->owner != NULL
+                               && column->owner->head.kind == ALCH_NODE_TABLE);
+}
+
+/* Can the columns of another statement's result be told from its own list? */
+static int columns_are_known(const alch_compiled *r)
+{
+    alch_arena arena;
+    alch_nodes selected = { &arena, NULL, 0, 0, 0 };
+    size_t i;
+    int known;
+
+    for (i = 0; i < r->column_count && alch_result_column_is_shared(&r->columns[i]); i++)
+        ;
+    if (i == r->column_count)
+        return 1;
+    alch_arena_init(&arena);
+    known = alch_selected_columns(r->statement, &selected, NULL) == ALCH_OK && selected.len == r->column_count;
+    for (i = 0; i < r->column_count && known; i++)
+        known = r->columns[i].node == NULL || r->columns[i].node == selected.at[i];
+    alch_arena_release(&arena);
+    return known;
+}
+
+int alch_compiled_share(alch_compiled *r, const alch_bind *const *binds, size_t count)
+{
+    const alch_bind *last = NULL;
+    uint32_t ordinal = 0;
+    size_t i;
+
+    if (r->fixed || !columns_are_known(r))
+        return 0;
+    for (i = 0; i < r->param_count; i++) {
+        alch_compiled_param *p = &r->params[i];
+
+        if (p->bind == NULL)
+            continue;       /* a column's: from its default, or from the parameters of an execution */
+        if (p->bind != last)
+            ordinal = ordinal_of(p->bind, binds, count);
+        if (ordinal == 0 && !p->from_default && !(p->bind->flags & ALCH_BIND_CONSTANT))
+            return 0;       /* of the compiler's making, with a value of this statement */
+        last = p->bind;
+        p->ordinal = ordinal;
+    }
+    return 1;
 }
 
 const char *alch_param_name(const alch_compiled_param *p, char *buf, size_t size)

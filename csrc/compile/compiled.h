@@ -25,6 +25,7 @@ typedef struct alch_compiled_param {
     const alch_value *value;    /* NULL: execution must bring it */
     const alch_column *column;  /* VALUES and SET: the column it is for; else NULL */
     uint32_t number, element, part;
+    uint32_t ordinal;           /* of 'bind' among those of the statement's key, from 1; 0: not known */
     uint8_t required;           /* no value and no default */
     uint8_t row;                /* bound to the rows of executemany (VALUES) */
     uint8_t from_default;       /* 'value' is a column's default, which execution fills in: .params does not show it */
@@ -86,6 +87,7 @@ typedef struct alch_compiled {
     uint8_t from_select;
     uint8_t upsert;
     uint8_t writes;             /* a CTE writes */
+    uint8_t fixed;              /* the text holds a value, or what the host made of something: it is good once */
     const char **warnings;      /* of the lint; for whoever asked for it to issue */
     size_t warning_count;
     const alch_node **made;     /* binds the compiler made; kept */
@@ -94,6 +96,19 @@ typedef struct alch_compiled {
 
 void alch_compiled_init(alch_compiled *r);
 void alch_compiled_release(alch_compiled *r);
+
+/* What a statement's parameter is worth in another statement with the same
+** key, whose parameters are 'binds' (compile/key.h); NULL: execution must
+** bring it. */
+const alch_value *alch_param_value_of(const alch_compiled_param *p, const alch_bind *const *binds);
+
+/* Finds each parameter among the binds of the statement's key. 0: the text
+** serves this statement alone. */
+int alch_compiled_share(alch_compiled *r, const alch_bind *const *binds, size_t count);
+
+/* Is the result column the same in every statement with the same key? Others
+** are the statement's own, in the order of alch_selected_columns. */
+int alch_result_column_is_shared(const alch_result_column *c);
 
 /* The parameter's full name, NUL-terminated, at 'buf' (or in it). */
 const char *alch_param_name(const alch_compiled_param *p, char *buf, size_t size);

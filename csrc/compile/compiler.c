@@ -61,6 +61,7 @@ static void render_by_host(alch_compiler *c, const alch_node *n, unsigned flags)
 {
     const alch_compile_host *host = c->options->host;
 
+    c->result->fixed = 1;
     if (host == NULL || host->render == NULL)
         alch_compile_fail(c, ALCH_ERR_UNSUPPORTED, "a custom %s cannot be compiled here", alch_node_class(n->kind));
     else if (host->render(host->payload, c, n, flags, c->err) != ALCH_OK && c->failed == ALCH_OK)

@@ -25,6 +25,7 @@ void alch_compile_literal(alch_compiler *c, const alch_type *t, const alch_value
 
     if (c->failed != ALCH_OK)
         return;
+    c->result->fixed = 1;
     if (v->kind == ALCH_BOOL && (t->family == ALCH_FAMILY_BOOLEAN || t->family == ALCH_FAMILY_NULL)) {
         alch_puts(c, c->dialect->caps.native_boolean ? v->as.boolean ? "true" : "false" : v->as.boolean ? "1" : "0");
         return;

@@ -249,7 +249,7 @@ static void remember(alch_compiler *c, const alch_bind *b, uint32_t param)
 /* The parameter of a bind, made when it is met first. */
 static uint32_t param_of(alch_compiler *c, const alch_bind *b)
 {
-    alch_compiled_param p = { b, NULL, NULL, NULL, &b->value, NULL, 0, 0, 0, 0, 0, 0 };
+    alch_compiled_param p = { .bind = b, .value = &b->value };
     uint32_t found;
 
     if (b->flags & ALCH_BIND_UNIQUE) {
@@ -410,7 +410,7 @@ static uint32_t known_list(alch_compiler *c, const alch_bind *b)
 /* The name that the elements' names begin with. */
 static alch_compiled_param list_param(alch_compiler *c, const alch_bind *b)
 {
-    alch_compiled_param p = { b, NULL, NULL, NULL, NULL, NULL, 0, 0, 0, 0, 0, 0 };
+    alch_compiled_param p = { .bind = b };
 
     name_param(c, b, &p);
     return p;

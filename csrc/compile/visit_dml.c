@@ -204,7 +204,7 @@ static void put_column_param(alch_compiler *c, assignment *a)
 {
     const alch_column *column = (const alch_column *)a->target;
     const char *key = param_key(c, column);
-    alch_compiled_param p = { NULL, key, key, NULL, NULL, column, 0, 0, 0, a->how == ALCH_FILL_PARAM, 1, 0 };
+    alch_compiled_param p = { .base = key, .key = key, .column = column, .required = a->how == ALCH_FILL_PARAM, .row = 1 };
     uint32_t param, found = alch_dict_get(&c->bind_names, key, strlen(key));
 
     if (found != 0) {
@@ -233,7 +233,8 @@ static void put_value_param(alch_compiler *c, assignment *a, const alch_bind *b,
 {
     const alch_column *column = (const alch_column *)a->target;
     const char *key = param_key(c, column);
-    alch_compiled_param p = { b, key, key, NULL, &b->value, column, 0, 0, 0, 0, 1, a->how == ALCH_FILL_VALUE };
+    alch_compiled_param p = { .bind = b, .base = key, .key = key, .value = &b->value, .column = column, .row = 1,
+                              .from_default = a->how == ALCH_FILL_VALUE };
     uint32_t param;
     size_t len = strlen(key);
 

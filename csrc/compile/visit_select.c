@@ -354,7 +354,8 @@ static void put_number(alch_compiler *c, int64_t number, unsigned flags)
 {
     alch_value v = { .kind = ALCH_INT, .zone = ALCH_ZONE_NONE, .as.integer = number };
     const alch_node *bind;
-    int rc = alch_bind_new(NULL, NULL, alch_type_of(ALCH_TYPE_INTEGER), &v, ALCH_BIND_UNIQUE, &bind, c->err);
+    int rc = alch_bind_new(NULL, NULL, alch_type_of(ALCH_TYPE_INTEGER), &v, ALCH_BIND_UNIQUE | ALCH_BIND_CONSTANT, &bind,
+                           c->err);
 
     if (rc != ALCH_OK) {
         c->failed = rc;

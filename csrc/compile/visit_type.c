@@ -167,12 +167,25 @@ int alch_type_text(const alch_dialect *d, const alch_type *t, void *host, alch_b
     return rc;
 }
 
+/* Is its text made by the host? */
+static int is_of_host(const alch_type *t, const char *dialect)
+{
+    for (; t != NULL; t = t->item) {
+        t = alch_type_for(t, dialect);
+        if (t->kind == ALCH_TYPE_USER || t->kind == ALCH_TYPE_DECORATED)
+            return 1;
+    }
+    return 0;
+}
+
 void alch_compile_type(alch_compiler *c, const alch_type *t)
 {
     int rc;
 
     if (c->failed != ALCH_OK)
         return;
+    if (is_of_host(t, c->dialect->name))
+        c->result->fixed = 1;
     rc = alch_type_text(c->dialect, t, c->options->host != NULL ? c->options->host->type_host : NULL, c->out, c->err);
     if (rc != ALCH_OK)
         c->failed = rc;

@@ -20,6 +20,7 @@ static const alch_node *ask(alch_compiler *c, const alch_type *t, unsigned hook,
 
     if (host == NULL || host->wrap == NULL)
         return n;
+    c->result->fixed = 1;
     rc = host->wrap(host->type_host, t, hook, n, c->dialect->name, &answer, c->err);
     if (rc != ALCH_OK) {
         c->failed = rc;

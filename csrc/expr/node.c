@@ -9,59 +9,73 @@
 ** {=== What each kind is made of
 */
 
-typedef enum { FIELD_END, FIELD_CHILD, FIELD_TEXT, FIELD_HOST, FIELD_COLUMNS, FIELD_BIND, FIELD_ITEMS } field_type;
+/* First what the node owns, up to the first END: that is all that dropping and
+** copying read. Behind it the numbers that are left to tell two nodes apart,
+** up to eight bytes that stand together each. */
+#define CHILD(type, member) { ALCH_FIELD_CHILD, 0, offsetof(type, member) }
+#define TEXT(type, member)  { ALCH_FIELD_TEXT, 0, offsetof(type, member) }
+#define HOST(type, member)  { ALCH_FIELD_HOST, 0, offsetof(type, member) }
+#define COLUMNS             { ALCH_FIELD_COLUMNS, 0, 0 }
+#define BIND                { ALCH_FIELD_BIND, 0, 0 }
+#define ITEMS               { ALCH_FIELD_ITEMS, 0, 0 }
+#define PLAIN(type, from, to) \
+    { ALCH_FIELD_PLAIN, offsetof(type, to) + sizeof(((type *)NULL)->to) - offsetof(type, from), offsetof(type, from) }
+#define END                 { ALCH_FIELD_END, 0, 0 }
 
-typedef struct field {
-    uint8_t type;
-    uint16_t offset;
-} field;
+typedef alch_field field;
+typedef alch_field_type field_type;
 
-#define CHILD(type, member) { FIELD_CHILD, offsetof(type, member) }
-#define TEXT(type, member)  { FIELD_TEXT, offsetof(type, member) }
-#define HOST(type, member)  { FIELD_HOST, offsetof(type, member) }
-#define END                 { FIELD_END, 0 }
-
-static const field alch_const_fields[] = { END };
+static const field alch_const_fields[] = { END, END };
 static const field alch_column_fields[] = {
-    CHILD(alch_column, on_insert), CHILD(alch_column, on_update), END   /* names: column_release */
+    CHILD(alch_column, on_insert), CHILD(alch_column, on_update), END, END   /* names: column_release */
 };
 static const field alch_bind_fields[] = {
-    TEXT(alch_bind, key), CHILD(alch_bind, named_for), { FIELD_BIND, 0 }, END
+    TEXT(alch_bind, key), CHILD(alch_bind, named_for), BIND, END, END
 };
 static const field alch_binary_fields[] = {
-    CHILD(alch_binary, left), CHILD(alch_binary, right), TEXT(alch_binary, extra), END
+    CHILD(alch_binary, left), CHILD(alch_binary, right), TEXT(alch_binary, extra), END,
+    PLAIN(alch_binary, precedence, flags), END
 };
-static const field alch_unary_fields[] = { CHILD(alch_unary, element), TEXT(alch_unary, extra), END };
-static const field alch_list_fields[] = { { FIELD_ITEMS, 0 }, END };
-static const field alch_wrap_fields[] = { CHILD(alch_wrap, element), END };
-static const field alch_pair_fields[] = { CHILD(alch_pair, first), CHILD(alch_pair, second), END };
-static const field alch_label_fields[] = { TEXT(alch_label, name), CHILD(alch_label, element), END };
+static const field alch_unary_fields[] = {
+    CHILD(alch_unary, element), TEXT(alch_unary, extra), END,
+    PLAIN(alch_unary, precedence, flags), END
+};
+static const field alch_list_fields[] = { ITEMS, END, PLAIN(alch_list, flags, flags), END };
+static const field alch_wrap_fields[] = { CHILD(alch_wrap, element), END, END };
+static const field alch_pair_fields[] = { CHILD(alch_pair, first), CHILD(alch_pair, second), END, END };
+static const field alch_label_fields[] = {
+    TEXT(alch_label, name), CHILD(alch_label, element), END,
+    PLAIN(alch_label, anon, quote), END
+};
 static const field alch_function_fields[] = {
-    TEXT(alch_function, name), TEXT(alch_function, package), CHILD(alch_function, args), END
+    TEXT(alch_function, name), TEXT(alch_function, package), CHILD(alch_function, args), END,
+    PLAIN(alch_function, flags, flags), END
 };
 static const field alch_over_fields[] = {
     CHILD(alch_over, element), CHILD(alch_over, partition_by), CHILD(alch_over, order_by),
-    CHILD(alch_over, lower), CHILD(alch_over, upper), TEXT(alch_over, exclude), END
+    CHILD(alch_over, lower), CHILD(alch_over, upper), TEXT(alch_over, exclude), END,
+    PLAIN(alch_over, frame, upper_bound), END
 };
 static const field alch_case_fields[] = {
-    CHILD(alch_case, value), CHILD(alch_case, whens), CHILD(alch_case, otherwise), END
+    CHILD(alch_case, value), CHILD(alch_case, whens), CHILD(alch_case, otherwise), END, END
 };
 static const field alch_text_fields[] = {
-    TEXT(alch_text, text), TEXT(alch_text, schema), CHILD(alch_text, binds), END
+    TEXT(alch_text, text), TEXT(alch_text, schema), CHILD(alch_text, binds), END, END
 };
 static const field alch_custom_fields[] = {
-    HOST(alch_custom, host), CHILD(alch_custom, clauses), TEXT(alch_custom, name), END
+    HOST(alch_custom, host), CHILD(alch_custom, clauses), TEXT(alch_custom, name), END, END
 };
 static const field alch_table_fields[] = {
-    TEXT(alch_table, name), TEXT(alch_table, schema), { FIELD_COLUMNS, 0 }, END
+    TEXT(alch_table, name), TEXT(alch_table, schema), COLUMNS, END, END
 };
 static const field alch_alias_fields[] = {
-    TEXT(alch_alias, name), { FIELD_COLUMNS, 0 }, CHILD(alch_alias, element), CHILD(alch_alias, restates),
+    TEXT(alch_alias, name), COLUMNS, CHILD(alch_alias, element), CHILD(alch_alias, restates),
     CHILD(alch_alias, cte_of), CHILD(alch_alias, extra), CHILD(alch_alias, seed),
-    TEXT(alch_alias, prefix), CHILD(alch_alias, ctes), END
+    TEXT(alch_alias, prefix), CHILD(alch_alias, ctes), END, PLAIN(alch_alias, flags, flags), END
 };
 static const field alch_join_fields[] = {
-    CHILD(alch_join, left), CHILD(alch_join, right), CHILD(alch_join, on), END
+    CHILD(alch_join, left), CHILD(alch_join, right), CHILD(alch_join, on), END,
+    PLAIN(alch_join, flags, flags), END
 };
 static const field alch_select_fields[] = {
     CHILD(alch_select, columns), CHILD(alch_select, froms), CHILD(alch_select, joins), CHILD(alch_select, where),
@@ -69,20 +83,23 @@ static const field alch_select_fields[] = {
     CHILD(alch_select, limit), CHILD(alch_select, offset), CHILD(alch_select, fetch),
     CHILD(alch_select, distinct_on), CHILD(alch_select, lock), CHILD(alch_select, correlate),
     CHILD(alch_select, prefixes), CHILD(alch_select, suffixes), CHILD(alch_select, hints),
-    CHILD(alch_select, statement_hints), CHILD(alch_select, ctes), END
+    CHILD(alch_select, statement_hints), CHILD(alch_select, ctes), END,
+    PLAIN(alch_select, label_style, flags), END
 };
 static const field alch_dml_fields[] = {
     CHILD(alch_dml, table), CHILD(alch_dml, values), CHILD(alch_dml, names), CHILD(alch_dml, select),
     CHILD(alch_dml, where), CHILD(alch_dml, froms), CHILD(alch_dml, returning), CHILD(alch_dml, prefixes),
-    CHILD(alch_dml, hints), CHILD(alch_dml, ctes), CHILD(alch_dml, conflict), END
+    CHILD(alch_dml, hints), CHILD(alch_dml, ctes), CHILD(alch_dml, conflict), END,
+    PLAIN(alch_dml, flags, label_style), END
 };
 static const field alch_conflict_fields[] = {
     CHILD(alch_conflict, targets), TEXT(alch_conflict, constraint), CHILD(alch_conflict, target_where),
-    CHILD(alch_conflict, values), CHILD(alch_conflict, where), CHILD(alch_conflict, before), END
+    CHILD(alch_conflict, values), CHILD(alch_conflict, where), CHILD(alch_conflict, before), END,
+    PLAIN(alch_conflict, action, action), END
 };
-static const field alch_lock_fields[] = { CHILD(alch_lock, of), END };
+static const field alch_lock_fields[] = { CHILD(alch_lock, of), END, PLAIN(alch_lock, flags, flags), END };
 static const field alch_hint_fields[] = {
-    CHILD(alch_hint, element), TEXT(alch_hint, text), TEXT(alch_hint, dialect), END
+    CHILD(alch_hint, element), TEXT(alch_hint, text), TEXT(alch_hint, dialect), END, END
 };
 
 static const struct { uint16_t size; const field *fields; const char *class_; } shape[] = {
@@ -92,6 +109,11 @@ static const struct { uint16_t size; const field *fields; const char *class_; } 
 };
 
 /* }=== */
+
+const alch_field *alch_node_fields(int kind)
+{
+    return shape[kind].fields;
+}
 
 const char *alch_node_class(int kind)
 {
@@ -191,21 +213,21 @@ static void release_fields(alch_node *n)
 {
     const field *f;
 
-    for (f = shape[n->kind].fields; f->type != FIELD_END; f++) {
+    for (f = shape[n->kind].fields; f->type != ALCH_FIELD_END; f++) {
         switch ((field_type)f->type) {
-        case FIELD_CHILD:
+        case ALCH_FIELD_CHILD:
             if (*child_at(n, f) != NULL)
                 alch_node_drop(*child_at(n, f));
             break;
-        case FIELD_TEXT:
+        case ALCH_FIELD_TEXT:
             if (*text_at(n, f) != NULL)
                 alch_free(*text_at(n, f));
             break;
-        case FIELD_HOST: alch_host_drop(*(alch_host_ref **)slot_at(n, f)); break;
-        case FIELD_COLUMNS: release_columns((alch_from *)n); break;
-        case FIELD_BIND: release_bind((alch_bind *)n); break;
-        case FIELD_ITEMS: release_items((alch_list *)n); break;
-        case FIELD_END: break;
+        case ALCH_FIELD_HOST: alch_host_drop(*(alch_host_ref **)slot_at(n, f)); break;
+        case ALCH_FIELD_COLUMNS: release_columns((alch_from *)n); break;
+        case ALCH_FIELD_BIND: release_bind((alch_bind *)n); break;
+        case ALCH_FIELD_ITEMS: release_items((alch_list *)n); break;
+        default: break;
         }
     }
 }
@@ -324,30 +346,30 @@ static int copy_fields(alch_node *copy, const alch_node *from)
     const field *f;
     int ok = 1;
 
-    for (f = shape[from->kind].fields; f->type != FIELD_END; f++) {
+    for (f = shape[from->kind].fields; f->type != ALCH_FIELD_END; f++) {
         switch ((field_type)f->type) {
-        case FIELD_CHILD: (void)alch_node_keep(*child_at(copy, f)); break;
-        case FIELD_TEXT:
+        case ALCH_FIELD_CHILD: (void)alch_node_keep(*child_at(copy, f)); break;
+        case ALCH_FIELD_TEXT:
             if (*text_at(from, f) != NULL) {
                 *text_at(copy, f) = alch_strdup(*text_at(from, f));
                 ok = ok && *text_at(copy, f) != NULL;
             }
             break;
-        case FIELD_HOST: (void)alch_host_keep(*(alch_host_ref **)slot_at(copy, f)); break;
-        case FIELD_COLUMNS: {
+        case ALCH_FIELD_HOST: (void)alch_host_keep(*(alch_host_ref **)slot_at(copy, f)); break;
+        case ALCH_FIELD_COLUMNS: {
             alch_from *c = (alch_from *)copy;
             c->columns = NULL;
             c->column_count = c->column_size = c->replaced_count = 0;
             c->columns_made = 0;
             break;
         }
-        case FIELD_BIND: {
+        case ALCH_FIELD_BIND: {
             const alch_bind *b = (const alch_bind *)from;
             ok = alch_bind_own((alch_bind *)copy, &b->value, b->items, b->count, b->width, NULL) == ALCH_OK && ok;
             break;
         }
-        case FIELD_ITEMS: ok = copy_items((alch_list *)copy, (const alch_list *)from) && ok; break;
-        case FIELD_END: break;
+        case ALCH_FIELD_ITEMS: ok = copy_items((alch_list *)copy, (const alch_list *)from) && ok; break;
+        default: break;
         }
     }
     return ok;
@@ -418,10 +440,10 @@ int alch_node_children(const alch_node *n, alch_child_fn fn, void *payload)
 
     if (n->kind == ALCH_NODE_COLUMN)
         return 0;
-    for (f = shape[n->kind].fields; f->type != FIELD_END && rc == 0; f++) {
-        if (f->type == FIELD_CHILD && *child_at(n, f) != NULL)
+    for (f = shape[n->kind].fields; f->type != ALCH_FIELD_END && rc == 0; f++) {
+        if (f->type == ALCH_FIELD_CHILD && *child_at(n, f) != NULL)
             rc = fn(*child_at(n, f), payload);
-        else if (f->type == FIELD_ITEMS)
+        else if (f->type == ALCH_FIELD_ITEMS)
             for (i = 0; i < ((const alch_list *)n)->count && rc == 0; i++)
                 rc = fn(((const alch_list *)n)->items[i], payload);
     }
@@ -443,10 +465,10 @@ int alch_node_replace(alch_node *n, alch_replace_fn fn, void *payload, alch_err 
     uint32_t i;
     int rc = ALCH_OK;
 
-    for (f = shape[n->kind].fields; f->type != FIELD_END && rc == ALCH_OK; f++) {
-        if (f->type == FIELD_CHILD && *child_at(n, f) != NULL)
+    for (f = shape[n->kind].fields; f->type != ALCH_FIELD_END && rc == ALCH_OK; f++) {
+        if (f->type == ALCH_FIELD_CHILD && *child_at(n, f) != NULL)
             rc = replace_one(n, child_at(n, f), fn, payload, err);
-        else if (f->type == FIELD_ITEMS)
+        else if (f->type == ALCH_FIELD_ITEMS)
             for (i = 0; i < ((alch_list *)n)->count && rc == ALCH_OK; i++)
                 rc = replace_one(n, &((alch_list *)n)->items[i], fn, payload, err);
     }

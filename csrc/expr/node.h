@@ -22,8 +22,9 @@
 ** column always finds its table.
 **
 ** Each kind is a struct whose first member is the alch_node header, one line
-** in nodes.def, and one field table in node.c; dropping, copying, walking and
-** dumping read that table and nothing else lists the fields.
+** in nodes.def, and one field table in node.c; dropping, copying, walking,
+** dumping and the key of a statement (compile/key.h) read that table and
+** nothing else lists the fields.
 **
 ** Names may contain anonymous parts that only a compile can spell: see
 ** expr/names.h.
@@ -117,7 +118,8 @@ enum {
     ALCH_BIND_CALLABLE = 1 << 5,        /* the value is a host function that returns it */
     ALCH_BIND_TYPED = 1 << 6,           /* the user gave the type */
     ALCH_BIND_OWNS_TEXT = 1 << 7,       /* the value's text is the node's own block */
-    ALCH_BIND_STAND_IN = 1 << 8         /* what a type's bind_expression got (compile/wrap.h) */
+    ALCH_BIND_STAND_IN = 1 << 8,        /* what a type's bind_expression got (compile/wrap.h) */
+    ALCH_BIND_CONSTANT = 1 << 9         /* made by the compiler, with the same value whenever it compiles this text */
 };
 
 /* A parameter. 'key' is what it is called or, if UNIQUE, what its generated
@@ -244,6 +246,7 @@ typedef struct alch_from {
     alch_column **columns;          /* owned: 'column_count', then those that were replaced */
     uint32_t column_count, column_size;
     uint32_t replaced_count;        /* out of use, but statements may still hold them */
+    uint32_t version;               /* TABLE: counts changes of it and its columns (schema/table.h) */
     uint8_t columns_made;
 } alch_from;
 
@@ -444,6 +447,27 @@ typedef const alch_node *(*alch_replace_fn)(const alch_node *child, void *payloa
 int alch_node_replace(alch_node *n, alch_replace_fn fn, void *payload, alch_err *err);
 
 const char *alch_node_class(int kind);  /* nodes.def: "select" */
+
+/* What a kind is made of: the fields it owns up to ALCH_FIELD_END, then the
+** plain ones up to another. Only for those who must see every field. */
+typedef enum alch_field_type {
+    ALCH_FIELD_END,
+    ALCH_FIELD_CHILD,           /* a node or NULL */
+    ALCH_FIELD_TEXT,            /* a string or NULL */
+    ALCH_FIELD_HOST,            /* an alch_host_ref */
+    ALCH_FIELD_COLUMNS,         /* of an alch_from */
+    ALCH_FIELD_BIND,            /* value and items of an alch_bind */
+    ALCH_FIELD_ITEMS,           /* of an alch_list */
+    ALCH_FIELD_PLAIN            /* 'size' bytes of numbers, at most 8 */
+} alch_field_type;
+
+typedef struct alch_field {
+    uint8_t type;               /* alch_field_type */
+    uint8_t size;
+    uint16_t offset;
+} alch_field;
+
+const alch_field *alch_node_fields(int kind);
 
 /* -- lists ----------------------------------------------------------------- */
 

@@ -66,6 +66,7 @@ static void own_column(alch_from *f, alch_column *c, uint32_t position)
     f->head.refs += c->head.refs;
     c->head.refs = 0;
     c->owner = f;
+    f->version++;
 }
 
 static int check_unowned(const alch_column *c, alch_err *err)
@@ -117,6 +118,7 @@ int alch_column_refer(alch_column *c, const char *table, const char *column, uin
         return alch_err_nomem(err);
     }
     at[c->reference_count++] = made;
+    alch_column_changes(c);
     return ALCH_OK;
 }
 

@@ -18,6 +18,14 @@ int alch_column_new(const char *name, const char *key, const alch_type *type, ui
 
 int alch_table_new(const char *name, const char *schema, alch_table **out, alch_err *err);
 
+/* To be said before a column changes: what was compiled for its table is
+** not found again. Appending, replacing and referring say it themselves. */
+static inline void alch_column_changes(alch_column *c)
+{
+    if (c->owner != NULL)
+        c->owner->version++;
+}
+
 /* Makes 'c' the last column of 'f'. The references to 'c' become references
 ** to 'f'. InvalidRequestError if it already has an owner. */
 int alch_from_append(alch_from *f, alch_column *c, alch_err *err);

@@ -207,6 +207,23 @@ part("long collections", function()
   for i, child in ipairs(to.children) do assert(child == all[2 + 3 * i]) end
 end)
 
+-- Statements that find what was compiled for others, more of them than the cache keeps.
+part("the statement cache", function()
+  local dialect = require("lualchemy.dialects.sqlite").dialect{}
+  core.statement_cache(dialect, 2)
+  local t = sa.Table("faulty", sa.MetaData(), sa.Column("id", sa.Integer), sa.Column("text", sa.String(200)))
+  for round = 1, 2 do
+    for n = 1, 3 do
+      for i = 1, 2 do
+        local u = t:alias()
+        local compiled = sa.select(t.c.id, u.c.text, sa.func.f(i):label("n" .. n)):where(t.c.id:eq(u.c.id + i)):compile(dialect)
+        assert(compiled.params.id_1 == i and compiled.params.f_1 == i and compiled.string:find("n" .. n, 1, true))
+      end
+    end
+    assert(core.statement_cache(dialect).size <= 2, round)
+  end
+end)
+
 -- Tables and classes as a program declares them, anew each time.
 local function faulty(metadata)
   return sa.Table("faulty", metadata,

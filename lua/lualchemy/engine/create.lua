@@ -3,6 +3,7 @@
 local Engine = require("lualchemy.engine.engine")
 local URL = require("lualchemy.engine.url")
 local drivers = require("lualchemy.drivers")
+local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local pools = require("lualchemy.pool")
 
@@ -14,7 +15,7 @@ local OPTIONS = {
   execution_options = "table", listeners = "table", proxy = "table", connect_args = "table", creator = "function",
   pool = "pool", poolclass = "poolclass", pool_size = "integer", max_overflow = "integer", pool_timeout = "number",
   pool_recycle = "number", pool_pre_ping = "boolean", pool_use_lifo = "boolean", pool_reset_on_return = "reset",
-  statement_cache_size = "integer", enable_from_linting = "boolean",
+  statement_cache_size = "integer", query_cache_size = "integer", enable_from_linting = "boolean",
 }
 
 -- Options of create_engine that the pool takes under another name.
@@ -120,6 +121,7 @@ function M.create_engine(url, options)
     proxy = options.proxy, logger = options.logger, echo = options.echo,
     hide_parameters = options.hide_parameters, execution_options = execution_options,
   }
+  if options.query_cache_size then core.statement_cache(dialect, options.query_cache_size) end
   for _, extension in ipairs(options.listeners or {}) do engine:add_listener(extension) end
   return engine
 end

@@ -1,6 +1,7 @@
 --- An engine: a database, its dialect, and the pool of connections to it. Made by `create_engine`, which does no I/O.
 
 local class = require("lualchemy.util.class")
+local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
 local log = require("lualchemy.engine.log")
@@ -95,6 +96,11 @@ function Engine:_merge_options(options, more)
   if more.isolation_level ~= nil then merged.isolation_level = check_level(self, more.isolation_level) end
   return merged
 end
+
+--- What the engine has compiled and keeps for statements to come: how many texts, how many at most (the option
+--- query_cache_size, 500 unless given, 0 for none), how often one was found and how often not.
+---@return { size: integer, capacity: integer, hits: integer, misses: integer }
+function Engine:query_cache_info() return core.statement_cache(self.dialect) end
 
 --- Registers an extension: methods named after pool events listen to the pool, others to the engine.
 ---@param extension table

@@ -38,7 +38,6 @@ core.set_renderer(function(element, compiler, name)
     errors.raise("UnsupportedCompilationError", "%s has no sa.compiles() function for dialect '%s'",
       rawget(class_, "__name"), name)
   end
-  compiler.dialect = nil
   return render(element, compiler, {})
 end)
 

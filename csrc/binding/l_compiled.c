@@ -1,0 +1,463 @@
+/* Compiled statements as Lua values, and the cache of them.
+**
+** What was compiled for one statement serves others with the same key
+** (compile/key.h). Each dialect has a cache; what is kept under the cache's
+** numbers are *owners*, userdata with the compiled statement itself. The next
+** statement with the key gets an *instance*: the same compiled statement with
+** its own parameters. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "binding/bind.h"
+#include "binding/compile_conv.h"
+#include "binding/dialect_conv.h"
+#include "binding/node_conv.h"
+#include "binding/value_conv.h"
+#include "compile/cache.h"
+
+static const char compiled_tag;
+static const char cache_tag;
+
+#define CACHE_METATABLE "lualchemy.statement_cache"
+#define INSTANCE_METATABLE "lualchemy.compiled_instance"
+
+enum { INSTANCE_OWNER = 1, INSTANCE_STATEMENT };        /* user values of an instance */
+enum { CACHE_OWNERS = 1, CACHE_INSTANCE_CLASS };        /* and of a cache */
+
+/* As many statements as SQLAlchemy keeps. */
+enum { CACHE_CAPACITY = 500 };
+
+/* A statement with more text than this among its parameters stays out of the cache, which would hold it. */
+enum { VALUES_MAX = 2000 };
+
+typedef struct statement_cache {
+    const void *tag;
+    alch_cache cache;
+    alch_key key;               /* of the statement in hand */
+    unsigned walks;             /* how often 'key' was made: a hook may compile while we do */
+    const uint8_t *overridden;
+} statement_cache;
+
+/*
+** {=== The userdata
+*/
+
+alch_compiled_ref *alch_test_compiled_ref(lua_State *L, int idx)
+{
+    alch_compiled_ref *r = alch_test_tagged(L, idx, &compiled_tag);
+
+    return r != NULL && r->compiled != NULL ? r : NULL;
+}
+
+alch_compiled *alch_test_compiled(lua_State *L, int idx)
+{
+    alch_compiled_ref *r = alch_test_compiled_ref(L, idx);
+
+    return r != NULL ? r->compiled : NULL;
+}
+
+static alch_compiled_ref *check_ref(lua_State *L, int idx)
+{
+    alch_compiled_ref *r = alch_test_compiled_ref(L, idx);
+
+    luaL_argexpected(L, r != NULL, idx, ALCH_COMPILED_METATABLE);
+    return r;
+}
+
+alch_compiled *alch_push_compiled_slot(lua_State *L)
+{
+    alch_compiled_ref *ref = lua_newuserdatauv(L, sizeof *ref, ALCH_COMPILED_USER_VALUES);
+
+    memset(ref, 0, sizeof *ref);
+    ref->tag = &compiled_tag;
+    ref->owner = ref;
+    luaL_setmetatable(L, ALCH_COMPILED_METATABLE);
+    ref->compiled = alch_alloc(sizeof *ref->compiled);
+    if (ref->compiled == NULL)
+        alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    alch_compiled_init(ref->compiled);
+    return ref->compiled;
+}
+
+void alch_push_compiled_owner(lua_State *L, int idx)
+{
+    if (check_ref(L, idx)->binds != NULL)
+        lua_getiuservalue(L, idx, INSTANCE_OWNER);
+    else
+        lua_pushvalue(L, idx);
+}
+
+const alch_conversion *alch_compiled_conversions(lua_State *L, alch_compiled_ref *ref)
+{
+    alch_compiled_ref *owner = ref->owner;
+    const alch_compiled *r = owner->compiled;
+    alch_conversion *at = owner->conversions;
+    size_t i;
+    alch_err err;
+
+    if (owner->converted)
+        return at;
+    if (at == NULL)
+        at = owner->conversions = alch_alloc((r->param_count + 1) * sizeof *at);
+    if (at == NULL)
+        alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    for (i = 0; i < r->param_count; i++) {
+        const alch_compiled_param *p = &r->params[i];
+        const char *name = p->column != NULL ? p->column->name : p->key;
+
+        if (alch_conversion_init(&at[i], p->type, &r->dialect->storage, name, L, &err) != ALCH_OK)
+            alch_raise(L, &err);
+    }
+    owner->converted = 1;
+    return at;
+}
+
+static int l_gc(lua_State *L)
+{
+    alch_compiled_ref *ref = alch_test_tagged(L, 1, &compiled_tag);
+
+    if (ref == NULL || ref->compiled == NULL || ref->owner != ref)
+        return 0;
+    alch_compiled_release(ref->compiled);
+    alch_free(ref->compiled);
+    alch_free(ref->conversions);
+    ref->compiled = NULL;
+    ref->conversions = NULL;
+    return 0;
+}
+
+/* }=== */
+
+/*
+** {=== What Lua reads of it
+*/
+
+static void push_param_name(lua_State *L, const alch_compiled_param *p)
+{
+    char buf[256];
+
+    lua_pushstring(L, alch_param_name(p, buf, sizeof buf));
+}
+
+/* .params: name -> value; NULL is nil. */
+static int push_params(lua_State *L, const alch_compiled_ref *ref)
+{
+    const alch_compiled *r = ref->compiled;
+    size_t i;
+
+    lua_createtable(L, 0, (int)r->param_count);
+    for (i = 0; i < r->param_count; i++) {
+        const alch_compiled_param *p = &r->params[i];
+
+        const alch_value *v = alch_compiled_value(ref, p);
+
+        if (v == NULL || p->from_default)
+            continue;
+        push_param_name(L, p);
+        if (v->kind == ALCH_HOST && v->as.handle != 0)
+            alch_host_ref_push(L, (const alch_host_ref *)v->as.handle);
+        else
+            alch_value_push(L, v);
+        lua_rawset(L, -3);
+    }
+    return 1;
+}
+
+/* .positiontup: the names in the order of the placeholders. */
+static int push_positions(lua_State *L, const alch_compiled *r)
+{
+    size_t i;
+    int numbered = r->dialect->paramstyle == ALCH_PARAM_DOLLAR || r->dialect->paramstyle == ALCH_PARAM_NUMERIC;
+    uint8_t *seen = NULL;
+
+    lua_createtable(L, (int)r->position_count, 0);
+    if (numbered) {
+        seen = lua_newuserdatauv(L, r->param_count + 1, 0);
+        memset(seen, 0, r->param_count + 1);
+        lua_insert(L, -2);
+    }
+    for (i = 0; i < r->position_count; i++) {
+        uint32_t p = r->positions[i].param;
+
+        if (numbered && seen[p])
+            continue;
+        if (numbered)
+            seen[p] = 1;
+        push_param_name(L, &r->params[p]);
+        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    }
+    return 1;
+}
+
+/* .column_names: of the result, in order; false for text. */
+static int push_columns(lua_State *L, const alch_compiled *r)
+{
+    size_t i;
+
+    lua_createtable(L, (int)r->column_count, 0);
+    for (i = 0; i < r->column_count; i++) {
+        if (r->columns[i].name != NULL)
+            lua_pushstring(L, r->columns[i].name);
+        else
+            lua_pushboolean(L, 0);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+/* .warnings: what linting found. */
+static int push_warnings(lua_State *L, const alch_compiled *r)
+{
+    size_t i;
+
+    lua_createtable(L, (int)r->warning_count, 0);
+    for (i = 0; i < r->warning_count; i++) {
+        lua_pushstring(L, r->warnings[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
+static int l_compiled_index(lua_State *L)
+{
+    const alch_compiled_ref *ref = check_ref(L, 1);
+    const alch_compiled *r = ref->compiled;
+    const char *key = lua_tostring(L, 2);
+
+    if (key == NULL)
+        return 0;
+    if (strcmp(key, "string") == 0) {
+        lua_pushlstring(L, r->sql, r->sql_len);
+        return 1;
+    }
+    if (strcmp(key, "params") == 0)
+        return push_params(L, ref);
+    if (strcmp(key, "positiontup") == 0)
+        return push_positions(L, r);
+    if (strcmp(key, "column_names") == 0)
+        return push_columns(L, r);
+    if (strcmp(key, "warnings") == 0)
+        return push_warnings(L, r);
+    if (strcmp(key, "statement") == 0) {
+        if (ref->binds != NULL)
+            lua_getiuservalue(L, 1, INSTANCE_STATEMENT);
+        else
+            alch_push_node(L, r->statement);
+        return 1;
+    }
+    if (strcmp(key, "is_insert") == 0 || strcmp(key, "is_update") == 0 || strcmp(key, "is_delete") == 0) {
+        lua_pushboolean(L, r->kind == (key[3] == 'i' ? ALCH_NODE_INSERT : key[3] == 'u' ? ALCH_NODE_UPDATE
+                                                                                       : ALCH_NODE_DELETE));
+        return 1;
+    }
+    if (strcmp(key, "returning") == 0) {
+        lua_pushboolean(L, r->returning);
+        return 1;
+    }
+    return 0;
+}
+
+static int l_compiled_tostring(lua_State *L)
+{
+    const alch_compiled *r = check_ref(L, 1)->compiled;
+
+    lua_pushlstring(L, r->sql != NULL ? r->sql : "", r->sql_len);
+    return 1;
+}
+
+/* }=== */
+
+/*
+** {=== The cache
+*/
+
+static statement_cache *push_new_cache(lua_State *L)
+{
+    statement_cache *c = alch_push_object(L, sizeof *c, 2, CACHE_METATABLE);
+
+    c->tag = &cache_tag;
+    alch_cache_init(&c->cache, CACHE_CAPACITY);
+    alch_key_init(&c->key);
+    c->overridden = alch_overridden_kinds(L);
+    lua_newtable(L);
+    lua_setiuservalue(L, -2, CACHE_OWNERS);
+    luaL_getmetatable(L, INSTANCE_METATABLE);
+    lua_setiuservalue(L, -2, CACHE_INSTANCE_CLASS);
+    return c;
+}
+
+/* Pushes the cache of the dialect (a userdata) at 'idx', made when first asked for. */
+static statement_cache *push_cache(lua_State *L, int idx)
+{
+    statement_cache *c;
+
+    if (lua_getiuservalue(L, idx, ALCH_DIALECT_CACHE) == LUA_TUSERDATA)
+        return lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    c = push_new_cache(L);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, idx, ALCH_DIALECT_CACHE);
+    return c;
+}
+
+static int cache_gc(lua_State *L)
+{
+    statement_cache *c = alch_test_tagged(L, 1, &cache_tag);
+
+    if (c != NULL) {
+        alch_cache_release(&c->cache);
+        alch_key_release(&c->key);
+    }
+    return 0;
+}
+
+/* Does the key in hand say everything about the statement and these options? */
+static int has_key(statement_cache *c, const alch_node *n, const alch_compile_options *options, int params)
+{
+    alch_compile_host host = { .overridden = c->overridden };
+    alch_compile_options all = *options;
+
+    if (c->cache.capacity == 0)
+        return 0;
+    all.host = &host;
+    c->walks++;
+    return alch_key_make(&c->key, n, &all) && !(params != 0 && c->key.named_lists);
+}
+
+/* Pushes an instance of the owner at 'owner' for the statement at 'statement'. */
+static alch_compiled *push_instance(lua_State *L, statement_cache *c, int cache, int owner, int statement,
+                                    const alch_compile_options *options)
+{
+    size_t n = c->key.bind_count;
+    unsigned walk = c->walks;
+    alch_compiled_ref *from = lua_touserdata(L, owner);
+    alch_compiled_ref *ref = lua_newuserdatauv(L, sizeof *ref + (n + 1) * sizeof *ref->binds, 2);
+    const alch_bind **binds = (const alch_bind **)(void *)(ref + 1);
+
+    if (walk != c->walks)       /* a collector that ran just now compiled something */
+        (void)has_key(c, alch_check_node(L, statement), options, 0);
+    memcpy(binds, c->key.binds, n * sizeof *binds);
+    *ref = (alch_compiled_ref){ .tag = &compiled_tag, .owner = from, .compiled = from->compiled, .binds = binds };
+    lua_pushvalue(L, owner);
+    lua_setiuservalue(L, -2, INSTANCE_OWNER);
+    lua_pushvalue(L, statement);
+    lua_setiuservalue(L, -2, INSTANCE_STATEMENT);
+    lua_getiuservalue(L, cache, CACHE_INSTANCE_CLASS);
+    lua_setmetatable(L, -2);
+    return ref->compiled;
+}
+
+/* Keeps the owner on the top for the key in hand, unless it is good for its own statement only. */
+static void keep_owner(lua_State *L, statement_cache *c, int cache, alch_compiled *r)
+{
+    uint32_t number;
+
+    if (c->key.value_bytes > VALUES_MAX || !alch_compiled_share(r, c->key.binds, c->key.bind_count))
+        return;
+    number = alch_cache_add(&c->cache, &c->key);
+    if (number == 0)
+        return;
+    lua_getiuservalue(L, cache, CACHE_OWNERS);
+    lua_pushvalue(L, -2);
+    lua_rawseti(L, -2, number);     /* if it raises the number stays without one: push_owner */
+    lua_pop(L, 1);
+}
+
+/* Pushes the owner that is kept for the key in hand; nothing if there is none. */
+static int push_owner(lua_State *L, statement_cache *c, int cache)
+{
+    uint32_t number = alch_cache_find(&c->cache, &c->key);
+
+    if (number == 0)
+        return 0;
+    lua_getiuservalue(L, cache, CACHE_OWNERS);
+    lua_rawgeti(L, -1, number);
+    if (alch_test_compiled_ref(L, -1) != NULL)
+        return 1;
+    lua_pop(L, 2);
+    return 0;
+}
+
+alch_compiled *alch_push_compiled_once(lua_State *L, int statement, int dialect, const alch_compile_options *options,
+                                       int params)
+{
+    const alch_node *n = alch_check_node(L, statement);
+    const alch_dialect *d = alch_check_dialect(L, dialect);
+    int cache = lua_gettop(L) + 1;
+    statement_cache *c = push_cache(L, dialect);
+    alch_compiled *r;
+    unsigned walk;
+
+    if (!has_key(c, n, options, params)) {
+        lua_pop(L, 1);
+        return alch_push_compiled(L, n, d, options, params);
+    }
+    walk = c->walks;
+    if (push_owner(L, c, cache)) {
+        r = push_instance(L, c, cache, cache + 2, statement, options);
+        alch_issue_warnings(L, r, options);
+    } else {
+        r = alch_push_compiled(L, n, d, options, params);
+        if (walk == c->walks)
+            keep_owner(L, c, cache, r);
+    }
+    lua_replace(L, cache);
+    lua_settop(L, cache);
+    return r;
+}
+
+/* core.statement_cache(dialect, capacity | nil) -> { size =, capacity =, hits =, misses = }: how full the dialect's
+** cache is; with a capacity (0: none) it begins anew. */
+static int l_statement_cache(lua_State *L)
+{
+    statement_cache *c;
+
+    lua_settop(L, 2);
+    (void)alch_check_dialect(L, 1);
+    c = push_cache(L, 1);
+    if (!lua_isnil(L, 2)) {
+        lua_Integer capacity = luaL_checkinteger(L, 2);
+
+        if (capacity < 0 || capacity > 1000000)
+            return alch_raisef(L, ALCH_ERR_ARGUMENT, "a statement cache keeps 0 to 1000000 statements");
+        lua_newtable(L);
+        lua_setiuservalue(L, -2, CACHE_OWNERS);
+        alch_cache_release(&c->cache);
+        alch_cache_init(&c->cache, (uint32_t)capacity);
+    }
+    lua_createtable(L, 0, 4);
+    lua_pushinteger(L, c->cache.count);
+    lua_setfield(L, -2, "size");
+    lua_pushinteger(L, c->cache.capacity);
+    lua_setfield(L, -2, "capacity");
+    lua_pushinteger(L, (lua_Integer)c->cache.hits);
+    lua_setfield(L, -2, "hits");
+    lua_pushinteger(L, (lua_Integer)c->cache.misses);
+    lua_setfield(L, -2, "misses");
+    return 1;
+}
+
+/* }=== */
+
+static void set_metamethods(lua_State *L)
+{
+    lua_pushcfunction(L, l_compiled_index);
+    lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, l_compiled_tostring);
+    lua_setfield(L, -2, "__tostring");
+    lua_pop(L, 1);
+}
+
+void alch_open_compiled(lua_State *L);
+
+void alch_open_compiled(lua_State *L)
+{
+    (void)alch_new_metatable(L, ALCH_COMPILED_METATABLE, l_gc);
+    set_metamethods(L);
+    (void)alch_new_metatable(L, INSTANCE_METATABLE, NULL);
+    set_metamethods(L);
+    (void)alch_new_metatable(L, CACHE_METATABLE, cache_gc);
+    lua_pop(L, 1);
+    lua_pushcfunction(L, l_statement_cache);
+    lua_setfield(L, -2, "statement_cache");
+}

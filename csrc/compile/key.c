@@ -1,0 +1,434 @@
+#include "compile/key.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+/* Columns lead to their tables, which depth does not count: deeper than this a statement has no key. */
+#define LEVELS_MAX 400
+
+/* What a word begins with where it is not a node's kind. */
+enum { TAG_REFERENCE = 0x80, TAG_IDENTITY, TAG_STRING, TAG_NONE };
+
+typedef struct walk {
+    alch_key *key;
+    const uint8_t *overridden;
+    alch_dict seen;             /* address -> its number */
+    uint32_t numbers;
+    unsigned level;
+    uint8_t every;              /* number every node: some name refers to one */
+    uint8_t again;              /* a name was found that does */
+    uint8_t failed;
+    uint8_t writes;             /* INSERT, UPDATE or DELETE: names of parameters count */
+} walk;
+
+void alch_key_init(alch_key *k)
+{
+    memset(k, 0, offsetof(alch_key, arena));
+    alch_arena_init(&k->arena);
+}
+
+void alch_key_release(alch_key *k)
+{
+    alch_free(k->words);
+    alch_free(k->binds);
+    alch_arena_release(&k->arena);
+    alch_key_init(k);
+}
+
+/* -- words --------------------------------------------------------------------------------------------------------- */
+
+static int grow(walk *w, size_t more)
+{
+    alch_key *k = w->key;
+    size_t size = k->size * 2 > k->count + more ? k->size * 2 : k->count + more + 128;
+    uint64_t *at = alch_realloc(k->words, size * sizeof *at);
+
+    if (at == NULL) {
+        w->failed = 1;
+        k->count = 0;           /* so that those who go on writing find room */
+        return k->size > more;
+    }
+    k->words = at;
+    k->size = size;
+    return 1;
+}
+
+static inline void put(walk *w, uint64_t word)
+{
+    alch_key *k = w->key;
+
+    if (k->count == k->size && !grow(w, 1))
+        return;
+    k->words[k->count++] = word;
+}
+
+static inline void put_address(walk *w, const void *p)
+{
+    put(w, (uint64_t)(uintptr_t)p);
+}
+
+static inline void put_tagged(walk *w, unsigned tag, uint64_t number)
+{
+    put(w, tag | number << 8);
+}
+
+static void put_bytes(walk *w, const char *s, size_t len)
+{
+    alch_key *k = w->key;
+    size_t words = (len + 7) / 8;
+
+    put_tagged(w, TAG_STRING, len);
+    if (words == 0 || (k->size - k->count < words && !grow(w, words)))
+        return;
+    k->words[k->count + words - 1] = 0;
+    memcpy(&k->words[k->count], s, len);
+    k->count += words;
+}
+
+/* -- identities ---------------------------------------------------------------------------------------------------- */
+
+/* 1: the address has a number already, which is written. Otherwise it gets the next one. */
+static int put_known(walk *w, const void *p, unsigned tag)
+{
+    uint32_t number = alch_dict_get_address(&w->seen, p);
+
+    if (number != 0) {
+        put_tagged(w, tag, number);
+        return 1;
+    }
+    if (!alch_dict_set_address(&w->seen, p, ++w->numbers))
+        w->failed = 1;
+    return 0;
+}
+
+enum { IDENTITY_DIGITS = 16 };
+
+/* What an anonymous part of a name is named for; NULL if the name only looks as if it had one. */
+static const void *identity_at(const char *part)
+{
+    char digits[IDENTITY_DIGITS + 1];
+    size_t i;
+
+    for (i = 0; i < IDENTITY_DIGITS; i++) {
+        digits[i] = part[i + 1];
+        if (digits[i] == '\0')
+            return NULL;
+    }
+    digits[i] = '\0';
+    return (const void *)(uintptr_t)strtoull(digits, NULL, 16);
+}
+
+/* A name: of its anonymous parts the number of what they are named for. */
+static void put_name(walk *w, const char *s)
+{
+    const char *part;
+
+    if (s == NULL) {
+        put(w, TAG_NONE);
+        return;
+    }
+    while ((part = strchr(s, ALCH_ANON_BEGIN)) != NULL) {
+        const void *identity = identity_at(part);
+
+        if (identity == NULL || !w->every) {
+            w->failed |= identity == NULL;
+            w->again = 1;
+            return;
+        }
+        put_bytes(w, s, (size_t)(part - s));
+        if (!put_known(w, identity, TAG_IDENTITY))
+            put_tagged(w, TAG_IDENTITY, w->numbers);
+        s = part + 1 + IDENTITY_DIGITS;
+    }
+    put_bytes(w, s, strlen(s));
+}
+
+/* -- types --------------------------------------------------------------------------------------------------------- */
+
+static uint64_t pair(uint32_t low, uint32_t high)
+{
+    return low | (uint64_t)high << 32;
+}
+
+/* A type is its address if it is there for good or says more than numbers and
+** names; other ones, made for one expression (a cast), are what they say. */
+static void put_type(walk *w, const alch_type *t)
+{
+    if (t == NULL || t->refs == ALCH_TYPE_IMMORTAL || t->object != NULL || t->host != NULL || t->class_name != NULL
+        || t->label_count != 0 || t->item_count != 0 || t->variant_count != 0) {
+        put_address(w, t);
+        return;
+    }
+    put(w, pair(1u | (uint32_t)t->kind << 8 | (uint32_t)t->flags << 16, t->oid));      /* odd: no address */
+    put(w, pair((uint32_t)t->length, (uint32_t)t->precision));
+    put(w, pair((uint32_t)t->scale, t->family));
+    put_name(w, t->name);
+    put_name(w, t->schema);
+    put_name(w, t->collation);
+    put_type(w, t->item);
+}
+
+/* -- parts of nodes ------------------------------------------------------------------------------------------------ */
+
+static void put_node(walk *w, const alch_node *n);
+
+static int needs_kinds(const alch_bind *b)
+{
+    const alch_type *t = alch_node_type(&b->head);
+
+    return t->family == ALCH_FAMILY_NULL || t->family == ALCH_FAMILY_TUPLE;
+}
+
+static void list_bind(walk *w, const alch_bind *b)
+{
+    alch_key *k = w->key;
+
+    if (k->bind_count == k->bind_size) {
+        size_t size = k->bind_size != 0 ? k->bind_size * 2 : 16;
+        const alch_bind **at = alch_realloc(k->binds, size * sizeof *at);
+
+        if (at == NULL) {
+            w->failed = 1;
+            return;
+        }
+        k->binds = at;
+        k->bind_size = size;
+    }
+    k->binds[k->bind_count++] = b;
+}
+
+static size_t bytes_of(const alch_value *v)
+{
+    return v->kind == ALCH_TEXT || v->kind == ALCH_BLOB || v->kind == ALCH_DECIMAL ? v->as.text.len : 0;
+}
+
+/* How the text treats a value may depend on its kind, and on that of elements without a type of their own. */
+static void put_bind(walk *w, const alch_bind *b)
+{
+    size_t i, n = (size_t)b->count * b->width;
+
+    if (b->flags & ALCH_BIND_LITERAL) {
+        w->failed = 1;
+        return;
+    }
+    put(w, pair((uint32_t)(b->flags & ~ALCH_BIND_OWNS_TEXT) | (uint32_t)b->width << 16, b->count));
+    put(w, b->value.kind);
+    w->key->value_bytes += bytes_of(&b->value) + n * sizeof *b->items;
+    for (i = 0; i < n; i++) {
+        w->key->value_bytes += bytes_of(&b->items[i]);
+        if (needs_kinds(b))
+            put(w, b->items[i].kind);
+    }
+    if (b->flags & ALCH_BIND_EXPANDING && b->key != NULL)
+        w->key->named_lists = 1;
+    list_bind(w, b);
+}
+
+static void put_column_itself(walk *w, const alch_column *c)
+{
+    put_name(w, c->name);
+    if (c->key != c->name)
+        put_name(w, c->key);
+    put(w, pair(c->flags, c->key != c->name));
+    put_type(w, c->head.type);
+}
+
+/* Columns that a FROM was given; others follow from what it is of, and from when they were made of it. */
+static void put_columns(walk *w, const alch_from *f)
+{
+    uint32_t i;
+    int given = f->head.kind == ALCH_NODE_VALUES || f->head.kind == ALCH_NODE_TABLE_ALIAS
+        || f->head.kind == ALCH_NODE_TEXT_SELECT;
+
+    put(w, f->columns_made ? f->column_count + 1u : 0);
+    for (i = 0; given && i < f->column_count; i++)
+        put_column_itself(w, f->columns[i]);
+}
+
+/* Which children there are, in one word; then the children. */
+static const alch_field *put_owned(walk *w, const alch_node *n, const alch_field *f)
+{
+    size_t at = w->key->count;
+    uint64_t present = 0;
+    unsigned bit;
+    uint32_t i;
+
+    put(w, 0);
+    for (bit = 0; f->type != ALCH_FIELD_END && !w->failed; f++, bit++) {
+        const char *slot = (const char *)n + f->offset;
+
+        switch ((alch_field_type)f->type) {
+        case ALCH_FIELD_CHILD:
+            if (*(const alch_node *const *)(const void *)slot != NULL) {
+                present |= (uint64_t)1 << bit;
+                put_node(w, *(const alch_node *const *)(const void *)slot);
+            }
+            break;
+        case ALCH_FIELD_TEXT:
+            if (*(char *const *)(const void *)slot != NULL) {
+                present |= (uint64_t)1 << bit;
+                put_name(w, *(char *const *)(const void *)slot);
+            }
+            break;
+        case ALCH_FIELD_COLUMNS: put_columns(w, (const alch_from *)n); break;
+        case ALCH_FIELD_BIND: put_bind(w, (const alch_bind *)n); break;
+        case ALCH_FIELD_ITEMS:
+            put(w, ((const alch_list *)n)->count);
+            for (i = 0; i < ((const alch_list *)n)->count && !w->failed; i++)
+                put_node(w, ((const alch_list *)n)->items[i]);
+            break;
+        default: break;         /* the object of an ENTITY: its columns are its clauses */
+        }
+    }
+    if (!w->failed)
+        w->key->words[at] = present;
+    return f + 1;
+}
+
+static void put_plain(walk *w, const alch_node *n, const alch_field *f)
+{
+    for (; f->type != ALCH_FIELD_END; f++) {
+        uint64_t word = 0;
+
+        memcpy(&word, (const char *)n + f->offset, f->size);
+        put(w, word);
+    }
+}
+
+/* -- nodes --------------------------------------------------------------------------------------------------------- */
+
+/* A table and its columns are addresses; another FROM's column is its place in it. */
+static void put_column(walk *w, const alch_column *c)
+{
+    const alch_from *f = c->owner;
+
+    put_tagged(w, ALCH_NODE_COLUMN, f == NULL ? 0 : f->head.kind != ALCH_NODE_TABLE ? 1 : 2 | (uint64_t)f->version << 8);
+    if (f == NULL) {
+        if ((c->head.refs > 1 || w->every) && put_known(w, c, TAG_REFERENCE))
+            return;
+        put_column_itself(w, c);
+    } else if (f->head.kind == ALCH_NODE_TABLE)
+        put_address(w, c);
+    else {
+        if (c->position >= f->column_count || f->columns[c->position] != c)
+            w->failed = 1;      /* it was replaced */
+        put(w, c->position);
+        put_name(w, c->name);
+        put_node(w, &f->head);
+    }
+}
+
+static int is_of_host(const walk *w, const alch_node *n)
+{
+    return n->kind == ALCH_NODE_CUSTOM || n->kind == ALCH_NODE_CALLABLE
+        || (w->overridden != NULL && w->overridden[n->kind]);
+}
+
+/* Something that is held once only cannot come again; a column holds its FROM without being its child. */
+static int may_come_again(const walk *w, const alch_node *n)
+{
+    return n->refs > 1 || w->every || alch_is_from(n) || n->kind == ALCH_NODE_TEXT_SELECT;
+}
+
+static void put_node(walk *w, const alch_node *n)
+{
+    const alch_field *plain;
+
+    if (w->failed || w->again)
+        return;
+    if (is_of_host(w, n) || w->level == LEVELS_MAX) {
+        w->failed = 1;
+        return;
+    }
+    if (n->kind == ALCH_NODE_COLUMN) {
+        w->level++;
+        put_column(w, (const alch_column *)n);
+        w->level--;
+        return;
+    }
+    if (n->kind == ALCH_NODE_TABLE) {
+        put_tagged(w, ALCH_NODE_TABLE, ((const alch_from *)n)->version);
+        put_address(w, n);
+        return;
+    }
+    if (may_come_again(w, n) && put_known(w, n, TAG_REFERENCE))
+        return;
+    w->writes |= (uint8_t)alch_is_dml(n);
+    put_tagged(w, n->kind, n->op);
+    put_type(w, n->type);
+    w->level++;
+    plain = put_owned(w, n, alch_node_fields(n->kind));
+    w->level--;
+    put_plain(w, n, plain);
+}
+
+/* -- the whole ----------------------------------------------------------------------------------------------------- */
+
+static int compare_names(const void *a, const void *b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The columns that parameters bring, whatever their order. */
+static void put_column_keys(walk *w, const alch_compile_options *o)
+{
+    size_t i, n = o->column_key_count;
+    const char **names = alch_arena_alloc(&w->key->arena, (n + 1) * sizeof *names);
+
+    if (names == NULL) {
+        w->failed = 1;
+        return;
+    }
+    if (n > 0)
+        memcpy(names, o->column_keys, n * sizeof *names);
+    qsort(names, n, sizeof *names, compare_names);
+    put(w, n);
+    for (i = 0; i < n; i++)
+        put_bytes(w, names[i], strlen(names[i]));
+}
+
+/* Which text is asked for, and of what. */
+static void put_all(walk *w, const alch_node *statement, const alch_compile_options *o)
+{
+    put(w, (uint64_t)(o->executemany | o->implicit_returning << 1 | o->bare_columns << 2 | o->for_execution << 3
+                  | o->linting << 4));
+    put_node(w, statement);
+    if (w->writes && o->has_column_keys)
+        put_column_keys(w, o);
+}
+
+/* Over words, which are addresses, small numbers and text: each must move all bits. */
+static uint64_t hash_words(const uint64_t *words, size_t n)
+{
+    uint64_t h = n;
+    size_t i;
+
+    for (i = 0; i < n; i++) {
+        h = (h ^ words[i]) * 0x9e3779b97f4a7c15u;
+        h ^= h >> 29;
+    }
+    return h;
+}
+
+int alch_key_make(alch_key *k, const alch_node *statement, const alch_compile_options *options)
+{
+    walk w = { .key = k, .overridden = options->host != NULL ? options->host->overridden : NULL };
+
+    do {
+        w.seen = (alch_dict){ .arena = &k->arena };
+        w.numbers = 0;
+        w.every = w.again;
+        w.again = 0;
+        k->count = k->bind_count = k->value_bytes = 0;
+        k->named_lists = 0;
+        put_all(&w, statement, options);
+    } while (w.again && !w.every && !w.failed);
+    if (k->arena.next != k->arena.first)
+        alch_arena_release(&k->arena);
+    if (w.failed)
+        return 0;
+    k->hash = hash_words(k->words, k->count);
+    return 1;
+}
