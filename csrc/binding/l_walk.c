@@ -10,6 +10,7 @@ typedef struct rebuild {
     lua_State *L;
     int fn, done;
     int failed;             /* an error object is on the top */
+    unsigned changes;       /* nodes met so far that others took the place of */
 } rebuild;
 
 static const alch_node *replace(const alch_node *n, void *payload, alch_err *err);
@@ -62,8 +63,11 @@ static int remember(lua_State *L)
     return 0;
 }
 
+/* A copy with its parts replaced; the node itself where none of them was, so
+** that what is called after it is called the same. */
 static const alch_node *rebuilt(rebuild *r, const alch_node *n, alch_err *err)
 {
+    unsigned before = r->changes;
     alch_node *copy;
 
     if (alch_node_copy(n, &copy, err) != ALCH_OK)
@@ -71,6 +75,10 @@ static const alch_node *rebuilt(rebuild *r, const alch_node *n, alch_err *err)
     if (alch_node_replace(copy, replace, r, err) != ALCH_OK) {
         alch_node_drop(copy);
         return NULL;
+    }
+    if (r->changes == before) {
+        alch_node_drop(copy);
+        return alch_node_keep(n);
     }
     return copy;
 }
@@ -90,8 +98,10 @@ static const alch_node *replace(const alch_node *n, void *payload, alch_err *err
     old = alch_test_node_ref(L, -1);
     made = old != NULL ? alch_node_keep(old->node) : NULL;
     lua_pop(L, 1);
-    if (made != NULL)
+    if (made != NULL) {
+        r->changes += made != n;
         return made;
+    }
     made = ask(r, n);
     if (made == NULL && r->failed) {
         (void)alch_err_set(err, ALCH_ERR_CALLBACK, "a replacing function raised an error");
@@ -101,6 +111,7 @@ static const alch_node *replace(const alch_node *n, void *payload, alch_err *err
         made = is_leaf(n) ? alch_node_keep(n) : rebuilt(r, n, err);
     if (made == NULL)
         return NULL;
+    r->changes += made != n;
     lua_pushcfunction(L, remember);
     lua_pushvalue(L, r->done);
     lua_pushlightuserdata(L, (void *)(uintptr_t)made);
@@ -114,7 +125,7 @@ static const alch_node *replace(const alch_node *n, void *payload, alch_err *err
 static int l_replace(lua_State *L)
 {
     const alch_node *n = alch_check_node(L, 1);
-    rebuild r = { L, 2, 3, 0 };
+    rebuild r = { L, 2, 3, 0, 0 };
     alch_node_ref *slot;
     const alch_node *made;
     alch_err err;

@@ -76,15 +76,19 @@ static void put_literal_text(alch_compiler *c, const char *text)
 void alch_visit_column(alch_compiler *c, const alch_node *n, unsigned flags)
 {
     const alch_column *column = (const alch_column *)n;
+    const char *name = column->name;
 
+    /* Generated names are numbered as they are met: the column's before its table's. */
+    if (column->flags & ALCH_COLUMN_ANON)
+        name = alch_resolve_name(c, name, ALCH_IDENT_COLUMN);
+    else if (column->flags & ALCH_COLUMN_SHORTEN)
+        name = alch_truncate_name(c, name, ALCH_IDENT_COLUMN);
     if (column->owner != NULL && !(flags & ALCH_V_NO_TABLE))
         put_qualifier(c, column->owner, flags);
     if (column->flags & ALCH_COLUMN_LITERAL)
         put_literal_text(c, column->name);
     else
-        alch_put_identifier(c, column->flags & ALCH_COLUMN_ANON ? alch_resolve_name(c, column->name, ALCH_IDENT_COLUMN)
-                            : column->flags & ALCH_COLUMN_SHORTEN ? alch_truncate_name(c, column->name, ALCH_IDENT_COLUMN)
-                            : column->name, column->flags);
+        alch_put_identifier(c, name, column->flags);
 }
 
 void alch_visit_label(alch_compiler *c, const alch_node *n, unsigned flags)

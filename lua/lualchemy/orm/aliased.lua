@@ -14,7 +14,7 @@ local M = {}
 local AliasedEntity = entity.Entity:extend("AliasedEntity")
 
 function AliasedEntity:init(mapper, selectable, options)
-  self.mapper, self.selectable = mapper, selectable
+  self.mapper, self.selectable, self.adapted_properties = mapper, selectable, {}
   self.name, self.adapt_on_names = options.name, options.adapt_on_names or false
 end
 
@@ -55,9 +55,14 @@ end
 ---@return table
 function AliasedEntity:adapt_property(prop)
   if not prop.readonly then return self:adapt_column(prop.column) end
-  return clause.replace(prop.column, function(column)
-    return self.mapper.property_of_column[column] and self:adapt_column(column) or column
-  end)
+  local adapted = self.adapted_properties[prop]
+  if not adapted then
+    adapted = clause.adapt_expression(prop.column, function(column)
+      return self.mapper.property_of_column[column] and self:adapt_column(column) or column
+    end, self.mapper.local_table, self.selectable)
+    self.adapted_properties[prop] = adapted
+  end
+  return adapted
 end
 
 local known_options = { name = true, flat = true, selectable = true, adapt_on_names = true }

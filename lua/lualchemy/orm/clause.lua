@@ -104,6 +104,22 @@ function M.replace(expression, fn)
   end)
 end
 
+--- An expression of a class's own, as an alias of the class has it: `fn(column)` in place of each column, `to` in place of
+-- the table `from`; a label is the alias's own.
+---@param expression table
+---@param fn fun(column: table): table
+---@param from table
+---@param to table
+function M.adapt_expression(expression, fn, from, to)
+  local labelled = core.kind(expression) == "label"
+  local adapted = core.replace(labelled and core.get(expression, "element") or expression, function(node)
+    local kind = core.kind(node)
+    local other = kind == "column" and fn(node) or kind == "table" and rawequal(node, from) and to or node
+    return not rawequal(other, node) and other or nil
+  end)
+  return labelled and core.label(adapted, nil) or adapted
+end
+
 --- A criterion as it was given to `where`-like methods; refuses what cannot be one.
 ---@param value any
 ---@param where string   for the message
@@ -149,7 +165,7 @@ local function origins_of(from)
     while origin do
       local id = core.id(origin)
       origins[id] = origins[id] or column
-      origin = core.get(origin, "origin")
+      origin = core.get(origin, core.kind(origin) == "label" and "element" or "origin")
     end
   end
   return origins
@@ -189,6 +205,9 @@ end
 function M.exists_of(statement)
   return sql.exists(statement:with_only_columns(sql.literal_column("1")))
 end
+
+--- Several statements as one: `word` is "union" and the like.
+function M.compound(word, first, others) return sql[word](first, table.unpack(others)) end
 
 --- SELECT count(*) FROM (statement)
 function M.count_of(statement)

@@ -69,6 +69,7 @@ return setmetatable({
   undefer_group = options.undefer_group,
   with_loader_criteria = require("lualchemy.orm.loading.criteria").with_loader_criteria,
   with_expression = options.with_expression,
+  Bundle = require("lualchemy.orm.bundle"),
   join = joins.join,
   outerjoin = joins.outerjoin,
   with_parent = require("lualchemy.orm.comparator").with_parent,

@@ -3,6 +3,7 @@
 -- A plan also knows what the rows bring beside that: objects below objects (joined eager loads), and what is fetched
 -- afterwards for the objects that the rows brought. loading/setup.lua decides it, entity by entity.
 
+local Bundle = require("lualchemy.orm.bundle")
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local clause = require("lualchemy.orm.clause")
@@ -69,7 +70,7 @@ local function add_column(self, expression, repeats)
   }
 end
 
-local function add(self, value, repeats)
+local function add_value(self, value, repeats)
   local of = entity.of(value)
   if of then return add_entity(self, of, repeats) end
   if clause.is_from(value) then
@@ -84,8 +85,35 @@ local function add(self, value, repeats)
   add_column(self, expression, repeats)
 end
 
+-- A bundle's parts: the number of an item, or a bundle in turn.
+local function add_bundle(self, bundle, repeats)
+  local parts = {}
+  for i, value in ipairs(bundle.expressions) do
+    if Bundle:is(value) then
+      parts[i] = add_bundle(self, value, repeats)
+    else
+      add_value(self, value, repeats)
+      parts[i] = #self.entities
+    end
+  end
+  self.has_bundles = true
+  return { bundle = bundle, parts = parts }
+end
+
+-- What was asked for, and what values of a row come of it.
+local function add(self, value, repeats)
+  local results = self.results
+  if Bundle:is(value) then
+    results[#results + 1] = add_bundle(self, value, repeats)
+    return
+  end
+  local first = #self.entities + 1
+  add_value(self, value, repeats)
+  for number = first, #self.entities do results[#results + 1] = number end
+end
+
 ---@param given any[]
----@param how { nodes: lualchemy.orm.LoadNode[]?, repeats: boolean?, eagerloads: boolean?, path: table? }?
+---@param how { nodes: lualchemy.orm.LoadNode[]?, repeats: boolean?, eagerloads: boolean?, path: table?, names: string[]? }?
 function Plan:init(given, how)
   if #given == 0 then errors.raise("ArgumentError", "A query needs something to query for: a mapped class or columns") end
   if registry.waiting then registry.configure_mappers() end
@@ -93,7 +121,8 @@ function Plan:init(given, how)
   self.given, self.entities, self.columns, self.entity_count = given, {}, {}, 0
   self.secondary, self.joins, self.order_by = {}, {}, {}
   self.nodes, self.eagerloads, self.path, self.repeats = how.nodes, how.eagerloads ~= false, how.path, how.repeats
-  self.whole, self.multi_row, self.requires_unique = true, false, false
+  self.whole, self.multi_row, self.requires_unique, self.has_bundles = true, false, false, false
+  self.results, self.given_names = {}, how.names
   for _, value in ipairs(given) do add(self, value, how.repeats) end
 end
 
@@ -122,7 +151,7 @@ end
 --- Is there one column only, so that a result is a value rather than a row?
 ---@return boolean
 function Plan:is_single()
-  return #self.entities == 1 and self.entities[1].entity ~= nil
+  return #self.entities == 1 and self.entities[1].entity ~= nil and not self.has_bundles
 end
 
 --- The one mapped class asked for, or nil.
@@ -150,8 +179,11 @@ end
 --- The names of a row's columns.
 ---@return string[]
 function Plan:names()
+  if self.given_names then return self.given_names end
   local names = {}
-  for i, item in ipairs(self.entities) do names[i] = item.name or ("_no_label_" .. i) end
+  for i, result in ipairs(self.results) do
+    names[i] = (type(result) == "table" and result.bundle or self.entities[result]).name or ("_no_label_" .. i)
+  end
   return names
 end
 
@@ -226,6 +258,25 @@ function Plan:afterwards()
   return list
 end
 
+-- A function that takes a bundle's value, or an item's, out of what the loader read.
+local function processor(result)
+  if type(result) ~= "table" then return function(row) return row[result] end end
+  local procs = {}
+  for i, part in ipairs(result.parts) do procs[i] = processor(part) end
+  return result.bundle:create_row_processor(nil, procs, result.bundle.names)
+end
+
+local function shape_bundles(self, list, count, bare)
+  local procs = {}
+  for i, result in ipairs(self.results) do procs[i] = processor(result) end
+  local single = #self.results == 1 and self.results[1].bundle.single_entity
+  for i = 1, count do
+    local row, values = bare and { list[i] } or list[i], {}
+    for k, proc in ipairs(procs) do values[k] = proc(row) end
+    list[i] = single and values[1] or core.row(self.shape, values)
+  end
+end
+
 --- Makes rows of what the loader read, unless a row is one object.
 ---@param list any[]
 ---@param count integer
@@ -233,6 +284,7 @@ function Plan:shape_rows(list, count)
   if self:is_single() then return end
   self.shape = self.shape or core.shape(self:names())
   local bare = #self.entities == 1
+  if self.has_bundles then return shape_bundles(self, list, count, bare) end
   for i = 1, count do list[i] = core.row(self.shape, bare and { list[i] } or list[i]) end
 end
 
@@ -243,7 +295,7 @@ end
 local function of_statement(statement)
   local parts = clause.selected_parts(statement)
   if not parts then return nil end
-  for i, part in ipairs(parts) do parts[i] = part.entity or part end
+  for i, part in ipairs(parts) do parts[i] = type(part) == "table" and (part.entity or part.bundle) or part end
   return Plan(parts, { repeats = true })
 end
 

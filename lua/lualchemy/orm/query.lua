@@ -12,6 +12,7 @@ local criteria = require("lualchemy.orm.criteria")
 local entity = require("lualchemy.orm.entity")
 local errors = require("lualchemy.errors")
 local joins = require("lualchemy.orm.joins")
+local setops = require("lualchemy.orm.setops")
 local run = require("lualchemy.orm.loading.run")
 local plan = require("lualchemy.orm.plan")
 
@@ -69,7 +70,11 @@ end
 local function delegate(name)
   Query[name] = function(self, ...)
     self:_refuse_fixed(name)
-    return derive(self, { _select = self._select[name](self._select, ...), _called = called(self, name) })
+    local given = table.pack(...)
+    if self._over then
+      for i = 1, given.n do given[i] = setops.adapt(self, given[i]) end
+    end
+    return derive(self, { _select = self._select[name](self._select, table.unpack(given, 1, given.n)), _called = called(self, name) })
   end
 end
 
@@ -88,9 +93,12 @@ end
 ---@return lualchemy.orm.Query
 function Query:filter(...)
   self:_refuse_fixed("filter")
-  local list = { table.unpack(self._criteria) }
-  for i = 1, math.max(1, select("#", ...)) do list[#list + 1] = clause.criterion((select(i, ...)), "filter()") end
-  return derive(self, { _select = self._select:where(...), _criteria = list })
+  local list, added = { table.unpack(self._criteria) }, {}
+  for i = 1, math.max(1, select("#", ...)) do
+    added[i] = setops.adapt(self, clause.criterion((select(i, ...)), "filter()"))
+    list[#list + 1] = added[i]
+  end
+  return derive(self, { _select = self._select:where(table.unpack(added)), _criteria = list })
 end
 
 Query.where = Query.filter
@@ -127,7 +135,8 @@ end
 local function join(query, target, on, options)
   query:_refuse_fixed("join")
   if type(on) == "table" and getmetatable(on) == nil then on, options = nil, on end
-  local steps, joined = joins.steps(target, on, query:_filter_entity())
+  if comparator.RelationshipAttribute:is(target) then target = setops.adapt_relationship(query, target) end
+  local steps, joined = joins.steps(target, setops.adapt(query, on), query:_filter_entity())
   local statement = joins.apply(query._select, steps, options)
   return derive(query, { _select = statement, _joined = joined or query._joined, _multiplied = true, _called = called(query, "join") })
 end
@@ -405,6 +414,8 @@ end
 function Query:__tostring()
   return tostring(self:compile(self.session and self.session.bind or nil))
 end
+
+setops.install(Query, derive)
 
 -- Old verbs of the 0.3 tutorial ------------------------------------------------------------------------------
 

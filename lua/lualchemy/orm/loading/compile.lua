@@ -106,7 +106,8 @@ function M.compile(statement, of, how)
   local nodes = how.nodes
   if how.loaders and #how.loaders > 0 then nodes = options.resolve(of:roots(), how.loaders, nodes) end
   if nodes or how.eagerloads == false or how.path then
-    of = plan.Plan(of.given, { nodes = nodes, repeats = of.repeats, eagerloads = how.eagerloads, path = how.path })
+    of = plan.Plan(of.given, { nodes = nodes, repeats = of.repeats, eagerloads = how.eagerloads, path = how.path,
+      names = of.given_names })
   end
   local result, offset = add_loads(statement, of, how.labels)
   local list = nodes and nodes[1] and nodes[1].globals.criteria or criteria_in(how.loaders)
