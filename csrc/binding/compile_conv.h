@@ -71,7 +71,9 @@ void alch_push_compiled_owner(lua_State *L, int idx);
 /* Tells Lua what the lint found, if somebody asked. May raise, and run a hook. */
 void alch_issue_warnings(lua_State *L, const alch_compiled *r, const alch_compile_options *options);
 
-/* By kind: 1 where Lua renders it. There as long as the state. */
-const uint8_t *alch_overridden_kinds(lua_State *L);
+/* By kind: 1 where Lua renders it in this dialect; behind the kinds: 1 if it
+** renders types that are the library's. There as long as the state. */
+enum { ALCH_OVERRIDDEN_TYPES = ALCH_NODE_COUNT, ALCH_OVERRIDDEN };
+const uint8_t *alch_overridden_kinds(lua_State *L, const char *dialect);
 
 #endif

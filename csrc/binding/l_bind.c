@@ -236,8 +236,8 @@ static void bind_set(lua_State *L, binding *b, size_t set, int idx)
         check_known(L, r, idx);
     for (i = 0; i < b->n; i++)
         bind_source(L, b, i, set, idx);
-    for (i = 0; i < r->position_count; i++)
-        out[i] = b->scratch[r->positions[i].param];
+    for (i = 0; i < r->sent_count; i++)
+        out[i] = b->scratch[r->sent[i]];
     if (!b->bound->many)
         return;
     keys = count_keys(L, idx);
@@ -292,7 +292,7 @@ static void push_bound(lua_State *L, const alch_compiled *compiled, int many)
     b.conversions = alch_compiled_conversions(L, b.ref);
     b.n = compiled->param_count;
     b.first_keys = 0;
-    b.bound = alch_bound_push(L, compiled->position_count, many ? lua_rawlen(L, PARAMS) : 1);
+    b.bound = alch_bound_push(L, compiled->sent_count, many ? lua_rawlen(L, PARAMS) : 1);
     b.bound->many = many;
     lua_pushvalue(L, COMPILED);
     lua_setiuservalue(L, BOUND, 1);

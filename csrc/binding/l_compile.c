@@ -14,7 +14,8 @@
 
 static const char renderer_key = 0;     /* registry: function(element, compiler, dialect name) -> text */
 static const char warner_key = 0;       /* registry: function(text), which issues a warning */
-static const char overridden_key = 0;   /* registry: userdata of one byte per kind, there for good */
+static const char overridden_key = 0;   /* registry: dialect's name, or "*" -> userdata of a byte per kind, for good */
+static const char schema_map_key = 0;   /* registry: the map of the compile that is under way */
 
 #define WARN_LINTING 2      /* of the option linting; 1 only collects */
 
@@ -23,11 +24,18 @@ static const char overridden_key = 0;   /* registry: userdata of one byte per ki
 /* What the compiler's host functions need of one run. */
 typedef struct run {
     lua_State *L;
-    int params;                 /* stack index of the parameters, or 0 */
+    int params;                 /* stack index of the parameters, or 0; for who is called by the compiler itself */
     int anchors;                /* stack index of a table that keeps replaced binds */
     alch_compiler *compiler;    /* while Lua renders */
     unsigned flags;
+    struct run *whole;          /* of the whole compile: the references are its */
+    int tables[2];              /* registry: params and anchors once a hook runs, which has a stack of its own */
+    int state;                  /* registry: what hooks keep on the compiler; LUA_NOREF */
+    int error;                  /* registry: the error object that ended it; LUA_NOREF */
 } run;
+
+#define NEW_RUN(L, params, whole) \
+    { (L), (params), 0, NULL, 0, (whole), { LUA_NOREF, LUA_NOREF }, LUA_NOREF, LUA_NOREF }
 
 /*
 ** {=== Lua renders
@@ -43,13 +51,15 @@ static run *check_run(lua_State *L, int idx)
     return *r;
 }
 
-/* The text of a node, placeholders marked, pushed. 'own': by the standard visitor, not by a hook. */
-static int push_rendered(lua_State *L, run *r, const alch_node *n, int own, unsigned flags)
+/* Writes a node, placeholders marked, into 'side'. 'own': by the standard visitor, not by a hook. A hook may have
+** made the node for this moment; its parameters are the compiled statement's, so that keeps it. */
+static void render_into(lua_State *L, run *r, const alch_node *n, int own, unsigned flags, alch_buf *side)
 {
     alch_compiler *c = r->compiler;
-    alch_buf *side = alch_push_object(L, sizeof *side, 0, "lualchemy.text"), *saved = c->out;
+    alch_buf *saved = c->out;
     int marking = c->marking;
 
+    alch_keep_made(c, alch_node_keep(n));
     c->out = side;
     c->marking = 1;
     if (own)
@@ -58,8 +68,15 @@ static int push_rendered(lua_State *L, run *r, const alch_node *n, int own, unsi
         alch_compile_node(c, n, flags);
     c->out = saved;
     c->marking = marking;
-    if (c->failed != ALCH_OK || side->failed)
-        return c->failed != ALCH_OK ? alch_raise(L, c->err) : alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    c->result->values_begin = c->result->values_end = 0;    /* the hook may write anything around it */
+    if (c->failed != ALCH_OK)
+        alch_raise(L, c->err);
+    if (side->failed)
+        alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+}
+
+static int push_text(lua_State *L, alch_buf *side)
+{
     lua_pushlstring(L, side->data != NULL ? side->data : "", side->len);
     alch_buf_release(side);
     return 1;
@@ -83,29 +100,58 @@ static const alch_node *rendered_node(lua_State *L, run *r, int idx)
     return n;
 }
 
-/* compiler:process(expression, kw) */
+/* What a hook may say about how something is to be rendered. */
+static unsigned read_keywords(lua_State *L, int idx, unsigned flags)
+{
+    if (!lua_istable(L, idx))
+        return flags;
+    lua_getfield(L, idx, "literal_binds");
+    if (lua_toboolean(L, -1))
+        flags |= ALCH_V_LITERAL;
+    lua_getfield(L, idx, "asfrom");
+    if (lua_toboolean(L, -1))
+        flags |= ALCH_V_FROM;
+    lua_pop(L, 2);
+    return flags;
+}
+
+/* compiler:process(expression, kw); a list of expressions gives "a, b". */
 static int l_process(lua_State *L)
 {
     run *r = check_run(L, 1);
-    unsigned flags = r->flags & ~(unsigned)(ALCH_V_COLUMNS | ALCH_V_LABEL | ALCH_V_RESULT);
+    unsigned flags = read_keywords(L, 3, r->flags & ~(unsigned)(ALCH_V_COLUMNS | ALCH_V_LABEL | ALCH_V_RESULT));
+    alch_buf *side = alch_push_object(L, sizeof *side, 0, "lualchemy.text");
+    lua_Integer i, n = lua_istable(L, 2) && luaL_getmetafield(L, 2, "__index") == LUA_TNIL ? luaL_len(L, 2) : -1;
 
-    if (lua_istable(L, 3)) {
-        lua_getfield(L, 3, "literal_binds");
-        if (lua_toboolean(L, -1))
-            flags |= ALCH_V_LITERAL;
-        lua_getfield(L, 3, "asfrom");
-        if (lua_toboolean(L, -1))
-            flags |= ALCH_V_FROM;
+    if (n < 0 || alch_to_node(L, 2) != NULL) {
+        render_into(L, r, rendered_node(L, r, 2), 0, flags, side);
+        return push_text(L, side);
     }
-    return push_rendered(L, r, rendered_node(L, r, 2), 0, flags);
+    for (i = 1; i <= n; i++) {
+        if (i > 1)
+            alch_buf_puts(side, ", ");
+        lua_geti(L, 2, i);
+        render_into(L, r, rendered_node(L, r, lua_gettop(L)), 0, flags, side);
+        lua_pop(L, 1);
+    }
+    return push_text(L, side);
 }
+
+static int push_standard(lua_State *L, run *r, const alch_node *n);
 
 /* compiler:visit_x(element, kw): what the library itself would write. */
 static int l_visit(lua_State *L)
 {
     run *r = check_run(L, 1);
+    const alch_node *n = alch_check_node(L, 2);
+    unsigned flags = read_keywords(L, 3, r->flags);
+    alch_buf *side;
 
-    return push_rendered(L, r, alch_check_node(L, 2), 1, r->flags);
+    if (n->kind == ALCH_NODE_CUSTOM)
+        return push_standard(L, r, n);
+    side = alch_push_object(L, sizeof *side, 0, "lualchemy.text");
+    render_into(L, r, n, 1, flags, side);
+    return push_text(L, side);
 }
 
 /* compiler:quote(name) */
@@ -120,24 +166,53 @@ static int l_quote(lua_State *L)
     return 1;
 }
 
-/* __index: methods; visit_<anything> is the standard rendering. */
+/* Pushes the table of what hooks keep on the compiler of this run, or nil. */
+static void push_state(lua_State *L, const run *r)
+{
+    if (r->whole->state != LUA_NOREF)
+        lua_rawgeti(L, LUA_REGISTRYINDEX, r->whole->state);
+    else
+        lua_pushnil(L);
+}
+
+/* __index: methods; visit_<anything> is the standard rendering; what a hook kept. */
 static int l_run_index(lua_State *L)
 {
     const char *key = lua_tostring(L, 2);
+    run *r = check_run(L, 1);
 
-    if (key == NULL)
-        return 0;
-    if (strncmp(key, "visit_", 6) == 0)
+    if (key != NULL && strncmp(key, "visit_", 6) == 0)
         lua_pushcfunction(L, l_visit);
-    else if (strcmp(key, "process") == 0)
+    else if (key != NULL && strcmp(key, "process") == 0)
         lua_pushcfunction(L, l_process);
-    else if (strcmp(key, "quote") == 0)
+    else if (key != NULL && strcmp(key, "quote") == 0)
         lua_pushcfunction(L, l_quote);
-    else if (lua_getiuservalue(L, 1, 1) == LUA_TTABLE)
-        lua_getfield(L, -1, key);
-    else
-        lua_pushnil(L);
+    else if (key != NULL && strcmp(key, "dialect") == 0)
+        alch_push_dialect_of(L, r->compiler->dialect, r->compiler->dialect->name);
+    else {
+        push_state(L, r);
+        if (lua_istable(L, -1)) {
+            lua_pushvalue(L, 2);
+            lua_rawget(L, -2);
+        }
+    }
     return 1;
+}
+
+/* __newindex: hooks of one compile share what they keep. */
+static int l_run_newindex(lua_State *L)
+{
+    run *r = check_run(L, 1);
+
+    lua_settop(L, 3);
+    if (r->whole->state == LUA_NOREF) {
+        lua_newtable(L);
+        r->whole->state = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+    push_state(L, r);
+    lua_insert(L, 2);
+    lua_rawset(L, 2);
+    return 0;
 }
 
 /* Pushes the Lua object of a custom node: its fields in a fresh reference. */
@@ -155,39 +230,65 @@ static void push_custom(lua_State *L, const alch_node *n)
     lua_remove(L, -2);
 }
 
-/* Protected: pushes the object that hooks get. */
+/* Protected: pushes the object that hooks get. 2 and 3: parameters and anchors of the whole, the first time. */
 static int push_handle(lua_State *L)
 {
-    run *r = lua_touserdata(L, 1);
-    run **handle = alch_push_object(L, sizeof *handle, 1, RUN_METATABLE);
+    run *r = lua_touserdata(L, 1), **handle;
+    int i;
 
+    for (i = 0; i < 2 && lua_istable(L, 2 + i); i++) {
+        lua_pushvalue(L, 2 + i);
+        r->whole->tables[i] = luaL_ref(L, LUA_REGISTRYINDEX);
+    }
+    handle = alch_push_object(L, sizeof *handle, 0, RUN_METATABLE);
     *handle = r;
-    lua_createtable(L, 0, 1);
-    lua_pushstring(L, r->compiler->dialect->name);
-    lua_setfield(L, -2, "dialect_name");
-    lua_setiuservalue(L, -2, 1);
     return 1;
 }
 
-/* Protected: renderer(element, compiler, dialect name). */
-static int call_renderer(lua_State *L)
+/* Calls renderer(element, compiler, dialect name, standard); the compiler is at 'handle'. */
+static void call_renderer_for(lua_State *L, const alch_node *n, int handle, int standard)
 {
-    run *r = *(run **)lua_touserdata(L, 1);
-    const alch_node *n = lua_touserdata(L, 2);
+    const run *r = *(run **)lua_touserdata(L, handle);
 
     lua_rawgetp(L, LUA_REGISTRYINDEX, &renderer_key);
     if (n->kind == ALCH_NODE_CUSTOM)
         push_custom(L, n);
     else
         alch_push_node(L, n);
-    lua_pushvalue(L, 1);
+    lua_pushvalue(L, handle);
     lua_pushstring(L, r->compiler->dialect->name);
-    lua_call(L, 3, 1);
+    lua_pushboolean(L, standard);
+    lua_call(L, 4, 1);
+}
+
+/* Protected. */
+static int call_renderer(lua_State *L)
+{
+    call_renderer_for(L, lua_touserdata(L, 2), 1, 0);
     return 1;
 }
 
-/* Fills 'err' from the error object on the top. */
-static int take_error(lua_State *L, alch_err *err)
+/* A construct of the user's without its hook. */
+static int push_standard(lua_State *L, run *r, const alch_node *n)
+{
+    (void)r;
+    call_renderer_for(L, n, 1, 1);
+    return 1;
+}
+
+/* Protected: the error object at 1, or its message, stays what the compile ends with. */
+static int keep_error(lua_State *L)
+{
+    run *r = lua_touserdata(L, 2);
+
+    lua_settop(L, 1);
+    luaL_unref(L, LUA_REGISTRYINDEX, r->error);
+    r->error = luaL_ref(L, LUA_REGISTRYINDEX);
+    return 0;
+}
+
+/* Fills 'err' from the error object on the top, which is raised again behind the compile if it is a structured one. */
+static int take_error(lua_State *L, run *whole, alch_err *err)
 {
     const char *text = NULL;
 
@@ -196,7 +297,15 @@ static int take_error(lua_State *L, alch_err *err)
         text = lua_tostring(L, -1);
     } else
         text = lua_tostring(L, -1);
-    return alch_err_set(err, ALCH_ERR_COMPILE, "%s", text != NULL ? text : "a compile hook raised an error");
+    (void)alch_err_set(err, ALCH_ERR_COMPILE, "%s", text != NULL ? text : "a compile hook raised an error");
+    if (text != NULL && lua_istable(L, -2)) {
+        lua_pushcfunction(L, keep_error);
+        lua_pushvalue(L, -3);
+        lua_pushlightuserdata(L, whole);
+        if (lua_pcall(L, 2, 0, 0) != LUA_OK)
+            lua_pop(L, 1);      /* its text has to do */
+    }
+    return err->code;
 }
 
 /* alch_compile_host.render */
@@ -204,7 +313,7 @@ static int render(void *payload, alch_compiler *c, const alch_node *n, unsigned 
 {
     run *outer = payload;
     lua_State *L = outer->L;
-    run r = { L, outer->params, outer->anchors, c, flags };
+    run r = NEW_RUN(L, outer->params, outer->whole);
     int top = lua_gettop(L), rc = ALCH_OK;
     const char *text;
     size_t len;
@@ -212,10 +321,17 @@ static int render(void *payload, alch_compiler *c, const alch_node *n, unsigned 
 
     if (!lua_checkstack(L, 16))
         return alch_err_nomem(err);
+    r.anchors = outer->anchors;
+    r.compiler = c;
+    r.flags = flags;
     lua_pushcfunction(L, push_handle);
     lua_pushlightuserdata(L, &r);
-    if (lua_pcall(L, 1, 1, 0) != LUA_OK) {
-        rc = take_error(L, err);
+    if (outer->params != 0 && outer->whole->tables[1] == LUA_NOREF) {
+        lua_pushvalue(L, outer->params);
+        lua_pushvalue(L, outer->anchors);
+    }
+    if (lua_pcall(L, lua_gettop(L) - top - 1, 1, 0) != LUA_OK) {
+        rc = take_error(L, outer->whole, err);
         lua_settop(L, top);
         return rc;
     }
@@ -224,7 +340,7 @@ static int render(void *payload, alch_compiler *c, const alch_node *n, unsigned 
     lua_pushvalue(L, -2);
     lua_pushlightuserdata(L, (void *)(uintptr_t)n);
     if (lua_pcall(L, 2, 1, 0) != LUA_OK)
-        rc = take_error(L, err);
+        rc = take_error(L, outer->whole, err);
     else if ((text = lua_tolstring(L, -1, &len)) == NULL)
         rc = alch_err_set(err, ALCH_ERR_COMPILE, "the compile hook of a %s returned a %s, expected text",
                           alch_node_class(n->kind), luaL_typename(L, -1));
@@ -235,14 +351,50 @@ static int render(void *payload, alch_compiler *c, const alch_node *n, unsigned 
     return rc;
 }
 
-const uint8_t *alch_overridden_kinds(lua_State *L)
+/* Pushes the table of overridden kinds by dialect. */
+static void push_overridden(lua_State *L)
 {
-    const uint8_t *kinds;
-
     lua_rawgetp(L, LUA_REGISTRYINDEX, &overridden_key);
-    kinds = lua_touserdata(L, -1);
-    lua_pop(L, 1);
+}
+
+/* The bytes of a dialect, made when first asked for: those of every dialect. */
+static uint8_t *kinds_of(lua_State *L, const char *dialect)
+{
+    uint8_t *kinds, *every;
+
+    push_overridden(L);
+    if (lua_getfield(L, -1, dialect) == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_getfield(L, -1, "*");
+        every = lua_touserdata(L, -1);
+        kinds = lua_newuserdatauv(L, ALCH_OVERRIDDEN, 0);
+        memcpy(kinds, every, ALCH_OVERRIDDEN);
+        lua_pushvalue(L, -1);
+        lua_setfield(L, -4, dialect);
+        lua_pop(L, 1);
+    } else
+        kinds = lua_touserdata(L, -1);
+    lua_pop(L, 2);
     return kinds;
+}
+
+const uint8_t *alch_overridden_kinds(lua_State *L, const char *dialect)
+{
+    return kinds_of(L, dialect);
+}
+
+/* A module that is loaded again finds what was there. */
+static void open_overridden(lua_State *L)
+{
+    int there = lua_rawgetp(L, LUA_REGISTRYINDEX, &overridden_key) == LUA_TTABLE;
+
+    lua_pop(L, 1);
+    if (there)
+        return;
+    lua_newtable(L);
+    memset(lua_newuserdatauv(L, ALCH_OVERRIDDEN, 0), 0, ALCH_OVERRIDDEN);
+    lua_setfield(L, -2, "*");
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &overridden_key);
 }
 
 /* core.set_renderer(function, kinds): who renders custom constructs, and built-in kinds by name. */
@@ -276,18 +428,22 @@ void alch_issue_warnings(lua_State *L, const alch_compiled *r, const alch_compil
     }
 }
 
-/* core.override(kind): from now on the renderer is asked for this kind, too. */
+/* core.override(kind or "type", dialect's name or "*"): from now on the renderer is asked for this kind there, too. */
 static int l_override(lua_State *L)
 {
-    const char *name = luaL_checkstring(L, 1);
-    uint8_t *kinds;
-    int kind;
+    const char *name = luaL_checkstring(L, 1), *dialect = luaL_checkstring(L, 2);
+    int kind = 0;
 
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &overridden_key);
-    kinds = lua_touserdata(L, -1);
-    for (kind = 0; kind < ALCH_NODE_COUNT; kind++)
-        if (strcmp(alch_node_class(kind), name) == 0)
-            kinds[kind] = 1;
+    while (kind < ALCH_NODE_COUNT && strcmp(alch_node_class(kind), name) != 0)
+        kind++;
+    if (kind == ALCH_NODE_COUNT && strcmp(name, "type") != 0)
+        return alch_raisef(L, ALCH_ERR_ARGUMENT, "no kind of node is called '%s'", name);
+    kinds_of(L, dialect)[kind] = 1;
+    if (strcmp(dialect, "*") != 0)
+        return 0;
+    push_overridden(L);
+    for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1))
+        ((uint8_t *)lua_touserdata(L, -1))[kind] = 1;
     return 0;
 }
 
@@ -337,6 +493,15 @@ static int l_replacement(lua_State *L)
     return 1;
 }
 
+/* Pushes the parameters (0) or the anchors (1). */
+static void push_table(lua_State *L, const run *r, int which)
+{
+    if (r->whole->tables[which] != LUA_NOREF)
+        lua_rawgeti(L, LUA_REGISTRYINDEX, r->whole->tables[which]);
+    else
+        lua_pushvalue(L, which == 0 ? r->params : r->anchors);
+}
+
 /* alch_compile_host.replace: IN lists take their elements from the parameters. */
 static const alch_bind *replace(void *payload, const alch_bind *b)
 {
@@ -347,13 +512,16 @@ static const alch_bind *replace(void *payload, const alch_bind *b)
 
     if (!(b->flags & ALCH_BIND_EXPANDING) || b->key == NULL || r->params == 0 || !lua_checkstack(L, 8))
         return NULL;
-    if (lua_getfield(L, r->params, b->key) == LUA_TTABLE) {
+    push_table(L, r, 0);
+    if (lua_getfield(L, -1, b->key) == LUA_TTABLE) {
         lua_pushcfunction(L, l_replacement);
         lua_pushlightuserdata(L, (void *)(uintptr_t)b);
         lua_pushvalue(L, -3);
         if (lua_pcall(L, 2, 1, 0) == LUA_OK) {
             made = (const alch_bind *)((alch_node_ref *)lua_touserdata(L, -1))->node;
-            lua_rawseti(L, r->anchors, (lua_Integer)lua_rawlen(L, r->anchors) + 1);
+            push_table(L, r, 1);
+            lua_insert(L, -2);
+            lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
         }
     }
     lua_settop(L, top);
@@ -365,7 +533,7 @@ static const alch_bind *replace(void *payload, const alch_bind *b)
 alch_compiled *alch_push_compiled(lua_State *L, const alch_node *n, const alch_dialect *d,
                                   const alch_compile_options *options, int params)
 {
-    run r = { L, params, 0, NULL, 0 };
+    run r = NEW_RUN(L, params, &r);
     alch_compile_host host = { render, replace, &r, alch_wrap_in_lua, NULL, L, alch_protected_literal };
     alch_compile_options all = *options;
     alch_compiled *result;
@@ -375,7 +543,7 @@ alch_compiled *alch_push_compiled(lua_State *L, const alch_node *n, const alch_d
     luaL_checkstack(L, 8, "compile");
     if (params == 0)
         host.replace = NULL;
-    host.overridden = alch_overridden_kinds(L);
+    host.overridden = alch_overridden_kinds(L, d->name);
     all.host = &host;
     result = alch_push_compiled_slot(L);
     if (params != 0) {
@@ -383,6 +551,14 @@ alch_compiled *alch_push_compiled(lua_State *L, const alch_node *n, const alch_d
         r.anchors = lua_gettop(L);
     }
     rc = alch_compile(n, d, &all, result, &err);
+    luaL_unref(L, LUA_REGISTRYINDEX, r.state);
+    luaL_unref(L, LUA_REGISTRYINDEX, r.tables[0]);
+    luaL_unref(L, LUA_REGISTRYINDEX, r.tables[1]);
+    if (r.error != LUA_NOREF) {
+        lua_rawgeti(L, LUA_REGISTRYINDEX, r.error);
+        luaL_unref(L, LUA_REGISTRYINDEX, r.error);
+        lua_error(L);
+    }
     if (rc != ALCH_OK)
         alch_raise(L, &err);
     if (params != 0)
@@ -440,28 +616,25 @@ static void read_column_keys(lua_State *L, int idx, alch_compile_options *o)
     o->has_column_keys = 1;
 }
 
-typedef struct schema_map {
-    lua_State *L;
-    int map;
-} schema_map;
-
 /* alch_compile_options.translate_schema: {s = "other", [sa.null] = "for those without"} */
 static int translate_schema(void *payload, const char *schema, const char **out)
 {
-    schema_map *m = payload;
-    lua_State *L = m->L;
+    lua_State *L = payload;
     int found;
 
+    if (!lua_checkstack(L, 3))
+        return 0;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &schema_map_key);     /* a hook may be running, with a stack of its own */
     if (schema != NULL)
         lua_pushstring(L, schema);
     else
         alch_push_null(L);
-    found = lua_rawget(L, m->map);
+    found = lua_rawget(L, -2);
     if (found == LUA_TSTRING)
         *out = lua_tostring(L, -1);         /* the map holds it */
     else if (found != LUA_TNIL)
         *out = NULL;
-    lua_pop(L, 1);
+    lua_pop(L, 2);
     return found != LUA_TNIL;
 }
 
@@ -471,7 +644,6 @@ static int l_compile(lua_State *L)
     const alch_node *n;
     const alch_dialect *d;
     alch_compile_options o;
-    schema_map map = { L, 0 };
     int params = 0;
 
     lua_settop(L, 3);
@@ -489,13 +661,13 @@ static int l_compile(lua_State *L)
         if (lua_getfield(L, 3, "params") == LUA_TTABLE)
             params = lua_gettop(L);
         if (lua_getfield(L, 3, "schema_translate_map") == LUA_TTABLE) {
-            map.map = lua_gettop(L);
+            lua_rawsetp(L, LUA_REGISTRYINDEX, &schema_map_key);
             o.translate_schema = translate_schema;
-            o.schema_payload = &map;
+            o.schema_payload = L;
         }
         read_column_keys(L, 3, &o);
     }
-    if (map.map != 0 || o.literal_binds)
+    if (o.translate_schema != NULL || o.literal_binds)
         (void)alch_push_compiled(L, n, d, &o, params);
     else
         (void)alch_push_compiled_once(L, 1, 2, &o, params);
@@ -556,14 +728,12 @@ void alch_open_compile(lua_State *L);
 
 void alch_open_compile(lua_State *L)
 {
-    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &overridden_key) == LUA_TNIL) {
-        memset(lua_newuserdatauv(L, ALCH_NODE_COUNT, 0), 0, ALCH_NODE_COUNT);
-        lua_rawsetp(L, LUA_REGISTRYINDEX, &overridden_key);
-    }
-    lua_pop(L, 1);
+    open_overridden(L);
     (void)alch_new_metatable(L, RUN_METATABLE, NULL);
     lua_pushcfunction(L, l_run_index);
     lua_setfield(L, -2, "__index");
+    lua_pushcfunction(L, l_run_newindex);
+    lua_setfield(L, -2, "__newindex");
     lua_pop(L, 1);
     luaL_setfuncs(L, functions, 0);
 }

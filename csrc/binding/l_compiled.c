@@ -163,28 +163,15 @@ static int push_params(lua_State *L, const alch_compiled_ref *ref)
     return 1;
 }
 
-/* .positiontup: the names in the order of the placeholders. */
+/* .positiontup: the names in the order in which a driver is sent their values. */
 static int push_positions(lua_State *L, const alch_compiled *r)
 {
     size_t i;
-    int numbered = r->dialect->paramstyle == ALCH_PARAM_DOLLAR || r->dialect->paramstyle == ALCH_PARAM_NUMERIC;
-    uint8_t *seen = NULL;
 
-    lua_createtable(L, (int)r->position_count, 0);
-    if (numbered) {
-        seen = lua_newuserdatauv(L, r->param_count + 1, 0);
-        memset(seen, 0, r->param_count + 1);
-        lua_insert(L, -2);
-    }
-    for (i = 0; i < r->position_count; i++) {
-        uint32_t p = r->positions[i].param;
-
-        if (numbered && seen[p])
-            continue;
-        if (numbered)
-            seen[p] = 1;
-        push_param_name(L, &r->params[p]);
-        lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+    lua_createtable(L, (int)r->sent_count, 0);
+    for (i = 0; i < r->sent_count; i++) {
+        push_param_name(L, &r->params[r->sent[i]]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
     }
     return 1;
 }
@@ -271,14 +258,14 @@ static int l_compiled_tostring(lua_State *L)
 ** {=== The cache
 */
 
-static statement_cache *push_new_cache(lua_State *L)
+static statement_cache *push_new_cache(lua_State *L, const alch_dialect *d)
 {
     statement_cache *c = alch_push_object(L, sizeof *c, 2, CACHE_METATABLE);
 
     c->tag = &cache_tag;
     alch_cache_init(&c->cache, CACHE_CAPACITY);
     alch_key_init(&c->key);
-    c->overridden = alch_overridden_kinds(L);
+    c->overridden = alch_overridden_kinds(L, d->name);
     lua_newtable(L);
     lua_setiuservalue(L, -2, CACHE_OWNERS);
     luaL_getmetatable(L, INSTANCE_METATABLE);
@@ -294,7 +281,7 @@ static statement_cache *push_cache(lua_State *L, int idx)
     if (lua_getiuservalue(L, idx, ALCH_DIALECT_CACHE) == LUA_TUSERDATA)
         return lua_touserdata(L, -1);
     lua_pop(L, 1);
-    c = push_new_cache(L);
+    c = push_new_cache(L, alch_check_dialect(L, idx));
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, idx, ALCH_DIALECT_CACHE);
     return c;
@@ -317,7 +304,7 @@ static int has_key(statement_cache *c, const alch_node *n, const alch_compile_op
     alch_compile_host host = { .overridden = c->overridden };
     alch_compile_options all = *options;
 
-    if (c->cache.capacity == 0)
+    if (c->cache.capacity == 0 || c->overridden[ALCH_OVERRIDDEN_TYPES])
         return 0;
     all.host = &host;
     c->walks++;

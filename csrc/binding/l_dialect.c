@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "binding/bind.h"
 #include "binding/dialect_conv.h"
+#include "binding/type_host.h"
 
 static const char dialect_tag;
 
@@ -188,6 +189,7 @@ static int l_dialect(lua_State *L)
     check(L, alch_dialect_new(name, &d, &err), &err);
     slot->dialect = d;
     d->storage.dialect = d->name;
+    d->spell_type = alch_spell_type_in_lua;
     read_parts(L, d);
     return 1;
 }
@@ -238,8 +240,21 @@ static int l_quote(lua_State *L)
     return push_text(L, b);
 }
 
+/* core.dialect_object(dialect, object): the object that hooks get for it */
+static int l_dialect_object(lua_State *L)
+{
+    const alch_dialect *d = alch_check_dialect(L, 1);
+
+    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    alch_set_dialect_of(L, d);
+    alch_set_dialect(L, d->name);
+    return 0;
+}
+
 static const luaL_Reg functions[] = {
     { "dialect", l_dialect },
+    { "dialect_object", l_dialect_object },
     { "dialect_quote", l_quote },
     { NULL, NULL }
 };

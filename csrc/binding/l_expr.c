@@ -613,7 +613,8 @@ static int l_bind_flags(lua_State *L)
 
 /* }=== */
 
-/* core.custom(class, fields, type | nil, clauses | nil): a construct of the user's; 'fields' is what it keeps. */
+/* core.custom(class, fields, type | nil, clauses | nil, is_name): a construct of the user's; 'fields' is what it
+** keeps. 'is_name': fields.name is what it is selected as, without a label. */
 static int l_custom(lua_State *L)
 {
     const alch_type *type = lua_isnoneornil(L, 3) ? NULL : alch_check_type(L, 3, "a custom construct");
@@ -623,7 +624,7 @@ static int l_custom(lua_State *L)
 
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_checktype(L, 2, LUA_TTABLE);
-    lua_settop(L, 4);
+    lua_settop(L, 5);
     slot = alch_push_node_slot(L, ALCH_NODE_CUSTOM);
     k = alch_node_new(ALCH_NODE_CUSTOM, &err);
     if (k == NULL)
@@ -631,7 +632,7 @@ static int l_custom(lua_State *L)
     slot->node = &k->head;
     alch_node_set_type(k, type);
     lua_pushvalue(L, 2);
-    lua_setiuservalue(L, 5, 1);
+    lua_setiuservalue(L, 6, 1);
     /* the node finds its object's class and fields again when it is compiled */
     lua_createtable(L, 2, 0);
     lua_pushvalue(L, 1);
@@ -649,10 +650,11 @@ static int l_custom(lua_State *L)
         k->name = alch_strdup(lua_tostring(L, -1));
         if (k->name == NULL)
             return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+        k->is_name = (uint8_t)lua_toboolean(L, 5);
     }
     lua_pop(L, 1);
     lua_pushvalue(L, 1);
-    lua_setmetatable(L, 5);
+    lua_setmetatable(L, 6);
     return 1;
 }
 

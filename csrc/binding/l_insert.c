@@ -28,8 +28,8 @@ static void push_sent(lua_State *L, const alch_compiled *r, const alch_bound *b,
     alch_err err;
     size_t i;
 
-    for (i = 0; i < r->position_count; i++) {
-        const alch_compiled_param *p = &r->params[r->positions[i].param];
+    for (i = 0; i < r->sent_count; i++) {
+        const alch_compiled_param *p = &r->params[r->sent[i]];
 
         if (p->column != column)
             continue;
@@ -121,8 +121,8 @@ static int is_sent(const alch_compiled *r, const alch_bound *b, const alch_colum
     if (t == NULL || t->kind == ALCH_TYPE_DECORATED || t->kind == ALCH_TYPE_SQL_CHAR || t->kind == ALCH_TYPE_SQL_NCHAR
         || (t->family != ALCH_FAMILY_INTEGER && t->family != ALCH_FAMILY_STRING && t->family != ALCH_FAMILY_UUID))
         return 0;
-    for (i = 0; i < r->position_count; i++) {
-        const alch_compiled_param *p = &r->params[r->positions[i].param];
+    for (i = 0; i < r->sent_count; i++) {
+        const alch_compiled_param *p = &r->params[r->sent[i]];
 
         if (p->column != column || p->bind != NULL)
             continue;

@@ -290,6 +290,17 @@ static void push_type_method(lua_State *L)
     lua_pushnil(L);
 }
 
+/* What an object of the user's own class keeps under the key at 2 wins over what the library knows by that name. */
+static int push_own_field(lua_State *L)
+{
+    const alch_node_ref *r = alch_test_node_ref(L, 1);
+
+    if (r == NULL || r->node == NULL || r->node->kind != ALCH_NODE_CUSTOM || lua_getiuservalue(L, 1, 1) != LUA_TTABLE)
+        return 0;
+    lua_pushvalue(L, 2);
+    return lua_rawget(L, -2) != LUA_TNIL;
+}
+
 /*
 ** __index of a class: its methods (found in the class, then remembered in a
 ** flat table), its getters, the fields of the object, methods that its type
@@ -304,6 +315,9 @@ static int l_index(lua_State *L)
             return 1;
         lua_pushvalue(L, 2);
         if (lua_rawget(L, lua_upvalueindex(2)) != LUA_TNIL) {
+            if (push_own_field(L))
+                return 1;
+            lua_settop(L, 4);
             lua_pushvalue(L, 1);
             lua_call(L, 1, 1);
             return 1;
@@ -337,6 +351,9 @@ static int l_make_index(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
+    lua_pushliteral(L, "__gc");     /* every class of nodes lets go of them, also one that nobody registers */
+    lua_pushcfunction(L, l_gc);
+    lua_rawset(L, 1);
     lua_newtable(L);
     lua_pushcclosure(L, l_index, 3);
     return 1;

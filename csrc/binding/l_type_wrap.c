@@ -1,18 +1,25 @@
-/* bind_expression and column_expression of types defined in Lua, asked for by
-** a compile. */
+/* What Lua says of types while SQL is written: bind_expression and
+** column_expression of types of the user's, and the text that sa.compiles()
+** gives a type's name. */
 #include "binding/bind.h"
 #include "binding/compile_conv.h"
+#include "binding/dialect_conv.h"
 #include "binding/node_conv.h"
 #include "binding/type_host.h"
 #include "binding/value_conv.h"
 
 static const char wrapper_key = 0;      /* registry: function(type object, method, element, dialect) -> element */
+static const char speller_key = 0;      /* registry: function(type, dialect) -> text or nil; absent: nobody asked */
+static const char plain_key = 0;        /* registry: the type that its own hook wants as the library writes it */
 
 typedef struct question {
     const alch_type *type;
     const alch_node *node;
     const char *method, *dialect;
     const alch_node *answer;            /* a reference, once there is one */
+    const alch_dialect *spelled_for;
+    alch_buf *text;
+    int done;                           /* 'text' is the answer */
     alch_err *err;
 } question;
 
@@ -48,29 +55,34 @@ static int describe(lua_State *L)
     return 0;
 }
 
+static int protected(lua_State *L, lua_CFunction f, question *q)
+{
+    if (!lua_checkstack(L, 12))
+        return alch_err_nomem(q->err);
+    lua_pushcfunction(L, f);
+    lua_pushlightuserdata(L, q);
+    if (lua_pcall(L, 1, 0, 0) == LUA_OK)
+        return ALCH_OK;
+    lua_pushcfunction(L, describe);
+    lua_insert(L, -2);
+    lua_pushlightuserdata(L, q);
+    if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
+        lua_pop(L, 1);
+        return alch_err_nomem(q->err);
+    }
+    return ALCH_ERR_CALLBACK;
+}
+
 int alch_wrap_in_lua(void *host, const alch_type *t, unsigned hook, const alch_node *n, const char *dialect,
                      const alch_node **out, alch_err *err)
 {
-    lua_State *L = host;
     question q = { t, n, hook == ALCH_TYPE_HOOK_BIND_EXPRESSION ? "bind_expression" : "column_expression", dialect,
-                   NULL, err };
+                   NULL, NULL, NULL, 0, err };
+    int rc = protected(host, ask, &q);
 
-    if (!lua_checkstack(L, 12))
-        return alch_err_nomem(err);
-    lua_pushcfunction(L, ask);
-    lua_pushlightuserdata(L, &q);
-    if (lua_pcall(L, 1, 0, 0) == LUA_OK) {
+    if (rc == ALCH_OK)
         *out = q.answer;
-        return ALCH_OK;
-    }
-    lua_pushcfunction(L, describe);
-    lua_insert(L, -2);
-    lua_pushlightuserdata(L, &q);
-    if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
-        lua_pop(L, 1);
-        return alch_err_nomem(err);
-    }
-    return ALCH_ERR_CALLBACK;
+    return rc;
 }
 
 /* core.set_type_wrapper(function) */
@@ -82,10 +94,103 @@ static int l_set_type_wrapper(lua_State *L)
     return 0;
 }
 
+/*
+** {=== The text of a type
+*/
+
+/* Is this the type that a hook asks the library about? Only the first time: what it consists of is rendered as ever. */
+static int is_plain(lua_State *L, const alch_type *t)
+{
+    int is = lua_rawgetp(L, LUA_REGISTRYINDEX, &plain_key) == LUA_TLIGHTUSERDATA && lua_touserdata(L, -1) == t;
+
+    lua_pop(L, 1);
+    if (is) {
+        lua_pushnil(L);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &plain_key);
+    }
+    return is;
+}
+
+/* Protected */
+static int spell(lua_State *L)
+{
+    question *q = lua_touserdata(L, 1);
+    const char *text;
+    size_t len;
+
+    if (is_plain(L, q->type))
+        return 0;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &speller_key);
+    alch_push_type(L, q->type);
+    alch_push_dialect_of(L, q->spelled_for, q->dialect);
+    lua_call(L, 2, 1);
+    if (lua_isnil(L, -1))
+        return 0;
+    if (lua_type(L, -1) != LUA_TSTRING)
+        return luaL_error(L, "its function given to sa.compiles() must return text, not %s", luaL_typename(L, -1));
+    text = lua_tolstring(L, -1, &len);
+    alch_buf_add(q->text, text, len);
+    q->done = 1;
+    return 0;
+}
+
+int alch_spell_type_in_lua(void *host, const alch_dialect *d, const alch_type *t, alch_buf *out, int *done,
+                           alch_err *err)
+{
+    lua_State *L = host;
+    question q = { t, NULL, NULL, d->name, NULL, d, out, 0, err };
+    int asked, rc;
+
+    if (!lua_checkstack(L, 2))
+        return alch_err_nomem(err);
+    asked = lua_rawgetp(L, LUA_REGISTRYINDEX, &speller_key) == LUA_TFUNCTION;
+    lua_pop(L, 1);
+    if (!asked)
+        return ALCH_OK;
+    rc = protected(L, spell, &q);
+    *done = q.done;
+    return rc;
+}
+
+/* core.set_type_speller(function): from now on asked for the text of every type. */
+static int l_set_type_speller(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &speller_key);
+    return 0;
+}
+
+/* core.type_text_plain(type, dialect): its text as if nobody had been asked for it. */
+static int l_type_text_plain(lua_State *L)
+{
+    const alch_type *t = alch_check_type(L, 1, NULL);
+    const alch_dialect *d = alch_check_dialect(L, 2);
+    alch_buf *b = alch_push_object(L, sizeof *b, 0, "lualchemy.text");
+    alch_err err;
+
+    lua_pushlightuserdata(L, (void *)(uintptr_t)alch_type_for(t, d->name));
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &plain_key);
+    if (alch_type_text(d, t, L, b, &err) != ALCH_OK)
+        return alch_raise(L, &err);
+    if (b->failed)
+        return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    lua_pushlstring(L, b->data != NULL ? b->data : "", b->len);
+    return 1;
+}
+
+/* }=== */
+
+static const luaL_Reg functions[] = {
+    { "set_type_wrapper", l_set_type_wrapper },
+    { "set_type_speller", l_set_type_speller },
+    { "type_text_plain", l_type_text_plain },
+    { NULL, NULL }
+};
+
 void alch_open_type_wrap(lua_State *L);
 
 void alch_open_type_wrap(lua_State *L)
 {
-    lua_pushcfunction(L, l_set_type_wrapper);
-    lua_setfield(L, -2, "set_type_wrapper");
+    luaL_setfuncs(L, functions, 0);
 }

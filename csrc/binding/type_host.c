@@ -8,7 +8,7 @@
 #include "binding/value_conv.h"
 #include "type/literal.h"
 
-static const char dialects_key = 0, cache_key = 0;
+static const char dialects_key = 0, objects_key = 0, cache_key = 0;
 
 void alch_push_dialect(lua_State *L, const char *name)
 {
@@ -36,6 +36,39 @@ void alch_set_dialect(lua_State *L, const char *name)
     lua_rawgetp(L, LUA_REGISTRYINDEX, &dialects_key);
     lua_insert(L, -2);
     lua_setfield(L, -2, name);
+    lua_pop(L, 1);
+}
+
+/* The table of dialect objects by identity, which it does not keep alive. */
+static void push_objects(lua_State *L)
+{
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &objects_key) == LUA_TTABLE)
+        return;
+    lua_pop(L, 1);
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    lua_setmetatable(L, -2);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &objects_key);
+}
+
+void alch_push_dialect_of(lua_State *L, const void *identity, const char *name)
+{
+    push_objects(L);
+    if (lua_rawgetp(L, -1, identity) == LUA_TNIL) {
+        lua_pop(L, 1);
+        alch_push_dialect(L, name);
+    }
+    lua_remove(L, -2);
+}
+
+void alch_set_dialect_of(lua_State *L, const void *identity)
+{
+    push_objects(L);
+    lua_insert(L, -2);
+    lua_rawsetp(L, -2, identity);
     lua_pop(L, 1);
 }
 

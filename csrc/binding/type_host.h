@@ -24,4 +24,9 @@ void alch_push_cached(lua_State *L, const alch_type *t, const char *name, const 
 /* Registers the value on the top of the stack, and pops it. */
 void alch_set_dialect(lua_State *L, const char *name);
 
+/* The same by the dialect of the core that the object stands for; one that
+** nobody registered is found by name. The object is not kept alive. */
+void alch_push_dialect_of(lua_State *L, const void *identity, const char *name);
+void alch_set_dialect_of(lua_State *L, const void *identity);
+
 #endif

@@ -69,6 +69,9 @@ typedef struct alch_compiled {
     size_t param_count;
     alch_position *positions;   /* every placeholder, in order of the text */
     size_t position_count;
+    /* what a driver is sent: indexes of parameters, one for each placeholder, or for each number of "$1" */
+    const uint32_t *sent;
+    size_t sent_count;
     alch_result_column *columns;
     size_t column_count;
     alch_fill *fills;           /* INSERT, UPDATE: columns with a value, in table order */

@@ -288,23 +288,45 @@ static void begin(alch_compiler *c, const alch_dialect *d, const alch_compile_op
     c->err = err;
 }
 
-/* Numbered placeholders get their numbers when everything is in its place. */
+/* Without numbers, or each with its own, every placeholder is sent a value. */
+static int send_each_position(alch_compiler *c)
+{
+    alch_compiled *r = c->result;
+    uint32_t *sent = alch_arena_alloc(c->arena, (r->position_count + 1) * sizeof *sent);
+    size_t i;
+
+    if (sent == NULL)
+        return 0;
+    for (i = 0; i < r->position_count; i++)
+        sent[i] = r->positions[i].param;
+    r->sent = sent;
+    r->sent_count = r->position_count;
+    return 1;
+}
+
+/* Numbered placeholders get their numbers when everything is in its place. A
+** parameter has one number wherever it stands, so that the database knows it
+** for the same; only the rows of an INSERT, which are repeated, count on. */
 static int number_placeholders(alch_compiler *c)
 {
+    int shared = !(c->options->executemany && c->result->values_end > 0);
+    uint32_t *sent = alch_arena_alloc(c->arena, (c->result->position_count + 1) * sizeof *sent);
     alch_compiled *r = c->result;
     alch_buf text = ALCH_BUF_INIT;
     uint32_t *number_of = alch_arena_alloc(c->arena, (r->param_count + 1) * sizeof *number_of);
     uint32_t next = 1;
     size_t i, from = 0;
 
-    if (number_of == NULL)
+    if (number_of == NULL || sent == NULL)
         return 0;
     for (i = 0; i < r->position_count; i++) {
         alch_position *p = &r->positions[i];
         size_t at = p->offset + 1;
 
-        if (number_of[p->param] == 0)
+        if (number_of[p->param] == 0 || !shared) {
+            sent[next - 1] = p->param;
             number_of[p->param] = next++;
+        }
         alch_buf_add(&text, c->sql.data + from, at - from);
         p->offset = (uint32_t)(text.len - 1);
         if (r->values_end > 0 && i == r->values_first)
@@ -321,6 +343,8 @@ static int number_placeholders(alch_compiler *c)
     }
     alch_buf_release(&c->sql);
     c->sql = text;
+    r->sent = sent;
+    r->sent_count = next - 1;
     return 1;
 }
 
@@ -333,7 +357,8 @@ static int finish(alch_compiler *c, const alch_node *n)
         alch_compile_nomem(c);
     if (c->failed == ALCH_OK && !alch_buf_reserve(&c->sql, 1))
         alch_compile_nomem(c);
-    if (c->failed == ALCH_OK && numbered && r->position_count > 0 && !number_placeholders(c))
+    if (c->failed == ALCH_OK && r->position_count > 0
+        && !(numbered ? number_placeholders(c) : send_each_position(c)))
         alch_compile_nomem(c);
     if (c->failed == ALCH_OK && c->sql.failed)
         alch_compile_nomem(c);

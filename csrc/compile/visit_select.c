@@ -181,7 +181,8 @@ static const char *label_of(const alch_named_column *k, unsigned flags)
     const alch_node *n = k->column;
     const alch_column *column = (const alch_column *)n;
 
-    if (n->kind == ALCH_NODE_LABEL || n->kind == ALCH_NODE_TEXT)
+    if (n->kind == ALCH_NODE_LABEL || n->kind == ALCH_NODE_TEXT
+        || (n->kind == ALCH_NODE_CUSTOM && ((const alch_custom *)n)->is_name && !(flags & ALCH_V_FROM)))
         return NULL;
     if (k->required != NULL && n->kind == ALCH_NODE_COLUMN && column->owner == NULL
         && strcmp(k->required, column->name) == 0)

@@ -144,6 +144,12 @@ static int render_name(const alch_dialect *d, const alch_type *t, void *host, al
     const char *template;
 
     t = alch_type_for(t, d->name);
+    if (d->spell_type != NULL && host != NULL) {
+        int done = 0, rc = d->spell_type(host, d, t, out, &done, err);
+
+        if (rc != ALCH_OK || done)
+            return rc;
+    }
     if (t->kind == ALCH_TYPE_USER || t->kind == ALCH_TYPE_DECORATED)
         return render_user(d, t, host, out, err);
     if (t->kind == ALCH_TYPE_INTERVAL && !(t->flags & ALCH_TYPE_NATIVE))

@@ -55,6 +55,9 @@ typedef struct alch_dialect {
     /* by first letter, a bit for each length modulo 32 and for each last letter: most names need no look-up */
     uint32_t reserved_lengths[26], reserved_endings[26];
     char *types[ALCH_TYPE_KIND_COUNT];  /* templates, see compile/visit_type.c; NULL: types.def */
+    /* What the embedding language may say in place of all that; '*done': it did. NULL: nothing. */
+    int (*spell_type)(void *host, const struct alch_dialect *d, const alch_type *t, alch_buf *out, int *done,
+                      alch_err *err);
 } alch_dialect;
 
 /* The standard dialect with nothing set differently, one reference; fill it in. */

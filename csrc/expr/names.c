@@ -117,7 +117,7 @@ const char *alch_name_non_anon(alch_namer *nm, const alch_node *n)
     case ALCH_NODE_LABEL:
     case ALCH_NODE_FUNC_COLUMN:
     case ALCH_NODE_TABLE_VALUED: return alch_name_plain(nm, n);
-    case ALCH_NODE_GROUPING: return NULL;
+    case ALCH_NODE_CUSTOM: return ((const alch_custom *)n)->is_name ? ((const alch_custom *)n)->name : NULL;
     default: return NULL;
     }
 }

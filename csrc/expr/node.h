@@ -235,6 +235,7 @@ typedef struct alch_custom {
     alch_host_ref *host;            /* kept */
     const alch_list *clauses;       /* children that FROM and walking see; kept or NULL */
     char *name;                     /* CUSTOM: what an unlabelled one is called; or NULL */
+    uint8_t is_name;                /* CUSTOM: selected under its name as it is, like a column */
 } alch_custom;
 
 /* -- FROM --------------------------------------------------------------- */

@@ -37,6 +37,10 @@ local rows = {
     { { 1, 30 } } },
   { "a window", function() return sa.select(o.id, sa.func.row_number():over { partition_by = o.user_id, order_by = o.total:desc() }):order_by(o.id) end,
     { { 1, 2 }, { 2, 1 }, { 3, 1 } } },
+  { "one parameter in several places", function()
+    local seven, nine = sa.literal(7), sa.bindparam("nine", 9, { type_ = sa.Integer })
+    return sa.select(seven + nine, nine + nine, u.id + seven, nine):where(u.id:lt(nine)):where(u.id:eq(seven - 5))
+  end, { { 16, 18, 9, 9 } } },
   { "DISTINCT", function() return sa.select(o.user_id):distinct():order_by(o.user_id) end, { { 1 }, { 2 } } },
   { "LIMIT and OFFSET", function() return sa.select(u.id):order_by(u.id):limit(1):offset(1) end, { { 2 } } },
   { "OFFSET alone", function() return sa.select(u.id):order_by(u.id):offset(2) end, { { 3 } } },

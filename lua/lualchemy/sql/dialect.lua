@@ -79,6 +79,7 @@ function Dialect:init(description, options)
   end
   self.server_version, self.caps = all.server_version, all.caps
   self._dialect = core.dialect(all)
+  core.dialect_object(self._dialect, self)
 end
 
 --- A name as this dialect writes it: quoted where its rules ask for it, or always.
