@@ -1,9 +1,11 @@
 /* session:get(Class, key), the short way: from the identity map, or by one
-** SELECT on a driver that never waits. All that a look-up needs is resolved
-** once per class and transaction into a *getter*; whatever is not ordinary (a
-** composite key, options, an expired object, somebody listening to the
-** connection, a failure) goes the long way through orm/session.lua, which
-** makes the getter when it can. */
+** SELECT. All that a look-up needs is resolved once per class and transaction
+** into a *getter*; whatever is not ordinary (a composite key, options, an
+** expired object, somebody listening to the connection, a time limit) goes the
+** long way through orm/session.lua, which makes the getter when it can.
+**
+** A driver that has to wait is waited for by Lua, which may yield; the getter
+** is the operation that is stepped meanwhile. */
 #include <string.h>
 
 #include "binding/driver_conn.h"
@@ -11,8 +13,8 @@
 
 #define GETTER_METATABLE "lualchemy.getter"
 
-/* UV_OBJECT: the connection as Lua knows it. */
-enum { UV_CONNECTION = 1, UV_SQL, UV_ENGINE, UV_OBJECT, UV_CODEC, GETTER_VALUES = UV_CODEC };
+/* UV_OBJECT: the connection as Lua knows it; UV_OPTIONS: its execution options. */
+enum { UV_CONNECTION = 1, UV_SQL, UV_ENGINE, UV_OBJECT, UV_CODEC, UV_OPTIONS, GETTER_VALUES = UV_OPTIONS };
 
 typedef struct getter {
     alch_driver_conn *dc;       /* anchored */
@@ -40,7 +42,14 @@ static int getter_gc(lua_State *L)
     return 0;
 }
 
-/* core.getter_new(session, plan, dc, sql, slots, engine, connection) */
+/* The argument at 'idx' becomes a user value of the getter at 9. */
+static void anchor(lua_State *L, int idx, int value)
+{
+    lua_pushvalue(L, idx);
+    lua_setiuservalue(L, 9, value);
+}
+
+/* core.getter_new(session, plan, dc, sql, slots, engine, connection, options) */
 static int l_getter_new(lua_State *L)
 {
     const alch_session *session = luaL_checkudata(L, 1, ALCH_SESSION_METATABLE);
@@ -52,7 +61,8 @@ static int l_getter_new(lua_State *L)
 
     luaL_checkstring(L, 4);
     luaL_checktype(L, 5, LUA_TTABLE);
-    lua_settop(L, 7);
+    luaL_checkany(L, 8);
+    lua_settop(L, 8);
     n = (size_t)lua_rawlen(L, 5);
     cells = (n + m->columns) * sizeof(alch_value);
     g = alch_push_object(L, sizeof *g + cells + n * sizeof *g->slots + m->set_size, GETTER_VALUES, GETTER_METATABLE);
@@ -70,24 +80,21 @@ static int l_getter_new(lua_State *L)
         alch_set_put(g->wanted, g->slots[i]);
         lua_pop(L, 1);
     }
-    lua_pushvalue(L, 3);
-    lua_setiuservalue(L, 8, UV_CONNECTION);
-    lua_pushvalue(L, 4);
-    lua_setiuservalue(L, 8, UV_SQL);
-    lua_pushvalue(L, 6);
-    lua_setiuservalue(L, 8, UV_ENGINE);
-    lua_pushvalue(L, 7);
-    lua_setiuservalue(L, 8, UV_OBJECT);
+    anchor(L, 3, UV_CONNECTION);
+    anchor(L, 4, UV_SQL);
+    anchor(L, 6, UV_ENGINE);
+    anchor(L, 7, UV_OBJECT);
+    anchor(L, 8, UV_OPTIONS);
     g->codec = alch_push_codec(L, 2, dc->driver->name);
-    lua_setiuservalue(L, 8, UV_CODEC);
+    lua_setiuservalue(L, 9, UV_CODEC);
     return 1;
 }
 
 /* Stack while getting: the arguments, then these. */
 enum { SESSION_OBJECT = 1, CLASS, KEY, OPTIONS, SESSION, PLAN, IDENTITIES, GETTER };
 
-/* Upvalues: the long way, and the names of what is read from Lua objects. */
-enum { UP_SLOW = 1, UP_C, UP_FAST, UP_LOG, UP_LISTENERS };
+/* Upvalues: the long way, who waits, who raises, and the names of what is read from Lua objects. */
+enum { UP_SLOW = 1, UP_WAIT, UP_FAIL, UP_C, UP_FAST, UP_LOG, UP_LISTENERS, UP_OPTIONS, UP_LIMITED, UP_BUSY, UP_END };
 
 static int rawget_named(lua_State *L, int table, int upvalue)
 {
@@ -133,6 +140,9 @@ static getter *push_getter(lua_State *L)
 {
     getter *g;
 
+    if (rawget_named(L, SESSION_OBJECT, UP_BUSY) != LUA_TNIL)
+        return NULL;
+    lua_settop(L, IDENTITIES);
     if (rawget_named(L, SESSION_OBJECT, UP_FAST) != LUA_TTABLE)
         return NULL;
     lua_pushvalue(L, PLAN);
@@ -148,7 +158,12 @@ static getter *push_getter(lua_State *L)
         return NULL;
     lua_settop(L, GETTER);
     lua_getiuservalue(L, GETTER, UV_OBJECT);
-    if (rawget_named(L, GETTER + 1, UP_LISTENERS) != LUA_TNIL)
+    lua_getiuservalue(L, GETTER, UV_OPTIONS);
+    (void)rawget_named(L, GETTER + 1, UP_OPTIONS);
+    if (!lua_rawequal(L, -1, -2) || rawget_named(L, GETTER + 1, UP_LISTENERS) != LUA_TNIL)
+        return NULL;
+    (void)rawget_named(L, GETTER + 1, UP_LIMITED);
+    if (lua_toboolean(L, -1))
         return NULL;
     lua_settop(L, GETTER);
     return g;
@@ -166,25 +181,100 @@ static void push_row(lua_State *L, getter *g)
     alch_push_new_object(L, &new);
 }
 
-/* Pushes the object of the row, or nil; 0 if the statement failed. */
-static int push_loaded(lua_State *L, getter *g)
+static alch_step send(lua_State *L, getter *g, alch_err *err)
 {
-    alch_param p;
     alch_step step;
-    alch_err err;
+    alch_param p;
 
     end_read(g);
     p.value.kind = ALCH_INT;
     p.value.zone = ALCH_ZONE_NONE;
     p.value.as.integer = lua_tointeger(L, KEY);
     p.oid = g->codec->columns[g->codec->mapper->keys[0]].oid;
-    step = g->dc->driver->execute(g->dc->conn, g->sql, g->len, &p, 1, 0, &g->cursor, &err);
-    if (step == ALCH_STEP_ROW)
-        push_row(L, g);
-    else if (step == ALCH_STEP_DONE)
+    step = g->dc->driver->execute(g->dc->conn, g->sql, g->len, &p, 1, 0, &g->cursor, err);
+    alch_driver_conn_settle(L, g->dc, step);
+    return step;
+}
+
+/* getter:step() -> "row", "done" or "wait"; nil and an error if it failed */
+static int l_step(lua_State *L)
+{
+    getter *g = luaL_checkudata(L, 1, GETTER_METATABLE);
+    alch_step step;
+    alch_err err;
+
+    lua_settop(L, 1);
+    lua_getiuservalue(L, 1, UV_CONNECTION);
+    (void)alch_waiting_driver_conn(L, 2);
+    luaL_argcheck(L, g->cursor != NULL, 1, "a getter that waits");
+    step = g->dc->driver->cursor_step(g->cursor, &err);
+    alch_driver_conn_settle(L, g->dc, step);
+    if (step == ALCH_STEP_FAIL) {
         lua_pushnil(L);
+        alch_push_error(L, &err);
+        return 2;
+    }
+    alch_push_step(L, step);
+    return 1;
+}
+
+/* The error of the statement is on the top: Lua completes and raises it. */
+static int fail(lua_State *L, getter *g)
+{
     end_read(g);
-    return step == ALCH_STEP_ROW || step == ALCH_STEP_DONE;
+    lua_pushvalue(L, lua_upvalueindex(UP_FAIL));
+    lua_insert(L, -2);
+    lua_getiuservalue(L, GETTER, UV_OBJECT);
+    lua_insert(L, -2);
+    lua_getiuservalue(L, GETTER, UV_SQL);
+    lua_getiuservalue(L, GETTER, UV_CODEC);
+    lua_pushvalue(L, KEY);
+    lua_call(L, 5, 0);
+    return 0;
+}
+
+/* Pushes what the look-up came to. While it waited, somebody else may have
+** brought the object in. */
+static int answer(lua_State *L, getter *g, int found)
+{
+    lua_settop(L, GETTER);
+    if (!found)
+        lua_pushnil(L);
+    else if (alch_get_identity(L, IDENTITIES, KEY) != LUA_TTABLE)
+        push_row(L, g);
+    end_read(g);
+    return 1;
+}
+
+/* Stack: as while getting, and what the driver's wait returned: the last step, or nil and an error. */
+static int finish_wait(lua_State *L, int status, lua_KContext context)
+{
+    getter *g = lua_touserdata(L, GETTER);
+
+    (void)status;
+    (void)context;
+    lua_settop(L, GETTER + 2);
+    if (lua_isnil(L, GETTER + 1))
+        return fail(L, g);
+    return answer(L, g, lua_tostring(L, GETTER + 1)[0] == 'r');
+}
+
+static int get_loaded(lua_State *L, getter *g)
+{
+    alch_err err;
+    alch_step step = send(L, g, &err);
+
+    if (step == ALCH_STEP_FAIL) {
+        alch_push_error(L, &err);
+        return fail(L, g);
+    }
+    if (step != ALCH_STEP_WAIT)
+        return answer(L, g, step == ALCH_STEP_ROW);
+    lua_pushvalue(L, lua_upvalueindex(UP_WAIT));
+    lua_getiuservalue(L, GETTER, UV_CONNECTION);
+    lua_pushvalue(L, GETTER);
+    lua_callk(L, 2, 2, 0, finish_wait);
+    return finish_wait(L, LUA_OK, 0);
 }
 
 static int finish_slow(lua_State *L, int status, lua_KContext base)
@@ -204,8 +294,8 @@ static int l_get(lua_State *L)
         if (known)
             return 1;
         g = push_getter(L);
-        if (g != NULL && push_loaded(L, g))
-            return 1;
+        if (g != NULL)
+            return get_loaded(L, g);
     }
     lua_settop(L, OPTIONS);
     lua_pushvalue(L, lua_upvalueindex(UP_SLOW));
@@ -214,16 +304,18 @@ static int l_get(lua_State *L)
     return finish_slow(L, LUA_OK, 0);
 }
 
-/* core.session_get(slow) -> the method Session.get */
+/* core.session_get(slow, drive, fail) -> the method Session.get */
 static int l_session_get(lua_State *L)
 {
-    luaL_checktype(L, 1, LUA_TFUNCTION);
-    lua_settop(L, 1);
-    lua_pushliteral(L, "_c");
-    lua_pushliteral(L, "_fast");
-    lua_pushliteral(L, "_log");
-    lua_pushliteral(L, "_listeners");
-    lua_pushcclosure(L, l_get, UP_LISTENERS);
+    static const char *const names[] = { "_c", "_fast", "_log", "_listeners", "_options", "_limited", "_busy" };
+    size_t i;
+
+    for (i = UP_SLOW; i <= UP_FAIL; i++)
+        luaL_checktype(L, (int)i, LUA_TFUNCTION);
+    lua_settop(L, UP_FAIL);
+    for (i = 0; i < sizeof names / sizeof *names; i++)
+        lua_pushstring(L, names[i]);
+    lua_pushcclosure(L, l_get, UP_END - 1);
     return 1;
 }
 
@@ -235,7 +327,12 @@ void alch_open_get(lua_State *L)
         { NULL, NULL }
     };
 
-    alch_new_metatable(L, GETTER_METATABLE, getter_gc);
+    if (alch_new_metatable(L, GETTER_METATABLE, getter_gc)) {
+        lua_newtable(L);
+        lua_pushcfunction(L, l_step);
+        lua_setfield(L, -2, "step");
+        lua_setfield(L, -2, "__index");
+    }
     lua_pop(L, 1);
     luaL_setfuncs(L, functions, 0);
 }

@@ -259,6 +259,10 @@ for database in targets.each() do
     local found = session:query(Faulty):filter(Faulty.tag:eq(tag)):order_by(Faulty.id):all()
     assert(#found == 2 and found[1] == first and found[2] == second)
     session:commit()
+    local ids = { first.id, second.id }
+    session:expunge_all()
+    first, second = session:get(Faulty, ids[1]), session:get(Faulty, ids[2])   -- the long way, and the short one
+    assert(first.text == LONG and second.text == "changed" and session:get(Faulty, ids[1]) == first)
     session:delete(first)
     session:flush()
     session:rollback()

@@ -98,18 +98,21 @@ function M.default_slots(mapper)
   return own
 end
 
--- Nobody has to be told of statements on this connection, and it never waits: then the next look-ups by key of this
--- class can stay in C (binding/l_get.c) for the rest of the transaction.
+-- Nobody has to be told of statements on this connection: then the next look-ups by key of this class can stay in C
+-- (binding/l_get.c) for the rest of the transaction.
 local function shorten(session, mapper, texts, conn, slots)
   local engine, dc = conn.engine, conn._dc
-  if #mapper.primary_key ~= 1 or engine._proxy or conn._listeners or engine.dialect.name ~= "sqlite" then return end
+  if #mapper.primary_key ~= 1 or engine._proxy or conn._listeners or conn._options.timeout then return end
   local fast = session._fast
   if not fast then
     fast = {}
     session._fast = fast
   end
-  fast[mapper._c] = core.getter_new(session._c, mapper._c, dc, texts:select(slots), slots, engine, conn)
+  fast[mapper._c] = core.getter_new(session._c, mapper._c, dc, texts:select(slots), slots, engine, conn, conn._options)
 end
+
+--- A look-up that stayed in C has failed: raises as one in Lua does.
+function M.fail(conn, err, sql, codec, key) execute.fail(conn, err, sql, core.key_bound(codec, key)) end
 
 --- The object of a key from the database, into the identity map; nil if there is no such row.
 ---@param session lualchemy.orm.Session

@@ -14,6 +14,7 @@ local registry = require("lualchemy.orm.registry")
 local merge = require("lualchemy.orm.merge")
 local SessionTransaction = require("lualchemy.orm.transaction")
 local UnitOfWork = require("lualchemy.orm.unitofwork")
+local wait = require("lualchemy.engine.wait")
 
 ---@class lualchemy.orm.Session
 ---@field bind lualchemy.Engine|lualchemy.Connection|nil
@@ -591,7 +592,7 @@ local function get(self, class_, ident, options)
 end
 
 -- The ordinary cases never leave C (binding/l_get.c).
-Session.get = core.session_get(get)
+Session.get = core.session_get(get, wait.drive, identity.fail)
 
 --- The same; raises NoResultFound where there is no such row.
 function Session:get_one(class_, ident, options)
