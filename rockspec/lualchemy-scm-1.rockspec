@@ -77,6 +77,7 @@ build = {
         "csrc/binding/l_walk.c",
         "csrc/binding/literal.c",
         "csrc/binding/load_tree.c",
+        "csrc/binding/load_variant.c",
         "csrc/binding/orm_attr.c",
         "csrc/binding/orm_batch.c",
         "csrc/binding/orm_convert.c",

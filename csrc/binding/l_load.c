@@ -49,20 +49,21 @@ static int is_complete(const alch_state *s, const alch_entity *e)
     const uint8_t *packed = s->sets + ALCH_SET_PACKED * s->mapper->set_size;
     size_t i;
 
-    for (i = 0; i < s->mapper->set_size; i++)
+    for (i = 0; i < e->m->set_size; i++)
         if ((e->wanted[i] & ~(value[i] | packed[i])) != 0)
             return 0;
     return 1;
 }
 
-/* Fills in what the instance at 'obj' lacks; everything, where the query says so. */
+/* Fills in what the instance at 'obj' lacks; everything, where the query says so.
+** It may be of a class below the entity's: that has the same columns in the same places. */
 static int populate(lua_State *L, const alch_loader *l, const alch_entity *e, int obj)
 {
     alch_state *s = alch_push_state(L, obj);
     int st = lua_gettop(L);
     size_t i;
 
-    if (s == NULL || s->mapper != e->m || (!l->populate_existing && is_complete(s, e))) {
+    if (s == NULL || (s->mapper != e->m && !alch_mapper_isa(s->mapper, e->m)) || (!l->populate_existing && is_complete(s, e))) {
         lua_settop(L, st - (s != NULL));
         return 0;
     }
@@ -146,12 +147,13 @@ static int load_by_hook(lua_State *L, const alch_loader *l, const alch_entity *e
 
 void alch_load_object(lua_State *L, alch_loader *l, size_t i, const alch_load_frame *f)
 {
-    const alch_entity *e = &l->entities[i];
+    size_t v = l->entities[i].discriminator < 0 ? i : alch_load_variant(L, l, i, f);
+    const alch_entity *e = &l->entities[v];
     int top = lua_gettop(L), fresh = KNOWN;
 
     gather(l, e);
-    if (lua_isfunction(L, alch_load_anchor(f, i, ALCH_OF_HOOK))) {
-        fresh = load_by_hook(L, l, e, alch_load_anchor(f, i, ALCH_OF_HOOK));
+    if (lua_isfunction(L, alch_load_anchor(f, v, ALCH_OF_HOOK))) {
+        fresh = load_by_hook(L, l, e, alch_load_anchor(f, v, ALCH_OF_HOOK));
         if (!lua_isnil(L, top + 1))
             note_object(L, l, i, top + 1, fresh, f);
         return;
@@ -160,11 +162,11 @@ void alch_load_object(lua_State *L, alch_loader *l, size_t i, const alch_load_fr
         lua_pushnil(L);
         return;
     }
-    if (alch_get_identity(L, alch_load_anchor(f, i, ALCH_OF_IDENTITY), top + 1) == LUA_TTABLE) {
+    if (alch_get_identity(L, alch_load_anchor(f, v, ALCH_OF_IDENTITY), top + 1) == LUA_TTABLE) {
         fresh = populate(L, l, e, top + 2);
     } else {
-        alch_new_object new = { e->codec, l->cells, e->wanted, l->session, alch_load_anchor(f, i, ALCH_OF_CLASS),
-                                alch_load_anchor(f, i, ALCH_OF_PLAN), alch_load_anchor(f, i, ALCH_OF_IDENTITY), top + 1 };
+        alch_new_object new = { e->codec, l->cells, e->wanted, l->session, alch_load_anchor(f, v, ALCH_OF_CLASS),
+                                alch_load_anchor(f, v, ALCH_OF_PLAN), alch_load_anchor(f, v, ALCH_OF_IDENTITY), top + 1 };
 
         lua_pop(L, 1);
         alch_push_new_object(L, &new);
@@ -223,7 +225,7 @@ static int push_result(lua_State *L, alch_loader *l, const alch_load_frame *f, i
 /* Spreads the anchors over the stack, in fixed places. */
 static void spread_anchors(lua_State *L, alch_loader *l, alch_load_frame *f)
 {
-    lua_Integer i, n = (lua_Integer)l->total * ALCH_OF_EACH;
+    lua_Integer i, n = (lua_Integer)l->all * ALCH_OF_EACH;
     int at;
 
     luaL_checkstack(L, (int)n + 30, "entities");
@@ -427,20 +429,13 @@ static void anchor_entity(lua_State *L, const alch_loader *l, size_t i, int spec
     lua_settop(L, top);
 }
 
-/* The description is at 'spec'; fills the entity and its anchors. */
-static char *read_entity(lua_State *L, alch_loader *l, size_t i, int spec, int anchors, char *room)
+/* What stands in the row for objects of a plan: described at 'spec', the plan behind it. */
+static char *read_object(lua_State *L, alch_loader *l, size_t i, int spec, int anchors, char *room)
 {
     alch_entity *e = &l->entities[i];
 
-    read_parent(L, l, i, spec);
-    if (lua_getfield(L, spec, "plan") == LUA_TNIL) {
-        lua_getfield(L, spec, "column");
-        e->column = (int)luaL_checkinteger(L, -1) - 1;
-        luaL_argcheck(L, l->run->shape != NULL && e->column >= 0 && e->column < l->run->shape->n, 3, "no such column");
-        lua_settop(L, spec);
-        return room;
-    }
-    e->m = alch_check_plan(L, -1);
+    e->m = alch_check_plan(L, spec + 1);
+    e->discriminator = -1;
     e->positions = (int *)(void *)room;
     e->wanted = (uint8_t *)(e->positions + e->m->columns);
     room += (e->m->columns * sizeof(int) + e->m->set_size + 7) & ~(size_t)7;
@@ -452,19 +447,100 @@ static char *read_entity(lua_State *L, alch_loader *l, size_t i, int spec, int a
     return room;
 }
 
+/* Pushes what the description at 'spec' says of variants, and a new table; 0 and nothing if there are none. */
+static int push_variants(lua_State *L, alch_entity *e, int spec)
+{
+    lua_getfield(L, spec, "discriminator");
+    e->discriminator = (int)luaL_optinteger(L, -1, 0) - 1;
+    lua_pop(L, 1);
+    if (e->discriminator < 0 || lua_getfield(L, spec, "variants") != LUA_TTABLE) {
+        e->discriminator = -1;
+        lua_settop(L, spec);
+        return 0;
+    }
+    luaL_argcheck(L, (size_t)e->discriminator < e->m->columns && e->positions[e->discriminator] >= 0, 3,
+                  "the discriminator is not selected");
+    lua_newtable(L);
+    return 1;
+}
+
+/* The classes below an entity's, described at 'spec', become entities of their own from '*next' on. */
+static char *read_variants(lua_State *L, alch_loader *l, size_t i, int spec, int anchors, size_t *next, char *room)
+{
+    int variants = spec + 1, numbers = spec + 2, key = spec + 3;
+
+    if (!push_variants(L, &l->entities[i], spec))
+        return room;
+    for (lua_pushnil(L); lua_next(L, variants); lua_settop(L, key)) {
+        if (!lua_istable(L, key + 1)) {
+            lua_pushvalue(L, key);
+            lua_pushboolean(L, 0);
+        } else {
+            l->entities[*next].first_child = l->entities[*next].next = -1;
+            lua_getfield(L, key + 1, "plan");
+            room = read_object(L, l, *next, key + 1, anchors, room);
+            lua_pushvalue(L, key);
+            lua_pushinteger(L, (lua_Integer)++*next);
+        }
+        lua_rawset(L, numbers);
+    }
+    lua_rawseti(L, anchors, (lua_Integer)i * ALCH_OF_EACH + 1 + ALCH_OF_VARIANTS);
+    lua_settop(L, spec);
+    return room;
+}
+
+/* The description is at 'spec'; fills the entity and its anchors. */
+static char *read_entity(lua_State *L, alch_loader *l, size_t i, int spec, int anchors, size_t *next, char *room)
+{
+    alch_entity *e = &l->entities[i];
+
+    e->discriminator = -1;
+    read_parent(L, l, i, spec);
+    if (lua_getfield(L, spec, "plan") == LUA_TNIL) {
+        lua_getfield(L, spec, "column");
+        e->column = (int)luaL_checkinteger(L, -1) - 1;
+        luaL_argcheck(L, l->run->shape != NULL && e->column >= 0 && e->column < l->run->shape->n, 3, "no such column");
+        lua_settop(L, spec);
+        return room;
+    }
+    room = read_object(L, l, i, spec, anchors, room);
+    return read_variants(L, l, i, spec, anchors, next, room);
+}
+
+/* Adds up the variants of the description on the top. */
+static size_t variants_size(lua_State *L, size_t *columns, size_t *count)
+{
+    size_t size = 0;
+
+    if (lua_getfield(L, -1, "variants") == LUA_TTABLE) {
+        for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+            if (lua_istable(L, -1)) {
+                size += arrays_size(L, columns);
+                ++*count;
+            }
+        }
+    }
+    lua_pop(L, 1);
+    return size;
+}
+
 static alch_loader *push_loader(lua_State *L, size_t total, int entities, char **room)
 {
-    size_t i, columns = 1, head = sizeof(alch_loader) + total * sizeof(alch_entity), size = 0;
+    size_t i, columns = 1, all = total, head, size = 0;
     alch_loader *l;
 
+    luaL_checkstack(L, 20, "loader");
     for (i = 0; i < total; i++) {
         lua_rawgeti(L, entities, (lua_Integer)i + 1);
         luaL_checktype(L, -1, LUA_TTABLE);
         size += arrays_size(L, &columns);
+        size += variants_size(L, &columns, &all);
         lua_pop(L, 1);
     }
+    head = sizeof(alch_loader) + all * sizeof(alch_entity);
     l = alch_push_object(L, head + columns * sizeof *l->cells + size, ALCH_LOAD_USER_VALUES, LOADER_METATABLE);
     l->total = l->count = total;
+    l->all = all;
     l->widest = columns;
     l->cells = (alch_value *)(void *)((char *)l + head);
     *room = (char *)(l->cells + columns);
@@ -488,7 +564,7 @@ static int boolean_field(lua_State *L, int t, const char *key)
 static int l_loader_new(lua_State *L)
 {
     const alch_session *session = luaL_checkudata(L, 1, ALCH_SESSION_METATABLE);
-    size_t i, total;
+    size_t i, total, next;
     alch_loader *l;
     char *room;
 
@@ -497,6 +573,7 @@ static int l_loader_new(lua_State *L)
     lua_settop(L, 4);
     total = (size_t)lua_rawlen(L, 3);
     l = push_loader(L, total, 3, &room);
+    next = total;
     l->run = alch_check_run(L, 2);
     l->session = session->number;
     l->populate_existing = (uint8_t)boolean_field(L, 4, "populate_existing");
@@ -514,10 +591,10 @@ static int l_loader_new(lua_State *L)
     lua_setiuservalue(L, 5, ALCH_LOAD_ROW);
     lua_newtable(L);
     lua_setiuservalue(L, 5, ALCH_LOAD_LOADED);
-    lua_createtable(L, (int)total * ALCH_OF_EACH, 0);
+    lua_createtable(L, (int)l->all * ALCH_OF_EACH, 0);
     for (i = 0; i < total; i++) {
         lua_rawgeti(L, 3, (lua_Integer)i + 1);
-        room = read_entity(L, l, i, 7, 6, room);
+        room = read_entity(L, l, i, 7, 6, &next, room);
         lua_settop(L, 6);
     }
     lua_setiuservalue(L, 5, ALCH_LOAD_ANCHORS);

@@ -10,7 +10,8 @@
 ** belongs to them along relationships that the same rows bring (load_tree.c).
 **
 ** The entities are one array: first those a row is made of, then those that
-** hang below another one, each behind its parent. Everything a row needs is resolved when
+** hang below another one, each behind its parent; then the *variants*: a row whose
+** discriminator names a class below the entity's is read as that class. Everything a row needs is resolved when
 ** the loader is made: the plan, where its columns stand, its class, the identity table.
 **
 ** A collection that rows fill is gathered in a Lua list of its own and given
@@ -27,11 +28,12 @@ enum {
 ** its plan, its identity table; what later lazy loads of its objects have to
 ** know (or nil); a list of the objects seen (or nil); for a collection its
 ** items by owner, false where they are loaded, and those of the last owner; a
-** function that makes its objects from rows in the loader's place (or nil).
+** function that makes its objects from rows in the loader's place (or nil); the
+** variants by discriminator: a number, false for a class that is not below the entity's.
 */
 enum {
     ALCH_OF_CLASS, ALCH_OF_PLAN, ALCH_OF_IDENTITY, ALCH_OF_CONTEXT, ALCH_OF_SEEN, ALCH_OF_FILLING, ALCH_OF_ITEMS,
-    ALCH_OF_HOOK, ALCH_OF_EACH
+    ALCH_OF_HOOK, ALCH_OF_VARIANTS, ALCH_OF_EACH
 };
 
 typedef struct alch_entity {
@@ -40,6 +42,10 @@ typedef struct alch_entity {
     int column;
     int *positions;         /* of each column attribute, -1: not selected; in the loader's own block */
     uint8_t *wanted;        /* set of the selected attributes */
+    int discriminator;      /* the attribute that says which variant a row is; -1: there are none */
+    alch_value last_value;  /* its value in the row before, where it is short, and what that meant */
+    char last_text[40];
+    size_t last_variant;
     int first_child, next;  /* entities below it, and beside it below the same parent; -1: none */
     size_t attr;            /* the parent's attribute that holds it */
     const void *last_owner; /* collection: whose items are at hand; only compared */
@@ -52,7 +58,8 @@ typedef struct alch_loader {
     alch_run *run;
     uint32_t session;
     size_t count;           /* entities of a row */
-    size_t total;           /* entities */
+    size_t total;           /* entities but for the variants */
+    size_t all;             /* entities */
     size_t widest;          /* most columns of an entity */
     uint8_t populate_existing;
     uint8_t collect;        /* keep a list of what was loaded, for the host's load events */
@@ -77,6 +84,10 @@ static inline int alch_load_anchor(const alch_load_frame *f, size_t entity, int 
 {
     return f->anchors + (int)entity * ALCH_OF_EACH + which;
 }
+
+/* -- load_variant.c -- */
+/* Which entity the row's object of entity i is: i itself or one of its variants. */
+size_t alch_load_variant(lua_State *L, alch_loader *l, size_t i, const alch_load_frame *f);
 
 /* -- l_load.c -- */
 /* Pushes the object of entity i in this row, with all that hangs below it, or nil. */

@@ -237,6 +237,20 @@ function M.row_hook(session, mapper, context, codec)
   end
 end
 
+--- Hooks for the objects of a description of the core's loader, each class's own.
+---@param description table
+---@param session lualchemy.orm.Session
+---@param mapper lualchemy.orm.Mapper
+---@param context table
+---@param codec_of fun(mapper: lualchemy.orm.Mapper): userdata
+function M.add_hooks(description, session, mapper, context, codec_of)
+  if not M.active.rows then return end
+  description.hook = M.row_hook(session, mapper, context, codec_of(mapper))
+  for _, variant in pairs(description.variants or {}) do
+    if variant then variant.hook = M.row_hook(session, variant.mapper, context, codec_of(variant.mapper)) end
+  end
+end
+
 --- Drops from a result the objects that a listener of `append_result` took for itself, by returning true.
 ---@param mapper lualchemy.orm.Mapper
 ---@param list any[]

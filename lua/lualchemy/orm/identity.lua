@@ -5,6 +5,7 @@ local errors = require("lualchemy.errors")
 local events = require("lualchemy.orm.events")
 local Context = require("lualchemy.engine.context")
 local execute = require("lualchemy.engine.execute")
+local inheritance = require("lualchemy.orm.inheritance")
 local statements = require("lualchemy.orm.statements")
 local wait = require("lualchemy.engine.wait")
 
@@ -102,7 +103,7 @@ end
 -- (binding/l_get.c) for the rest of the transaction.
 local function shorten(session, mapper, texts, conn, slots)
   local engine, dc = conn.engine, conn._dc
-  if #mapper.primary_key ~= 1 or engine._proxy or conn._listeners or conn._options.timeout then return end
+  if #mapper.primary_key ~= 1 or mapper.polymorphic_on or engine._proxy or conn._listeners or conn._options.timeout then return end
   local fast = session._fast
   if not fast then
     fast = {}
@@ -119,15 +120,17 @@ function M.fail(conn, err, sql, codec, key) execute.fail(conn, err, sql, core.ke
 ---@param mapper lualchemy.orm.Mapper
 ---@param key any
 ---@param slots integer[]
----@param options { populate_existing: boolean?, for_update: string? }
+---@param options { populate_existing: boolean?, for_update: string?, partial: boolean? }
 function M.load(session, mapper, key, slots, options)
   local conn = session:_connection_of(mapper)
   local texts = statements.of(mapper, conn.dialect)
   local context = Context()
   context.connection, context.flags = conn, 0
-  local run = execute.send(conn, texts:select(slots, options.for_update), core.key_bound(texts.codec, key), context)
+  local run = execute.send(conn, texts:select(slots, options.for_update, options.partial), core.key_bound(texts.codec, key), context)
   local heard = events.hears_loads(session) and { session = session, populate_existing = options.populate_existing or false }
-  local description = { plan = mapper._c, columns = positions_of(slots), hook = heard and events.row_hook(session, mapper, heard, texts.codec) }
+  local description = { plan = mapper._c, columns = positions_of(slots) }
+  if not options.partial then inheritance.describe(description, mapper) end
+  if heard then events.add_hooks(description, session, mapper, heard, function(of) return statements.of(of, conn.dialect).codec end) end
   local loader = core.loader_new(session._c, run, { description },
     { populate_existing = options.populate_existing or false, collect = heard and true or false })
   local object = M.fetch_all(run, loader)[1]

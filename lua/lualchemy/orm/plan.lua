@@ -9,6 +9,7 @@ local core = require("lualchemy._core")
 local clause = require("lualchemy.orm.clause")
 local entity = require("lualchemy.orm.entity")
 local errors = require("lualchemy.errors")
+local inheritance = require("lualchemy.orm.inheritance")
 local options = require("lualchemy.orm.options")
 local registry = require("lualchemy.orm.registry")
 local setup = require("lualchemy.orm.loading.setup")
@@ -17,6 +18,7 @@ local setup = require("lualchemy.orm.loading.setup")
 ---@field entity table?           what it loads objects of; nil: an expression
 ---@field mapper lualchemy.orm.Mapper?
 ---@field columns table<integer, integer>   place of a property's column among the rows' columns, by the property's index
+---@field variants table<lualchemy.orm.Mapper, table<integer, integer>>?   of the classes below: places by attribute number
 ---@field node lualchemy.orm.LoadNode?
 ---@field path { mapper: lualchemy.orm.Mapper, up: table? }
 ---@field children lualchemy.orm.PlanItem[]
@@ -194,9 +196,19 @@ local function slots_of(item, place_of)
   return slots
 end
 
+-- The same for a class below the entity's, where the rows bring columns of it.
+local function variant_slots(item, mapper, place_of)
+  local known = item.variants and item.variants[mapper]
+  if not known then return nil end
+  local slots = {}
+  for slot, at in pairs(known) do slots[slot] = place_of(item, at) end
+  return slots
+end
+
 local function describe(item, place_of)
   if not item.entity then return { column = place_of(item, item.column) or item.column } end
-  return { plan = item.mapper._c, columns = slots_of(item, place_of), seen = #item.post > 0, context = item.node }
+  local description = { plan = item.mapper._c, columns = slots_of(item, place_of), seen = #item.post > 0, context = item.node }
+  return inheritance.describe(description, item.mapper, function(mapper) return variant_slots(item, mapper, place_of) end)
 end
 
 -- The items below an item, each with the number of the one it hangs below.

@@ -713,7 +713,7 @@ function M.load_column(object, prop)
   if not session then
     errors.raise("DetachedInstanceError", "%s.%s is not loaded, and the object's session is gone", mapper.class_name, prop.key)
   end
-  if not identity.load(session, mapper, key, columns.slots(object, prop), {}) then raise_gone(mapper) end
+  if not identity.load(session, mapper, key, columns.slots(object, prop), { partial = true }) then raise_gone(mapper) end
 end
 
 return M

@@ -248,8 +248,17 @@ local function has_expression(self, slots)
   return false
 end
 
--- The column of an attribute in one of these tables, the first that has it.
-local function column_in(prop, levels)
+-- The position of an attribute in the primary key, or nil.
+function Statements:_key_position(prop)
+  for i, column in ipairs(self.mapper.primary_key) do
+    if self.mapper:property_for_column(column) == prop then return i end
+  end
+end
+
+-- The column of an attribute in one of these tables, the first that has it. Every table has the key.
+function Statements:_column_in(prop, levels)
+  local position = self:_key_position(prop)
+  if position then return levels[1].keys[position] end
   for _, level in ipairs(levels) do
     for _, column in ipairs(prop.columns) do
       if rawequal(column.table, level.table) then return column end
@@ -258,7 +267,7 @@ local function column_in(prop, levels)
 end
 
 function Statements:_labelled(slot, levels)
-  local column = column_in(self.mapper._by_slot[slot], levels)
+  local column = self:_column_in(self.mapper._by_slot[slot], levels)
   return ("%s AS %s"):format(self:_read(column, self:_full_name(column)), self.dialect:quote(column.table.name .. "_" .. column.name))
 end
 
@@ -269,7 +278,7 @@ function Statements:_levels_of(slots, partial)
   local needed, list = {}, {}
   for _, slot in ipairs(slots) do
     local prop = self.mapper._by_slot[slot]
-    if #prop.columns == 1 then needed[prop.column.table] = true end
+    if not self:_key_position(prop) then needed[prop.column.table] = true end
   end
   for _, level in ipairs(levels) do
     if needed[level.table] then list[#list + 1] = level end

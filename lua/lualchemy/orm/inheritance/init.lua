@@ -41,7 +41,7 @@ end
 --- Called when the properties are known: the discriminator and the place in the hierarchy.
 M.identify = polymorphic.identify
 
-M.criterion = polymorphic.criterion
+M.criterion, M.describe = polymorphic.criterion, polymorphic.describe
 
 --- The mapper leaves its hierarchy.
 ---@param mapper lualchemy.orm.Mapper

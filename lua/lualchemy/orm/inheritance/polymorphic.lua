@@ -99,6 +99,33 @@ function M.criterion(mapper)
   return mapper._criterion
 end
 
+-- By identity: the mapper, or false where it is not below the one asked for.
+local function variants_of(mapper)
+  if mapper._variants then return mapper._variants end
+  local variants = {}
+  for identity, other in pairs(mapper.polymorphic_map) do
+    variants[identity] = other:isa(mapper) and (other.base_mapper == mapper.base_mapper or other.concrete) and other or false
+  end
+  mapper._variants = variants
+  return variants
+end
+
+--- Tells the core's loader how to know a row's class. `columns` gives the places of a class's attributes in the rows by
+--- their numbers; where it knows none, the row has those of the class asked for.
+---@param description { plan: userdata, columns: table<integer, integer> }
+---@param mapper lualchemy.orm.Mapper
+---@param columns (fun(mapper: lualchemy.orm.Mapper): table<integer, integer>?)?
+function M.describe(description, mapper, columns)
+  local prop = mapper.polymorphic_prop
+  if not prop or not description.columns[prop.slot] then return description end
+  local variants = {}
+  for identity, other in pairs(variants_of(mapper)) do
+    variants[identity] = other and { mapper = other, plan = other._c, columns = columns and columns(other) or description.columns }
+  end
+  description.discriminator, description.variants = prop.slot, variants
+  return description
+end
+
 --- The mapper's identity is free again.
 ---@param mapper lualchemy.orm.Mapper
 function M.forget(mapper)

@@ -28,6 +28,11 @@ end
 -- Is it fetched whenever the object is?
 local function is_ordinary(node, prop) return options.column(node, prop) == "load" end
 
+-- Of an object that was loaded as one of a class above, what the class itself has is missing: it comes from its own tables.
+local function is_there(object, mapper, prop)
+  return #mapper.levels > 1 and select(2, core.peek(object, prop.key))
+end
+
 -- Is it fetched because `wanted`, which is deferred, is read?
 local function comes_along(prop, wanted)
   return prop == wanted or prop.group ~= nil and prop.group == wanted.group and prop.deferred
@@ -43,7 +48,7 @@ function M.slots(object, wanted)
   for slot, prop in ipairs(mapper._by_slot) do
     if prop.kind == "column" then
       local along
-      if ordinary then along = is_ordinary(node, prop) else along = comes_along(prop, wanted) end
+      if ordinary then along = is_ordinary(node, prop) and not is_there(object, mapper, prop) else along = comes_along(prop, wanted) end
       if along or is_key(mapper, prop) then slots[#slots + 1] = slot end
     end
   end

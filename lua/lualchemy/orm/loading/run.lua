@@ -61,7 +61,8 @@ local function listen(session, statement, plan, descriptions, options)
   local context = { session = session, statement = statement, populate_existing = options.populate_existing or false }
   for number, item in ipairs(plan:items()) do
     if item.entity then
-      descriptions[number].hook = events.row_hook(session, item.mapper, context, statements.of(item.mapper, session:get_bind(item.mapper).dialect).codec)
+      local dialect = session:get_bind(item.mapper).dialect
+      events.add_hooks(descriptions[number], session, item.mapper, context, function(of) return statements.of(of, dialect).codec end)
     end
   end
   return context
