@@ -4,7 +4,7 @@
 
 static int is_plain_column(const alch_attr *a)
 {
-    return a->kind == ALCH_ATTR_COLUMN && !(a->flags & ALCH_ATTR_LISTENERS);
+    return a->kind == ALCH_ATTR_COLUMN && !(a->flags & ALCH_ATTR_GUARDED);
 }
 
 /* Puts the plain values of the table at 2 into the new state at 4, which no

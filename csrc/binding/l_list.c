@@ -33,8 +33,6 @@ static void add_item(lua_State *L, lua_Integer at, int item)
     alch_state *s = push_owner(L);
 
     alch_check_target(L, owner + 1, s, l->attr, item);
-    if (s->mapper->attrs[l->attr].flags & ALCH_ATTR_LISTENERS)
-        alch_fire(L, owner, owner + 1, l->attr, "append", item);
     alch_collection_insert(L, 1, at, item);
     alch_link(L, owner, s, l->attr, item);
     alch_cascade_save(L, s, l->attr, item);
@@ -50,8 +48,6 @@ static void take_item(lua_State *L, lua_Integer place)
 
     alch_items_get(L, 1, place);
     s = push_owner(L);
-    if (s->mapper->attrs[l->attr].flags & ALCH_ATTR_LISTENERS)
-        alch_fire(L, owner, owner + 1, l->attr, "remove", item);
     alch_collection_delete(L, 1, place);
     if (alch_collection_find(L, 1, item) == 0)
         alch_unlink(L, owner, s, l->attr, item);
@@ -205,6 +201,7 @@ typedef struct operation {
     const char *name;
     lua_CFunction run;
     int unloaded;       /* works on an unloaded list, by queueing */
+    int changes;        /* the list: a guarded attribute's host is asked to do it */
 } operation;
 
 static void queue_append(lua_State *L, int item)
@@ -214,8 +211,6 @@ static void queue_append(lua_State *L, int item)
     alch_state *s = push_owner(L);
 
     alch_check_target(L, owner + 1, s, l->attr, item);
-    if (s->mapper->attrs[l->attr].flags & ALCH_ATTR_LISTENERS)
-        alch_fire(L, owner, owner + 1, l->attr, "append", item);
     alch_collection_join(L, 1, item);
     alch_link(L, owner, s, l->attr, item);
     alch_cascade_save(L, s, l->attr, item);
@@ -232,10 +227,10 @@ static int op_append_any(lua_State *L)
 }
 
 static const operation operations[] = {
-    { "append", op_append_any, 1 }, { "insert", op_insert, 0 }, { "remove", op_remove, 0 },
-    { "pop", op_pop, 0 }, { "clear", op_clear, 0 }, { "extend", op_extend, 0 },
-    { "contains", op_contains, 0 }, { "__len", op_len, 0 }, { "__newindex", op_set, 0 },
-    { "__pairs", op_pairs, 0 }, { "get", op_get, 0 }
+    { "append", op_append_any, 1, 1 }, { "insert", op_insert, 0, 1 }, { "remove", op_remove, 0, 1 },
+    { "pop", op_pop, 0, 1 }, { "clear", op_clear, 0, 1 }, { "extend", op_extend, 0, 1 },
+    { "contains", op_contains, 0, 0 }, { "__len", op_len, 0, 0 }, { "__newindex", op_set, 0, 1 },
+    { "__pairs", op_pairs, 0, 0 }, { "get", op_get, 0, 0 }
 };
 
 enum { OPERATIONS = sizeof operations / sizeof operations[0], GET = OPERATIONS - 1 };
@@ -267,10 +262,100 @@ static int run(lua_State *L, lua_KContext which)
     return finish(L, LUA_OK, which);
 }
 
+static int finish_guard(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)L;
+    (void)status;
+    (void)ctx;
+    return 1;
+}
+
+/* property:change_list(operation, list, ...) does it, with core.list_operations. */
+static int ask_host(lua_State *L, lua_KContext which)
+{
+    const alch_collection *l = lua_touserdata(L, 1);
+
+    lua_settop(L, 3);
+    push_owner(L);
+    alch_push_property(L, 5, l->attr);
+    lua_getfield(L, -1, "change_list");
+    lua_insert(L, -2);
+    lua_pushstring(L, operations[which].name);
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 2);
+    lua_pushvalue(L, 3);
+    lua_callk(L, 5, 1, 0, finish_guard);
+    return 1;
+}
+
+static int is_guarded(lua_State *L, lua_KContext which)
+{
+    const alch_collection *l = lua_touserdata(L, 1);
+    int guarded;
+
+    if (!operations[which].changes)
+        return 0;
+    guarded = push_owner(L)->mapper->attrs[l->attr].flags & ALCH_ATTR_GUARDED;
+    lua_pop(L, 2);
+    return guarded;
+}
+
+/* Upvalues: which operation; is it the host's own call? */
 static int l_method(lua_State *L)
 {
+    lua_KContext which = (lua_KContext)lua_tointeger(L, lua_upvalueindex(1));
+
     check_list(L, 1);
-    return run(L, (lua_KContext)lua_tointeger(L, lua_upvalueindex(1)));
+    if (!lua_toboolean(L, lua_upvalueindex(2)) && is_guarded(L, which))
+        return ask_host(L, which);
+    return run(L, which);
+}
+
+/* core.list_changes(list) -> a number that is another one after each change */
+static int l_changes(lua_State *L)
+{
+    lua_pushinteger(L, (lua_Integer)check_list(L, 1)->changes);
+    return 1;
+}
+
+/* core.list_owner(list) -> the instance it belongs to, the property */
+static int l_owner(lua_State *L)
+{
+    const alch_collection *l = check_list(L, 1);
+
+    lua_settop(L, 1);
+    push_owner(L);
+    alch_push_property(L, 3, l->attr);
+    lua_remove(L, 3);
+    return 2;
+}
+
+/* core.is_list(value): the collection of an object, as the core keeps it? */
+static int l_is_list(lua_State *L)
+{
+    lua_pushboolean(L, luaL_testudata(L, 1, ALCH_LIST_METATABLE) != NULL);
+    return 1;
+}
+
+/* core.list_loaded(list) */
+static int l_loaded(lua_State *L)
+{
+    lua_pushboolean(L, check_list(L, 1)->loaded);
+    return 1;
+}
+
+/* The operations as functions that ask nobody. */
+static void push_operations(lua_State *L)
+{
+    lua_Integer i;
+
+    lua_createtable(L, 0, OPERATIONS);
+    for (i = 0; i < OPERATIONS; i++) {
+        lua_pushinteger(L, i);
+        lua_pushboolean(L, 1);
+        lua_pushcclosure(L, l_method, 2);
+        lua_setfield(L, -2, operations[i].name);
+    }
 }
 
 /* list[i] and list.append; the methods are upvalue 1. */
@@ -304,6 +389,16 @@ void alch_open_list(lua_State *L)
 {
     lua_Integer i;
 
+    lua_pushcfunction(L, l_changes);
+    lua_setfield(L, -2, "list_changes");
+    lua_pushcfunction(L, l_owner);
+    lua_setfield(L, -2, "list_owner");
+    lua_pushcfunction(L, l_is_list);
+    lua_setfield(L, -2, "is_list");
+    lua_pushcfunction(L, l_loaded);
+    lua_setfield(L, -2, "list_loaded");
+    push_operations(L);
+    lua_setfield(L, -2, "list_operations");
     if (!alch_new_metatable(L, ALCH_LIST_METATABLE, NULL)) {
         lua_pop(L, 1);
         return;
@@ -313,7 +408,8 @@ void alch_open_list(lua_State *L)
         int meta = operations[i].name[0] == '_';
 
         lua_pushinteger(L, i);
-        lua_pushcclosure(L, l_method, 1);
+        lua_pushboolean(L, 0);
+        lua_pushcclosure(L, l_method, 2);
         lua_setfield(L, meta ? -3 : -2, operations[i].name);
     }
     lua_pushcclosure(L, l_index, 1);

@@ -208,11 +208,25 @@ static int l_plan_target(lua_State *L)
     return 0;
 }
 
+/* core.plan_flags(plan, attribute number, flags): somebody began to listen to
+** an attribute, or nobody does any more. */
+static int l_plan_flags(lua_State *L)
+{
+    alch_mapper *m = luaL_checkudata(L, 1, ALCH_PLAN_METATABLE);
+    lua_Integer i = luaL_checkinteger(L, 2);
+    const int kept = ~(ALCH_ATTR_GUARDED | ALCH_ATTR_FACED | ALCH_ATTR_INIT);
+
+    luaL_argcheck(L, i >= 1 && (size_t)i <= m->count, 2, "no such attribute");
+    m->attrs[i - 1].flags = (uint16_t)((m->attrs[i - 1].flags & kept) | ((int)luaL_checkinteger(L, 3) & ~kept));
+    return 0;
+}
+
 void alch_open_mapper(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         { "plan_new", l_plan_new },
         { "plan_target", l_plan_target },
+        { "plan_flags", l_plan_flags },
         { "plan_replace", l_plan_replace },
         { NULL, NULL }
     };

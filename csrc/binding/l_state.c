@@ -5,6 +5,53 @@
 
 /* -- reading -- */
 
+/* What the user's function returned is the answer. */
+static int finish_call(lua_State *L, int status, lua_KContext results)
+{
+    (void)L;
+    (void)status;
+    return (int)results;
+}
+
+/* property:method(instance), which answers. The state is at 3. */
+static int ask_property(lua_State *L, size_t i, const char *method)
+{
+    lua_settop(L, 3);
+    alch_push_property(L, 3, i);
+    lua_getfield(L, 4, method);
+    lua_insert(L, 4);
+    lua_pushvalue(L, 1);
+    lua_callk(L, 2, 1, 1, finish_call);
+    return 1;
+}
+
+/* property:method(instance, value). The state is at 4. */
+static int tell_property(lua_State *L, size_t i, const char *method)
+{
+    lua_settop(L, 4);
+    alch_push_property(L, 4, i);
+    lua_getfield(L, 5, method);
+    lua_insert(L, 5);
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, 3);
+    lua_callk(L, 3, 0, 0, finish_call);
+    return 0;
+}
+
+/* The value on the top as the host shows it: property:show(instance, value). */
+static int show(lua_State *L, const alch_state *s, size_t i)
+{
+    if (!(s->mapper->attrs[i].flags & ALCH_ATTR_FACED) || lua_isnil(L, -1))
+        return 1;
+    alch_push_property(L, 3, i);
+    lua_getfield(L, -1, "show");
+    lua_insert(L, -2);
+    lua_pushvalue(L, 1);
+    lua_pushvalue(L, -4);
+    lua_callk(L, 3, 1, 1, finish_call);
+    return 1;
+}
+
 /* Stack: instance, key, state, and what the loader returned. */
 static int finish_read(lua_State *L, int status, lua_KContext ctx)
 {
@@ -24,7 +71,7 @@ static int finish_read(lua_State *L, int status, lua_KContext ctx)
         }
     }
     alch_push_value(L, 3, s, i);
-    return 1;
+    return show(L, s, i);
 }
 
 /* Did the query that loaded it say something about later loads? Then the host
@@ -47,8 +94,10 @@ static int read_missing(lua_State *L, alch_state *s, size_t i)
 
     if (kind == ALCH_ATTR_LIST && !(s->flags & ALCH_STATE_KEYED)) {
         alch_push_collection(L, 1, 3, s, i);
-        return 1;
+        return show(L, s, i);
     }
+    if ((s->mapper->attrs[i].flags & ALCH_ATTR_INIT) && !(s->flags & ALCH_STATE_KEYED))
+        return ask_property(L, i, "initial_value");
     if (kind == ALCH_ATTR_OBJECT && !has_context(L, 3, s) && alch_push_many_to_one(L, 3, s, i)) {
         lua_pushvalue(L, -1);
         alch_store_clean(L, 3, s, i);
@@ -62,27 +111,15 @@ static int read_missing(lua_State *L, alch_state *s, size_t i)
     return finish_read(L, LUA_OK, (lua_KContext)i);
 }
 
-/* What the user's function returned is the answer. */
-static int finish_call(lua_State *L, int status, lua_KContext results)
+static int check_attr(lua_State *L, const alch_state *s, int idx)
 {
-    (void)L;
-    (void)status;
-    return (int)results;
-}
+    size_t len;
+    const char *name = luaL_checklstring(L, idx, &len);
+    int i = alch_mapper_find(s->mapper, name, len);
 
-/* property:get(instance) or property:set(instance, value) of a computed attribute. */
-static int call_proxy(lua_State *L, size_t i, const char *method)
-{
-    int args = method[0] == 's' ? 3 : 2;
-
-    alch_push_property(L, 3 + (args == 3), i);
-    lua_getfield(L, -1, method);
-    lua_insert(L, -2);
-    lua_pushvalue(L, 1);
-    if (args == 3)
-        lua_pushvalue(L, 3);
-    lua_callk(L, args, args == 2, args == 2, finish_call);
-    return args == 2;
+    if (i == ALCH_NO_ATTR)
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "%s has no mapped attribute '%s'", s->mapper->class_name, name);
+    return i;
 }
 
 /* Upvalue 2: what the class's own __index was: a function, or a table. */
@@ -130,16 +167,18 @@ static int l_index(lua_State *L)
         return read_own(L);
     }
     if (s == NULL) {
-        if (i != m->discriminator && (m->attrs[i].kind == ALCH_ATTR_COLUMN || m->attrs[i].kind == ALCH_ATTR_OBJECT))
+        int kind = m->attrs[i].kind;
+
+        if (i != m->discriminator && (kind == ALCH_ATTR_COLUMN || kind == ALCH_ATTR_OBJECT) && !(m->attrs[i].flags & ALCH_ATTR_INIT))
             return 0;       /* reading an unset attribute leaves no trace */
         s = alch_need_state(L, 1, m->attrs[i].name);
     }
     if (alch_known(s, (size_t)i)) {
         alch_push_value(L, 3, s, (size_t)i);
-        return 1;
+        return show(L, s, (size_t)i);
     }
     if (s->mapper->attrs[i].kind == ALCH_ATTR_PROXY)
-        return call_proxy(L, (size_t)i, "get");
+        return ask_property(L, (size_t)i, "get");
     return read_missing(L, s, (size_t)i);
 }
 
@@ -151,8 +190,6 @@ static void write_column(lua_State *L, alch_state *s, size_t i)
         lua_pushnil(L);
         lua_replace(L, 3);
     }
-    if (s->mapper->attrs[i].flags & ALCH_ATTR_LISTENERS)
-        alch_fire(L, 1, 4, i, "set", 3);
     if (alch_has(s, ALCH_SET_VALUE, i)) {
         int same;
 
@@ -205,8 +242,6 @@ static void assign_object(lua_State *L, alch_state *s, size_t i)
         lua_pushnil(L);
         lua_replace(L, 3);
     }
-    if (s->mapper->attrs[i].flags & ALCH_ATTR_LISTENERS)
-        alch_fire(L, 1, 4, i, "set", 3);
     lua_pushvalue(L, 3);
     alch_set_object(L, 1, 4, s, i);
 }
@@ -253,8 +288,6 @@ static void push_items(lua_State *L, alch_state *s, size_t i)
     for (k = 1; k <= n; k++) {
         lua_geti(L, 3, k);
         alch_check_target(L, 4, s, i, lua_gettop(L));
-        if (s->mapper->attrs[i].flags & ALCH_ATTR_LISTENERS)
-            alch_fire(L, 1, 4, i, "append", lua_gettop(L));
         lua_rawseti(L, -2, k);
     }
 }
@@ -314,6 +347,16 @@ static int write_own(lua_State *L)
     return 0;
 }
 
+static int write(lua_State *L, alch_state *s, size_t i)
+{
+    switch (s->mapper->attrs[i].kind) {
+    case ALCH_ATTR_COLUMN: write_column(L, s, i); return 0;
+    case ALCH_ATTR_OBJECT: return write_object(L, s, i);
+    case ALCH_ATTR_LIST: return write_list(L, s, i);
+    default: return tell_property(L, i, "set");
+    }
+}
+
 static int l_newindex(lua_State *L)
 {
     alch_state *s = NULL;
@@ -323,12 +366,19 @@ static int l_newindex(lua_State *L)
         return write_own(L);
     if (s == NULL)
         s = alch_need_state(L, 1, "assignment");
-    switch (s->mapper->attrs[i].kind) {
-    case ALCH_ATTR_COLUMN: write_column(L, s, (size_t)i); return 0;
-    case ALCH_ATTR_OBJECT: return write_object(L, s, (size_t)i);
-    case ALCH_ATTR_LIST: return write_list(L, s, (size_t)i);
-    default: return call_proxy(L, (size_t)i, "set");
-    }
+    if (s->mapper->attrs[i].flags & ALCH_ATTR_GUARDED)
+        return tell_property(L, (size_t)i, "write");
+    return write(L, s, (size_t)i);
+}
+
+/* core.assign(instance, name, value): what the host of a guarded attribute does in the end. */
+static int l_assign(lua_State *L)
+{
+    alch_state *s;
+
+    lua_settop(L, 3);
+    s = alch_need_state(L, 1, "assignment");
+    return write(L, s, (size_t)check_attr(L, s, 2));
 }
 
 /* -- pairs -- */
@@ -433,17 +483,6 @@ static int l_uninstrument(lua_State *L)
 
 /* -- asking about an instance -- */
 
-static int check_attr(lua_State *L, const alch_state *s, int idx)
-{
-    size_t len;
-    const char *name = luaL_checklstring(L, idx, &len);
-    int i = alch_mapper_find(s->mapper, name, len);
-
-    if (i == ALCH_NO_ATTR)
-        alch_raisef(L, ALCH_ERR_ARGUMENT, "%s has no mapped attribute '%s'", s->mapper->class_name, name);
-    return i;
-}
-
 /* A list of one value; NULL stands as sa.null. The value is on the top. */
 static void wrap_value(lua_State *L)
 {
@@ -515,6 +554,23 @@ static int l_peek(lua_State *L)
     return 2;
 }
 
+/* core.in_memory(instance, name) -> the object that a scalar relationship refers
+** to, or a column's value, as far as memory knows. Never loads. */
+static int l_in_memory(lua_State *L)
+{
+    alch_state *s;
+    size_t i;
+
+    lua_settop(L, 2);
+    s = alch_need_state(L, 1, "in_memory");
+    i = (size_t)check_attr(L, s, 2);
+    if (s->mapper->attrs[i].kind != ALCH_ATTR_OBJECT || alch_has(s, ALCH_SET_VALUE, i))
+        alch_push_value(L, 3, s, i);
+    else if (!alch_push_many_to_one(L, 3, s, i))
+        lua_pushnil(L);
+    return 1;
+}
+
 /* core.base_value(instance, name) -> the database's value, as far as it is known */
 static int l_base_value(lua_State *L)
 {
@@ -563,6 +619,24 @@ static int l_set_committed(lua_State *L)
         lua_pushvalue(L, 3);
         alch_store_clean(L, 4, s, i);
     }
+    return 0;
+}
+
+/* core.flag_modified(instance, name): its value was changed in place. What the
+** database has is known only if the packed row still says so. */
+static int l_flag_modified(lua_State *L)
+{
+    alch_state *s;
+    size_t i;
+
+    lua_settop(L, 2);
+    s = alch_need_state(L, 1, "flag_modified");
+    i = (size_t)check_attr(L, s, 2);
+    if (!alch_has(s, ALCH_SET_VALUE, i))
+        alch_raisef(L, ALCH_ERR_INVALID, "Can't flag attribute '%s' of %s modified; it is not present in memory",
+            s->mapper->attrs[i].name, s->mapper->class_name);
+    alch_put(s, ALCH_SET_CHANGED, i);
+    alch_modified(L, 1, s);
     return 0;
 }
 
@@ -640,6 +714,9 @@ void alch_open_state(lua_State *L)
         { "is_changed", l_is_changed },
         { "state", l_state },
         { "adopt", l_adopt },
+        { "assign", l_assign },
+        { "in_memory", l_in_memory },
+        { "flag_modified", l_flag_modified },
         { "mapper_of", l_mapper_of },
         { NULL, NULL }
     };

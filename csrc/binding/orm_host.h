@@ -139,6 +139,7 @@ typedef struct alch_collection {
     uint32_t count;         /* items, when loaded */
     uint32_t head, holes;   /* of the places of the items (orm_items.c) */
     uint32_t stamp;         /* order of the entries of the delta */
+    uint32_t changes;       /* of the items, so far */
     uint8_t loaded;
     uint8_t fresh;          /* no row yet: every item counts as added */
     uint8_t indexed, searches;
@@ -201,9 +202,6 @@ typedef struct alch_new_object {
 
 /* Pushes the object: persistent, and in the identity map. */
 void alch_push_new_object(lua_State *L, const alch_new_object *o);
-/* Calls the listeners of an attribute's event: fn(object, value), for "set"
-** fn(object, value, old value). What they make of the value replaces the one at 'value'. */
-void alch_fire(lua_State *L, int obj, int st, size_t i, const char *event, int value);
 
 /* -- orm_session.c -- */
 /* The objects a session holds strongly, each in one of three Lua lists with

@@ -38,6 +38,7 @@ void alch_items_set(lua_State *L, int list, lua_Integer count)
     lua_setiuservalue(L, list, ALCH_LIST_ITEMS);
     l->count = (uint32_t)count;
     l->head = l->holes = 0;
+    l->changes++;
     drop_index(L, list);
 }
 
@@ -204,6 +205,7 @@ void alch_items_insert(lua_State *L, int list, lua_Integer at, int item)
         lua_pop(L, 1);
     }
     l->count++;
+    l->changes++;
 }
 
 /* What is taken out is in one place no more: the index forgets it, or is
@@ -256,6 +258,7 @@ void alch_items_remove(lua_State *L, int list, lua_Integer place)
     lua_pushboolean(L, 0);
     lua_rawseti(L, -2, place);
     l->count--;
+    l->changes++;
     l->holes++;
     trim(L, l);
     lua_pop(L, 1);

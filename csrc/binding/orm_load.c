@@ -33,65 +33,6 @@ void alch_finish_load(lua_State *L, int list)
     lua_pop(L, 1);
 }
 
-/* Pushes the list of listeners; 0 and nothing if there is none. */
-static int push_listeners(lua_State *L, int st, size_t i, const char *event)
-{
-    int top = lua_gettop(L);
-
-    alch_push_property(L, st, i);
-    if (lua_getfield(L, -1, "listeners") == LUA_TTABLE && lua_getfield(L, -1, event) == LUA_TTABLE) {
-        lua_replace(L, top + 1);
-        lua_settop(L, top + 1);
-        return 1;
-    }
-    lua_settop(L, top);
-    return 0;
-}
-
-/* A listener is a function, or { fn = function, retval = true }: then what it
-** returns replaces the value. */
-static void call_listener(lua_State *L, int obj, int value, int old)
-{
-    int listener = lua_gettop(L), retval = 0;
-
-    if (lua_istable(L, listener)) {
-        lua_getfield(L, listener, "retval");
-        retval = lua_toboolean(L, -1);
-        lua_getfield(L, listener, "fn");
-    } else {
-        lua_pushvalue(L, listener);
-    }
-    lua_pushvalue(L, obj);
-    lua_pushvalue(L, value);
-    if (old != 0)
-        lua_pushvalue(L, old);
-    lua_call(L, old != 0 ? 3 : 2, retval);
-    if (retval)
-        lua_replace(L, value);
-    lua_settop(L, listener - 1);
-}
-
-void alch_fire(lua_State *L, int obj, int st, size_t i, const char *event, int value)
-{
-    alch_state *s = lua_touserdata(L, st);
-    int top = lua_gettop(L), old = 0;
-    lua_Integer k, n;
-
-    luaL_checkstack(L, 10, "listeners");
-    if (!push_listeners(L, st, i, event))
-        return;
-    if (event[0] == 's') {
-        alch_push_value(L, st, s, i);
-        old = top + 2;
-    }
-    n = (lua_Integer)lua_rawlen(L, top + 1);
-    for (k = 1; k <= n; k++) {
-        lua_rawgeti(L, top + 1, k);
-        call_listener(L, obj, value, old);
-    }
-    lua_settop(L, top);
-}
-
 void alch_push_new_object(lua_State *L, const alch_new_object *o)
 {
     const alch_mapper *m = o->codec->mapper;

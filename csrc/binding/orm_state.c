@@ -122,7 +122,7 @@ static void adopt_field(lua_State *L, int obj, int st, alch_state *s, size_t i)
     lua_insert(L, -2);
     lua_pushnil(L);
     lua_rawset(L, obj);
-    if (a->kind == ALCH_ATTR_COLUMN) {
+    if (a->kind == ALCH_ATTR_COLUMN && !(a->flags & ALCH_ATTR_GUARDED)) {
         alch_store(L, obj, st, s, i);
     } else {
         /* Through __newindex like any assignment: lists and backrefs. */

@@ -11,7 +11,8 @@
 ** of them are the primary key, and how relationships hang together. Made
 ** once when the class is configured, never changed afterwards, except that
 ** relationship targets are filled in when they are first needed (their
-** mapper may be configured later).
+** mapper may be configured later) and attributes become guarded when
+** somebody begins to listen.
 **
 ** Names are the host's interned strings: found by pointer, and by contents
 ** only if they are too long for a host to intern. A mapper owns its arrays,
@@ -42,9 +43,11 @@ enum {
     ALCH_ATTR_DELETE = 1 << 5,
     ALCH_ATTR_DELETE_ORPHAN = 1 << 6,
     ALCH_ATTR_EXPUNGE = 1 << 7,
-    ALCH_ATTR_LISTENERS = 1 << 8,       /* somebody listens to set, append or remove */
+    ALCH_ATTR_GUARDED = 1 << 8,         /* the host's own function makes its changes: somebody listens */
     ALCH_ATTR_SIMPLE_KEY = 1 << 9,      /* many-to-one whose remote columns are the target's whole key, in order */
-    ALCH_ATTR_GENERATED = 1 << 10       /* the database makes the value: read it back after an INSERT */
+    ALCH_ATTR_GENERATED = 1 << 10,      /* the database makes the value: read it back after an INSERT */
+    ALCH_ATTR_FACED = 1 << 11,          /* what is read goes through the host, which shows something else */
+    ALCH_ATTR_INIT = 1 << 12            /* somebody listens to reads of a value that was never set */
 };
 
 #define ALCH_NO_ATTR (-1)

@@ -2,6 +2,7 @@
 
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local event = require("lualchemy.event")
 local registry = require("lualchemy.orm.registry")
 local suggest = require("lualchemy.util.suggest")
 
@@ -28,6 +29,27 @@ function M.get_history(object, key)
   local prop = property_of(object, key, "get_history")
   if prop.kind == "computed" then return prop:history(object) end
   return core.get_history(object, key)
+end
+
+--- Tells that the value of an attribute was changed in place, which nobody could see: a flush writes it.
+---@param object table
+---@param key string
+function M.flag_modified(object, key)
+  local prop = property_of(object, key, "flag_modified")
+  core.flag_modified(object, key)
+  for _, listener in ipairs(event.listeners(prop, "modified") or {}) do event.call(listener, object, prop) end
+end
+
+--- Sets an attribute as an assignment does: listeners are told.
+function M.set_attribute(object, key, value)
+  property_of(object, key, "set_attribute")
+  object[key] = value
+end
+
+--- Reads an attribute, loading it if need be.
+function M.get_attribute(object, key)
+  property_of(object, key, "get_attribute")
+  return object[key]
 end
 
 --- Sets an attribute as if it had been loaded with this value.

@@ -432,6 +432,14 @@ function M.named_attribute(expression, fields)
   return M.attribute(expression, fields)
 end
 
+--- The property that a class attribute stands for, or nil.
+---@param attribute any
+---@return lualchemy.orm.MapperProperty?
+function M.attribute_property(attribute)
+  if type(attribute) == "userdata" then return core.fields(attribute).property end
+  return rawget(attribute, "property")
+end
+
 --- What class attributes of columns are; the base of the user's own.
 M.Attribute = Attribute
 

@@ -202,8 +202,7 @@ local function mapper_above(base)
   while type(base) == "table" do
     local mapper = registry.mapper_of(base)
     if mapper then return mapper end
-    local mt = getmetatable(base)
-    base = mt and rawget(mt, "__index")
+    base = registry.base_of(base)
   end
 end
 

@@ -44,6 +44,8 @@ return setmetatable({
   registry = registry.Registry,
   declared_attr = require("lualchemy.orm.declarative").declared_attr,
   synonym = require("lualchemy.orm.synonym").synonym,
+  validates = require("lualchemy.orm.attribute_events").validates,
+  collections = require("lualchemy.orm.collections"),
   composite = require("lualchemy.orm.composite").composite,
   ColumnProperty = property.ColumnProperty,
   CompositeProperty = require("lualchemy.orm.composite").CompositeProperty,

@@ -1,6 +1,7 @@
 --- Makes the instances of a mapped class live: gives the class its metamethods in C (binding/l_state.c), with a
 -- plan of the mapper's attributes: columns first, then relationships, each with what a flush must know of it.
 
+local attribute_events = require("lualchemy.orm.attribute_events")
 local core = require("lualchemy._core")
 
 local M = {}
@@ -10,7 +11,7 @@ local COLUMN, OBJECT, LIST, PROXY = 0, 1, 2, 3
 local directions = { ONETOMANY = 0, MANYTOONE = 1, MANYTOMANY = 2 }
 local flags = {
   key = 1, readonly = 2, deferred = 4, viewonly = 8, save_update = 16, delete = 32, delete_orphan = 64, expunge = 128,
-  listeners = 256, simple_key = 512, generated = 1024,
+  simple_key = 512, generated = 1024,
 }
 
 -- Is it the column whose values its table counts up?
@@ -93,7 +94,7 @@ local function describe(mapper, prop)
   elseif prop.kind == "relationship" then attr = relationship_attr(mapper, prop)
   else attr = { kind = PROXY, flags = 0 } end
   attr.name, attr.root = prop.key, prop.root or prop
-  if prop.listeners then attr.flags = attr.flags | flags.listeners end
+  attr.flags = attr.flags | attribute_events.flags(prop)
   return attr
 end
 

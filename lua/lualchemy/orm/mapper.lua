@@ -9,6 +9,7 @@ local errors = require("lualchemy.errors")
 local suggest = require("lualchemy.util.suggest")
 local warn = require("lualchemy.util.warn").warn
 local attribute = require("lualchemy.orm.attribute")
+local attribute_events = require("lualchemy.orm.attribute_events")
 local events = require("lualchemy.orm.events")
 local inheritance = require("lualchemy.orm.inheritance")
 local property = require("lualchemy.orm.property")
@@ -143,6 +144,7 @@ function Mapper:init(class_, table_, options)
   self.properties, self.property_by_key = {}, {}
   self.property_of_column = {}
   self.primary_key = primary_key_of(self, options.primary_key)
+  self.validators = attribute_events.validators_of(class_)
   inheritance.settle(self)
   self:_inherit_properties()
   self:_map_properties()
@@ -306,6 +308,7 @@ end
 
 function Mapper:_set_property(key, prop)
   prop:set_parent(self, key)
+  attribute_events.validate(prop, self.validators)
   self.query_plan = nil
   local replaced = self.property_by_key[key]
   self.property_by_key[key] = prop

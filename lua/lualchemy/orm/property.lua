@@ -15,7 +15,7 @@ local SchemaItem = require("lualchemy.schema.item")
 ---@field index integer        position in `mapper.properties`, from 1
 ---@field inherited_from lualchemy.orm.MapperProperty?   the property of the class above that this one repeats
 ---@field root lualchemy.orm.MapperProperty?             and that of the class that has it first
----@field listeners table?     lists of functions by event (`set`, `append`, `remove`), only where somebody listens
+---@field validators lualchemy.orm.Validator[]?   who checks what is set or appended (attribute_events.lua)
 local MapperProperty = class("MapperProperty")
 
 function MapperProperty:init()

@@ -3,6 +3,7 @@
 -- What the user gives is recorded; the target, the join condition, the direction and the back
 -- reference are worked out when the mappers are configured. A property that fails then stays as it was made.
 
+local collections = require("lualchemy.orm.collections")
 local entity = require("lualchemy.orm.entity")
 local errors = require("lualchemy.errors")
 local joincond = require("lualchemy.orm.joincond")
@@ -305,6 +306,7 @@ function RelationshipProperty:configure()
   plan.order_by = as_list(late.evaluate(self, self.options.order_by))
   plan.uselist = self.options.uselist
   if plan.uselist == nil then plan.uselist = plan.direction ~= "MANYTOONE" end
+  plan.collection = plan.uselist and collections.kind_of(self.collection_class, self) or nil
   plan.use_get = not strategy.passive and is_by_key(plan)
   plan.mapper = plan.entity.mapper
   plan.self_referential = plan.self_referential or plan.mapper:isa(self.parent) or self.parent:isa(plan.mapper)

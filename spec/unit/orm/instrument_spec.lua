@@ -367,35 +367,3 @@ describe("collections", function()
     collectgarbage()
   end)
 end)
-
-describe("listeners of an attribute", function()
-  it("are called with object, value and old value, and may replace the value", function()
-    local Parent, Child, pm = family()
-    local log = {}
-    pm.property_by_key.name.listeners = { set = {
-      function(_, value, old) log[#log + 1] = tostring(old) .. ">" .. value end,
-      { retval = true, fn = function(_, value) return value:upper() end },
-    } }
-    pm.property_by_key.children.listeners = { append = { function(_, child) log[#log + 1] = "+" .. child.name end },
-      remove = { function(_, child) log[#log + 1] = "-" .. child.name end } }
-    instrument.install(pm)
-    local p, c = new(Parent), new(Child, { name = "c" })
-    p.name = "ann"
-    p.name = "bob"
-    p.children:append(c)
-    p.children:remove(c)
-    assert.equal("BOB", p.name)
-    assert.same({ "nil>ann", "ANN>bob", "+c", "-c" }, log)
-  end)
-
-  it("may raise: nothing has changed then", function()
-    local Parent, _, pm = family()
-    pm.property_by_key.name.listeners = { set = { function() error("no", 0) end } }
-    instrument.install(pm)
-    local p = new(Parent)
-    local ok, err = pcall(function() p.name = "x" end)
-    assert.is_false(ok)
-    assert.equal("no", err)
-    assert.is_nil(p.name)
-  end)
-end)
