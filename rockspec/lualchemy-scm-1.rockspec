@@ -156,6 +156,7 @@ build = {
         "csrc/plugins/sqlite/errors.c",
         "csrc/plugins/sqlite/limit.c",
         "csrc/plugins/sqlite/pragmas.c",
+        "csrc/plugins/sqlite/regexp.c",
         "csrc/plugins/sqlite/rows.c",
         "csrc/plugins/sqlite/statement.c",
       },

@@ -90,6 +90,8 @@ static alch_step open_database(alch_conn *c, const alch_option *options, size_t 
         return ALCH_STEP_FAIL;
     }
     (void)sqlite3_extended_result_codes(c->db, 1);
+    if (alch_sqlite_add_regexp(c, err) != ALCH_OK)
+        return ALCH_STEP_FAIL;
     return alch_sqlite_configure(c, options, n, err) == ALCH_OK ? ALCH_STEP_DONE : ALCH_STEP_FAIL;
 }
 

@@ -67,6 +67,9 @@ int alch_sqlite_configure(alch_conn *c, const alch_option *options, size_t n, al
 /* Is this an option of the driver's open, or a known pragma? */
 int alch_sqlite_known_option(const char *key);
 
+/* regexp.c: the function behind the operator REGEXP. ALCH_OK or an error. */
+int alch_sqlite_add_regexp(alch_conn *c, alch_err *err);
+
 /* bind.c: all parameters of one execution; text is copied unless 'borrow'. */
 int alch_sqlite_bind(const alch_conn *c, const sqlite_statement *st, const alch_param *params,
                 size_t n, int borrow, alch_err *err);
