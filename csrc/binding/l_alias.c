@@ -425,6 +425,26 @@ static int get_value(lua_State *L, const alch_node *n)
     return 1;
 }
 
+/* The values of an IN list, NULL as nil; n is their number. */
+static int get_items(lua_State *L, const alch_node *n)
+{
+    const alch_bind *b = (const alch_bind *)n;
+    uint32_t i;
+
+    if (!(b->flags & ALCH_BIND_EXPANDING) || b->width > 1) {
+        lua_pushnil(L);
+        return 1;
+    }
+    lua_createtable(L, (int)b->count, 1);
+    for (i = 0; i < b->count; i++) {
+        alch_value_push(L, &b->items[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    lua_pushinteger(L, (lua_Integer)b->count);
+    lua_setfield(L, -2, "n");
+    return 1;
+}
+
 static int get_left(lua_State *L, const alch_node *n) { return push_child(L, ((const alch_binary *)n)->left); }
 static int get_right(lua_State *L, const alch_node *n) { return push_child(L, ((const alch_binary *)n)->right); }
 static int get_join_left(lua_State *L, const alch_node *n) { return push_child(L, ((const alch_join *)n)->left); }
@@ -451,6 +471,7 @@ static const struct getter {
     { "name", ALIASES, get_alias_name }, { "element", ALIASES, get_alias_element },
     { "element", ALCH_NODE_TEXT_SELECT, get_alias_element },
     { "key", ALCH_NODE_BIND, get_bind_key }, { "value", ALCH_NODE_BIND, get_value },
+    { "items", ALCH_NODE_BIND, get_items },
     { "text", ALCH_NODE_TEXT, get_text },
     { "left", ALCH_NODE_BINARY, get_left }, { "right", ALCH_NODE_BINARY, get_right },
     { "left", ALCH_NODE_JOIN, get_join_left }, { "right", ALCH_NODE_JOIN, get_join_right },

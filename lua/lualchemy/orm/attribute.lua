@@ -67,6 +67,7 @@ end
 local function show_entity(mapper)
   local token = setmetatable({ entity = mapper }, { __mode = "v" })
   set_field(mapper, "_node", clause.node_of(mapper.persist_selectable))
+  set_field(mapper, "_statement", function(kind) return require("lualchemy.orm.dml").statement(mapper, kind) end)
   set_field(mapper, "_columns", clause.entity(token, M.columns_of_entity(mapper)))
 end
 

@@ -1,19 +1,20 @@
 --- `query:update{...}` and `query:delete()`: one statement for all rows that a query finds, and the objects in
--- memory told what happened to their rows.
+-- memory told what happened to their rows; and the session's old verbs for many rows at once.
 
+local assignments = require("lualchemy.orm.assignments")
 local clause = require("lualchemy.orm.clause")
 local core = require("lualchemy._core")
+local dml = require("lualchemy.orm.dml")
 local errors = require("lualchemy.errors")
-local identity = require("lualchemy.orm.identity")
+local event = require("lualchemy.event")
+local polymorphic = require("lualchemy.orm.inheritance.polymorphic")
+local registry = require("lualchemy.orm.registry")
 local run = require("lualchemy.orm.loading.run")
-local statements = require("lualchemy.orm.statements")
-local suggest = require("lualchemy.util.suggest")
+local synchronize = require("lualchemy.orm.synchronize")
 
 local M = {}
 
-local DELETED = 3 -- flush_finish: the rows are gone, until a rollback
-
-local strategies = { auto = true, fetch = true, evaluate = true }
+-- -- queries ------------------------------------------------------------------------------------------------------
 
 local function check_query(query, method)
   local of = query._plan:single_entity()
@@ -26,49 +27,32 @@ local function check_query(query, method)
   return of.mapper
 end
 
-local function synchronizes(options, method)
-  local how = options and options.synchronize_session
-  if how == nil then how = "auto" end
-  if how ~= false and not strategies[how] then
-    errors.raise("ArgumentError", "Query.%s(): synchronize_session is \"auto\", \"evaluate\", \"fetch\" or false; got %s", method, tostring(how))
-  end
-  return how ~= false
+local function criteria_of(query, mapper)
+  local criteria = { table.unpack(query._criteria) }
+  criteria[#criteria + 1] = polymorphic.criterion(mapper)
+  return criteria
 end
 
--- The column that a key of update{...} means: an attribute's name, an attribute or a column.
-local function column_of(mapper, key)
-  local prop
-  if type(key) == "string" then
-    prop = mapper.property_by_key[key]
-  else
-    prop = key.property or mapper:property_for_column(key)
-  end
-  if not prop or prop.kind ~= "column" or prop.readonly then
-    errors.raise("InvalidRequestError", "Query.update(): '%s' is not a column attribute of %s%s", tostring(key), mapper.class_name,
-      suggest.hint(key, mapper:keys()))
-  end
-  return prop.column, prop.key
+local function find(query, mapper, criteria, options, method)
+  local session = query:_session(method)
+  session:_autoflush()
+  local how
+  if options then how = options.synchronize_session end
+  return synchronize.find(session, mapper, {
+    how = how, method = ("Query.%s()"):format(method), criteria = criteria, params = query._params, execution = query._options.execution,
+  })
 end
 
--- The objects in memory whose rows the query finds, asked for before they change.
-local function matching_objects(query, mapper, session)
-  if #session._c:instances() == 0 then return {} end
-  local keys = query:with_entities(table.unpack(mapper:key_attributes())):autoflush(false):all()
-  local found, dialect = {}, session:connection().dialect
-  for _, key in ipairs(keys) do
-    local object = session._c:get(mapper._c, identity.key(mapper, { key:unpack() }, dialect))
-    if object ~= nil then found[#found + 1] = object end
-  end
-  return found
+-- One statement per table of the hierarchy that is to be met.
+local function execute(query, mapper, statement, criteria)
+  if #criteria > 0 then statement = statement:where(table.unpack(criteria)) end
+  return run.execute_core(query.session, statement, query._params, query._options.execution, mapper), statement
 end
 
-local function with_criteria(statement, query)
-  if #query._criteria > 0 then statement = statement:where(table.unpack(query._criteria)) end
-  return statement
-end
-
-local function execute(query, statement)
-  return run.execute_core(query.session, statement, query._params, query._options.execution).rowcount
+local function tell(query, name, mapper, found, statement, result, values)
+  if not query.session._listeners then return end
+  event.fire(query.session, name, { session = query.session, query = query, statement = statement, result = result, mapper = mapper,
+    matched_objects = found.matched, values = values })
 end
 
 --- UPDATE of every row the query finds; the number of rows.
@@ -78,20 +62,19 @@ end
 ---@return integer
 function M.update(query, values, options)
   local mapper = check_query(query, "update")
-  local session = query:_session("update")
   if type(values) ~= "table" or next(values) == nil then
     errors.raise("ArgumentError", "Query.update{ name = value } needs at least one value; sa.null stands for NULL")
   end
-  local set, names = {}, {}
-  for key, value in pairs(values) do
-    local column, name = column_of(mapper, key)
-    set[column], names[#names + 1] = value, name
-  end
-  session:_autoflush()
-  local objects = synchronizes(options, "update") and matching_objects(query, mapper, session) or {}
-  local count = execute(query, with_criteria(clause.update(mapper.local_table), query):values(set))
-  for _, object in ipairs(objects) do session:expire(object, names) end
-  return count
+  local list = assignments.of(mapper, values, "Query.update()")
+  local set = {}
+  for _, item in ipairs(list) do set[item[1]] = item[2] end
+  local criteria = criteria_of(query, mapper)
+  local found = find(query, mapper, criteria, options, "update")
+  found:prepare(list, query._params)
+  local result, statement = execute(query, mapper, clause.statement("update", list[1][1].table):values(set), criteria)
+  found:updated()
+  tell(query, "after_bulk_update", mapper, found, statement, result, list)
+  return result.rowcount
 end
 
 --- DELETE of every row the query finds; the number of rows.
@@ -100,14 +83,89 @@ end
 ---@return integer
 function M.delete(query, options)
   local mapper = check_query(query, "delete")
-  local session = query:_session("delete")
+  local criteria = criteria_of(query, mapper)
+  local found = find(query, mapper, criteria, options, "delete")
+  local result, statement = execute(query, mapper, clause.statement("delete", mapper.local_table), criteria)
+  found:deleted()
+  tell(query, "after_bulk_delete", mapper, found, statement, result)
+  return result.rowcount
+end
+
+-- -- many rows at once --------------------------------------------------------------------------------------------
+
+local function mapper_for(class_or_mapper)
+  registry.configure_mappers()
+  return class_or_mapper.is_alias ~= nil and class_or_mapper.mapper or registry.class_mapper(class_or_mapper)
+end
+
+--- INSERTs of rows given as tables by attribute name. With `return_defaults` the tables get the keys the database made.
+---@param session lualchemy.orm.Session
+---@param class_ table
+---@param rows table[]
+---@param options { return_defaults: boolean?, render_nulls: boolean? }?
+function M.insert_mappings(session, class_, rows, options)
+  local mapper = mapper_for(class_)
   session:_autoflush()
-  local objects = synchronizes(options, "delete") and matching_objects(query, mapper, session) or {}
-  local count = execute(query, with_criteria(clause.delete(mapper.local_table), query))
-  if #objects > 0 then
-    core.flush_finish(session._c, objects, DELETED, statements.of(mapper, session:_connection_of(mapper).dialect).codec)
+  if #rows == 0 then return end
+  if not (options and options.return_defaults) or #mapper.tables > 1 then
+    dml.insert_rows(session, mapper, rows, {})
+    return
   end
-  return count
+  local statement = dml.statement(mapper, "insert"):returning(table.unpack(mapper.primary_key, 1, #mapper.primary_key))
+  local made = dml.execute(session, statement:execution_options{ sort_by_parameter_order = true }, rows, {}):all()
+  for i, row in ipairs(made) do
+    for k, column in ipairs(mapper.primary_key) do rows[i][mapper:property_for_column(column).key] = row[k] end
+  end
+end
+
+--- UPDATEs by primary key of rows given as tables by attribute name.
+---@param session lualchemy.orm.Session
+---@param class_ table
+---@param rows table[]
+function M.update_mappings(session, class_, rows)
+  session:_autoflush()
+  if #rows > 0 then dml.update_rows(session, mapper_for(class_), rows, {}) end
+end
+
+-- What an object has in memory, or what was changed of it and its key.
+local function row_of(object, mapper, only_changed)
+  local row = {}
+  for _, prop in ipairs(mapper:column_properties()) do
+    local value, known = core.peek(object, prop.key)
+    if known and not prop.readonly and (not only_changed or #core.get_history(object, prop.key) > 0) then
+      row[prop.key] = value == nil and core.null or value
+    end
+  end
+  if only_changed then
+    for _, column in ipairs(mapper.primary_key) do
+      local key = mapper:property_for_column(column).key
+      row[key] = core.base_value(object, key) or core.peek(object, key)
+    end
+  end
+  return row
+end
+
+--- Objects written without a unit of work: those with a row by UPDATE, the others by INSERT. They stay outside.
+---@param session lualchemy.orm.Session
+---@param objects table[]
+---@param options { update_changed_only: boolean? }?
+function M.save_objects(session, objects, options)
+  local groups, order = {}, {}
+  for _, object in ipairs(objects) do
+    core.adopt(object, "bulk_save_objects")
+    local mapper, has_row = core.mapper_of(object), select(3, core.state(object)) ~= nil
+    local key = tostring(mapper.serial) .. tostring(has_row)
+    if not groups[key] then
+      groups[key] = { mapper = mapper, has_row = has_row }
+      order[#order + 1] = groups[key]
+    end
+    local changed_only = has_row and not (options and options.update_changed_only == false)
+    table.insert(groups[key], row_of(object, mapper, changed_only))
+  end
+  for _, group in ipairs(order) do
+    local write = group.has_row and M.update_mappings or M.insert_mappings
+    write(session, group.mapper.class_, { table.unpack(group) })
+  end
 end
 
 return M

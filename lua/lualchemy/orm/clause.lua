@@ -4,6 +4,7 @@
 local class = require("lualchemy.util.class")
 local Column = require("lualchemy.schema.column")
 local core = require("lualchemy._core")
+local dml = require("lualchemy.sql.dml")
 local errors = require("lualchemy.errors")
 local sql = require("lualchemy.sql")
 
@@ -226,9 +227,28 @@ function M.in_list(expression, values) return expression:in_(values) end
 --- A join of two things that stand in FROM.
 function M.join(left, right, on, options) return sql.join(left, right, on, options) end
 
---- UPDATE, DELETE of a table
-function M.update(table_) return sql.update(table_) end
-function M.delete(table_) return sql.delete(table_) end
+-- INSERT, UPDATE and DELETE by kind: what makes them, and their classes.
+local statement_makers = {
+  insert = core.insert, update = core.update, delete = core.delete,
+  upsert = function(table_) return dml.upsert(table_) end, several = function(table_) return dml.upsert(table_, true) end,
+}
+local statement_classes = { insert = dml.Insert, update = dml.Update, delete = dml.Delete, upsert = dml.Upsert, several = dml.Several }
+
+--- "insert", "update", "delete", and with ON CONFLICT "upsert", "several", for a table.
+function M.statement(kind, table_) return statement_makers[kind](table_) end
+
+--- The class of such a statement.
+function M.statement_base(kind) return statement_classes[kind] end
+
+--- A class of statements on top of one of those.
+function M.statement_class(super, members)
+  local made = super:extend(rawget(super, "__name"), members)
+  require("lualchemy.sql.base").register(made)
+  return made
+end
+
+--- Is it an INSERT, UPDATE or DELETE?
+function M.is_statement(value) return dml.UpdateBase:is(value) end
 
 ---@param columns table[]
 function M.select(columns)

@@ -178,16 +178,6 @@ end
 
 local FILLED, MADE = 1, 2 -- what a row did to its object (binding/l_load.c)
 
--- The identity key of a row's values, or nil.
-local function key_of(mapper, row, codec)
-  local values = {}
-  for i, column in ipairs(mapper.primary_key) do
-    values[i] = row[mapper:property_for_column(column).key]
-    if values[i] == nil then return nil end
-  end
-  return core.identity_key(codec, values)
-end
-
 local function translated(mapper, context, row)
   for _, listener in ipairs(dispatch.listeners(mapper, "translate_row") or {}) do
     local new = dispatch.call(listener, mapper, context, row)
@@ -205,14 +195,6 @@ local function created(mapper, context, row)
   return object or setmetatable({}, mapper.class_)
 end
 
-local function fill(mapper, object, row, overwrite)
-  for _, prop in ipairs(mapper._by_slot) do
-    if prop.kind == "column" and (overwrite or not select(2, core.peek(object, prop.key))) then
-      core.set_committed(object, prop.key, row[prop.key])
-    end
-  end
-end
-
 --- What makes a mapper's objects of rows while somebody listens to `translate_row`, `create_instance` or
 --- `populate_instance`: a function of the values by attribute. nil where nobody does. The listeners cannot wait.
 ---@param session lualchemy.orm.Session
@@ -221,15 +203,16 @@ end
 ---@param codec userdata
 function M.row_hook(session, mapper, context, codec)
   if not M.active.rows or not M.listens(mapper, table.unpack(groups.rows)) then return nil end
+  local identity = require("lualchemy.orm.identity")
   return function(row)
     row = translated(mapper, context, row)
-    local key = key_of(mapper, row, codec)
+    local key = identity.key_of_values(mapper, row, codec)
     if key == nil then return nil end
     local object = session._c:get(mapper._c, key)
     local made = object == nil
     if made then object = created(mapper, context, row) end
     local overwrite = made or context.populate_existing
-    if not M.taken(mapper, "populate_instance", mapper, context, row, object) then fill(mapper, object, row, overwrite) end
+    if not M.taken(mapper, "populate_instance", mapper, context, row, object) then identity.fill(mapper, object, row, overwrite) end
     if not made then return object, overwrite and FILLED or 0 end
     core.make_persistent(object, key)
     session._c:add(object)

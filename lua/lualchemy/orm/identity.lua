@@ -99,6 +99,47 @@ function M.default_slots(mapper)
   return own
 end
 
+--- The object that stands for values which a program read by itself, by attribute: the one in memory, what it lacks (or
+--- all, with `overwrite`) filled in, or a new one.
+---@param session lualchemy.orm.Session
+---@param mapper lualchemy.orm.Mapper
+---@param values table<string, any>
+---@param overwrite boolean?
+---@param codec userdata
+---@return table?  nil where the values have no key
+function M.place(session, mapper, values, overwrite, codec)
+  local key = M.key_of_values(mapper, values, codec)
+  if key == nil then return nil end
+  local object = session._c:get(mapper._c, key)
+  local made = object == nil
+  object = object or setmetatable({}, mapper.class_)
+  M.fill(mapper, object, values, made or overwrite)
+  if made then
+    core.make_persistent(object, key)
+    session._c:add(object)
+  end
+  return object
+end
+
+--- The identity key of values by attribute, or nil.
+function M.key_of_values(mapper, row, codec)
+  local values = {}
+  for i, column in ipairs(mapper.primary_key) do
+    values[i] = row[mapper:property_for_column(column).key]
+    if values[i] == nil then return nil end
+  end
+  return core.identity_key(codec, values)
+end
+
+--- Values by attribute as if they had been loaded: where nothing is known yet, or everywhere.
+function M.fill(mapper, object, row, overwrite)
+  for _, prop in ipairs(mapper._by_slot) do
+    if prop.kind == "column" and (row[prop.key] ~= nil or not prop.deferred) and (overwrite or not select(2, core.peek(object, prop.key))) then
+      core.set_committed(object, prop.key, row[prop.key])
+    end
+  end
+end
+
 -- Nobody has to be told of statements on this connection: then the next look-ups by key of this class can stay in C
 -- (binding/l_get.c) for the rest of the transaction.
 local function shorten(session, mapper, texts, conn, slots)

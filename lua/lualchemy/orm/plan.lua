@@ -170,6 +170,14 @@ function Plan:first_entity()
   return entity.of_expression(first.expression) or clause.from_of(first.expression)
 end
 
+--- The mapper of the first mapped entity, or nil.
+---@return lualchemy.orm.Mapper?
+function Plan:first_mapper()
+  for _, item in ipairs(self.entities) do
+    if item.entity then return item.mapper end
+  end
+end
+
 --- The mapped entities asked for, in order.
 ---@return table[]
 function Plan:roots()

@@ -670,6 +670,24 @@ function Session:execute(statement, params, options)
   return select.execute(self, statement, params, options)
 end
 
+--- Rows given as tables by attribute name, by INSERT; no objects, cascades or events. `sa.insert(User)` says the same.
+---@param class_ table
+---@param rows table[]
+---@param options { return_defaults: boolean? }?
+function Session:bulk_insert_mappings(class_, rows, options)
+  require("lualchemy.orm.bulk").insert_mappings(self, class_, rows, options)
+end
+
+--- The same by UPDATE, the primary key among the values.
+---@param class_ table
+---@param rows table[]
+function Session:bulk_update_mappings(class_, rows) require("lualchemy.orm.bulk").update_mappings(self, class_, rows) end
+
+--- Objects written without a flush: those with a row by UPDATE, the others by INSERT. They do not enter the session.
+---@param objects table[]
+---@param options { update_changed_only: boolean? }?
+function Session:bulk_save_objects(objects, options) require("lualchemy.orm.bulk").save_objects(self, objects, options) end
+
 --- The first column of every row.
 function Session:scalars(statement, params, options) return self:execute(statement, params, options):scalars() end
 

@@ -70,7 +70,16 @@ function Delete:using(...) return core.statement_add(self, "froms", ...) end
 base.register(Update, "update")
 base.register(Delete, "delete")
 
-M.insert, M.update, M.delete = core.insert, core.update, core.delete
+-- A mapped class makes its own statements (orm/dml.lua): its field `_statement` does, of a kind.
+local function maker(kind, make)
+  return function(target)
+    local own = type(target) == "table" and rawget(target, "_statement")
+    if own then return own(kind) end
+    return make(target)
+  end
+end
+
+M.insert, M.update, M.delete = maker("insert", core.insert), maker("update", core.update), maker("delete", core.delete)
 
 -- ON CONFLICT: of the dialects that have it -----------------------------------------------------------------------------
 
@@ -138,10 +147,15 @@ base.register(Upsert)
 
 -- SQLite's.
 local Several = Upsert:extend("Insert", { _several_conflicts = true })
+M.Several = Several
 base.register(Several)
 
 --- An INSERT with the methods above, for a dialect's module; `several`: it may have several ON CONFLICT clauses.
 ---@param several boolean?
-function M.upsert(table_, several) return core.retype(core.insert(table_), several and Several or Upsert) end
+function M.upsert(table_, several)
+  local own = type(table_) == "table" and rawget(table_, "_statement")
+  if own then return own(several and "several" or "upsert") end
+  return core.retype(core.insert(table_), several and Several or Upsert)
+end
 
 return M

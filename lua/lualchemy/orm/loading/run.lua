@@ -22,14 +22,16 @@ local BLOCK = 100 -- rows made at once by an iteration that was not told how man
 ---@field private afterwards table[]
 ---@field private options table
 
--- Runs a Core statement on the session's connection for a mapper.
+-- Runs a Core statement on the session's connection, that for a mapper where there are several databases.
 ---@param session lualchemy.orm.Session
 ---@param statement any
 ---@param params table?
 ---@param execution_options table?
+---@param mapper lualchemy.orm.Mapper?
 ---@return lualchemy.Result
-function M.execute_core(session, statement, params, execution_options)
-  return session:connection():execute(statement, params, execution_options and { execution_options = execution_options } or nil)
+function M.execute_core(session, statement, params, execution_options, mapper)
+  local conn = mapper and session:_connection_of(mapper) or session:connection()
+  return conn:execute(statement, params, execution_options and { execution_options = execution_options } or nil)
 end
 
 -- Where the columns stand among the rows' when the statement is the user's own: by name.
@@ -85,7 +87,7 @@ end
 function M.execute(session, statement, plan, params, options)
   if registry.waiting then registry.configure_mappers() end
   if options.autoflush ~= false then session:_autoflush() end
-  local result = M.execute_core(session, statement, params, options.execution)
+  local result = M.execute_core(session, statement, params, options.execution, plan:first_mapper())
   local run = result._run
   if not run or not result.returns_rows then
     errors.raise("InvalidRequestError", "This statement returns no rows, so there is nothing to load from it")

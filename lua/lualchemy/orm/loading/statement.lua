@@ -3,6 +3,7 @@
 local clause = require("lualchemy.orm.clause")
 local compile = require("lualchemy.orm.loading.compile")
 local core = require("lualchemy._core")
+local dml = require("lualchemy.orm.dml")
 local errors = require("lualchemy.errors")
 local plan = require("lualchemy.orm.plan")
 local Result = require("lualchemy.engine.result").Result
@@ -73,6 +74,7 @@ function M.execute(session, statement, params, options)
   local of = plan.of_statement(statement)
   local execution = options and options.execution_options or {}
   if not of then
+    if dml.mapper_of(statement) then return dml.execute(session, statement, params, execution) end
     session:_autoflush()
     return run.execute_core(session, statement, params, execution)
   end
@@ -83,6 +85,14 @@ function M.execute(session, statement, params, options)
     autoflush = execution.autoflush, offset = offset, statement = statement, params = params,
   })
   local list = run.list(rows)
+  return M.result(of, list)
+end
+
+--- What a plan's rows, fetched into a list, are as a result.
+---@param of lualchemy.orm.Plan
+---@param list any[]
+---@return lualchemy.Result
+function M.result(of, list)
   local shape = core.shape(of:names())
   local result = of:is_single() and result_of_objects(shape, list) or Result.of_rows(shape, list)
   if of.requires_unique then require_unique(result) end

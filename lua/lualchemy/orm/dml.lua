@@ -1,0 +1,407 @@
+--- INSERT, UPDATE and DELETE of mapped classes: `sa.insert(User)`, `sa.update(User)`, `sa.delete(User)`, and how a
+-- session executes them. They skip what a flush does: cascades, relationships, events of objects.
+--
+-- Such a statement is Core's, of a class that knows attributes by name and remembers what it was given.
+
+local assignments = require("lualchemy.orm.assignments")
+local clause = require("lualchemy.orm.clause")
+local core = require("lualchemy._core")
+local criteria = require("lualchemy.orm.criteria")
+local errors = require("lualchemy.errors")
+local event = require("lualchemy.event")
+local identity = require("lualchemy.orm.identity")
+local plan = require("lualchemy.orm.plan")
+local polymorphic = require("lualchemy.orm.inheritance.polymorphic")
+local registry = require("lualchemy.orm.registry")
+local Result = require("lualchemy.engine.result").Result
+local run = require("lualchemy.orm.loading.run")
+local statements = require("lualchemy.orm.statements")
+local synchronize = require("lualchemy.orm.synchronize")
+
+local M = {}
+
+-- What a statement remembers, among its execution options so that copies have it too.
+local MEMORY = "_orm_dml"
+
+local function memory_of(statement)
+  local options = core.execution_options(statement)
+  return options and options[MEMORY]
+end
+
+local function remember(statement, fields)
+  local memory = {}
+  for key, value in pairs(memory_of(statement) or {}) do memory[key] = value end
+  for key, value in pairs(fields) do memory[key] = value end
+  return statement:execution_options{ [MEMORY] = memory }
+end
+
+-- -- the statements -----------------------------------------------------------------------------------------------
+
+local Methods = {}
+
+local function values_of(self, super, where, values, ...)
+  local memory = memory_of(self)
+  if type(values) ~= "table" or getmetatable(values) ~= nil then return super.values(self, values, ...) end
+  if #values == 0 then
+    local list = assignments.of(memory.mapper, values, where)
+    return remember(super.values(self, assignments.by_column(memory.mapper, values, where)), { assignments = list })
+  end
+  if type(values[1]) ~= "table" then return super.values(self, values, ...) end
+  local rows = {}
+  for i, row in ipairs(values) do rows[i] = assignments.by_column(memory.mapper, row, where) end
+  return super.values(self, rows)
+end
+
+--- What RETURNING names may be a mapped class: then its rows are objects.
+function Methods.returning(super)
+  return function(self, ...)
+    local given = { ... }
+    local last = given[#given]
+    if type(last) == "table" and getmetatable(last) == nil and #last == 0 then given[#given] = nil end
+    return remember(super.returning(self, ...), { returning = given })
+  end
+end
+
+function Methods.where(super)
+  return function(self, ...)
+    local list = { table.unpack(memory_of(self).criteria or {}) }
+    for i = 1, select("#", ...) do list[#list + 1] = (select(i, ...)) end
+    return remember(super.where(self, ...), { criteria = list })
+  end
+end
+
+local function extend(super, where, names)
+  local members = {}
+  for _, name in ipairs(names) do members[name] = Methods[name](super) end
+  if super.values then
+    members.values = function(self, ...) return values_of(self, super, where, ...) end
+  end
+  if members.where then
+    members.filter = members.where
+    members.filter_by = function(self, values)
+      return self:where(table.unpack(criteria.of_entity(memory_of(self).mapper, values)))
+    end
+  end
+  return clause.statement_class(super, members)
+end
+
+local classes = {}
+
+local function class_for(kind)
+  if not classes[kind] then
+    local super = clause.statement_base(kind)
+    local where = ("sa.%s()"):format(kind == "upsert" and "insert" or kind == "several" and "insert" or kind)
+    classes[kind] = extend(super, where, super.where and { "returning", "where" } or { "returning" })
+  end
+  return classes[kind]
+end
+
+--- The statement of a kind for a mapped class: "insert", "update", "delete", and for dialects with ON CONFLICT "upsert",
+--- "several".
+---@param mapper lualchemy.orm.Mapper
+---@param kind string
+function M.statement(mapper, kind)
+  registry.configure_mappers()
+  local made = core.retype(clause.statement(kind, mapper.local_table), class_for(kind))
+  made = remember(made, { mapper = mapper, kind = kind })
+  local criterion = made.where and polymorphic.criterion(mapper)
+  return criterion and made:where(criterion) or made
+end
+
+-- -- executing ----------------------------------------------------------------------------------------------------
+
+local function is_list(params) return type(params) == "table" and type(params[1]) == "table" end
+
+local function shape_of(row)
+  local names = {}
+  for name in pairs(row) do names[#names + 1] = name end
+  table.sort(names)
+  return table.concat(names, "\0"), names
+end
+
+-- Many parameter sets: their rows were read by Core, in the order of the sets where that was asked for.
+local function objects_of(session, of, rows)
+  local list, descriptions = {}, of:descriptions(0)
+  for i, row in ipairs(rows) do
+    local made = {}
+    for number, item in ipairs(of.entities) do
+      local positions = descriptions[number].columns
+      if item.entity then
+        local values, codec = {}, statements.of(item.mapper, session:get_bind(item.mapper).dialect).codec
+        for slot, position in pairs(positions) do values[item.mapper._by_slot[slot].key] = row[position] end
+        made[number] = identity.place(session, item.mapper, values, false, codec)
+      else
+        made[number] = row[descriptions[number].column]
+      end
+    end
+    list[i] = of:is_single() and made[1] or core.row(core.shape(of:names()), made)
+  end
+  return list
+end
+
+-- The rows of a RETURNING as a list, and what makes a result of them.
+local function returned(session, statement, memory, params, execution)
+  local of = plan.new(memory.returning)
+  local function finish(list) return require("lualchemy.orm.loading.statement").result(of, list) end
+  if of:first_mapper() and is_list(params) then
+    return objects_of(session, of, run.execute_core(session, statement, params, execution, memory.mapper):all()), finish
+  end
+  if not of:first_mapper() then
+    local result = run.execute_core(session, statement, params, execution, memory.mapper)
+    return result:all(), function(list) return Result.of_rows(core.shape(result:keys()), list) end
+  end
+  local rows = run.execute(session, statement, of, params, {
+    execution = execution, autoflush = false, by_name = true, populate_existing = memory.kind ~= "insert" or execution.populate_existing,
+  })
+  return run.list(rows), finish
+end
+
+local function send(session, statement, memory, params, execution)
+  if not memory.returning then return run.execute_core(session, statement, params, execution, memory.mapper) end
+  local list, finish = returned(session, statement, memory, params, execution)
+  return finish(list)
+end
+
+-- Rows that name other columns than the ones before go into a statement of their own.
+local function send_rows(session, statement, memory, rows, execution)
+  local groups, last = {}, nil
+  for _, row in ipairs(rows) do
+    local shape = shape_of(row)
+    if shape ~= last then groups[#groups + 1], last = {}, shape end
+    table.insert(groups[#groups], row)
+  end
+  if #groups == 1 then return send(session, statement, memory, rows, execution) end
+  local all, finish, result = {}, nil, nil
+  for _, group in ipairs(groups) do
+    if memory.returning then
+      local list
+      list, finish = returned(session, statement, memory, group, execution)
+      table.move(list, 1, #list, #all + 1, all)
+    else
+      result = run.execute_core(session, statement, group, execution, memory.mapper)
+    end
+  end
+  return finish and finish(all) or result
+end
+
+-- Rows of a class whose discriminator says so.
+local function with_identity(mapper, row)
+  local prop = mapper.polymorphic_prop
+  if not prop or mapper.polymorphic_identity == nil or row[prop.column.key] ~= nil then return row end
+  local copy = {}
+  for key, value in pairs(row) do copy[key] = value end
+  copy[prop.column.key] = mapper.polymorphic_identity
+  return copy
+end
+
+-- The columns of a row that are a table's, by their names.
+local function part_for(mapper, table_, row)
+  local part = {}
+  for key, value in pairs(row) do
+    local prop = mapper.property_by_key[key]
+    for _, column in ipairs(prop and prop.columns or {}) do
+      if rawequal(column.table, table_) then part[column.key] = value end
+    end
+  end
+  return part
+end
+
+-- The rows of a class with several tables: the base's first, whose keys the others take.
+local function insert_levels(session, mapper, rows, execution)
+  local conn, result = session:_connection_of(mapper), nil
+  local keyed = {}
+  for i, row in ipairs(rows) do
+    keyed[i] = {}
+    for key, value in pairs(row) do keyed[i][key] = value end
+    local prop = mapper.polymorphic_prop
+    if prop and keyed[i][prop.key] == nil then keyed[i][prop.key] = mapper.polymorphic_identity end
+  end
+  for level, table_ in ipairs(mapper.tables) do
+    local parts = {}
+    for i, row in ipairs(keyed) do parts[i] = part_for(mapper, table_, row) end
+    local statement = clause.statement("insert", table_)
+    if level > 1 then
+      conn:execute(statement, parts, { execution_options = execution })
+    else
+      result = conn:execute(statement:returning(table.unpack(table_.primary_key.columns), { sort_by_parameter_order = true }), parts,
+        { execution_options = execution })
+      local made = result:all()
+      for i, row in ipairs(made) do
+        for k, column in ipairs(table_.primary_key.columns) do keyed[i][mapper:property_for_column(column).key] = row[k] end
+      end
+    end
+  end
+  return result
+end
+
+local function insert(session, statement, memory, params, execution)
+  local mapper = memory.mapper
+  if type(params) ~= "table" or next(params) == nil then
+    return send(session, statement, memory, params, execution)
+  end
+  local rows = is_list(params) and params or { params }
+  if #mapper.tables > 1 then
+    if memory.returning then
+      errors.raise("NotImplementedError", "INSERT of %s, which has several tables, cannot return; query for the rows afterwards", mapper.class_name)
+    end
+    return insert_levels(session, mapper, rows, execution)
+  end
+  local set = {}
+  for i, row in ipairs(rows) do set[i] = with_identity(mapper, assignments.row(mapper, row, "sa.insert()")) end
+  if is_list(params) then return send_rows(session, statement, memory, set, execution) end
+  return send(session, statement, memory, set[1], execution)
+end
+
+-- -- many rows by their keys --------------------------------------------------------------------------------------
+
+-- UPDATE t SET a = :a WHERE t.id = :key_id, for rows that set the same columns.
+local function update_by_key(table_, names)
+  local statement, set, is_key = clause.statement("update", table_), {}, {}
+  for _, column in ipairs(table_.primary_key.columns) do
+    is_key[column.key] = true
+    statement = statement:where(column:eq(clause.parameter("key_" .. column.key, column)))
+  end
+  local any = false
+  for _, name in ipairs(names) do
+    if not is_key[name] then set[table_.c[name]], any = clause.parameter(name, table_.c[name]), true end
+  end
+  return any and statement:values(set) or nil
+end
+
+local function check_key(mapper, row)
+  for _, column in ipairs(mapper.primary_key) do
+    local key = mapper:property_for_column(column).key
+    if row[key] == nil then
+      errors.raise("InvalidRequestError", "UPDATE of %s by primary key: a row has no value for '%s'", mapper.class_name, key)
+    end
+  end
+end
+
+-- Objects of these rows in memory are to be read again.
+local function expire_rows(session, mapper, rows)
+  local dialect = session:get_bind(mapper).dialect
+  for _, row in ipairs(rows) do
+    local values, names = {}, {}
+    for i, column in ipairs(mapper.primary_key) do values[i] = row[mapper:property_for_column(column).key] end
+    local object = session._c:get(mapper._c, identity.key(mapper, values, dialect))
+    for name in pairs(row) do
+      local prop = mapper.property_by_key[name]
+      if prop and prop.kind == "column" and not prop.readonly then names[#names + 1] = name end
+    end
+    if object ~= nil then session._c:expire(object, names) end
+  end
+end
+
+local function update_table(conn, mapper, table_, rows, execution)
+  local groups, order = {}, {}
+  for _, row in ipairs(rows) do
+    local part = part_for(mapper, table_, row)
+    local shape, names = shape_of(part)
+    local group = groups[shape]
+    if not group then
+      group = { names = names }
+      groups[shape], order[#order + 1] = group, group
+    end
+    for _, column in ipairs(table_.primary_key.columns) do
+      part["key_" .. column.key] = part[column.key]
+      part[column.key] = nil
+    end
+    group[#group + 1] = part
+  end
+  for _, group in ipairs(order) do
+    local statement = update_by_key(table_, group.names)
+    if statement then
+      local matched = conn:execute(statement, { table.unpack(group) }, { execution_options = execution }).rowcount
+      if matched >= 0 and matched ~= #group then
+        errors.raise("StaleDataError", "UPDATE statement on table '%s' expected to update %d row(s); %d were matched",
+          tostring(table_.name), #group, matched)
+      end
+    end
+  end
+end
+
+--- UPDATE of one row per table of values, by their primary keys.
+---@param session lualchemy.orm.Session
+---@param mapper lualchemy.orm.Mapper
+---@param rows table[]
+---@param execution table?
+function M.update_rows(session, mapper, rows, execution)
+  for _, row in ipairs(rows) do check_key(mapper, row) end
+  local conn = session:_connection_of(mapper)
+  for _, table_ in ipairs(mapper.tables) do update_table(conn, mapper, table_, rows, execution) end
+  expire_rows(session, mapper, rows)
+end
+
+--- INSERT of one row per table of values.
+function M.insert_rows(session, mapper, rows, execution)
+  return insert(session, M.statement(mapper, "insert"), { mapper = mapper, kind = "insert" }, rows, execution)
+end
+
+-- -- rows by criteria ---------------------------------------------------------------------------------------------
+
+local function tell(session, name, context)
+  if session._listeners then event.fire(session, name, context) end
+end
+
+local function update(session, statement, memory, params, execution)
+  if is_list(params) and not memory.assignments then
+    if memory.criteria then
+      errors.raise("InvalidRequestError", "UPDATE of %s by primary key takes no criteria: a list of rows says which", memory.mapper.class_name)
+    end
+    return M.update_rows(session, memory.mapper, params, execution)
+  end
+  local list = memory.assignments or {}
+  if not memory.assignments and type(params) == "table" then
+    list = assignments.of(memory.mapper, params, "sa.update()")
+    params = assignments.row(memory.mapper, params, "sa.update()")
+  end
+  local found = synchronize.find(session, memory.mapper, {
+    how = execution.synchronize_session, method = "sa.update()", criteria = memory.criteria or {}, params = params, execution = execution,
+  })
+  found:prepare(list, params)
+  local result = send(session, statement, memory, params, execution)
+  found:updated()
+  tell(session, "after_bulk_update", { session = session, statement = statement, result = result, mapper = memory.mapper,
+    matched_objects = found.matched, values = list })
+  return result
+end
+
+local function delete(session, statement, memory, params, execution)
+  local found = synchronize.find(session, memory.mapper, {
+    how = execution.synchronize_session, method = "sa.delete()", criteria = memory.criteria or {}, params = params, execution = execution,
+  })
+  local result = send(session, statement, memory, params, execution)
+  found:deleted()
+  tell(session, "after_bulk_delete", { session = session, statement = statement, result = result, mapper = memory.mapper,
+    matched_objects = found.matched })
+  return result
+end
+
+local verbs = { insert = insert, upsert = insert, several = insert, update = update, delete = delete }
+
+--- Is this an INSERT, UPDATE or DELETE of a mapped class? Its mapper.
+---@param statement any
+---@return lualchemy.orm.Mapper?
+function M.mapper_of(statement)
+  local memory = clause.is_statement(statement) and memory_of(statement)
+  return memory and memory.mapper or nil
+end
+
+--- Executes one: `synchronize_session` is among the execution options.
+---@param session lualchemy.orm.Session
+---@param statement any
+---@param params table?
+---@param execution table
+function M.execute(session, statement, params, execution)
+  local memory = memory_of(statement)
+  local own = core.execution_options(statement)
+  if own.synchronize_session ~= nil and execution.synchronize_session == nil then
+    local merged = { synchronize_session = own.synchronize_session }
+    for key, value in pairs(execution) do merged[key] = value end
+    execution = merged
+  end
+  session:_autoflush()
+  return verbs[memory.kind](session, statement, memory, params, execution)
+end
+
+return M

@@ -1,0 +1,212 @@
+--- Statements over many rows of mapped classes, and the objects that are in memory meanwhile.
+
+local sa = require("lualchemy")
+local expect = require("spec.support.expect")
+local world = require("spec.support.world")
+
+local function define(Base, w)
+  w.User = Base:class("User", { __tablename__ = "bulk_users", id = sa.Column(sa.Integer, { primary_key = true }),
+    name = sa.Column("username", sa.String(20), { unique = true }), age = sa.Column(sa.Integer),
+    level = sa.Column(sa.Integer, { default = 1 }) })
+  w.Person = Base:class("Person", { __tablename__ = "bulk_people", __mapper_args__ = { polymorphic_on = "kind", polymorphic_identity = "person" },
+    id = sa.Column(sa.Integer, { primary_key = true }), kind = sa.Column(sa.String(20)), name = sa.Column(sa.String(20)) })
+  w.Manager = w.Person:class("Manager", { __mapper_args__ = { polymorphic_identity = "manager" } })
+  w.Engineer = w.Person:class("Engineer", { __tablename__ = "bulk_engineers", __mapper_args__ = { polymorphic_identity = "engineer" },
+    id = sa.Column(sa.Integer, sa.ForeignKey("bulk_people.id"), { primary_key = true }), tool = sa.Column(sa.String(20)) })
+end
+
+world.describe("many rows at once", define, function(w)
+  local session, User
+
+  local function stored()
+    local list = {}
+    for row in session:execute(sa.select(User.__table__.c.username, User.__table__.c.age):order_by(User.__table__.c.id)) do
+      list[#list + 1] = row[1] .. ":" .. tostring(row[2])
+    end
+    return table.concat(list, " ")
+  end
+
+  before_each(function()
+    session, User = w.session, w.User
+    session:add_all{ User{ name = "a", age = 10 }, User{ name = "b", age = 20 }, User{ name = "c" } } -- 1, 2, 3
+    session:commit()
+  end)
+
+  it("insert knows attributes by name, applies defaults, groups rows by what they name", function()
+    session:execute(sa.insert(User), { { name = "d", age = 1 }, { name = "e" }, { name = "f" } })
+    assert.equal("a:10 b:20 c:nil d:1 e:nil f:nil", stored())
+    assert.equal(1, session:query(User):filter_by{ name = "f" }:one().level)
+    session:execute(sa.insert(User):values{ name = "g" })
+    session:execute(sa.insert(User), { name = "h" })
+    session:execute(sa.insert(User):values{ { name = "i" }, { name = "j" } })
+    assert.equal(10, session:query(User):count())
+    expect.raises("InvalidRequestError", { "'nonsense'", "User" }, function() session:execute(sa.insert(User), { { nonsense = 1 } }) end)
+    expect.raises("InvalidRequestError", { "'nme'", "name" }, function() sa.insert(User):values{ nme = 1 } end)
+  end)
+
+  it("insert returns objects, in the session, in the order of the rows", function()
+    local rows = {}
+    for i = 1, 20 do rows[i] = { name = "n" .. i, age = i } end
+    local users = session:scalars(sa.insert(User):returning(User, { sort_by_parameter_order = true }), rows):all()
+    assert.equal(20, #users)
+    for i, user in ipairs(users) do assert.same({ "n" .. i, i, true }, { user.name, user.age, session:contains(user) }) end
+    assert.equal(users[3], session:get(User, users[3].id))
+    assert.equal(0, #session.dirty)
+    users[1].age = 100
+    session:commit()
+    assert.equal(100, users[1].age)
+  end)
+
+  it("an upsert returns objects as they are afterwards, known ones with populate_existing", function()
+    local known = session:get(User, 1)
+    local insert = require("lualchemy.dialects." .. w.database).insert
+    local statement = insert(User):values{ { id = 1, name = "A" }, { id = 9, name = "N" } }
+    statement = statement:on_conflict_do_update{ index_elements = { "id" }, set_ = { username = statement.excluded.username } }
+    local users = session:scalars(statement:returning(User), nil, { execution_options = { populate_existing = true } }):all()
+    table.sort(users, function(x, y) return x.id < y.id end)
+    assert.same({ "A", "N" }, { users[1].name, users[2].name })
+    assert.equal(known, users[1])
+  end)
+
+  for _, how in ipairs{ "evaluate", "fetch", "auto" } do
+    it("update keeps objects in step: " .. how, function()
+      local a, b, c = session:get(User, 1), session:get(User, 2), session:get(User, 3)
+      local _ = { a.name, b.name, c.name }
+      local count = session:query(User):filter(User.age:gt(15)):update({ age = User.age + 1, name = "B" }, { synchronize_session = how })
+      assert.equal(1, count)
+      assert.same({ 10, 21, "B" }, { a.age, b.age, b.name })
+      assert.is_nil(c.age)
+      assert.equal(0, #session.dirty)
+      session:execute(sa.update(User):where(User.name:eq("c")):values{ age = 3 }, nil, { execution_options = { synchronize_session = how } })
+      assert.equal(3, c.age)
+      session:rollback()
+      assert.same({ 10, 20, "b" }, { a.age, b.age, b.name })
+      assert.is_nil(c.age)
+    end)
+
+    it("delete takes objects out: " .. how, function()
+      local a, b, c = session:get(User, 1), session:get(User, 2), session:get(User, 3)
+      local _ = { a.age, b.age, c.age }
+      assert.equal(1, session:query(User):filter(User.age:lt(15)):delete{ synchronize_session = how })
+      assert.same({ false, true, true }, { session:contains(a), session:contains(b), session:contains(c) })
+      session:execute(sa.delete(User):where(User.age:eq(nil)):execution_options{ synchronize_session = how })
+      assert.is_false(session:contains(c))
+      session:commit()
+      assert.is_true(sa.inspect(a).detached)
+      assert.equal("b:20", stored())
+    end)
+  end
+
+  it("evaluate sends no SELECT, fetch one; what is evaluated is not read again", function()
+    local a = session:get(User, 1)
+    local _ = a.age
+    local sent = world.sent(w, function()
+      session:query(User):filter(User.age:eq(10)):update({ age = 11 }, { synchronize_session = "evaluate" })
+      assert.equal(11, a.age)
+    end)
+    assert.equal(1, #sent)
+    assert.equal(2, #world.sent(w, function() session:query(User):filter(User.age:eq(11)):update({ age = 12 }, { synchronize_session = "fetch" }) end))
+    assert.equal(12, a.age)
+  end)
+
+  it("what memory cannot tell is read again: an expired object, an SQL value", function()
+    local a, b = session:get(User, 1), session:get(User, 2)
+    local _ = { a.age, b.age }
+    session:expire(a, { "age" })
+    session:query(User):filter(User.age:gt(5)):update({ age = 0 }, { synchronize_session = "evaluate" })
+    assert.same({ 0, 0 }, { a.age, b.age })
+    session:query(User):filter(User.id:eq(1)):update({ age = sa.func.abs(-5) })
+    assert.equal(5, a.age)
+  end)
+
+  it("evaluate refuses what only the database can tell, before anything is sent", function()
+    local sent = world.sent(w, function()
+      expect.raises("InvalidRequestError", { "cannot be evaluated", "LIKE", "fetch" }, function()
+        session:query(User):filter(User.name:like("a%")):update({ age = 1 }, { synchronize_session = "evaluate" })
+      end)
+    end)
+    assert.equal(0, #sent)
+    assert.equal(1, session:query(User):filter(User.name:like("a%")):update{ age = 1 })
+    expect.raises("ArgumentError", { "synchronize_session", "sometimes" }, function()
+      session:query(User):delete{ synchronize_session = "sometimes" }
+    end)
+  end)
+
+  it("false leaves objects as they are", function()
+    local a = session:get(User, 1)
+    local _ = a.age
+    session:query(User):update({ age = 1 }, { synchronize_session = false })
+    assert.equal(10, a.age)
+    session:refresh(a)
+    assert.equal(1, a.age)
+  end)
+
+  it("a savepoint's rollback makes what was evaluated be read again", function()
+    local a = session:get(User, 1)
+    local _ = a.age
+    local inner = session:begin_nested()
+    session:query(User):filter(User.id:eq(1)):update{ age = 77 }
+    assert.equal(77, a.age)
+    inner:rollback()
+    assert.equal(10, a.age)
+  end)
+
+  it("update of a list goes by primary key", function()
+    local a = session:get(User, 1)
+    local _ = a.age
+    session:execute(sa.update(User), { { id = 1, age = 5 }, { id = 2, name = "B" }, { id = 3, age = 6 } })
+    assert.equal("a:5 B:20 c:6", stored())
+    assert.equal(5, a.age)
+    expect.raises("InvalidRequestError", { "no value for 'id'" }, function() session:execute(sa.update(User), { { age = 5 } }) end)
+    expect.raises("StaleDataError", { "2 row(s); 1" }, function() session:execute(sa.update(User), { { id = 1, age = 5 }, { id = 99, age = 5 } }) end)
+  end)
+
+  it("update and delete return objects", function()
+    local users = session:scalars(sa.update(User):where(User.age:gt(5)):values{ age = User.age * 2 }:returning(User)):all()
+    table.sort(users, function(x, y) return x.id < y.id end)
+    assert.same({ 20, 40 }, { users[1].age, users[2].age })
+    assert.same({ "a" }, session:scalars(sa.delete(User):where(User.id:eq(1)):returning(User.name)):all())
+  end)
+
+  it("the session's old verbs", function()
+    local rows = { { name = "x" }, { name = "y" } }
+    session:bulk_insert_mappings(User, rows, { return_defaults = true })
+    assert.equal("x", session:get(User, rows[1].id).name)
+    session:bulk_update_mappings(User, { { id = rows[1].id, name = "X" } })
+    assert.equal("X", session:get(User, rows[1].id).name)
+    local one = User{ name = "one" }
+    session:bulk_save_objects{ one, User{ name = "two" } }
+    assert.is_false(session:contains(one))
+    assert.equal(7, session:query(User):count())
+    session:bulk_insert_mappings(User, {})
+  end)
+
+  it("events get what was done", function()
+    local seen = {}
+    sa.event.listen(session, "after_bulk_update", function(context)
+      seen[#seen + 1] = { "update", context.session == session, context.query ~= nil, context.result.rowcount }
+    end)
+    sa.event.listen(session, "after_bulk_delete", function(context)
+      seen[#seen + 1] = { "delete", context.session == session, context.query ~= nil, context.result.rowcount }
+    end)
+    session:query(User):filter(User.id:lt(3)):update{ age = 1 }
+    session:execute(sa.delete(User):where(User.id:eq(3)))
+    assert.same({ { "update", true, true, 2 }, { "delete", true, false, 1 } }, seen)
+  end)
+
+  it("classes that share a table touch their own rows; those of several tables go into all", function()
+    session:execute(sa.insert(w.Person), { { name = "p" } })
+    session:execute(sa.insert(w.Manager), { { name = "m" } })
+    session:execute(sa.insert(w.Engineer), { { name = "e1", tool = "saw" }, { name = "e2", tool = "axe" } })
+    session:execute(sa.update(w.Manager):values{ name = "boss" })
+    assert.same({ "p", "boss", "e1", "e2" }, session:scalars(sa.select(w.Person.__table__.c.name):order_by(w.Person.__table__.c.id)):all())
+    local engineers = sa.select(w.Engineer.__table__.c.tool):order_by(w.Engineer.__table__.c.id)
+    assert.same({ "saw", "axe" }, session:scalars(engineers):all())
+    session:execute(sa.delete(w.Manager))
+    assert.equal(3, session:scalar(sa.select(sa.func.count()):select_from(w.Person.__table__)))
+    local id = session:scalars(sa.select(w.Engineer.__table__.c.id)):first()
+    session:execute(sa.update(w.Engineer), { { id = id, name = "E1", tool = "drill" } })
+    assert.equal("drill", session:scalars(engineers):first())
+    assert.equal("E1", session:scalar(sa.select(w.Person.__table__.c.name):where(w.Person.__table__.c.id:eq(id))))
+  end)
+end)
