@@ -236,6 +236,7 @@ build = {
     ["lualchemy.orm.joins"] = "lua/lualchemy/orm/joins.lua",
     ["lualchemy.orm.late"] = "lua/lualchemy/orm/late.lua",
     ["lualchemy.orm.loading.batch"] = "lua/lualchemy/orm/loading/batch.lua",
+    ["lualchemy.orm.loading.by_key"] = "lua/lualchemy/orm/loading/by_key.lua",
     ["lualchemy.orm.loading.columns"] = "lua/lualchemy/orm/loading/columns.lua",
     ["lualchemy.orm.loading.compile"] = "lua/lualchemy/orm/loading/compile.lua",
     ["lualchemy.orm.loading.criteria"] = "lua/lualchemy/orm/loading/criteria.lua",

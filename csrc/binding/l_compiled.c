@@ -323,7 +323,8 @@ static alch_compiled *push_instance(lua_State *L, statement_cache *c, int cache,
 
     if (walk != c->walks)       /* a collector that ran just now compiled something */
         (void)has_key(c, alch_check_node(L, statement), options, 0);
-    memcpy(binds, c->key.binds, n * sizeof *binds);
+    if (n > 0)
+        memcpy(binds, c->key.binds, n * sizeof *binds);
     *ref = (alch_compiled_ref){ .tag = &compiled_tag, .owner = from, .compiled = from->compiled, .binds = binds };
     lua_pushvalue(L, owner);
     lua_setiuservalue(L, -2, INSTANCE_OWNER);

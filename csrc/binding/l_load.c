@@ -191,9 +191,14 @@ static void push_entity(lua_State *L, alch_loader *l, size_t i, const alch_load_
 /* Is the object on the top in the result already? */
 static int is_repeated(lua_State *L, alch_loader *l)
 {
+    const void *object = lua_topointer(L, -1);
     alch_err err;
-    int added = alch_pairs_add(&l->pairs, l, lua_topointer(L, -1), &err);
+    int added;
 
+    if (l->last_result == object)
+        return 1;
+    l->last_result = object;
+    added = alch_pairs_add(&l->pairs, l, object, &err);
     if (added < 0)
         alch_raise(L, &err);
     return !added;
@@ -560,7 +565,7 @@ static int boolean_field(lua_State *L, int t, const char *key)
 /* core.loader_new(session, run, entities, options): the first options.count
 ** entities (all by default) make up a row, each of the others hangs below the
 ** 'parent' (its number) that it names. Further options: populate_existing,
-** collect, unique, row (a metatable). */
+** collect, unique, distinct, row (a metatable). */
 static int l_loader_new(lua_State *L)
 {
     const alch_session *session = luaL_checkudata(L, 1, ALCH_SESSION_METATABLE);
@@ -579,6 +584,7 @@ static int l_loader_new(lua_State *L)
     l->populate_existing = (uint8_t)boolean_field(L, 4, "populate_existing");
     l->collect = (uint8_t)boolean_field(L, 4, "collect");
     l->unique = (uint8_t)boolean_field(L, 4, "unique");
+    l->distinct = (uint8_t)boolean_field(L, 4, "distinct");
     lua_getfield(L, 4, "count");
     l->count = (size_t)luaL_optinteger(L, -1, (lua_Integer)total);
     luaL_argcheck(L, l->count <= total, 4, "a row has no more entities than there are");

@@ -600,21 +600,26 @@ static int l_load_context(lua_State *L)
     return 1;
 }
 
-/* core.set_committed(instance, name, value): as if loaded. A list takes the
+/* core.set_committed(instance, name, value, own): as if loaded; 'own': a list is nobody else's and may be kept. A list takes the
 ** Lua list's items. */
 /* core.load_context(instance) -> what the query that loaded it said about later loads, or nil */
 static int l_set_committed(lua_State *L)
 {
     alch_state *s;
     size_t i;
+    int own;
 
+    own = lua_toboolean(L, 4);
     lua_settop(L, 3);
     s = alch_need_state(L, 1, "set_committed_value");
     i = (size_t)check_attr(L, s, 2);
     if (s->mapper->attrs[i].kind == ALCH_ATTR_LIST) {
         luaL_checktype(L, 3, LUA_TTABLE);
         alch_push_collection(L, 1, 4, s, i);
-        alch_collection_fill(L, 5, 3);
+        if (own)
+            alch_collection_take(L, 5, 3);
+        else
+            alch_collection_fill(L, 5, 3);
     } else {
         lua_pushvalue(L, 3);
         alch_store_clean(L, 4, s, i);

@@ -64,8 +64,10 @@ typedef struct alch_loader {
     uint8_t populate_existing;
     uint8_t collect;        /* keep a list of what was loaded, for the host's load events */
     uint8_t unique;         /* a row whose object came before gives nothing */
+    uint8_t distinct;       /* no row puts an object where an earlier one has put it */
     uint8_t has_lists;      /* rows fill collections */
     lua_Integer collected;
+    const void *last_result;    /* only compared */
     alch_pairs pairs;       /* what lies in which collection, and in the result */
     alch_value group[ALCH_KEY_MAX];     /* distributing: the key whose items are at hand */
     const void *group_owner;    /* NULL: none are */

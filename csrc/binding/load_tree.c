@@ -65,7 +65,7 @@ static void find_items(lua_State *L, alch_entity *parent, alch_entity *e, int ob
 void alch_load_append(lua_State *L, alch_loader *l, int items, lua_Integer *n)
 {
     alch_err err;
-    int added = alch_pairs_add(&l->pairs, lua_topointer(L, items), lua_topointer(L, -1), &err);
+    int added = l->distinct ? 1 : alch_pairs_add(&l->pairs, lua_topointer(L, items), lua_topointer(L, -1), &err);
 
     if (added < 0)
         alch_raise(L, &err);
@@ -113,7 +113,7 @@ static void give(lua_State *L, const alch_entity *parent, const alch_entity *e, 
 
     if (s != NULL && is_missing(s, attr = attr_of(s, parent, e))) {
         alch_push_collection(L, obj, top + 1, s, attr);
-        alch_collection_fill(L, top + 2, items);
+        alch_collection_take(L, top + 2, items);
     }
     lua_settop(L, top);
 }

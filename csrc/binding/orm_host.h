@@ -161,6 +161,8 @@ void alch_collection_leave(lua_State *L, int list, int item);
 /* Fills a list from the database's items (a Lua list at 'items') and plays
 ** what was queued over them. */
 void alch_collection_fill(lua_State *L, int list, int items);
+/* The same with a Lua list that is nobody else's: it may become the collection's own. */
+void alch_collection_take(lua_State *L, int list, int items);
 /* Makes the list's items those of the Lua list (or collection) at 'items'. */
 void alch_collection_assign(lua_State *L, int list, int items);
 void alch_collection_commit(lua_State *L, int list);

@@ -280,9 +280,22 @@ static lua_Integer play_queue(lua_State *L, int list, int items, int out, lua_In
     return count;
 }
 
-void alch_collection_fill(lua_State *L, int list, int items)
+/* Its items are the 'count' in the table on the top (popped). */
+static void set_loaded(lua_State *L, int list, lua_Integer count)
 {
     alch_collection *l = lua_touserdata(L, list);
+
+    alch_items_set(L, list, count);
+    l->loaded = 1;
+    l->fresh = 0;
+    lua_getiuservalue(L, list, ALCH_LIST_OWNER);
+    if (lua_rawgeti(L, -1, ALCH_HIDDEN) == LUA_TUSERDATA)
+        alch_put(lua_touserdata(L, -1), ALCH_SET_VALUE, l->attr);
+    lua_pop(L, 2);
+}
+
+void alch_collection_fill(lua_State *L, int list, int items)
+{
     lua_Integer count;
     int out;
 
@@ -293,13 +306,22 @@ void alch_collection_fill(lua_State *L, int list, int items)
     if (lua_getiuservalue(L, list, ALCH_LIST_DELTA) == LUA_TTABLE)
         count = play_queue(L, list, items, out, count);
     lua_settop(L, out);
-    alch_items_set(L, list, count);
-    l->loaded = 1;
-    l->fresh = 0;
-    lua_getiuservalue(L, list, ALCH_LIST_OWNER);
-    if (lua_rawgeti(L, -1, ALCH_HIDDEN) == LUA_TUSERDATA)
-        alch_put(lua_touserdata(L, -1), ALCH_SET_VALUE, l->attr);
-    lua_pop(L, 2);
+    set_loaded(L, list, count);
+}
+
+void alch_collection_take(lua_State *L, int list, int items)
+{
+    int queue;
+
+    luaL_checkstack(L, 20, "collection");
+    queue = lua_getiuservalue(L, list, ALCH_LIST_DELTA);
+    lua_pop(L, 1);
+    if (queue == LUA_TTABLE) {
+        alch_collection_fill(L, list, items);
+        return;
+    }
+    lua_pushvalue(L, items);
+    set_loaded(L, list, (lua_Integer)lua_rawlen(L, items));
 }
 
 /* Tells every item of 'from' that is not in the set 'other'. */

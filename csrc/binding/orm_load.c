@@ -29,7 +29,7 @@ void alch_finish_load(lua_State *L, int list)
         lua_pop(L, 1);
         lua_newtable(L);
     }
-    alch_collection_fill(L, list, lua_gettop(L));
+    alch_collection_take(L, list, lua_gettop(L));
     lua_pop(L, 1);
 }
 

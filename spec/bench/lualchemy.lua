@@ -212,7 +212,22 @@ works["W11"] = { 55000, function(n)
   return seconds
 end }
 
-local MAPPED = { W1 = true, W3 = true, ["W3/none"] = true, W5 = true, W5q = true, W6 = true, W11 = true }
+-- Parents with twenty children each.
+local function load_families(n, strategy)
+  setup("families", n)
+  local session <close> = orm.Session{ bind = engine }
+  local count = 0
+  local seconds = time(function()
+    for _, p in ipairs(session:query(Parent):options(orm[strategy](Parent.children)):all()) do count = count + #p.children end
+  end)
+  assert(count == n)
+  return seconds
+end
+
+works["W8j"] = { 40000, function(n) return load_families(n, "joinedload") end }
+works["W8s"] = { 40000, function(n) return load_families(n, "selectinload") end }
+
+local MAPPED = { W8j = true, W8s = true, W1 = true, W3 = true, ["W3/none"] = true, W5 = true, W5q = true, W6 = true, W11 = true }
 
 if MAPPED[workload] then map() end
 setup("schema", 0)

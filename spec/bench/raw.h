@@ -32,6 +32,21 @@ typedef struct raw_parent {
     raw_child children[RAW_CHILDREN];
 } raw_parent;
 
+/* Read back: a parent and its twenty children. */
+enum { RAW_LOADED = 20 };
+
+typedef struct raw_loaded_child {
+    int64_t id, parent_id;
+    char *name;
+} raw_loaded_child;
+
+typedef struct raw_loaded_parent {
+    int64_t id;
+    char *name;
+    int count;
+    raw_loaded_child children[RAW_LOADED];
+} raw_loaded_parent;
+
 /* One workload: its name, how many items, and what does it for that many and
 ** returns the seconds it took. */
 typedef struct raw_workload {

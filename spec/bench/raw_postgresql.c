@@ -389,6 +389,78 @@ static double add_families(int n)
     return seconds;
 }
 
+static char *text_at(PGresult *r, int i, int column)
+{
+    return raw_copy(PQgetvalue(r, i, column), PQgetlength(r, i, column));
+}
+
+static void add_child(raw_loaded_parent *p, PGresult *r, int i, int at)
+{
+    raw_loaded_child *c = &p->children[p->count++];
+
+    c->id = integer(r, i, at);
+    c->parent_id = integer(r, i, at + 1);
+    c->name = text_at(r, i, at + 2);
+}
+
+/* W8j: parents and children by one join. */
+static double load_joined(int n)
+{
+    raw_loaded_parent *v;
+    PGresult *r;
+    double start;
+    int i, at;
+
+    raw_setup("postgresql", "families", n, execute);
+    start = raw_now();
+    v = raw_alloc(sizeof *v * (size_t)(n / RAW_LOADED + 1));
+    r = check(PQexecParams(db, "SELECT p.id, p.name, c.id, c.parent_id, c.name FROM parent p LEFT JOIN child c ON c.parent_id = p.id",
+                           0, NULL, NULL, NULL, NULL, 1));
+    for (i = 0; i < PQntuples(r); i++) {
+        at = (int)integer(r, i, 0) - 1;
+        if (v[at].id == 0) {
+            v[at].id = at + 1;
+            v[at].name = text_at(r, i, 1);
+        }
+        add_child(&v[at], r, i, 2);
+    }
+    raw_expect(i, n);
+    PQclear(r);
+    return raw_now() - start;
+}
+
+/* W8s: the parents, then their children by an array of all keys. */
+static double load_by_keys(int n)
+{
+    raw_loaded_parent *v;
+    array keys;
+    const char *values = keys.data;
+    const int binary = 1;
+    PGresult *r;
+    double start;
+    int parents, i;
+
+    raw_setup("postgresql", "families", n, execute);
+    start = raw_now();
+    v = raw_alloc(sizeof *v * (size_t)(n / RAW_LOADED + 1));
+    r = check(PQexecParams(db, "SELECT id, name FROM parent ORDER BY id", 0, NULL, NULL, NULL, NULL, 1));
+    parents = PQntuples(r);
+    array_begin(&keys, INT4, parents);
+    for (i = 0; i < parents; i++) {
+        v[i].id = integer(r, i, 0);
+        v[i].name = text_at(r, i, 1);
+        array_integer(&keys, v[i].id);
+    }
+    PQclear(r);
+    r = check(PQexecParams(db, "SELECT id, parent_id, name FROM child WHERE parent_id = ANY($1::int[])", 1, NULL,
+                           &values, &keys.len, &binary, 1));
+    for (i = 0; i < PQntuples(r); i++)
+        add_child(&v[integer(r, i, 1) - 1], r, i, 0);
+    raw_expect(i, n);
+    PQclear(r);
+    return raw_now() - start;
+}
+
 static const raw_workload workloads[] = {
     { "W1/row", 20000, add_row },
     { "W1/values", 100000, add_values },
@@ -398,6 +470,8 @@ static const raw_workload workloads[] = {
     { "W5", 10000, get_objects },
     { "W6/row", 20000, change_row },
     { "W6/unnest", 20000, change_unnest },
+    { "W8j", 40000, load_joined },
+    { "W8s", 40000, load_by_keys },
     { "W11/unnest", 55000, add_families },
     { NULL, 0, NULL }
 };

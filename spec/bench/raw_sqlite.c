@@ -232,6 +232,78 @@ static double add_families(int n)
     return seconds;
 }
 
+static raw_loaded_parent parent_at(sqlite3_stmt *s)
+{
+    raw_loaded_parent p = { 0 };
+
+    p.id = sqlite3_column_int64(s, 0);
+    p.name = raw_copy((const char *)sqlite3_column_text(s, 1), sqlite3_column_bytes(s, 1));
+    return p;
+}
+
+static void add_child(raw_loaded_parent *p, sqlite3_stmt *s, int at)
+{
+    raw_loaded_child *c = &p->children[p->count++];
+
+    c->id = sqlite3_column_int64(s, at);
+    c->parent_id = sqlite3_column_int64(s, at + 1);
+    c->name = raw_copy((const char *)sqlite3_column_text(s, at + 2), sqlite3_column_bytes(s, at + 2));
+}
+
+/* W8j: parents and children by one join. */
+static double load_joined(int n)
+{
+    raw_loaded_parent *v;
+    sqlite3_stmt *s;
+    double start;
+    int parents = 0, children = 0;
+
+    raw_setup("sqlite", "families", n, execute);
+    start = raw_now();
+    v = raw_alloc(sizeof *v * (size_t)(n / RAW_LOADED + 1));
+    s = prepare("SELECT p.id, p.name, c.id, c.parent_id, c.name FROM parent p LEFT JOIN child c ON c.parent_id = p.id");
+    for (; sqlite3_step(s) == SQLITE_ROW; children++) {
+        if (parents == 0 || v[parents - 1].id != sqlite3_column_int64(s, 0))
+            v[parents++] = parent_at(s);
+        add_child(&v[parents - 1], s, 2);
+    }
+    sqlite3_finalize(s);
+    raw_expect(children, n);
+    return raw_now() - start;
+}
+
+/* W8s: the parents, then their children, 500 keys at a time. */
+static double load_by_keys(int n)
+{
+    raw_loaded_parent *v;
+    sqlite3_stmt *s;
+    char sql[2048] = "SELECT id, parent_id, name FROM child WHERE parent_id IN (?";
+    double start;
+    int parents = 0, children = 0, i, at;
+
+    raw_setup("sqlite", "families", n, execute);
+    for (i = 1; i < 500; i++)
+        strcat(sql, ",?");
+    strcat(sql, ")");
+    start = raw_now();
+    v = raw_alloc(sizeof *v * (size_t)(n / RAW_LOADED + 1));
+    s = prepare("SELECT id, name FROM parent");
+    while (sqlite3_step(s) == SQLITE_ROW)
+        v[parents++] = parent_at(s);
+    sqlite3_finalize(s);
+    s = prepare(sql);
+    for (at = 0; at < parents; at += 500) {
+        for (i = 0; i < 500; i++)
+            sqlite3_bind_int64(s, i + 1, at + i < parents ? v[at + i].id : 0);
+        for (; sqlite3_step(s) == SQLITE_ROW; children++)
+            add_child(&v[sqlite3_column_int64(s, 1) - 1], s, 0);
+        sqlite3_reset(s);
+    }
+    sqlite3_finalize(s);
+    raw_expect(children, n);
+    return raw_now() - start;
+}
+
 static const raw_workload workloads[] = {
     { "W1", 100000, add_objects },
     { "W2", 100000, insert_rows },
@@ -240,6 +312,8 @@ static const raw_workload workloads[] = {
     { "W4", 100000, fetch_rows },
     { "W5", 10000, get_objects },
     { "W6", 20000, change_objects },
+    { "W8j", 40000, load_joined },
+    { "W8s", 40000, load_by_keys },
     { "W11", 55000, add_families },
     { NULL, 0, NULL }
 };

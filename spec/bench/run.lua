@@ -25,6 +25,8 @@ local rows = {
   { "sqlite", "W5", { "W5" }, 2.5, "10,000 objects by primary key" },
   { "sqlite", "W5q", { "W5" }, nil, "the same by a query" },
   { "sqlite", "W5c", { "W5" }, nil, "the same by a core select" },
+  { "sqlite", "W8j", { "W8j" }, 5, "2,000 parents with 20 children each, joined, per child" },
+  { "sqlite", "W8s", { "W8s" }, 4, "the same, select-in" },
   { "sqlite", "W11", { "W11" }, 3.5, "5,000 parents with 10 children each, per row" },
   { "sqlite", "W7", nil, 10000, "build and compile a SELECT with two joins" },
   { "sqlite", "W9", nil, 150, "pool checkout and checkin" },
@@ -35,6 +37,8 @@ local rows = {
   { "postgresql", "W4", { "W4" }, nil, "fetch 100,000 rows, every column by name" },
   { "postgresql", "W5", { "W5" }, 1.15, "10,000 objects by primary key" },
   { "postgresql", "W6", { "W6/unnest" }, nil, "change an attribute of 20,000 objects and commit" },
+  { "postgresql", "W8j", { "W8j" }, 5, "2,000 parents with 20 children each, joined, per child" },
+  { "postgresql", "W8s", { "W8s" }, 5, "the same, select-in" },
   { "postgresql", "W11", { "W11/unnest" }, nil, "5,000 parents with 10 children each, per row" },
 }
 local PEAK_MB = 60      -- while 100,000 objects of three columns are loaded (W3)

@@ -274,4 +274,63 @@ for database, url in targets.each() do
       assert.equal("ed@one ed@two new", names(ed.addresses, "email"))
     end)
   end)
+
+  describe("what the mapping loads on " .. database, function()
+    local engine, session, P, K, sent
+
+    before_each(function()
+      local Base = orm.declarative_base()
+      P = Base:class("P", {
+        __tablename__ = "loading_p",
+        id = sa.Column(sa.Integer, { primary_key = true }),
+        name = sa.Column(sa.String(20)),
+        kids = orm.relationship("K", { lazy = "joined", back_populates = "parent", order_by = "K.id" }),
+        others = orm.relationship("K", { lazy = "selectin", viewonly = true }),
+      })
+      K = Base:class("K", {
+        __tablename__ = "loading_k",
+        id = sa.Column(sa.Integer, { primary_key = true }),
+        p_id = sa.Column(sa.Integer, sa.ForeignKey("loading_p.id")),
+        parent = orm.relationship("P", { lazy = "joined", back_populates = "kids" }),
+      })
+      engine = sa.create_engine(url)
+      Base.metadata:drop_all(engine)
+      Base.metadata:create_all(engine)
+      session = orm.Session{ bind = engine }
+      session:add(P{ name = "a", kids = { K{}, K{} } })
+      session:commit()
+      session:expunge_all()
+      sent = 0
+      sa.event.listen(engine, "before_cursor_execute", function() sent = sent + 1 end)
+    end)
+    after_each(function()
+      session:close()
+      P.__table__.metadata:drop_all(engine)
+      engine:dispose()
+      orm.clear_mappers()
+    end)
+
+    it("comes with an object got by its key, and again with a refresh", function()
+      local p = session:get(P, 1)
+      assert.same({ 2, 2, 2 }, { #p.kids, #p.others, sent })
+      session:refresh(p)
+      assert.same({ 2, 2, 4 }, { #p.kids, #p.others, sent })
+    end)
+
+    it("stops where it would come back to where it began", function()
+      local k = session:get(K, 1)
+      assert.equal("a", k.parent.name)
+      assert.equal(1, sent)
+      assert.equal(2, #k.parent.kids)
+      assert.equal(2, sent)
+    end)
+
+    it("is overridden by options, also for one key", function()
+      assert.equal("a", session:get(P, 1, { options = { orm.lazyload("*") } }).name)
+      assert.equal(1, sent)
+      session:expunge_all()
+      assert.equal("a", session:query(P):options(orm.lazyload(P.kids), orm.lazyload(P.others)):get(1).name)
+      assert.equal(2, sent)
+    end)
+  end)
 end

@@ -56,6 +56,8 @@ local function values_of(mapper, ident)
   return values
 end
 
+M.values_of = values_of
+
 --- The key of the identity map; nil when a part of it is NULL.
 ---@param mapper lualchemy.orm.Mapper
 ---@param ident any

@@ -229,6 +229,14 @@ local function describe_below(list, item, number, place_of)
   end
 end
 
+--- Do the rows of one table bring each object of one collection once?
+---@return boolean
+function Plan:fills_once()
+  local join = self.joins[1]
+  if #self.joins ~= 1 or #self.entities ~= 1 or #join.elements ~= 1 or not self:is_single() then return false end
+  return #join.item.children == 1 and join.item == self.entities[1]
+end
+
 --- The entities as the core's loader wants them: those of a row, then those below them.
 ---@param offset integer                             columns before those of joined objects
 ---@param position (fun(column: table): integer?)?   where a column stands in the rows; by default where the plan put it

@@ -305,6 +305,7 @@ local function rows(query, method)
   local options = {}
   for name, value in pairs(query._options) do options[name] = value end
   options.by_name, options.offset, options.unique = query._from ~= nil, sent.offset, may_repeat(query, sent.plan)
+  options.distinct = not query._multiplied and not query._from and sent.plan:fills_once()
   options.statement, options.params = query._select, query._params
   return run.execute(query:_session(method), sent.statement, sent.plan, query._params, options)
 end
@@ -362,7 +363,9 @@ function Query:get(key)
   if #self._criteria > 0 or self._joined or self._from then
     errors.raise("InvalidRequestError", "Query.get() being called on a Query with existing criterion; use filter_by{...}:one_or_none()")
   end
-  return self:_session("get"):get(of.mapper.class_, key, { populate_existing = self._options.populate_existing })
+  return self:_session("get"):get(of.mapper.class_, key, {
+    populate_existing = self._options.populate_existing, options = self._options.loaders,
+  })
 end
 
 --- The number of rows the query would give, counted by the database.

@@ -2,6 +2,7 @@
 -- changed and deleted, writes it in one transaction and forgets what it loaded when that ends.
 
 local block = require("lualchemy.engine.block")
+local by_key = require("lualchemy.orm.loading.by_key")
 local class = require("lualchemy.util.class")
 local columns = require("lualchemy.orm.loading.columns")
 local core = require("lualchemy._core")
@@ -572,7 +573,7 @@ end
 --- The object of a primary key: from memory if it is there and not expired; nil if there is no such row.
 ---@param class_ table
 ---@param ident any    a value, or a list of them in the order of the key's columns
----@param options { populate_existing: boolean?, with_for_update: any }?
+---@param options { populate_existing: boolean?, with_for_update: any, options: any[]? }?   `options`: of loading
 local function get(self, class_, ident, options)
   local mapper = configured(class_)
   local key = identity.key(mapper, ident, self:get_bind(mapper).dialect)
@@ -588,6 +589,11 @@ local function get(self, class_, ident, options)
     if object ~= nil then return identity.load(self, mapper, key, slots, {}) end
   end
   if fresh then self:_autoflush() end
+  if options and options.options or by_key.brings_more(mapper) then
+    return by_key.load(self, mapper, identity.values_of(mapper, ident), {
+      populate_existing = fresh, with_for_update = options and options.with_for_update, options = options and options.options,
+    })
+  end
   return identity.load(self, mapper, key, slots, { populate_existing = fresh, for_update = lock, ordinary = not fresh })
 end
 
@@ -643,6 +649,14 @@ function Session:refresh(object, names, options)
   end
   local mapper = core.mapper_of(object)
   self:_autoflush()
+  if names == nil and by_key.brings_more(mapper) then
+    local values = {}
+    for i, column in ipairs(mapper.primary_key) do values[i] = object[mapper:property_for_column(column).key] end
+    self:expire(object)
+    local lock = options and options.with_for_update
+    if not by_key.load(self, mapper, values, { populate_existing = true, with_for_update = lock }) then raise_gone(mapper) end
+    return
+  end
   self:expire(object, names)
   local slots = { table.unpack(identity.default_slots(mapper)) }
   for _, name in ipairs(names or {}) do

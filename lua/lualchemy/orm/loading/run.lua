@@ -82,7 +82,7 @@ end
 ---@param statement any
 ---@param plan lualchemy.orm.Plan
 ---@param params table?
----@param options table    autoflush, populate_existing, yield_per, execution, by_name, offset, unique
+---@param options table    autoflush, populate_existing, yield_per, execution, by_name, offset, unique, distinct
 ---@return lualchemy.orm.Rows
 function M.execute(session, statement, plan, params, options)
   if registry.waiting then registry.configure_mappers() end
@@ -97,6 +97,7 @@ function M.execute(session, statement, plan, params, options)
   local context = events.hears_loads(session) and listen(session, statement, plan, descriptions, options)
   local loader = core.loader_new(session._c, run, descriptions, {
     populate_existing = options.populate_existing or false, count = #plan.entities, unique = options.unique or false,
+    distinct = options.distinct or false,
     collect = context and true or false,
   })
   return {

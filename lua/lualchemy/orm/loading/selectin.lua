@@ -103,7 +103,7 @@ local function build(prop, below, path)
   if by.from then statement = statement:select_from(by.from) end
   statement = statement:where(clause.in_parameter(by.columns, "keys"))
   local sent, offset = compile.finish(statement, of)
-  return { statement = sent, plan = of, offset = offset, positions = positions, names = by.names }
+  return { statement = sent, plan = of, offset = offset, positions = positions, names = by.names, distinct = not by.from and not of.requires_unique }
 end
 
 local function query_for(prop, below, path)
@@ -157,7 +157,7 @@ end
 function M.give(owners, lists, prop)
   for _, owner in ipairs(owners) do
     local found = owner[2] ~= nil and lists[owner[2]] or {}
-    core.set_committed(owner[1], prop.key, prop.uselist and found or not prop.uselist and found[1] or nil)
+    core.set_committed(owner[1], prop.key, prop.uselist and found or not prop.uselist and found[1] or nil, true)
   end
 end
 
@@ -171,7 +171,7 @@ local function by_rows(session, objects, prop, work)
   local done = {}
   for first = 1, #values, CHUNK do
     local rows = run.execute(session, query.statement, query.plan, { keys = chunk_of(values, first) },
-      { offset = query.offset, populate_existing = work.populate_existing })
+      { offset = query.offset, populate_existing = work.populate_existing, distinct = query.distinct })
     run.distribute(rows, lists, query.positions)
     done[#done + 1] = rows
   end

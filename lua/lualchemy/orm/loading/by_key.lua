@@ -1,0 +1,44 @@
+--- An object by its primary key where more than its row comes along: eager loads that the mapping or options ask for.
+
+local clause = require("lualchemy.orm.clause")
+local compile = require("lualchemy.orm.loading.compile")
+local loading = require("lualchemy.orm.loading")
+local plan = require("lualchemy.orm.plan")
+local run = require("lualchemy.orm.loading.run")
+
+local M = {}
+
+--- Does the mapping alone bring anything with an object?
+---@param mapper lualchemy.orm.Mapper
+---@return boolean
+function M.brings_more(mapper)
+  local known = mapper.eager_loads
+  if not known or known.count ~= #mapper.properties then
+    known = { count = #mapper.properties, any = false }
+    for _, prop in ipairs(mapper.properties) do
+      if prop.kind == "relationship" and prop.lazy ~= nil and loading.strategy(prop.lazy, prop).setup then known.any = true end
+    end
+    mapper.eager_loads = known
+  end
+  return known.any
+end
+
+--- The object of a key, into the identity map; nil if there is no such row.
+---@param session lualchemy.orm.Session
+---@param mapper lualchemy.orm.Mapper
+---@param values any[]   in the order of the primary key
+---@param options { populate_existing: boolean?, with_for_update: any, options: any[]? }
+function M.load(session, mapper, values, options)
+  local of = plan.new({ mapper })
+  local statement = of:select()
+  for i, column in ipairs(mapper.primary_key) do statement = statement:where(column:eq(clause.bind(values[i], column))) end
+  local lock = options.with_for_update
+  if lock then statement = statement:with_for_update(type(lock) == "table" and lock or type(lock) == "string" and { [lock] = true } or nil) end
+  local sent, offset
+  sent, of, offset = compile.compile(statement, of, { loaders = options.options, labels = true })
+  return run.list(run.execute(session, clause.label_columns(sent), of, nil, {
+    offset = offset, populate_existing = options.populate_existing, autoflush = false, unique = of.requires_unique, statement = statement,
+  }))[1]
+end
+
+return M
