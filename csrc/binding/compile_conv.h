@@ -61,6 +61,12 @@ int alch_wrap_in_lua(void *host, const alch_type *t, unsigned hook, const alch_n
 /* Pushes an empty owner, to be compiled into. */
 alch_compiled *alch_push_compiled_slot(lua_State *L);
 
+/* What executing takes. The stack holds, from 1: the statement, the dialect,
+** the parameters or nil, the context of default functions or nil, one value of
+** the caller's; nothing is read behind them, and the compiled statement and
+** the bound parameters are left there. Raises. (l_bind.c) */
+const alch_compiled *alch_prepare(lua_State *L);
+
 /* Lent; NULL if it is none. */
 alch_compiled *alch_test_compiled(lua_State *L, int idx);
 alch_compiled_ref *alch_test_compiled_ref(lua_State *L, int idx);

@@ -17,7 +17,7 @@
 #include "binding/node_conv.h"
 #include "binding/value_conv.h"
 
-enum { STATEMENT = 1, DIALECT, PARAMS, CONTEXT, COMPILED, BOUND };
+enum { STATEMENT = 1, DIALECT, PARAMS, CONTEXT, CONNECTION, COMPILED, BOUND };
 
 /* Where one parameter's value comes from, worked out once per execution. */
 typedef struct source {
@@ -311,7 +311,8 @@ static int l_bind(lua_State *L)
     luaL_argexpected(L, compiled != NULL, 1, ALCH_COMPILED_METATABLE);
     lua_settop(L, 3);
     lua_pushnil(L);
-    lua_insert(L, 1);           /* nil, compiled, params, context */
+    lua_insert(L, 1);           /* nil, compiled, params, context, nil */
+    lua_pushnil(L);
     lua_pushvalue(L, 2);
     push_bound(L, compiled, check_params(L));
     return 1;
@@ -335,13 +336,13 @@ static void read_column_keys(lua_State *L, alch_compile_options *options)
     options->has_column_keys = 1;
 }
 
-static int l_prepare(lua_State *L)
+const alch_compiled *alch_prepare(lua_State *L)
 {
     alch_compile_options options;
     const alch_compiled *compiled;
     int many, set = 0;
 
-    lua_settop(L, CONTEXT);
+    lua_settop(L, CONNECTION);
     many = check_params(L);
     memset(&options, 0, sizeof options);
     options.executemany = (uint8_t)many;
@@ -360,6 +361,13 @@ static int l_prepare(lua_State *L)
     lua_insert(L, COMPILED);
     lua_settop(L, COMPILED);
     push_bound(L, compiled, many);
+    return compiled;
+}
+
+static int l_prepare(lua_State *L)
+{
+    const alch_compiled *compiled = alch_prepare(L);
+
     lua_pushlstring(L, compiled->sql, compiled->sql_len);
     if (compiled->kind != ALCH_NODE_INSERT)
         lua_pushnil(L);

@@ -58,12 +58,16 @@ static void allocate_params(lua_State *L, alch_bound *b, size_t n, size_t sets)
 
 alch_bound *alch_bound_push(lua_State *L, size_t n, size_t sets)
 {
-    bound_ref *ref = alch_push_object(L, sizeof *ref, 1, ALCH_BOUND_METATABLE);
-    alch_bound *b = alch_alloc(sizeof *b);
+    bound_ref *ref = lua_newuserdatauv(L, sizeof *ref, 1);
+    alch_bound *b;
 
+    ref->tag = &bound_tag;
+    ref->bound = NULL;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &bound_tag);
+    lua_setmetatable(L, -2);
+    b = alch_alloc(sizeof *b);
     if (b == NULL)
         out_of_memory(L);
-    ref->tag = &bound_tag;
     ref->bound = b;
     b->n = n;
     b->sets = sets;
@@ -246,6 +250,8 @@ void alch_open_bound(lua_State *L)
         lua_setfield(L, -2, "__index");
         lua_pushcfunction(L, l_len);
         lua_setfield(L, -2, "__len");
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &bound_tag);
     }
     lua_pop(L, 1);
     lua_pushcfunction(L, l_bind_list);

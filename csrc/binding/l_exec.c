@@ -4,6 +4,7 @@
 #include "base/alloc.h"
 #include "binding/bind.h"
 #include "binding/compile_conv.h"
+#include "binding/node_conv.h"
 #include "binding/row_readers.h"
 #include "binding/run.h"
 
@@ -255,26 +256,34 @@ static void anchor(lua_State *L, int run_idx, int from, int user_value)
     lua_setiuservalue(L, run_idx, user_value);
 }
 
+static alch_run *push_run(lua_State *L, alch_driver_conn *dc, const alch_bound *bound, const alch_compiled *compiled)
+{
+    alch_run *run = lua_newuserdatauv(L, sizeof *run, USER_VALUES);
+
+    memset(run, 0, sizeof *run);
+    run->magic = &run_magic;
+    run->dc = dc;
+    run->bound = bound;
+    run->returning = compiled != NULL && compiled->returning;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &run_magic);
+    lua_setmetatable(L, -2);
+    return run;
+}
+
 /* core.run(dc, sql, bound, flags, batch_sql, batch_sets, compiled) -> run, status | nil, err */
 static int l_run(lua_State *L)
 {
     alch_driver_conn *dc = alch_usable_driver_conn(L, 1);
     alch_bound *bound = alch_check_bound(L, 3);
-    const alch_compiled *compiled;
     alch_run *run;
     alch_err err;
     int results;
 
     luaL_checktype(L, 2, LUA_TSTRING);
     lua_settop(L, 7);
-    run = alch_push_object(L, sizeof *run, USER_VALUES, ALCH_RUN_METATABLE);
-    run->magic = &run_magic;
-    run->dc = dc;
-    run->bound = bound;
+    run = push_run(L, dc, bound, alch_test_compiled(L, 7));
     run->flags = (unsigned)luaL_optinteger(L, 4, 0);
     run->sql = lua_tolstring(L, 2, &run->sql_len);
-    compiled = alch_test_compiled(L, 7);
-    run->returning = compiled != NULL && compiled->returning;
     if (!lua_isnil(L, 5)) {
         run->batch_sql = luaL_checklstring(L, 5, &run->batch_len);
         run->batch_sets = (size_t)luaL_checkinteger(L, 6);
@@ -290,6 +299,63 @@ static int l_run(lua_State *L)
     lua_pushvalue(L, 8);
     lua_insert(L, -2);
     return 2;
+}
+
+/* Can the statement at 1 go to the connection at 5 without anything being looked at in between? An INSERT is finished
+** in Lua, and options may say anything. */
+static int is_plain(lua_State *L)
+{
+    const alch_node_ref *ref = alch_test_node_ref(L, 1);
+    const alch_driver_conn *dc = alch_test_driver_conn(L, 5);
+
+    if (ref == NULL || ref->node == NULL || ref->node->kind == ALCH_NODE_INSERT)
+        return 0;
+    if (dc == NULL || dc->conn == NULL || dc->owner != NULL || dc->opening)
+        return 0;
+    if (ref->node->kind == ALCH_NODE_CUSTOM || ref->node->kind == ALCH_NODE_COLUMN)
+        return 0;
+    return lua_getiuservalue(L, 1, 1) != LUA_TTABLE;
+}
+
+/* core.execute(statement, dialect, nil, nil, dc) -> run, status | nil, err, run | nothing: not for this short way
+** What prepare and run do, for a statement without parameters of its own. Raises what preparing raises. */
+static int l_execute(lua_State *L)
+{
+    enum { CONNECTION = 5, COMPILED, BOUND, RUN };
+    const alch_compiled *compiled;
+    alch_run *run;
+    alch_step step;
+    alch_err err;
+
+    lua_settop(L, CONNECTION);
+    if (!is_plain(L))
+        return 0;
+    compiled = alch_prepare(L);
+    run = push_run(L, alch_usable_driver_conn(L, CONNECTION), alch_check_bound(L, BOUND), compiled);
+    run->sql = compiled->sql;
+    run->sql_len = compiled->sql_len;
+    anchor(L, RUN, CONNECTION, UV_CONNECTION);
+    anchor(L, RUN, BOUND, UV_BOUND);
+    anchor(L, RUN, COMPILED, UV_COMPILED);
+    step = begin_next(run, &err);
+    if (answer(L, RUN, run, step, &err) == 2) {
+        lua_pushvalue(L, RUN);
+        return 3;
+    }
+    lua_pushvalue(L, RUN);
+    lua_insert(L, -2);
+    return 2;
+}
+
+/* run:sent() -> sql, bound, compiled */
+static int l_sent(lua_State *L)
+{
+    const alch_run *run = alch_check_run(L, 1);
+
+    lua_pushlstring(L, run->sql, run->sql_len);
+    lua_getiuservalue(L, 1, UV_BOUND);
+    lua_getiuservalue(L, 1, UV_COMPILED);
+    return 3;
 }
 
 /* run:step() after "wait" -> status | nil, err */
@@ -367,6 +433,7 @@ static int l_closed(lua_State *L)
 
 static const luaL_Reg methods[] = {
     { "step", l_step },
+    { "sent", l_sent },
     { "shape", l_shape },
     { "connection", l_connection },
     { "changes", l_changes },
@@ -384,8 +451,12 @@ void alch_open_exec(lua_State *L)
     if (alch_new_metatable(L, ALCH_RUN_METATABLE, run_gc)) {
         luaL_newlib(L, methods);
         lua_setfield(L, -2, "__index");
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &run_magic);
     }
     lua_pop(L, 1);
     lua_pushcfunction(L, l_run);
     lua_setfield(L, -2, "run");
+    lua_pushcfunction(L, l_execute);
+    lua_setfield(L, -2, "execute");
 }

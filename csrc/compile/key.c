@@ -326,10 +326,11 @@ static int is_of_host(const walk *w, const alch_node *n)
         || (w->overridden != NULL && w->overridden[n->kind]);
 }
 
-/* Something that is held once only cannot come again; a column holds its FROM without being its child. */
+/* Something that is held once only cannot come again, nor can the statement itself inside it; a column holds its FROM
+** without being its child. */
 static int may_come_again(const walk *w, const alch_node *n)
 {
-    return n->refs > 1 || w->every || alch_is_from(n) || n->kind == ALCH_NODE_TEXT_SELECT;
+    return (n->refs > 1 && w->level > 0) || w->every || alch_is_from(n) || n->kind == ALCH_NODE_TEXT_SELECT;
 }
 
 static void put_node(walk *w, const alch_node *n)

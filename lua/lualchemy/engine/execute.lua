@@ -9,6 +9,7 @@ local insert = require("lualchemy.engine.insert")
 local log = require("lualchemy.engine.log")
 local result = require("lualchemy.engine.result")
 local sql_layer = require("lualchemy.sql")
+local wait = require("lualchemy.engine.wait")
 
 local M = { Context = Context }
 
@@ -226,6 +227,33 @@ local function execute_clause(conn, statement, params, options)
   return outcome
 end
 
+-- The context of a statement that went the short way, for whoever asks.
+local function context_of(conn, statement, run)
+  local context = Context.of(conn, statement, conn._options)
+  if run then
+    local _, bound, compiled = run:sent()
+    context.bound, context.compiled = bound, compiled
+  end
+  return context
+end
+result.Result._context_of = context_of
+
+-- The short way of a statement that nobody looks at: one call of the core prepares and sends it. Nothing if it has to
+-- go the long way.
+local function execute_plainly(conn, statement)
+  local ok, run, status, failed = pcall(core.execute, statement, conn.dialect._dialect, nil, nil, conn._dc)
+  if not ok then M.fail(conn, run, nil, nil, context_of(conn, statement)) end
+  if status == "wait" then
+    local driven, err = wait.drive(conn._dc, run)
+    if not driven then run, status, failed = nil, err, run end
+  end
+  if run then return result.Result.plain(run, conn, statement) end
+  if failed then
+    local sql, bound = failed:sent()
+    M.fail(conn, status, sql, bound, context_of(conn, statement, failed))
+  end
+end
+
 local function not_executable(statement)
   errors.raise("ObjectNotExecutableError", "not an executable object: %s", tostring(statement))
 end
@@ -268,6 +296,13 @@ end
 
 --- Connection:execute
 function M.statement(conn, statement, params, options)
+  local tx, engine = conn._tx, conn.engine
+  if tx and tx.is_active and params == nil and options == nil and not anybody and not engine._log and not engine._proxy and not conn._limited
+    and not conn._options.timeout and executors[getmetatable(statement) or false] == execute_clause
+    and not (conn.closed or conn.invalidated or conn._detached) then
+    local outcome = execute_plainly(conn, statement)
+    if outcome then return outcome end
+  end
   conn:_usable()
   if type(statement) == "string" then statement = sql_layer.text(statement) end
   if not anybody then return run_statement(conn, statement, params, options) end

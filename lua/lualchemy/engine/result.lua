@@ -148,8 +148,22 @@ function Result.over(run, context)
   return setmetatable({ _run = run, context = context, returns_rows = run:shape() ~= nil }, Result)
 end
 
+--- The same where the context is made when somebody asks for it (engine/execute.lua says how): once per statement, so
+--- the table has as many fields as it will ever have.
+---@return lualchemy.Result
+function Result.plain(run, conn, statement)
+  return setmetatable({ _run = run, _closed = false, _conn = conn, _statement = statement }, Result)
+end
+
 -- What a statement left behind, asked for by name only when it is wanted.
 local computed = {
+  context = function(self)
+    local conn = rawget(self, "_conn")
+    if not conn then return nil end
+    self.context = Result._context_of(conn, self._statement, self._run)
+    return self.context
+  end,
+  returns_rows = function(self) return self._run ~= nil and self._run:shape() ~= nil end,
   rowcount = function(self) return self._run and self._run:changes() or -1 end,
   lastrowid = function(self) return self._run and self._run:last_id() end,
   inserted_primary_key = function(self) return self.context and self.context:inserted_primary_key(self) end,
