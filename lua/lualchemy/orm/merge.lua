@@ -18,42 +18,72 @@ end
 
 local merge_one
 
-local function merge_relationship(session, prop, target, value, options, seen)
-  if not prop.uselist then
-    target[prop.key] = value ~= nil and merge_one(session, value, options, seen) or nil
-    return
-  end
+-- The session's objects in the place of what a relationship holds.
+local function related(session, prop, value, options, seen)
+  if not prop.uselist then return value ~= nil and merge_one(session, value, options, seen) or nil end
   local list = {}
   for i, item in ipairs(value) do list[i] = merge_one(session, item, options, seen) end
-  target[prop.key] = list
+  return list
 end
 
-local function copy(session, mapper, object, target, options, seen)
+local function is_copied(prop, known)
+  if not known then return false end
+  if prop.kind == "column" then return not prop.readonly end
+  return prop.kind == "relationship" and prop.cascade and prop.cascade.merge and not prop.viewonly
+end
+
+-- What the object has in memory, columns or relationships, goes to the session's own; as if loaded where nothing is to be.
+local function copy(session, kind, mapper, object, target, options, seen)
   for _, prop in ipairs(mapper.properties) do
     local value, known = core.peek(object, prop.key)
-    if known and prop.kind == "column" and not prop.readonly then
+    if prop.kind == kind and is_copied(prop, known) then
+      if kind == "relationship" then value = related(session, prop, value, options, seen) end
       if options.load == false then core.set_committed(target, prop.key, value) else target[prop.key] = value end
-    elseif known and prop.kind == "relationship" and prop.cascade and prop.cascade.merge and not prop.viewonly then
-      merge_relationship(session, prop, target, value, options, seen)
     end
   end
 end
 
--- The session's object for what was given: in memory, in the database, or a new one.
-local function find_target(session, mapper, object, options)
-  local identity = identity_of(mapper, object)
-  local target
-  if identity ~= nil then
-    if options.load == false then
-      if select(3, core.state(object)) == nil then
-        errors.raise("InvalidRequestError", "merge with load = false needs objects that have a row; this %s has none", mapper.class_name)
-      end
-      target = session:_identical(mapper, identity)
-    else
-      target = session:get(mapper.class_, identity)
-    end
+local function check_unloaded(mapper, object)
+  if select(3, core.state(object)) == nil then
+    errors.raise("InvalidRequestError", "merge with load = false needs objects that have a row; this %s has none", mapper.class_name)
+  elseif core.is_changed(object) then
+    errors.raise("InvalidRequestError", "merge with load = false takes objects as the database has them; this %s has changes that are not written",
+      mapper.class_name)
   end
-  return target, identity
+end
+
+-- A copy of an older row must not overwrite a newer one. Without a version it is taken for a copy of the newest.
+local function check_version(mapper, object, target)
+  if not mapper.version_id_col then return end
+  local key = mapper:property_for_column(mapper.version_id_col).key
+  local given = core.peek(object, key)
+  if given ~= nil and target[key] ~= given then
+    errors.raise("StaleDataError", "version %s of the merged %s does not match the row's, which is %s; leave '%s' unset to change the newest version",
+      tostring(given), mapper.class_name, tostring(target[key]), key)
+  end
+end
+
+-- The session's object for what was given: in memory, in the database, or nil.
+local function find_target(session, mapper, object, options)
+  if options.load == false then
+    check_unloaded(mapper, object)
+    return session:_identical(mapper, identity_of(mapper, object))
+  end
+  local identity = identity_of(mapper, object)
+  local target = identity ~= nil and session:get(mapper.class_, identity) or nil
+  if target then check_version(mapper, object, target) end
+  return target
+end
+
+-- Two objects of one graph that say the same key and have no row are one new object.
+local function place_in_graph(mapper, object, seen)
+  local identity = identity_of(mapper, object)
+  if identity == nil then return {}, 1 end
+  local values = type(identity) == "table" and identity or { identity }
+  local parts = {}
+  for i, value in ipairs(values) do parts[i] = type(value) .. "\0" .. tostring(value) end
+  seen.keys[mapper] = seen.keys[mapper] or {}
+  return seen.keys[mapper], table.concat(parts, "\0")
 end
 
 function merge_one(session, object, options, seen)
@@ -64,13 +94,15 @@ function merge_one(session, object, options, seen)
     seen[object] = object
     return object
   end
-  local target = find_target(session, mapper, object, options)
+  local places, place = place_in_graph(mapper, object, seen)
+  local target = places[place] or find_target(session, mapper, object, options)
   local is_new = target == nil
   if is_new then target = setmetatable({}, getmetatable(object)) end
-  seen[object] = target
+  seen[object], places[place] = target, target
   if is_new and options.load ~= false then session:add(target) end
-  copy(session, mapper, object, target, options, seen)
+  copy(session, "column", mapper, object, target, options, seen)
   if is_new and options.load == false then session:_adopt_persistent(mapper, target, select(3, core.state(object))) end
+  copy(session, "relationship", mapper, object, target, options, seen)
   return target
 end
 
@@ -79,7 +111,7 @@ end
 ---@param object table
 ---@param options { load: boolean? }
 function M.merge(session, object, options)
-  return session:no_autoflush(function() return merge_one(session, object, options, {}) end)
+  return session:no_autoflush(function() return merge_one(session, object, options, { keys = {} }) end)
 end
 
 return M

@@ -108,17 +108,29 @@ local function apply_onupdate(texts, objects, from, to)
   end
 end
 
+-- The version after one (nil: the first): what the mapper's generator makes, or a count. nil: the database makes it.
+local function next_version(mapper, version)
+  local generator = mapper.version_id_generator
+  if generator == false then return nil end
+  if generator then return generator(version) end
+  return (version or 0) + 1
+end
+
 local function first_versions(mapper, objects, from, to, version)
   for at = from, to do
-    if core.peek(objects[at], mapper._by_slot[version].key) == nil then core.flush_set(objects[at], version, 1) end
+    local made
+    if core.peek(objects[at], mapper._by_slot[version].key) == nil then made = next_version(mapper, nil) end
+    if made ~= nil then core.flush_set(objects[at], version, made) end
   end
 end
 
--- Counts the version of every object of which something is really written.
+-- A new version for every object of which something is really written.
 local function raise_versions(mapper, objects, from, to, version)
   local key = mapper._by_slot[version].key
   for at = from, to do
-    if is_written(objects, at) then core.flush_set(objects[at], version, (objects[at][key] or 0) + 1) end
+    local made
+    if is_written(objects, at) then made = next_version(mapper, objects[at][key]) end
+    if made ~= nil then core.flush_set(objects[at], version, made) end
   end
 end
 
