@@ -78,6 +78,7 @@ build = {
         "csrc/binding/literal.c",
         "csrc/binding/load_tree.c",
         "csrc/binding/load_variant.c",
+        "csrc/binding/orm_arrays.c",
         "csrc/binding/orm_attr.c",
         "csrc/binding/orm_batch.c",
         "csrc/binding/orm_convert.c",

@@ -1,5 +1,4 @@
 /* A batch of rows of one shape: its parameters, and what comes back of it. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,8 +44,7 @@ void alch_push_object_key(lua_State *L, const alch_codec *codec, int st, alch_st
     lua_settop(L, top + 1);
 }
 
-/* The values of the identity key at 'idx' as parameters. */
-static void bind_key(lua_State *L, int idx, const alch_codec *codec, alch_bound *b, alch_param *out)
+void alch_bind_key(lua_State *L, int idx, const alch_codec *codec, alch_bound *b, alch_param *out)
 {
     const alch_mapper *m = codec->mapper;
     alch_value values[ALCH_KEY_MAX];
@@ -77,8 +75,7 @@ static void bind_key(lua_State *L, int idx, const alch_codec *codec, alch_bound 
 
 /* -- parameters ----------------------------------------------------------- */
 
-/* The slots of a batch, read from a Lua list into a userdata left on the stack. */
-static size_t *push_slots(lua_State *L, int list, size_t *n)
+size_t *alch_push_slots(lua_State *L, int list, size_t *n)
 {
     size_t *slots, i;
 
@@ -127,7 +124,7 @@ static void bind_object(lua_State *L, const alch_codec *codec, int kind, const s
     if (kind == INSERT)
         return;
     alch_push_state_key(L, st, s);
-    bind_key(L, lua_gettop(L), codec, b, out + n);
+    alch_bind_key(L, lua_gettop(L), codec, b, out + n);
     lua_pop(L, 1);
     if (version > 0)
         bind_base(L, codec, st, s, (size_t)version - 1, b, out + n + s->mapper->key_count);
@@ -149,7 +146,7 @@ static int l_bind(lua_State *L)
     luaL_checktype(L, 3, LUA_TTABLE);
     luaL_checktype(L, 6, LUA_TTABLE);
     lua_settop(L, 7);
-    slots = push_slots(L, 6, &n);
+    slots = alch_push_slots(L, 6, &n);
     each = n + (kind == INSERT ? 0 : m->key_count) + (version > 0);
     b = kind == INSERT ? alch_bound_push(L, each * (size_t)count, 1) : alch_bound_push(L, each, (size_t)count);
     b->many = kind != INSERT;
@@ -160,121 +157,6 @@ static int l_bind(lua_State *L)
         bind_object(L, codec, kind, slots, n, version, b, b->params + (size_t)i * each);
         lua_settop(L, 9);
     }
-    return 1;
-}
-
-/* -- arrays for unnest ---------------------------------------------------- */
-
-static void put_quoted(alch_buf *out, const char *s, size_t n)
-{
-    size_t i;
-
-    alch_buf_putc(out, '"');
-    for (i = 0; i < n; i++) {
-        if (s[i] == '"' || s[i] == '\\')
-            alch_buf_putc(out, '\\');
-        alch_buf_putc(out, s[i]);
-    }
-    alch_buf_putc(out, '"');
-}
-
-static void put_bytes(alch_buf *out, const char *s, size_t n)
-{
-    size_t i;
-
-    alch_buf_puts(out, "\"\\\\x");
-    for (i = 0; i < n; i++)
-        alch_buf_printf(out, "%02x", (unsigned)(unsigned char)s[i]);
-    alch_buf_putc(out, '"');
-}
-
-static void put_number(alch_buf *out, double x)
-{
-    if (isnan(x))
-        alch_buf_puts(out, "NaN");
-    else if (isinf(x))
-        alch_buf_puts(out, x > 0 ? "Infinity" : "-Infinity");
-    else
-        alch_buf_printf(out, "%.17g", x);
-}
-
-/* One element of an array literal of PostgreSQL. */
-static void put_element(alch_buf *out, const alch_value *v)
-{
-    switch (v->kind) {
-    case ALCH_NULL: alch_buf_puts(out, "NULL"); break;
-    case ALCH_BOOL: alch_buf_puts(out, v->as.boolean ? "t" : "f"); break;
-    case ALCH_INT: alch_buf_putint(out, v->as.integer); break;
-    case ALCH_FLOAT: put_number(out, v->as.number); break;
-    case ALCH_BLOB: put_bytes(out, v->as.text.at, v->as.text.len); break;
-    default: put_quoted(out, v->as.text.at, v->as.text.len); break;
-    }
-}
-
-static int has_nul(const alch_value *v)
-{
-    return v->kind == ALCH_TEXT && memchr(v->as.text.at, '\0', v->as.text.len) != NULL;
-}
-
-/* The column of a batch as one array literal, text of 'out'. */
-static void bind_array(lua_State *L, const alch_codec *codec, lua_Integer from, lua_Integer count, size_t slot,
-                       alch_bound *scratch, alch_buf *text)
-{
-    lua_Integer i;
-
-    alch_buf_clear(text);
-    alch_buf_putc(text, '{');
-    for (i = 0; i < count; i++) {
-        int top = lua_gettop(L);
-        alch_param p;
-
-        lua_rawgeti(L, 2, from + i);
-        alch_push_value(L, top + 2, alch_push_state(L, top + 1), slot);
-        alch_bind_attr(L, codec, slot, top + 3, scratch, &p);
-        if (has_nul(&p.value))
-            alch_raisef(L, ALCH_ERR_DATA, "%s.%s cannot take text with a zero byte: PostgreSQL has none",
-                codec->mapper->class_name, codec->mapper->attrs[slot].name);
-        if (i > 0)
-            alch_buf_putc(text, ',');
-        put_element(text, &p.value);
-        lua_settop(L, top);
-    }
-    alch_buf_putc(text, '}');
-    if (text->failed) {
-        alch_err err;
-
-        (void)alch_err_nomem(&err);
-        alch_raise(L, &err);
-    }
-}
-
-/* core.flush_bind_arrays(codec, objects, from, count, slots) -> bound with one
-** array per column: unnest makes rows of them again. */
-static int l_bind_arrays(lua_State *L)
-{
-    const alch_codec *codec = alch_check_codec(L, 1);
-    lua_Integer from = luaL_checkinteger(L, 3), count = luaL_checkinteger(L, 4);
-    size_t n, i, *slots;
-    alch_bound *b, *scratch;
-    alch_buf *text;
-
-    luaL_checktype(L, 2, LUA_TTABLE);
-    luaL_checktype(L, 5, LUA_TTABLE);
-    lua_settop(L, 5);
-    slots = push_slots(L, 5, &n);
-    b = alch_bound_push(L, n, 1);
-    text = alch_push_buffer(L);
-    luaL_checkstack(L, 20, "flush");
-    for (i = 0; i < n; i++) {
-        scratch = alch_bound_push(L, 0, 1);
-        bind_array(L, codec, from, count, slots[i], scratch, text);
-        b->params[i].value.kind = ALCH_TEXT;
-        b->params[i].value.as.text.at = text->data;
-        b->params[i].value.as.text.len = text->len;
-        alch_bound_own_text(L, b, &b->params[i].value);
-        lua_settop(L, 8);
-    }
-    lua_settop(L, 7);
     return 1;
 }
 
@@ -381,7 +263,7 @@ static int l_returned(lua_State *L)
     int ascending, keys_alone;
 
     lua_settop(L, 6);
-    slots = push_slots(L, 6, &n);
+    slots = alch_push_slots(L, 6, &n);
     rows = lua_newuserdatauv(L, (size_t)(count + 1) * sizeof *rows, 0);
     keys_alone = are_keys_alone(count, n);
     lua_createtable(L, keys_alone ? 0 : (int)(count * (lua_Integer)n), 0);
@@ -442,17 +324,18 @@ static int l_key_bound(lua_State *L)
     luaL_checkany(L, 2);
     lua_settop(L, 2);
     b = alch_bound_push(L, codec->mapper->key_count, 1);
-    bind_key(L, 2, codec, b, b->params);
+    alch_bind_key(L, 2, codec, b, b->params);
     return 1;
 }
 
 void alch_open_batch(lua_State *L)
 {
     static const luaL_Reg functions[] = {
-        { "flush_bind", l_bind }, { "flush_bind_arrays", l_bind_arrays }, { "flush_give", l_give },
+        { "flush_bind", l_bind }, { "flush_give", l_give },
         { "flush_returned", l_returned }, { "identity_key", l_identity_key },
         { "key_bound", l_key_bound }, { NULL, NULL }
     };
 
     luaL_setfuncs(L, functions, 0);
+    alch_open_arrays(L);
 }

@@ -26,8 +26,13 @@ void alch_sync_up(lua_State *L, int obj, int st, alch_state *s, int strays);
 void alch_push_object_key(lua_State *L, const alch_codec *codec, int st, alch_state *s);
 /* Is the value at 'idx' an SQL expression? */
 int alch_is_expression(lua_State *L, int idx);
-/* Adds orm_batch.c's functions to the module table on the top. */
+/* The values of the identity key at 'idx' as parameters. */
+void alch_bind_key(lua_State *L, int idx, const alch_codec *codec, alch_bound *b, alch_param *out);
+/* The slots of a batch, read from a Lua list into a userdata left on the stack. */
+size_t *alch_push_slots(lua_State *L, int list, size_t *n);
+/* Adds orm_batch.c's functions, or orm_arrays.c's, to the module table on the top. */
 void alch_open_batch(lua_State *L);
+void alch_open_arrays(lua_State *L);
 /* Is it a new object that no parent of a delete-orphan relationship has? */
 int alch_is_pending_orphan(lua_State *L, int st, const alch_state *s, const void *id);
 

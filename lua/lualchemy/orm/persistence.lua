@@ -300,7 +300,8 @@ end
 local function update_rows(work, conn, texts, objects, from, to)
   apply_onupdate(texts, objects, from, to)
   while from <= to do
-    local count, shape, expression = core.flush_shape(objects, from, to, false, texts.mask)
+    local ahead = texts.numbered and MAX_ARRAY_ROWS or AHEAD
+    local count, shape, expression = core.flush_shape(objects, from, math.min(to, from + ahead - 1), false, texts.mask)
     if expression then
       update_expression(work, conn, texts, objects[from], shape)
     elseif shape:find("[^\0]") then
@@ -328,11 +329,21 @@ function M.save(work, conn, step)
   end
 end
 
+local function send_deletes(work, conn, texts, objects, from, count)
+  local version = version_in(texts)
+  if not version and count >= MIN_ARRAY_ROWS and texts:deletes_by_array() then
+    return work:_send(conn, texts:delete_array(), core.flush_bind_arrays(texts.codec, objects, from, count, {}, true))
+  end
+  return work:_send(conn, texts:delete(version), core.flush_bind("delete", texts.codec, objects, from, count, {}, version))
+end
+
 local function delete_rows(work, conn, texts, objects, from, to)
-  local version, count = version_in(texts), to - from + 1
-  local bound = core.flush_bind("delete", texts.codec, objects, from, count, {}, version)
-  local run = work:_send(conn, texts:delete(version), bound)
-  if texts.mapper.confirm_deleted_rows ~= false then check_matched("DELETE", texts, count, run:changes()) end
+  while from <= to do
+    local count = math.min(to - from + 1, MAX_ARRAY_ROWS)
+    local run = send_deletes(work, conn, texts, objects, from, count)
+    if texts.mapper.confirm_deleted_rows ~= false then check_matched("DELETE", texts, count, run:changes()) end
+    from = from + count
+  end
 end
 
 --- Deletes the rows of a step's deleted objects.

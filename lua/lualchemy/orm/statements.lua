@@ -184,8 +184,8 @@ function Statements:insert(shape, slots, rows, returning)
 end
 
 -- The type a parameter is cast to, as an array.
-function Statements:_array_type(slot)
-  return core.type_text(types.to_instance(self.columns[slot].type)._type, self.dialect._dialect) .. "[]"
+function Statements:_array_type(column)
+  return core.type_text(types.to_instance(column.type)._type, self.dialect._dialect) .. "[]"
 end
 
 --- Can rows of these columns be sent as one array per column? Arrays of arrays would have to be of one length.
@@ -203,7 +203,7 @@ function Statements:insert_arrays(shape, slots, returning)
   return self:_text(("arrays %d %s"):format(#returning, shape), function()
     local arrays, names, values = {}, {}, {}
     for i, slot in ipairs(slots) do
-      arrays[i] = ("CAST(%s AS %s)"):format(self:_placeholder(i), self:_array_type(slot))
+      arrays[i] = ("CAST(%s AS %s)"):format(self:_placeholder(i), self:_array_type(self.columns[slot]))
       names[i] = "p" .. i
       values[i] = self:_value(self.columns[slot], names[i])
     end
@@ -225,6 +225,20 @@ end
 --- DELETE of one row by its key.
 function Statements:delete(version)
   return self:_text("delete", function() return ("DELETE FROM %s%s"):format(self.table_name, self:_where(1, version)) end)
+end
+
+--- Can rows be deleted by an array of their keys? Where there is one column, and it is compared as it is.
+function Statements:deletes_by_array()
+  local key = self.level.keys[1]
+  return self.numbered and self.dialect._dialect and #self.level.keys == 1 and not types.ARRAY:is(key.type) and self:_value(key, "$1") == "$1"
+end
+
+--- DELETE of any number of rows by such an array.
+function Statements:delete_array()
+  return self:_text("delete array", function()
+    local key = self.level.keys[1]
+    return ("DELETE FROM %s WHERE %s = ANY(CAST($1 AS %s))"):format(self.table_name, self:_full_name(key), self:_array_type(key))
+  end)
 end
 
 -- SQL expressions among the columns (column_property) need the compiler, and the rest of the statement around them, for they

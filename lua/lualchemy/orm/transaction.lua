@@ -118,7 +118,8 @@ function SessionTransaction:_restore()
   for _, object in ipairs(pending) do core.make_transient(object) end
   each(frame[NEW], core.make_transient)
   for i = frame[KEYS].n, 1, -2 do set:rekey(frame[KEYS][i - 1], frame[KEYS][i]) end
-  each(frame[DELETED], function(object) set:revive(object) end)
+  -- what this transaction made and deleted is as new again already
+  each(frame[DELETED], function(object) if core.state(object) == "deleted" then set:revive(object) end end)
   for _, object in ipairs(set:objects(2)) do set:add(object) end
   if not self.nested then
     set:expire_all()
