@@ -679,9 +679,11 @@ end
 ---@param statement any
 ---@param params table?
 ---@param options table?
-function Session:execute(statement, params, options)
-  local select = require("lualchemy.orm.loading.statement")
-  return select.execute(self, statement, params, options)
+function Session:execute(statement, params, options) return self:_execute(statement, params, options) end
+
+-- `heard`: its listeners were told already.
+function Session:_execute(statement, params, options, heard)
+  return require("lualchemy.orm.loading.statement").execute(self, statement, params, options, heard)
 end
 
 --- Rows given as tables by attribute name, by INSERT; no objects, cascades or events. `sa.insert(User)` says the same.

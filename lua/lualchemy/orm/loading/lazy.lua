@@ -126,6 +126,7 @@ function M.load(instance, prop, below)
   local list = {}
   if values then
     list = run.list(run.execute(session, query.statement, query.plan, values, {
+      relationship_load = true,
       offset = query.offset, statement = query.plain, params = values, unique = query.plan.requires_unique,
     }))
   end

@@ -7,6 +7,7 @@ local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local events = require("lualchemy.orm.events")
 local options_tree = require("lualchemy.orm.options")
+local orm_execute = require("lualchemy.orm.orm_execute")
 local registry = require("lualchemy.orm.registry")
 local statements = require("lualchemy.orm.statements")
 local wait = require("lualchemy.engine.wait")
@@ -82,12 +83,22 @@ end
 ---@param statement any
 ---@param plan lualchemy.orm.Plan
 ---@param params table?
----@param options table    autoflush, populate_existing, yield_per, execution, by_name, offset, unique, distinct
+---@param options table    autoflush, populate_existing, yield_per, execution, by_name, offset, unique, distinct,
+---  relationship_load, distributed (nobody can answer in its place), heard (do_orm_execute was told)
 ---@return lualchemy.orm.Rows
 function M.execute(session, statement, plan, params, options)
   if registry.waiting then registry.configure_mappers() end
   if options.autoflush ~= false then session:_autoflush() end
-  local result = M.execute_core(session, statement, params, options.execution, plan:first_mapper())
+  local execution = options.execution
+  if session._listeners and not options.heard then
+    local state, answer = orm_execute.intercept(session, {
+      statement = statement, parameters = params, execution_options = execution, is_orm_statement = true,
+      is_relationship_load = options.relationship_load,
+    })
+    if answer and not options.distributed then return { given = plan:is_single() and answer:scalars():all() or answer:all() } end
+    if state then statement, params, execution = state.statement, state.parameters, state.execution_options end
+  end
+  local result = M.execute_core(session, statement, params, execution, plan:first_mapper())
   local run = result._run
   if not run or not result.returns_rows then
     errors.raise("InvalidRequestError", "This statement returns no rows, so there is nothing to load from it")
@@ -146,6 +157,7 @@ end
 
 -- Fetches up to `limit` more rows (all by default) into a list; true while there are more.
 local function fetch(rows, limit)
+  if rows.given then return rows.given, false end -- a listener of do_orm_execute answered
   local list, count = {}, 0
   local status
   repeat
@@ -200,7 +212,7 @@ function M.iterate(rows)
     end
     return list[i]
   end
-  return next_item, nil, nil, setmetatable({}, { __close = function() rows.run:close() end })
+  return next_item, nil, nil, setmetatable({}, { __close = function() if rows.run then rows.run:close() end end })
 end
 
 --- The first column of the first row of a Core statement.

@@ -171,7 +171,8 @@ local function by_rows(session, objects, prop, work)
   local done = {}
   for first = 1, #values, CHUNK do
     local rows = run.execute(session, query.statement, query.plan, { keys = chunk_of(values, first) },
-      { offset = query.offset, populate_existing = work.populate_existing, distinct = query.distinct })
+      { offset = query.offset, populate_existing = work.populate_existing, distinct = query.distinct,
+        relationship_load = true, distributed = true })
     run.distribute(rows, lists, query.positions)
     done[#done + 1] = rows
   end

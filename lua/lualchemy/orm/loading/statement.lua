@@ -5,6 +5,7 @@ local compile = require("lualchemy.orm.loading.compile")
 local core = require("lualchemy._core")
 local dml = require("lualchemy.orm.dml")
 local errors = require("lualchemy.errors")
+local orm_execute = require("lualchemy.orm.orm_execute")
 local plan = require("lualchemy.orm.plan")
 local Result = require("lualchemy.engine.result").Result
 local run = require("lualchemy.orm.loading.run")
@@ -69,10 +70,21 @@ end
 ---@param statement any
 ---@param params table?
 ---@param options { execution_options: table? }?
+---@param heard any   do_orm_execute was told already
 ---@return lualchemy.Result
-function M.execute(session, statement, params, options)
+function M.execute(session, statement, params, options, heard)
   local of = plan.of_statement(statement)
   local execution = options and options.execution_options or {}
+  if session._listeners and not heard then
+    local state, result = orm_execute.intercept(session, {
+      statement = statement, parameters = params, execution_options = execution, is_orm_statement = of ~= nil or dml.mapper_of(statement) ~= nil,
+    })
+    if result then return result end
+    if state then
+      statement, params, execution = state.statement, state.parameters, state.execution_options
+      of = plan.of_statement(statement)
+    end
+  end
   if not of then
     if dml.mapper_of(statement) then return dml.execute(session, statement, params, execution) end
     session:_autoflush()
@@ -82,7 +94,7 @@ function M.execute(session, statement, params, options)
   sent, of, offset = compile.compile(statement, of, { loaders = clause.loader_options(statement) })
   local rows = run.execute(session, sent, of, params, {
     execution = execution, populate_existing = execution.populate_existing, yield_per = execution.yield_per,
-    autoflush = execution.autoflush, offset = offset, statement = statement, params = params,
+    autoflush = execution.autoflush, offset = offset, statement = statement, params = params, heard = true,
   })
   local list = run.list(rows)
   return M.result(of, list)

@@ -74,7 +74,8 @@ function M.fetch(session, objects, prop, work)
   local rows
   if #values > 0 then
     rows = run.execute(session, query.statement, query.plan, work.params,
-      { offset = query.offset, populate_existing = work.populate_existing, statement = query.plain, params = work.params })
+      { offset = query.offset, populate_existing = work.populate_existing, statement = query.plain, params = work.params,
+        relationship_load = true, distributed = true })
     run.distribute(rows, lists, query.positions)
   end
   selectin.give(owners, lists, prop)
