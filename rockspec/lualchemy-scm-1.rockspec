@@ -258,6 +258,7 @@ build = {
     ["lualchemy.orm.mapper"] = "lua/lualchemy/orm/mapper.lua",
     ["lualchemy.orm.merge"] = "lua/lualchemy/orm/merge.lua",
     ["lualchemy.orm.options"] = "lua/lualchemy/orm/options.lua",
+    ["lualchemy.orm.orm_execute"] = "lua/lualchemy/orm/orm_execute.lua",
     ["lualchemy.orm.persistence"] = "lua/lualchemy/orm/persistence.lua",
     ["lualchemy.orm.plan"] = "lua/lualchemy/orm/plan.lua",
     ["lualchemy.orm.property"] = "lua/lualchemy/orm/property.lua",
