@@ -199,6 +199,7 @@ build = {
     ["lualchemy.event.dispatch"] = "lua/lualchemy/event/dispatch.lua",
     ["lualchemy.event.init"] = "lua/lualchemy/event/init.lua",
     ["lualchemy.event.listen"] = "lua/lualchemy/event/listen.lua",
+    ["lualchemy.ext.horizontal_shard"] = "lua/lualchemy/ext/horizontal_shard.lua",
     ["lualchemy.ext.hybrid"] = "lua/lualchemy/ext/hybrid.lua",
     ["lualchemy.init"] = "lua/lualchemy/init.lua",
     ["lualchemy.orm.aliased"] = "lua/lualchemy/orm/aliased.lua",

@@ -16,6 +16,10 @@ local expected = {
     "Hawthorne taught Melville", "Moby-Dick by Melville: sea, whales", "Typee by Melville: sea", "wrote about whales: Melville",
     "wrote nothing: Hawthorne", "pupil of Hawthorne: Melville", "the sea is in 2 books", "1 book and 2 tags are left", "0 books after their author",
   },
+  ["08_sharding.lua"] = {
+    "Lima: key 1 on america, 0 reports", "Tokyo: key 1 on asia, 1 reports", "Oslo: key 1 on europe, 2 reports", "asked of one shard: 1 Oslo",
+    "by key, the first that has it: Lima", "the third row of Europe: nil", "reports in all: 4", "in Europe: 3", "frosty ones deleted: 1",
+  },
   ["tutorial.lua"] = {
     "CREATE TABLE tutorial_users", "the first column is user_id, the table has 3", "INSERT INTO tutorial_users", "(1, 'Mary', 'secure')",
     "(4, 'Harry', NULL)", "user_id, user_name, password", "4\tHarry\tnil", "(4, 'Harry')", "CREATE TABLE tutorial_email_addresses",

@@ -20,6 +20,7 @@ local M = {}
 ---@field session lualchemy.orm.Session?
 ---@field identity any[]?      the primary key of its row
 ---@field modified boolean
+---@field identity_token any   the shard of a sharded session that the object is on
 local InstanceState = class("InstanceState")
 
 local lives = { transient = true, pending = true, persistent = true, deleted = true, detached = true }
@@ -45,6 +46,10 @@ end
 local computed = {
   session = function(self) return session_of(self.object) end,
   identity = function(self) return identity_of(self.object, self.mapper) end,
+  identity_token = function(self)
+    local session = session_of(self.object)
+    return session and session.shard_id
+  end,
   modified = function(self) return core.is_changed(self.object) or false end,
   class_ = function(self) return self.mapper.class_ end,
 }

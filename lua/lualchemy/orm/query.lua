@@ -30,6 +30,13 @@ function Query.__index(query, key)
   return getmetatable(query)[key]
 end
 
+--- A query class of the user's own, which computes what this one does.
+function Query.extend(self, name, members)
+  local sub = Query.__super.extend(self, name, members)
+  sub.__index = rawget(members or {}, "__index") or Query.__index
+  return sub
+end
+
 ---@param entities any    a class, an expression, or a list of them
 ---@param options { session: lualchemy.orm.Session? }?
 function Query:init(entities, options)
