@@ -304,34 +304,41 @@ static int send_each_position(alch_compiler *c)
     return 1;
 }
 
-/* Numbered placeholders get their numbers when everything is in its place. A
-** parameter has one number wherever it stands, so that the database knows it
-** for the same; only the rows of an INSERT, which are repeated, count on. */
-static int number_placeholders(alch_compiler *c)
+/* A parameter has one number wherever it stands, so that the database knows
+** it for the same; elements of IN lists come behind all others. */
+static void number_params(const alch_compiled *r, uint32_t *number_of, uint32_t *sent)
 {
-    int shared = !(c->options->executemany && c->result->values_end > 0);
-    uint32_t *sent = alch_arena_alloc(c->arena, (c->result->position_count + 1) * sizeof *sent);
+    uint32_t next = 0;
+    int elements;
+    size_t i;
+
+    for (elements = 0; elements < 2; elements++)
+        for (i = 0; i < r->position_count; i++) {
+            uint32_t param = r->positions[i].param;
+
+            if (number_of[param] != 0 || (r->params[param].element != 0) != elements)
+                continue;
+            sent[next++] = param;
+            number_of[param] = next;
+        }
+}
+
+/* Writes the numbers into the text, which grows; 'number_of' NULL: each place has its own. */
+static int write_numbers(alch_compiler *c, const uint32_t *number_of)
+{
     alch_compiled *r = c->result;
     alch_buf text = ALCH_BUF_INIT;
-    uint32_t *number_of = alch_arena_alloc(c->arena, (r->param_count + 1) * sizeof *number_of);
-    uint32_t next = 1;
     size_t i, from = 0;
 
-    if (number_of == NULL || sent == NULL)
-        return 0;
     for (i = 0; i < r->position_count; i++) {
         alch_position *p = &r->positions[i];
         size_t at = p->offset + 1;
 
-        if (number_of[p->param] == 0 || !shared) {
-            sent[next - 1] = p->param;
-            number_of[p->param] = next++;
-        }
         alch_buf_add(&text, c->sql.data + from, at - from);
         p->offset = (uint32_t)(text.len - 1);
         if (r->values_end > 0 && i == r->values_first)
             r->values_begin = (uint32_t)(r->values_begin + (text.len - at));
-        alch_buf_putint(&text, number_of[p->param]);
+        alch_buf_putint(&text, number_of != NULL ? number_of[p->param] : (int64_t)i + 1);
         from = at;
         if (r->values_end > 0 && i + 1 == r->values_first + r->values_count)
             r->values_end = (uint32_t)(r->values_end + (text.len - at));
@@ -343,9 +350,29 @@ static int number_placeholders(alch_compiler *c)
     }
     alch_buf_release(&c->sql);
     c->sql = text;
-    r->sent = sent;
-    r->sent_count = next - 1;
     return 1;
+}
+
+/* Numbered placeholders get their numbers when everything is in its place.
+** Those of an INSERT's rows, which are repeated, each have their own. */
+static int number_placeholders(alch_compiler *c)
+{
+    alch_compiled *r = c->result;
+    uint32_t *number_of, *sent;
+    size_t i, n = 0;
+
+    if (c->options->executemany && r->values_end > 0)
+        return send_each_position(c) && write_numbers(c, NULL);
+    number_of = alch_arena_alloc(c->arena, (r->param_count + 1) * sizeof *number_of);
+    sent = alch_arena_alloc(c->arena, (r->position_count + 1) * sizeof *sent);
+    if (number_of == NULL || sent == NULL)
+        return 0;
+    number_params(r, number_of, sent);
+    for (i = 0; i < r->param_count; i++)
+        n += number_of[i] != 0;
+    r->sent = sent;
+    r->sent_count = n;
+    return write_numbers(c, number_of);
 }
 
 static int finish(alch_compiler *c, const alch_node *n)
