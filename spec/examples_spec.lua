@@ -8,6 +8,11 @@ local expected = {
   ["01_core.lua"] = {
     "ann to cat: ann has not that much", "ann\t70", "bob\t50", "cat\t0", "ann gave bob 30", "a second ann: IntegrityError",
   },
+  ["02_extending.lua"] = {
+    "datetime('now')", "TIMEZONE('utc', CURRENT_TIMESTAMP)", "CURRENT_TIMESTAMP", "Vienna\tEurope/Vienna (UTC+1)\ttrue",
+    "Tokyo\tAsia/Tokyo (UTC+9)\ttrue", "Accra\tAfrica/Accra (UTC+0)\ttrue", "without asking the database: 3", "marked\t35\t-139",
+    "touched later or at once: true", "in the snapshot\tTokyo",
+  },
   ["03_declarative.lua"] = {
     "3\tgas Jupiter\t95", "1\trock Mars\t2", "2\trock Venus\t0", "comet Halley\t75.32", "moons of Mars: 3, in the database 2",
     "after a rollback: 2", "a misspelt attribute is an error", "2 planets have several moons",
