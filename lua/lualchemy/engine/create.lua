@@ -48,9 +48,9 @@ local function check_options(options)
   end
 end
 
--- A module of a dialect, or nil when there is none of that name.
-local function dialect_module(backend, part)
-  local name = "lualchemy.dialects." .. backend .. (part and "." .. part or "")
+-- The module of a dialect, or nil when there is none of that name.
+local function dialect_module(backend)
+  local name = "lualchemy.dialects." .. backend
   local ok, module = pcall(require, name)
   if ok then return module end
   if errors.LualchemyError:is(module) or not tostring(module):find("module '" .. name .. "' not found", 1, true) then
@@ -117,7 +117,7 @@ function M.create_engine(url, options)
   execution_options.isolation_level = options.isolation_level or execution_options.isolation_level
   local engine = Engine {
     url = url, dialect = dialect, pool = make_pool(url, driver, options), waits = driver.driver:waits(),
-    transactions = dialect_module(url.backend, "transaction") or DEFAULT_TRANSACTIONS,
+    transactions = dialect:part("transaction") or DEFAULT_TRANSACTIONS,
     proxy = options.proxy, logger = options.logger, echo = options.echo,
     hide_parameters = options.hide_parameters, execution_options = execution_options,
   }

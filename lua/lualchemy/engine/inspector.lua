@@ -13,7 +13,8 @@ local Inspector = class("Inspector")
 ---@param bind lualchemy.Engine|lualchemy.Connection
 function Inspector:init(bind)
   self.bind, self.engine, self.dialect = bind, bind.engine or bind, bind.dialect
-  self._source = require("lualchemy.dialects." .. self.dialect.name .. ".reflection")
+  self._source = self.dialect:part("reflection")
+    or errors.raise("NotImplementedError", "the %s dialect does not reflect", self.dialect.name)
   self._cache = {}
 end
 

@@ -179,7 +179,7 @@ local function insert_arrays(work, conn, texts, objects, from, count, shape, slo
 end
 
 local function insert_block(work, conn, texts, objects, from, count, shape, slots, back, has_key)
-  local by_rowid = count == 1 and #back == 1 and has_key and texts.dialect.name == "sqlite"
+  local by_rowid = count == 1 and #back == 1 and has_key and texts.dialect:descends_from("sqlite")
   local given_back = by_rowid and {} or back
   local bound = core.flush_bind("insert", texts.codec, objects, from, count, slots)
   local run = work:_send(conn, texts:insert(shape, slots, count, given_back), bound)

@@ -556,7 +556,7 @@ end
 local lock_text = { [true] = " FOR UPDATE", read = " FOR SHARE", nowait = " FOR UPDATE NOWAIT", skip_locked = " FOR UPDATE SKIP LOCKED" }
 
 local function for_update(session, mapper, option)
-  if not option or session:_connection_of(mapper).dialect.name == "sqlite" then return nil end
+  if not option or session:_connection_of(mapper).dialect:descends_from("sqlite") then return nil end
   if type(option) == "table" then
     return (option.read and " FOR SHARE" or " FOR UPDATE") .. (option.nowait and " NOWAIT" or "")
       .. (option.skip_locked and " SKIP LOCKED" or "")

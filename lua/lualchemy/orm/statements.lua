@@ -26,7 +26,9 @@ local M = {}
 --- The driver whose values a dialect's rows are made of.
 ---@param dialect lualchemy.Dialect
 ---@return string
-function M.driver_of(dialect) return dialect.name == "postgresql" and "libpq" or dialect.name end
+function M.driver_of(dialect)
+  return dialect:descends_from("postgresql") and "libpq" or dialect:descends_from("sqlite") and "sqlite" or dialect.name
+end
 
 -- Mapper -> dialect -> position of a table -> its texts; all may go away.
 local all = setmetatable({}, { __mode = "k" })
@@ -96,7 +98,7 @@ function Statements:init(mapper, dialect, position)
   self.mapper, self.dialect, self.plan = mapper, dialect, mapper._c
   self.position, self.level = position, mapper.levels[position]
   self.table = self.level.table
-  self.numbered = dialect.name == "postgresql"
+  self.numbered = dialect:descends_from("postgresql")
   self.preparer = Preparer(dialect)
   self.table_name = self.preparer:format_table(self.table)
   self.columns = {}

@@ -48,7 +48,8 @@ end
 ---@param opts { schema_translate_map: table?, connection: lualchemy.Connection? }?
 ---@return lualchemy.DDLCompiler
 function M.compiler(dialect, opts)
-  local chosen = dialect.ddl_compiler or class_of_name(dialect.name) or class_of_name(dialect.base_name)
+  local chosen = dialect.ddl_compiler
+  for _, name in ipairs(dialect.lineage) do chosen = chosen or class_of_name(name) end
   if not chosen then chosen = dialect.is_generic and Generic or DDLCompiler end
   return chosen(dialect, opts or {})
 end

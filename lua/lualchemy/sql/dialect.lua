@@ -10,6 +10,7 @@ local errors = require("lualchemy.errors")
 ---@class lualchemy.Dialect
 ---@field name string
 ---@field base_name string?              the dialect it is written on top of
+---@field lineage string[]               its name, that of its base, and so on
 ---@field paramstyle string
 ---@field max_identifier_length integer
 ---@field label_length integer?
@@ -37,6 +38,7 @@ local function complete(description)
   local out = merged(base, description)
   for _, part in ipairs(PARTS) do out[part] = merged(base[part], description[part]) end
   out.base_name = base.name
+  out.lineage = { description.name, table.unpack(base.lineage or {}) }
   return out
 end
 
@@ -71,6 +73,7 @@ function Dialect:init(description, options)
   apply(all, options or {})
   if all.adapt then all.adapt(all) end
   self.name, self.base_name, self.is_generic = all.name, all.base_name, all.is_generic or false
+  self.lineage = all.lineage
   self.paramstyle = all.paramstyle or "named"
   self.max_identifier_length, self.label_length = all.max_identifier_length or 9999, all.label_length
   if self.label_length and self.label_length > self.max_identifier_length then
@@ -87,6 +90,30 @@ end
 ---@param force boolean?
 ---@return string
 function Dialect:quote(name, force) return core.dialect_quote(self._dialect, name, force) end
+
+--- Is it that dialect, or written on top of it?
+---@param name string
+---@return boolean
+function Dialect:descends_from(name)
+  for _, own in ipairs(self.lineage) do
+    if own == name then return true end
+  end
+  return false
+end
+
+--- The module `lualchemy.dialects.<name>.<part>` of this dialect or of the nearest base that has one; nil if none has.
+---@param part string  "ddl", "reflection", "transaction"
+---@return table?
+function Dialect:part(part)
+  for _, name in ipairs(self.lineage) do
+    local path = ("lualchemy.dialects.%s.%s"):format(name, part)
+    local ok, module = pcall(require, path)
+    if ok then return module end
+    if errors.LualchemyError:is(module) or not tostring(module):find("module '" .. path .. "' not found", 1, true) then
+      error(module, 0)
+    end
+  end
+end
 
 function Dialect:__tostring() return ("dialect '%s'"):format(self.name) end
 
