@@ -226,10 +226,32 @@ static int op_append_any(lua_State *L)
     return 0;
 }
 
+static void queue_removal(lua_State *L, int item)
+{
+    const alch_collection *l = lua_touserdata(L, 1);
+    int owner = lua_gettop(L) + 1;
+    alch_state *s = push_owner(L);
+
+    alch_check_target(L, owner + 1, s, l->attr, item);
+    alch_collection_leave(L, 1, item);
+    alch_unlink(L, owner, s, l->attr, item);
+}
+
+/* The same as remove, without loading the collection to see whether it is there. */
+static int op_release(lua_State *L)
+{
+    const alch_collection *l = lua_touserdata(L, 1);
+
+    if (l->loaded)
+        return op_remove(L);
+    queue_removal(L, 2);
+    return 0;
+}
+
 static const operation operations[] = {
     { "append", op_append_any, 1, 1 }, { "insert", op_insert, 0, 1 }, { "remove", op_remove, 0, 1 },
     { "pop", op_pop, 0, 1 }, { "clear", op_clear, 0, 1 }, { "extend", op_extend, 0, 1 },
-    { "contains", op_contains, 0, 0 }, { "__len", op_len, 0, 0 }, { "__newindex", op_set, 0, 1 },
+    { "release", op_release, 1, 1 }, { "contains", op_contains, 0, 0 }, { "__len", op_len, 0, 0 }, { "__newindex", op_set, 0, 1 },
     { "__pairs", op_pairs, 0, 0 }, { "get", op_get, 0, 0 }
 };
 

@@ -92,7 +92,7 @@ static int read_missing(lua_State *L, alch_state *s, size_t i)
 {
     int kind = s->mapper->attrs[i].kind;
 
-    if (kind == ALCH_ATTR_LIST && !(s->flags & ALCH_STATE_KEYED)) {
+    if (kind == ALCH_ATTR_LIST && (!(s->flags & ALCH_STATE_KEYED) || s->mapper->attrs[i].flags & ALCH_ATTR_UNREAD)) {
         alch_push_collection(L, 1, 3, s, i);
         return show(L, s, i);
     }

@@ -286,6 +286,9 @@ for database, url in targets.each() do
         name = sa.Column(sa.String(20)),
         kids = orm.relationship("K", { lazy = "joined", back_populates = "parent", order_by = "K.id" }),
         others = orm.relationship("K", { lazy = "selectin", viewonly = true }),
+        shouted = orm.query_expression(),
+        notes = orm.deferred(sa.Column(sa.String(20)), { group = "texts" }),
+        remarks = orm.deferred(sa.Column(sa.String(20)), { group = "texts" }),
       })
       K = Base:class("K", {
         __tablename__ = "loading_k",
@@ -315,6 +318,27 @@ for database, url in targets.each() do
       assert.same({ 2, 2, 2 }, { #p.kids, #p.others, sent })
       session:refresh(p)
       assert.same({ 2, 2, 4 }, { #p.kids, #p.others, sent })
+    end)
+
+    it("takes expressions from the query, and has nothing without", function()
+      local p = session:query(P):options(orm.lazyload("*"), orm.with_expression(P.shouted, sa.func.upper(P.name))):one()
+      assert.equal("A", p.shouted)
+      session:expunge_all()
+      p = session:query(P):options(orm.lazyload("*")):one()
+      assert.is_nil(p.shouted)
+      assert.equal(2, sent)
+    end)
+
+    it("defers columns by groups", function()
+      local p = session:query(P):options(orm.lazyload("*")):one()
+      assert.same({ nil, nil, 2 }, { p.notes, p.remarks, sent })
+      session:expunge_all()
+      p = session:query(P):options(orm.lazyload("*"), orm.undefer_group("texts")):one()
+      assert.same({ nil, nil, 3 }, { p.notes, p.remarks, sent })
+      session:expunge_all()
+      p = session:query(P):options(orm.lazyload("*"), orm.undefer(P.notes)):one()
+      assert.same({ nil, 4 }, { p.notes, sent })
+      assert.same({ nil, 5 }, { p.remarks, sent })
     end)
 
     it("stops where it would come back to where it began", function()

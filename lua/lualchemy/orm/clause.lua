@@ -10,7 +10,7 @@ local sql = require("lualchemy.sql")
 
 local M = {}
 
-M.null = sql.null
+M.null = core.null
 
 local from_kinds = { table = true, alias = true, subquery = true, lateral = true, cte = true, tablesample = true,
   table_valued_alias = true, values = true, join = true }
@@ -141,7 +141,7 @@ end
 
 ---@return boolean
 function M.is_null(value)
-  return rawequal(value, sql.null)
+  return rawequal(value, core.null)
 end
 
 --- A parameter that holds a value of a column's type.
@@ -206,6 +206,14 @@ end
 function M.exists_of(statement)
   return sql.exists(statement:with_only_columns(sql.literal_column("1")))
 end
+
+--- The SQL element NULL.
+function M.null_element() return core.null() end
+
+--- INSERT, UPDATE, DELETE of a table
+function M.insert(table_) return sql.insert(table_) end
+function M.update(table_) return sql.update(table_) end
+function M.delete(table_) return sql.delete(table_) end
 
 --- Several statements as one: `word` is "union" and the like.
 function M.compound(word, first, others) return sql[word](first, table.unpack(others)) end

@@ -14,6 +14,8 @@ local types = require("lualchemy.types")
 
 require("lualchemy.orm.loading.lazy")
 require("lualchemy.orm.loading.batch")
+require("lualchemy.orm.loading.dynamic")
+require("lualchemy.orm.loading.write_only")
 require("lualchemy.orm.loading.immediate")
 require("lualchemy.orm.loading.joined")
 require("lualchemy.orm.loading.routed")
@@ -70,6 +72,7 @@ return setmetatable({
   undefer = options.undefer,
   undefer_group = options.undefer_group,
   with_loader_criteria = require("lualchemy.orm.loading.criteria").with_loader_criteria,
+  query_expression = require("lualchemy.orm.loading.expressions").query_expression,
   with_expression = options.with_expression,
   Bundle = require("lualchemy.orm.bundle"),
   join = joins.join,

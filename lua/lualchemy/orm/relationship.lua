@@ -306,7 +306,11 @@ function RelationshipProperty:configure()
   plan.order_by = as_list(late.evaluate(self, self.options.order_by))
   plan.uselist = self.options.uselist
   if plan.uselist == nil then plan.uselist = plan.direction ~= "MANYTOONE" end
-  plan.collection = plan.uselist and collections.kind_of(self.collection_class, self) or nil
+  plan.collection = strategy.collection or plan.uselist and collections.kind_of(self.collection_class, self) or nil
+  plan.unread = strategy.collection ~= nil
+  if plan.unread and not plan.uselist then
+    errors.raise("InvalidRequestError", "Relationship %s holds one object: lazy = '%s' is for collections", tostring(self), self.lazy)
+  end
   plan.use_get = not strategy.passive and is_by_key(plan)
   plan.mapper = plan.entity.mapper
   plan.self_referential = plan.self_referential or plan.mapper:isa(self.parent) or self.parent:isa(plan.mapper)

@@ -743,6 +743,7 @@ function M.load_column(object, prop)
   local session = M.object_session(object)
   local mapper = core.mapper_of(object)
   columns.check(object, prop)
+  if prop.is_query_expression then return core.set_committed(object, prop.key, nil) end
   local _, _, key = core.state(object)
   if not session then
     errors.raise("DetachedInstanceError", "%s.%s is not loaded, and the object's session is gone", mapper.class_name, prop.key)
