@@ -85,6 +85,7 @@ return setmetatable({
   scoped_session = factory.scoped_session,
   object_session = session.object_session,
   make_transient = session.make_transient,
+  to_table = require("lualchemy.orm.plain").to_table,
   attributes = require("lualchemy.orm.attributes"),
   exc = require("lualchemy.orm.exc"),
 }, {

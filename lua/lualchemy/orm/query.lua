@@ -14,6 +14,7 @@ local errors = require("lualchemy.errors")
 local joins = require("lualchemy.orm.joins")
 local setops = require("lualchemy.orm.setops")
 local run = require("lualchemy.orm.loading.run")
+local paging = require("lualchemy.orm.paging")
 local plan = require("lualchemy.orm.plan")
 
 ---@class lualchemy.orm.Query
@@ -426,6 +427,17 @@ function Query:__tostring()
 end
 
 setops.install(Query, derive)
+
+--- A page of so many objects, behind the one that ended where `after` says: `query:keyset_page{ by = { User.name }, size = 20 }`
+--- gives `items`, `has_next` and `next`, which is the following page's `after`. The primary key tells equals apart; NULL is last.
+---@param options { by: any[]?, size: integer, after: any[]? }
+---@return lualchemy.orm.KeysetPage
+function Query:keyset_page(options) return paging.keyset_page(self, options) end
+
+--- `for users in query:batches(1000) do`: all objects in lists, by primary key; rows may come and go meanwhile.
+---@param size integer
+---@return fun(): any[]?
+function Query:batches(size) return paging.batches(self, size) end
 
 -- Old verbs of the 0.3 tutorial ------------------------------------------------------------------------------
 

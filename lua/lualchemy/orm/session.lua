@@ -10,6 +10,7 @@ local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
 local exclusive = require("lualchemy.orm.exclusive")
 local factory = require("lualchemy.orm.factory")
+local get_or_create = require("lualchemy.orm.get_or_create")
 local identity = require("lualchemy.orm.identity")
 local registry = require("lualchemy.orm.registry")
 local merge = require("lualchemy.orm.merge")
@@ -666,6 +667,15 @@ function Session:refresh(object, names, options)
   local lock = options and for_update(self, mapper, options.with_for_update)
   if not identity.load(self, mapper, key, slots, { for_update = lock }) then raise_gone(mapper) end
 end
+
+--- The object with these values, or a new one with `others` as well, flushed; and whether it was made. Safe against others
+--- who do the same where a unique constraint covers the values.
+---@param class_ table
+---@param values table<string, any>
+---@param others table<string, any>?
+---@return table object
+---@return boolean created
+Session.get_or_create = get_or_create
 
 --- `session:query(User)`, `session:query(User.name, User.id)`
 function Session:query(...)

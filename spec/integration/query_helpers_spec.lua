@@ -1,0 +1,134 @@
+--- Pages by key, batches, get_or_create, plain tables.
+
+local sa = require("lualchemy")
+local orm = require("lualchemy.orm")
+local expect = require("spec.support.expect")
+local world = require("spec.support.world")
+
+local function define(Base, w)
+  world.people(Base, w)
+  w.Tag = Base:class("Tag", { __tablename__ = "helper_tags", id = sa.Column(sa.Integer, { primary_key = true }),
+    name = sa.Column(sa.String(20), { unique = true, nullable = false }), uses = sa.Column(sa.Integer) })
+end
+
+world.describe("helpers", define, function(w)
+  local session
+
+  local function fill(ages)
+    for i, age in ipairs(ages) do session:add(w.User{ name = "n" .. i, age = age ~= 0 and age or nil }) end
+    session:commit()
+  end
+
+  local function ids(items)
+    local list = {}
+    for i, item in ipairs(items) do list[i] = item.id end
+    return table.concat(list, " ")
+  end
+
+  local function pages(query, options)
+    local list, after = {}, nil
+    repeat
+      local page = query:keyset_page{ by = options.by, size = options.size, after = after }
+      list[#list + 1] = ids(page.items)
+      after = page.next
+    until not page.has_next
+    return table.concat(list, " | ")
+  end
+
+  before_each(function() session = w.session end)
+
+  it("pages follow mixed directions, equal values and NULLs, which are last", function()
+    fill{ 5, 0, 3, 5, 1, 0, 3 }
+    local query = session:query(w.User)
+    assert.equal("1 2 3 | 4 5 6 | 7", pages(query, { size = 3 }))
+    assert.equal("5 3 | 7 1 | 4 2 | 6", pages(query, { by = { w.User.age }, size = 2 }))
+    assert.equal("4 1 | 7 3 | 5 6 | 2", pages(query, { by = { w.User.age:desc(), w.User.id:desc() }, size = 2 }))
+    assert.equal("5 7 3 | 4 1 6 | 2", pages(query, { by = { w.User.age:asc(), w.User.id:desc() }, size = 3 }))
+    assert.equal("1 4", pages(query:filter(w.User.age:gt(3)), { by = { w.User.age }, size = 5 }))
+    assert.equal("", pages(query:filter(w.User.age:gt(30)), { size = 5 }))
+  end)
+
+  it("rows that come and go neither repeat nor skip others", function()
+    fill{ 1, 2, 3, 4, 5, 6 }
+    local query = session:query(w.User)
+    local first = query:keyset_page{ by = { w.User.age }, size = 2 }
+    session:delete(session:get(w.User, 1))
+    session:add(w.User{ name = "early", age = 0 })
+    session:commit()
+    assert.equal("3 4", ids(query:keyset_page{ by = { w.User.age }, size = 2, after = first.next }.items))
+  end)
+
+  it("refuse what makes no page", function()
+    local query = session:query(w.User)
+    expect.raises("ArgumentError", { "size" }, query.keyset_page, query, {})
+    expect.raises("ArgumentError", { "1 values", "got 2" }, query.keyset_page, query, { size = 1, after = { 1, 2 } })
+    expect.raises("InvalidRequestError", { "order_by" }, function() query:order_by(w.User.id):keyset_page{ size = 1 } end)
+    expect.raises("ArgumentError", { "its own columns" }, function() query:keyset_page{ size = 1, by = { w.Tag.name } } end)
+  end)
+
+  it("batches come by key, also when their rows are deleted on the way", function()
+    fill{ 1, 2, 3, 4, 5 }
+    local seen = {}
+    for users in session:query(w.User):batches(2) do
+      seen[#seen + 1] = ids(users)
+      for _, user in ipairs(users) do session:delete(user) end
+      session:commit()
+    end
+    assert.same({ "1 2", "3 4", "5" }, seen)
+    assert.equal(0, session:query(w.User):count())
+    for _ in session:query(w.User):batches(2) do error("nothing to give") end
+  end)
+
+  it("get_or_create makes an object once", function()
+    local tag, created = session:get_or_create(w.Tag, { name = "a" }, { uses = 1 })
+    assert.is_true(created)
+    assert.same({ "a", 1 }, { tag.name, tag.uses })
+    local again, created_again = session:get_or_create(w.Tag, { name = "a" }, { uses = 5 })
+    assert.is_false(created_again)
+    assert.equal(tag, again)
+    assert.equal(1, again.uses)
+  end)
+
+  it("get_or_create takes the other's row when it comes second", function()
+    if w.database ~= "postgresql" then return end -- a database in memory has no others
+    local raced = false
+    sa.event.listen(w.Tag, "before_insert", function()
+      if raced then return end
+      raced = true
+      w.engine:begin(function(conn) conn:execute(sa.insert(w.Tag.__table__):values{ name = "b", uses = 9 }) end)
+    end)
+    session:add(w.User{ name = "pending" })
+    local tag, created = session:get_or_create(w.Tag, { name = "b" }, { uses = 1 })
+    assert.same({ 9, false }, { tag.uses, created })
+    session:commit()
+    assert.equal(1, session:query(w.User):count())
+    assert.equal(1, session:query(w.Tag):count())
+  end)
+
+  it("get_or_create raises what is nobody's coming first, and leaves the rest alone", function()
+    session:add(w.User{ name = "pending" })
+    expect.raises("IntegrityError", {}, session.get_or_create, session, w.Tag, { uses = 77 })
+    assert.equal(1, session:query(w.User):count())
+    session:commit()
+  end)
+
+  it("plain tables hold what is loaded, nothing more, and end", function()
+    session:add(w.User{ name = "u", addresses = { w.Address{ email = "a" }, w.Address{ email = "b" } } })
+    session:commit()
+    local user = session:query(w.User):one()
+    assert.same({ id = 1, name = "u" }, orm.to_table(user))
+    assert.same({ id = 1, name = "u" }, orm.to_table(user, { depth = 3 }))
+    local _ = user.addresses[1].user
+    local sent = world.sent(w, function()
+      assert.same({ id = 1, name = "u", addresses = { { id = 1, email = "a", user_id = 1 }, { id = 2, email = "b", user_id = 1 } } },
+        orm.to_table(user, { depth = 5 }))
+      assert.same({ name = "u", age = "none" }, orm.to_table(user, { null = "none", include = { "name", "age" } }))
+      assert.same({ name = "u" }, orm.to_table(user, { exclude = { "id" } }))
+    end)
+    assert.equal(0, #sent)
+    session:expunge_all()
+    assert.equal("u", orm.to_table(user).name)
+    assert.equal("transient", orm.to_table(w.User{ name = "transient" }).name)
+    expect.raises("UnmappedInstanceError", {}, orm.to_table, {})
+  end)
+end)
