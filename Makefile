@@ -146,11 +146,12 @@ run-demo-postgresql: all
 test:
 	@$(SETUP) test
 	+@$(MAKE) --no-print-directory all
+	+@$(MAKE) --no-print-directory $(SPEC_MODULES)
 	+@$(if $(SPEC),,$(CHECKED) all c-tests fault-host)
 	@$(RUN) $(if $(SPEC),specs,c specs fault)
 test-asan:
 	@$(SETUP) test
-	+@$(CHECKED) all c-tests
+	+@$(CHECKED) all c-tests $(SPEC_MODULES)
 	@$(RUN) $(if $(SPEC),checked-specs,c checked-specs)
 test-c:
 	+@$(CHECKED) c-tests
@@ -185,7 +186,11 @@ bench:
 build/bench/raw_%: spec/bench/raw_%.c spec/bench/raw.h
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) -O2 -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) $($*_CFLAGS) -o $@ $< $($*_LIBS)
+# Modules for specs and benches, of no variant.
+SPEC_MODULES = build/support/fork.so
 build/bench/clock.so: spec/bench/clock.c
+build/support/fork.so: spec/support/fork.c
+build/bench/clock.so $(SPEC_MODULES):
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) -O2 -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -shared $(LUA_FLAGS) -o $@ $<
 

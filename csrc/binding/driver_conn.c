@@ -1,12 +1,65 @@
 #include "binding/driver_conn.h"
 
 #include "binding/bind.h"
+#include "driver/foreign.h"
 
 const char alch_driver_conn_tag = 0;
 
+static int process_gc(lua_State *L)
+{
+    alch_process_release(lua_touserdata(L, 1));
+    return 0;
+}
+
+/* Pushes a new one above the former at the top: connections still point at
+** that, so it lives as long. */
+static alch_process *push_process(lua_State *L)
+{
+    alch_process *p = lua_newuserdatauv(L, sizeof *p, 1);
+
+    p->page = NULL;
+    lua_pushvalue(L, -2);
+    (void)lua_setiuservalue(L, -2, 1);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, process_gc);
+    lua_setfield(L, -2, "__gc");
+    (void)lua_setmetatable(L, -2);
+    alch_process_init(p);
+    return p;
+}
+
+const alch_process *alch_this_process(lua_State *L)
+{
+    static const char key;
+    int top = lua_gettop(L);
+    const alch_process *p;
+
+    (void)lua_rawgetp(L, LUA_REGISTRYINDEX, &key);
+    p = lua_touserdata(L, -1);
+    if (p == NULL || !alch_process_same(p)) {
+        p = push_process(L);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+    }
+    lua_settop(L, top);
+    return p;
+}
+
+/* Memory that the parent's driver keeps is leaked: freeing it could talk to
+** the server, or touch a lock. */
+void alch_driver_conn_disown(alch_driver_conn *dc)
+{
+    dc->driver = &alch_foreign_driver;
+    dc->owner = NULL;
+    dc->opening = 0;
+}
+
 alch_driver_conn *alch_test_driver_conn(lua_State *L, int idx)
 {
-    return alch_test_tagged(L, idx, &alch_driver_conn_tag);
+    alch_driver_conn *dc = alch_test_tagged(L, idx, &alch_driver_conn_tag);
+
+    if (dc != NULL)
+        (void)alch_driver_conn_ours(dc);
+    return dc;
 }
 
 alch_driver_conn *alch_check_driver_conn(lua_State *L, int idx)
@@ -68,6 +121,7 @@ void alch_driver_conn_end_result(alch_driver_conn *dc)
 
 void alch_driver_conn_close(alch_driver_conn *dc)
 {
+    (void)alch_driver_conn_ours(dc);
     alch_driver_conn_end_result(dc);
     if (dc->conn != NULL)
         dc->driver->close(dc->conn);

@@ -3,6 +3,7 @@
 
 #include <lua.h>
 
+#include "base/process.h"
 #include "driver/driver.h"
 
 /*
@@ -24,7 +25,8 @@
 
 typedef struct alch_driver_conn {
     const void *tag;        /* see alch_test_tagged */
-    const alch_driver *driver;
+    const alch_driver *driver;  /* in a forked child the one that does nothing */
+    const alch_process *process;    /* that opened it; lives as long as the Lua state */
     alch_conn *conn;        /* NULL: not opened, or closed */
     lua_State *owner;       /* whose operation is in flight, or NULL */
     alch_cursor *cursor;    /* of the connection's own execute */
@@ -40,6 +42,20 @@ enum {
     ALCH_DRIVER_CONN_DRIVER = 1,    /* its driver object */
     ALCH_DRIVER_CONN_PARAMS         /* what its own operation in flight still reads */
 };
+
+/* The process that this is now: a forked child gets one of its own. */
+const alch_process *alch_this_process(lua_State *L);
+void alch_driver_conn_disown(alch_driver_conn *dc);
+
+/* Asked before a connection's driver is called: 0 in a forked child, where the
+** driver is then replaced by one that leaves the parent's connection alone. */
+static inline int alch_driver_conn_ours(alch_driver_conn *dc)
+{
+    if (alch_process_same(dc->process))
+        return 1;
+    alch_driver_conn_disown(dc);
+    return 0;
+}
 
 /* The connection at 'idx' in whatever state; raises ArgumentError. */
 alch_driver_conn *alch_check_driver_conn(lua_State *L, int idx);

@@ -268,6 +268,7 @@ static int l_connection(lua_State *L)
 
     dc->tag = &alch_driver_conn_tag;
     dc->driver = d->driver;
+    dc->process = alch_this_process(L);
     lua_pushvalue(L, 1);
     (void)lua_setiuservalue(L, -2, ALCH_DRIVER_CONN_DRIVER);
     return 1;
@@ -351,6 +352,8 @@ void alch_open_driver(lua_State *L);
 
 void alch_open_driver(lua_State *L)
 {
+    /* Made first, so that it outlives every connection. */
+    (void)alch_this_process(L);
     open_class(L, DRIVER, NULL, driver_methods, "driver_methods");
     open_class(L, ALCH_DRIVER_CONN_METATABLE, l_close, connection_methods, "driver_connection_methods");
     luaL_getmetatable(L, ALCH_DRIVER_CONN_METATABLE);

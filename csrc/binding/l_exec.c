@@ -16,7 +16,11 @@ alch_run *alch_check_run(lua_State *L, int idx)
 {
     alch_run *run = alch_test_tagged(L, idx, &run_magic);
 
-    return run != NULL ? run : luaL_checkudata(L, idx, ALCH_RUN_METATABLE);
+    if (run == NULL)
+        run = luaL_checkudata(L, idx, ALCH_RUN_METATABLE);
+    if (run->dc != NULL)
+        (void)alch_driver_conn_ours(run->dc);
+    return run;
 }
 
 static void free_cursor(alch_run *run)
@@ -96,6 +100,8 @@ alch_step alch_run_fetch(lua_State *L, alch_run *run, alch_err *err)
 {
     alch_step step;
 
+    if (run->state == ALCH_RUN_ROW && !alch_driver_conn_ours(run->dc))
+        run->state = ALCH_RUN_NEXT;     /* there is no row any more: the step says why */
     if (run->state == ALCH_RUN_NEXT) {
         step = advance(run, run->dc->driver->cursor_step(run->cursor, err), err);
         if (step == ALCH_STEP_WAIT)

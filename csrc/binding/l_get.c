@@ -31,7 +31,7 @@ typedef struct getter {
 
 static void end_read(getter *g)
 {
-    if (g->cursor != NULL)
+    if (g->cursor != NULL && alch_driver_conn_ours(g->dc))
         g->dc->driver->cursor_free(g->cursor);
     g->cursor = NULL;
 }
@@ -150,7 +150,7 @@ static getter *push_getter(lua_State *L)
         return NULL;
     lua_replace(L, GETTER);
     g = lua_touserdata(L, GETTER);
-    if (g->dc->closed || g->dc->conn == NULL || g->dc->owner != NULL)
+    if (g->dc->closed || g->dc->conn == NULL || !alch_driver_conn_ours(g->dc) || g->dc->owner != NULL)
         return NULL;
     lua_getiuservalue(L, GETTER, UV_ENGINE);
     (void)rawget_named(L, GETTER + 1, UP_LOG);

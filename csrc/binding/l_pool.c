@@ -36,6 +36,7 @@ static const char pool_tag = 'p', proxy_tag = 'x';
 typedef struct pool_object {
     const char *tag;                    /* &pool_tag */
     unsigned char hook_out, hook_in;    /* Lua wants to see every checkout, every checkin */
+    const alch_process *process;        /* that uses it */
     alch_pool pool;
 } pool_object;
 
@@ -123,9 +124,9 @@ static int give(lua_State *L, int record, record_object *r)
 }
 
 /* Can the connection be handed on without a word to the database? */
-static int is_clean(const alch_driver_conn *dc)
+static int is_clean(alch_driver_conn *dc)
 {
-    return dc != NULL && dc->conn != NULL && dc->owner == NULL && dc->driver->alive(dc->conn)
+    return dc != NULL && dc->conn != NULL && alch_driver_conn_ours(dc) && dc->owner == NULL && dc->driver->alive(dc->conn)
         && dc->driver->in_transaction(dc->conn) == 0;
 }
 
@@ -141,7 +142,7 @@ static int clean_at_once(alch_driver_conn *dc)
 {
     alch_cursor *k = NULL;
 
-    if (dc == NULL || dc->conn == NULL || dc->owner != NULL)
+    if (dc == NULL || dc->conn == NULL || !alch_driver_conn_ours(dc) || dc->owner != NULL)
         return 0;
     finish(dc);
     if ((dc->driver->flags & ALCH_DRIVER_NEVER_WAITS) && dc->driver->in_transaction(dc->conn)) {
@@ -317,6 +318,15 @@ static void move_taken(lua_State *L, const alch_slot *s, int proxy)
         find_again(L, s, proxy);
 }
 
+/* In a forked child what the pool has is the parent's; it will be replaced one by one. */
+static void notice_fork(lua_State *L, pool_object *p)
+{
+    if (alch_process_same(p->process))
+        return;
+    p->process = alch_this_process(L);
+    alch_pool_invalidate_all(&p->pool);
+}
+
 static alch_taken take(pool_object *p, alch_slot **s)
 {
     return alch_pool_take(&p->pool, p->pool.recycle >= 0 ? now() : 0, s);
@@ -362,6 +372,7 @@ static int l_checkout(lua_State *L)
 
     lua_settop(L, 1);
     luaL_checkstack(L, 8, NULL);
+    notice_fork(L, p);
     switch (take_reachable(L, p, &s)) {
     case ALCH_TAKEN_IDLE:
         move_taken(L, s, 0);
@@ -588,6 +599,7 @@ static int connect_from(lua_State *L, pool_object *p)
     (void)lua_setmetatable(L, 2);
     if (p->hook_out)
         return checkout_by_hook(L);
+    notice_fork(L, p);
     taken = take_reachable(L, p, &s);
     if (taken == ALCH_TAKEN_IDLE) {
         move_taken(L, s, 2);
@@ -708,9 +720,9 @@ static int l_proxy_detach(lua_State *L)
 static int l_proxy_is_valid(lua_State *L)
 {
     const proxy_object *x = check_proxy(L);
-    const alch_driver_conn *dc = x->record != NULL ? x->record->dc : NULL;
+    alch_driver_conn *dc = x->record != NULL ? x->record->dc : NULL;
 
-    lua_pushboolean(L, dc != NULL && dc->conn != NULL && dc->driver->alive(dc->conn));
+    lua_pushboolean(L, dc != NULL && dc->conn != NULL && alch_driver_conn_ours(dc) && dc->driver->alive(dc->conn));
     return 1;
 }
 
@@ -810,6 +822,7 @@ static int l_pool_new(lua_State *L)
                            "unknown pool policy '%s' (known: queue, null, static, singleton, assertion)", name);
     p = alch_push_object(L, sizeof *p, POOL_USER_VALUES, POOL);
     p->tag = &pool_tag;
+    p->process = alch_this_process(L);
     alch_pool_init(&p->pool, policy);
     read_settings(L, &p->pool);
     lua_newtable(L);

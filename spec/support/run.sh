@@ -8,10 +8,10 @@ trap 'rm -rf "$log"' EXIT
 trap 'exit 130' INT TERM HUP
 
 export LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;;"
-release() ( export LUA_CPATH="$PWD/lua/?.so;;"; "$@" )
+release() ( export LUA_CPATH="$PWD/lua/?.so;$PWD/build/support/?.so;;"; "$@" )
 # Checked modules are loaded by an ordinary interpreter, so it must start with the sanitizers' library.
 checked() (
-  export LUA_CPATH="$PWD/build/checked/lib/?.so;;"
+  export LUA_CPATH="$PWD/build/checked/lib/?.so;$PWD/build/support/?.so;;"
   # LeakSanitizer crashes on its own notes about thread-local storage of modules that are loaded later.
   export ASAN_OPTIONS=detect_leaks=1:handle_abort=1:intercept_tls_get_addr=0 UBSAN_OPTIONS=print_stacktrace=1
   export LSAN_OPTIONS="suppressions=$PWD/spec/support/lsan.supp:print_suppressions=0"
