@@ -92,6 +92,7 @@ build = {
         "csrc/binding/orm_session.c",
         "csrc/binding/orm_state.c",
         "csrc/binding/orm_sync.c",
+        "csrc/binding/pool_record.c",
         "csrc/binding/row_readers.c",
         "csrc/binding/type_host.c",
         "csrc/binding/value_field.c",

@@ -12,49 +12,23 @@
 ** and forgotten is collected; its finalizer brings it back to the pool if the
 ** connection can be cleaned without waiting, and lets it go otherwise. That
 ** is why no proxy needs a finalizer, which would double the price of one. */
-#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 #include <time.h>
 
 #include "binding/bind.h"
-#include "binding/driver_conn.h"
-#include "pool/pool.h"
+#include "binding/pool_record.h"
 
-#define POOL "lualchemy.pool"
-#define RECORD "lualchemy.pool_record"
 #define PROXY "lualchemy.pooled_connection"
 
-enum { POOL_IDLE = 1, POOL_ALL, POOL_CHECKOUT, POOL_CHECKIN, POOL_ABANDONED, POOL_USER_VALUES = POOL_ABANDONED };
-enum { RECORD_CONN = 1, RECORD_INFO, RECORD_FIELDS, RECORD_POOL, RECORD_IDLE, RECORD_USER_VALUES = RECORD_IDLE };
 enum { PROXY_RECORD = 1 };
 
-/* The first word of the objects below tells what they are, faster than a
-** comparison of metatables. */
-static const char pool_tag = 'p', proxy_tag = 'x';
-
-typedef struct pool_object {
-    const char *tag;                    /* &pool_tag */
-    unsigned char hook_out, hook_in;    /* Lua wants to see every checkout, every checkin */
-    const alch_process *process;        /* that uses it */
-    alch_pool pool;
-} pool_object;
-
-typedef struct record_object {
-    alch_slot slot;                 /* first: a slot is its record */
-    alch_driver_conn *dc;           /* in user value RECORD_CONN; NULL: none, or something else */
-    unsigned char given;            /* came back to the pool since its last finalization */
-} record_object;
+static const char proxy_tag = 'x';
 
 typedef struct proxy_object {
     const char *tag;                /* &proxy_tag */
-    record_object *record;          /* NULL: closed */
+    alch_pool_record *record;          /* NULL: closed */
 } proxy_object;
-
-static pool_object *pool_of(const alch_slot *s)
-{
-    return (pool_object *)((char *)s->pool - offsetof(pool_object, pool));
-}
 
 static double now(void)
 {
@@ -62,220 +36,6 @@ static double now(void)
 
     (void)clock_gettime(CLOCK_MONOTONIC, &t);
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-/* -- records ------------------------------------------------------------------------------------------------------ */
-
-static pool_object *check_pool(lua_State *L) { return luaL_checkudata(L, 1, POOL); }
-
-static record_object *check_record(lua_State *L, int idx) { return luaL_checkudata(L, idx, RECORD); }
-
-/* The record of a pool's method: at index 2, and the pool's own. */
-static record_object *check_own_record(lua_State *L)
-{
-    pool_object *p = check_pool(L);
-    record_object *r = check_record(L, 2);
-
-    if (r->slot.pool != &p->pool)
-        alch_raisef(L, ALCH_ERR_INVALID, "this connection record does not belong to this pool (any more)");
-    return r;
-}
-
-/* The record at 'record' becomes the pool's to keep. There is room for it in
-** the table (push_new_record), so it does not raise. */
-static void anchor(lua_State *L, int record, const record_object *r)
-{
-    (void)lua_getiuservalue(L, record, RECORD_IDLE);
-    lua_pushvalue(L, record);
-    lua_rawseti(L, -2, r->slot.index);
-    lua_settop(L, -2);
-}
-
-/* Out of the pool. Setting nil in a table never raises. */
-static void forget(lua_State *L, int record, record_object *r)
-{
-    if (r->slot.state != ALCH_SLOT_GONE) {
-        (void)lua_getiuservalue(L, record, RECORD_IDLE);
-        lua_pushnil(L);
-        lua_rawseti(L, -2, r->slot.index);
-        lua_pushnil(L);
-        lua_rawseti(L, -2, -r->slot.index);
-        lua_pop(L, 1);
-        alch_slot_remove(&r->slot);
-    }
-}
-
-static void discard(lua_State *L, int record, record_object *r)
-{
-    forget(L, record, r);
-    if (r->dc != NULL)
-        alch_driver_conn_close(r->dc);
-}
-
-/* Checkin of a record whose connection is clean; 1 if the pool keeps it. */
-static int give(lua_State *L, int record, record_object *r)
-{
-    if (!alch_slot_give(&r->slot))
-        return 0;
-    r->given = 1;
-    if (r->slot.state == ALCH_SLOT_IDLE)
-        anchor(L, record, r);
-    return 1;
-}
-
-/* Can the connection be handed on without a word to the database? */
-static int is_clean(alch_driver_conn *dc)
-{
-    return dc != NULL && dc->conn != NULL && alch_driver_conn_ours(dc) && dc->owner == NULL && dc->driver->alive(dc->conn)
-        && dc->driver->in_transaction(dc->conn) == 0;
-}
-
-/* Ends the results that are still open. */
-static void finish(alch_driver_conn *dc)
-{
-    alch_driver_conn_end_result(dc);
-    dc->driver->finish(dc->conn);
-}
-
-/* Makes an abandoned connection clean where that cannot take time. */
-static int clean_at_once(alch_driver_conn *dc)
-{
-    alch_cursor *k = NULL;
-
-    if (dc == NULL || dc->conn == NULL || !alch_driver_conn_ours(dc) || dc->owner != NULL)
-        return 0;
-    finish(dc);
-    if ((dc->driver->flags & ALCH_DRIVER_NEVER_WAITS) && dc->driver->in_transaction(dc->conn)) {
-        (void)dc->driver->execute(dc->conn, "ROLLBACK", 8, NULL, 0, 0, &k, NULL);
-        dc->driver->cursor_free(k);
-    }
-    return is_clean(dc);
-}
-
-/* Somebody may wait for the place that a forgotten record took up. */
-static void tell_abandoned(lua_State *L)
-{
-    (void)lua_getiuservalue(L, 1, RECORD_POOL);
-    if (lua_getiuservalue(L, -1, POOL_ABANDONED) == LUA_TFUNCTION) {
-        lua_insert(L, -2);
-        if (lua_pcall(L, 1, 0, 0) != LUA_OK)
-            lua_warning(L, "lualchemy: a pool's hook for an abandoned connection failed", 0);
-    }
-    lua_settop(L, 1);
-}
-
-/* Can a record that everybody forgot be used again? What Lua wants to do at
-** each checkin cannot be done here, so then it is let go; but never a shared
-** connection: with it an SQLite database in memory would go. */
-static int can_come_back(const record_object *r)
-{
-    const pool_object *p = pool_of(&r->slot);
-
-    return (!p->hook_in || p->pool.policy->shares) && clean_at_once(r->dc);
-}
-
-/* A record in use that everybody forgot goes back to its pool if it can; then
-** it needs to be marked for finalization again. So does one that the finalizer
-** of whatever held it gave back just now; if the pool is garbage too, the
-** second time ends it. */
-static int l_record_gc(lua_State *L)
-{
-    record_object *r = lua_touserdata(L, 1);
-    int abandoned = r->slot.state == ALCH_SLOT_IN_USE || r->slot.state == ALCH_SLOT_CONNECTING;
-    int back = r->slot.state == ALCH_SLOT_IDLE && r->given;
-
-    if (back)
-        r->given = 0;
-    if (r->slot.state == ALCH_SLOT_IN_USE && can_come_back(r)) {
-        r->slot.holders = 1;
-        back = give(L, 1, r);
-    }
-    if (back)
-        luaL_setmetatable(L, RECORD);
-    else
-        forget(L, 1, r);
-    if (abandoned)
-        tell_abandoned(L);
-    return 0;
-}
-
-static int push_info(lua_State *L)
-{
-    if (lua_getiuservalue(L, 1, RECORD_INFO) != LUA_TTABLE) {
-        lua_newtable(L);
-        lua_pushvalue(L, -1);
-        (void)lua_setiuservalue(L, 1, RECORD_INFO);
-    }
-    return 1;
-}
-
-static int push_state(lua_State *L, const alch_slot *s)
-{
-    static const char *const names[ALCH_SLOT_STATES] = { "gone", "connecting", "idle", "in use" };
-
-    lua_pushstring(L, names[s->state]);
-    return 1;
-}
-
-static int l_record_index(lua_State *L)
-{
-    const record_object *r = check_record(L, 1);
-    const char *key = luaL_checkstring(L, 2);
-
-    if (strcmp(key, "info") == 0)
-        return push_info(L);
-    if (strcmp(key, "driver_connection") == 0)
-        return lua_getiuservalue(L, 1, RECORD_CONN), 1;
-    if (strcmp(key, "created") == 0)
-        return lua_pushnumber(L, r->slot.created), 1;
-    if (strcmp(key, "generation") == 0)
-        return lua_pushinteger(L, r->slot.generation), 1;
-    if (strcmp(key, "holders") == 0)
-        return lua_pushinteger(L, r->slot.holders), 1;
-    if (strcmp(key, "state") == 0)
-        return push_state(L, &r->slot);
-    if (lua_getiuservalue(L, 1, RECORD_FIELDS) != LUA_TTABLE)
-        return lua_pushnil(L), 1;
-    lua_pushvalue(L, 2);
-    lua_rawget(L, -2);
-    return 1;
-}
-
-/* Fields that the layer above keeps with a record. */
-static int l_record_newindex(lua_State *L)
-{
-    (void)check_record(L, 1);
-    lua_settop(L, 3);
-    if (lua_getiuservalue(L, 1, RECORD_FIELDS) != LUA_TTABLE) {
-        lua_pop(L, 1);
-        lua_newtable(L);
-        lua_pushvalue(L, -1);
-        (void)lua_setiuservalue(L, 1, RECORD_FIELDS);
-    }
-    lua_insert(L, 2);
-    lua_rawset(L, 2);
-    return 0;
-}
-
-/* Pushes a new record, connecting, of the pool at index 1. */
-static void push_new_record(lua_State *L, pool_object *p)
-{
-    record_object *r = alch_push_object(L, sizeof *r, RECORD_USER_VALUES, RECORD);
-    int record = lua_gettop(L);
-
-    lua_pushvalue(L, 1);
-    (void)lua_setiuservalue(L, record, RECORD_POOL);
-    (void)lua_getiuservalue(L, 1, POOL_IDLE);
-    (void)lua_setiuservalue(L, record, RECORD_IDLE);
-    alch_slot_begin(&r->slot, &p->pool);
-    (void)lua_getiuservalue(L, 1, POOL_IDLE);
-    lua_pushboolean(L, 0);      /* makes room, so that no checkin need */
-    lua_rawseti(L, -2, r->slot.index);
-    lua_pop(L, 1);
-    (void)lua_getiuservalue(L, 1, POOL_ALL);
-    lua_pushvalue(L, record);
-    lua_rawseti(L, -2, r->slot.index);
-    lua_pop(L, 1);
 }
 
 /* The one record of a sharing pool may have lost its entry in the weak table
@@ -319,7 +79,7 @@ static void move_taken(lua_State *L, const alch_slot *s, int proxy)
 }
 
 /* In a forked child what the pool has is the parent's; it will be replaced one by one. */
-static void notice_fork(lua_State *L, pool_object *p)
+static void notice_fork(lua_State *L, alch_pool_object *p)
 {
     if (alch_process_same(p->process))
         return;
@@ -327,7 +87,7 @@ static void notice_fork(lua_State *L, pool_object *p)
     alch_pool_invalidate_all(&p->pool);
 }
 
-static alch_taken take(pool_object *p, alch_slot **s)
+static alch_taken take(alch_pool_object *p, alch_slot **s)
 {
     return alch_pool_take(&p->pool, p->pool.recycle >= 0 ? now() : 0, s);
 }
@@ -346,7 +106,7 @@ static int is_reachable(lua_State *L, const alch_slot *s)
 /* Takes with the pool at 1. A shared record that all its holders forgot is out
 ** of reach between the collection that found it and its finalizer, which
 ** brings it back: so that one is made to run. */
-static alch_taken take_reachable(lua_State *L, pool_object *p, alch_slot **s)
+static alch_taken take_reachable(lua_State *L, alch_pool_object *p, alch_slot **s)
 {
     alch_taken taken = take(p, s);
     int collected = 0;
@@ -367,7 +127,7 @@ static alch_taken take_reachable(lua_State *L, pool_object *p, alch_slot **s)
 ** | nil, "empty" | nil, "refused" */
 static int l_checkout(lua_State *L)
 {
-    pool_object *p = check_pool(L);
+    alch_pool_object *p = alch_check_pool(L);
     alch_slot *s;
 
     lua_settop(L, 1);
@@ -382,7 +142,7 @@ static int l_checkout(lua_State *L)
         lua_pushliteral(L, "stale");
         return 2;
     case ALCH_TAKEN_CREATE:
-        push_new_record(L, p);
+        alch_push_record(L, p);
         lua_pushliteral(L, "create");
         return 2;
     case ALCH_TAKEN_EMPTY:
@@ -400,7 +160,7 @@ static int l_checkout(lua_State *L)
 /* pool:add(record, driver_connection): what checkout called "create" is connected. */
 static int l_add(lua_State *L)
 {
-    record_object *r = check_own_record(L);
+    alch_pool_record *r = alch_check_own_record(L);
 
     luaL_checkany(L, 3);
     lua_settop(L, 3);
@@ -420,50 +180,50 @@ static int l_add(lua_State *L)
 ** calls pool:remove. The connection must be clean. */
 static int l_checkin(lua_State *L)
 {
-    record_object *r = check_own_record(L);
+    alch_pool_record *r = alch_check_own_record(L);
 
     if (r->slot.state != ALCH_SLOT_IN_USE)
         return alch_raisef(L, ALCH_ERR_INVALID, "this connection record is not checked out");
-    lua_pushboolean(L, give(L, 2, r));
+    lua_pushboolean(L, alch_record_give(L, 2, r));
     return 1;
 }
 
 /* pool:remove(record): out of the pool; the connection stays as it is. */
 static int l_remove(lua_State *L)
 {
-    (void)check_pool(L);
-    forget(L, 2, check_record(L, 2));
+    (void)alch_check_pool(L);
+    alch_record_forget(L, 2, alch_check_record(L, 2));
     return 0;
 }
 
 /* pool:invalidate(record): out of the pool, and its connection closed. */
 static int l_invalidate(lua_State *L)
 {
-    (void)check_pool(L);
-    discard(L, 2, check_record(L, 2));
+    (void)alch_check_pool(L);
+    alch_record_discard(L, 2, alch_check_record(L, 2));
     return 0;
 }
 
 /* pool:stale(record) -> is it older than an invalidation, or past its time? */
 static int l_stale(lua_State *L)
 {
-    record_object *r = check_record(L, 2);
+    alch_pool_record *r = alch_check_record(L, 2);
 
-    (void)check_pool(L);
+    (void)alch_check_pool(L);
     lua_pushboolean(L, r->slot.pool == NULL || alch_slot_stale(&r->slot, now()));
     return 1;
 }
 
 static int l_invalidate_all(lua_State *L)
 {
-    alch_pool_invalidate_all(&check_pool(L)->pool);
+    alch_pool_invalidate_all(&alch_check_pool(L)->pool);
     return 0;
 }
 
 /* pool:counts() -> idle, in use, connecting */
 static int l_counts(lua_State *L)
 {
-    const pool_object *p = check_pool(L);
+    const alch_pool_object *p = alch_check_pool(L);
 
     lua_pushinteger(L, (lua_Integer)p->pool.count[ALCH_SLOT_IDLE]);
     lua_pushinteger(L, (lua_Integer)p->pool.count[ALCH_SLOT_IN_USE]);
@@ -474,7 +234,7 @@ static int l_counts(lua_State *L)
 /* pool:idle() -> the list of idle records, for dispose. */
 static int l_idle(lua_State *L)
 {
-    const pool_object *p = check_pool(L);
+    const alch_pool_object *p = alch_check_pool(L);
     const alch_slot *s;
     lua_Integer n = 0;
 
@@ -492,7 +252,7 @@ static int l_idle(lua_State *L)
 /* pool:in_use() -> the list of records that are out, for messages. */
 static int l_in_use(lua_State *L)
 {
-    const pool_object *p = check_pool(L);
+    const alch_pool_object *p = alch_check_pool(L);
     const alch_slot *s;
     lua_Integer n = 0;
 
@@ -515,7 +275,7 @@ static int l_in_use(lua_State *L)
 ** last is called by the collector when a record in use was forgotten. */
 static int l_set_hooks(lua_State *L)
 {
-    (void)check_pool(L);
+    (void)alch_check_pool(L);
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
     (void)lua_getfield(L, 2, "checkout");
@@ -530,7 +290,7 @@ static int l_set_hooks(lua_State *L)
 /* pool:watch(checkouts, checkins): must the hooks see every one of them? */
 static int l_watch(lua_State *L)
 {
-    pool_object *p = check_pool(L);
+    alch_pool_object *p = alch_check_pool(L);
 
     p->hook_out = (unsigned char)lua_toboolean(L, 2);
     p->hook_in = (unsigned char)lua_toboolean(L, 3);
@@ -545,11 +305,11 @@ static int has_tag(lua_State *L, const void *p, size_t size, const char *tag)
     return p != NULL && lua_rawlen(L, 1) >= size && *(const char *const *)p == tag;
 }
 
-static pool_object *check_pool_fast(lua_State *L)
+static alch_pool_object *check_pool_fast(lua_State *L)
 {
-    pool_object *p = lua_touserdata(L, 1);
+    alch_pool_object *p = lua_touserdata(L, 1);
 
-    return has_tag(L, p, sizeof *p, &pool_tag) ? p : check_pool(L);
+    return has_tag(L, p, sizeof *p, &alch_pool_tag) ? p : alch_check_pool(L);
 }
 
 static proxy_object *check_proxy(lua_State *L)
@@ -565,7 +325,7 @@ static int checkout_hook_done(lua_State *L, int status, lua_KContext context)
 
     (void)status;
     (void)context;
-    if (luaL_testudata(L, -1, RECORD) == NULL)
+    if (luaL_testudata(L, -1, ALCH_RECORD_METATABLE) == NULL)
         return alch_raisef(L, ALCH_ERR_INVALID, "a pool's checkout hook must return a record, not a %s", luaL_typename(L, -1));
     x = lua_touserdata(L, 2);
     x->record = lua_touserdata(L, -1);
@@ -587,7 +347,7 @@ static int checkout_by_hook(lua_State *L)
 
 /* With the pool at 1 and nothing above; upvalue 1 is the proxies' metatable.
 ** What may raise comes before 'take'. */
-static int connect_from(lua_State *L, pool_object *p)
+static int connect_from(lua_State *L, alch_pool_object *p)
 {
     proxy_object *x = lua_newuserdatauv(L, sizeof *x, 1);
     alch_slot *s;
@@ -603,12 +363,12 @@ static int connect_from(lua_State *L, pool_object *p)
     taken = take_reachable(L, p, &s);
     if (taken == ALCH_TAKEN_IDLE) {
         move_taken(L, s, 2);
-        x->record = (record_object *)s;
+        x->record = (alch_pool_record *)s;
         return 1;
     }
     if (taken == ALCH_TAKEN_STALE) {
         move_taken(L, s, 0);
-        discard(L, 3, (record_object *)s);
+        alch_record_discard(L, 3, (alch_pool_record *)s);
         lua_settop(L, 2);
     }
     return checkout_by_hook(L);
@@ -617,7 +377,7 @@ static int connect_from(lua_State *L, pool_object *p)
 /* pool:connect() -> proxy */
 static int l_connect(lua_State *L)
 {
-    pool_object *p = check_pool_fast(L);
+    alch_pool_object *p = check_pool_fast(L);
 
     lua_settop(L, 1);
     return connect_from(L, p);
@@ -635,7 +395,7 @@ static int l_bound_connect(lua_State *L)
 ** front of the pool: a call, a look-up and a check less for each checkout. */
 static int l_connector(lua_State *L)
 {
-    (void)check_pool(L);
+    (void)alch_check_pool(L);
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_pushvalue(L, 1);
     lua_pushcclosure(L, l_bound_connect, 2);
@@ -651,11 +411,11 @@ static int checkin_hook_done(lua_State *L, int status, lua_KContext context)
 }
 
 /* With the record at 'record'. Without a hook what is not clean is closed. */
-static int checkin_by_hook(lua_State *L, int record, record_object *r)
+static int checkin_by_hook(lua_State *L, int record, alch_pool_record *r)
 {
     (void)lua_getiuservalue(L, record, RECORD_POOL);
     if (lua_getiuservalue(L, -1, POOL_CHECKIN) != LUA_TFUNCTION) {
-        discard(L, record, r);
+        alch_record_discard(L, record, r);
         return 0;
     }
     lua_insert(L, -2);
@@ -666,10 +426,10 @@ static int checkin_by_hook(lua_State *L, int record, record_object *r)
 
 /* Ends the proxy at index 1 and pushes the record it held, at index 2; NULL,
 ** and nothing, if there is none any more. */
-static record_object *release(lua_State *L)
+static alch_pool_record *release(lua_State *L)
 {
     proxy_object *x = check_proxy(L);
-    record_object *r = x->record;
+    alch_pool_record *r = x->record;
 
     if (r == NULL)
         return NULL;
@@ -682,37 +442,37 @@ static record_object *release(lua_State *L)
 /* proxy:close(): back to the pool; a second time does nothing. */
 static int l_proxy_close(lua_State *L)
 {
-    record_object *r = release(L);
+    alch_pool_record *r = release(L);
 
     if (r == NULL)
         return 0;
-    if (pool_of(&r->slot)->hook_in || !is_clean(r->dc))
+    if (alch_pool_of(&r->slot)->hook_in || !alch_driver_conn_is_clean(r->dc))
         return checkin_by_hook(L, 2, r);
     if (r->slot.holders == 1)
-        finish(r->dc);
-    if (!give(L, 2, r))
-        discard(L, 2, r);
+        alch_driver_conn_finish(r->dc);
+    if (!alch_record_give(L, 2, r))
+        alch_record_discard(L, 2, r);
     return 0;
 }
 
 /* proxy:invalidate(): closes the connection; the pool makes another when it needs one. */
 static int l_proxy_invalidate(lua_State *L)
 {
-    record_object *r = release(L);
+    alch_pool_record *r = release(L);
 
     if (r != NULL)
-        discard(L, 2, r);
+        alch_record_discard(L, 2, r);
     return 0;
 }
 
 /* proxy:detach() -> driver connection, no longer the pool's. */
 static int l_proxy_detach(lua_State *L)
 {
-    record_object *r = release(L);
+    alch_pool_record *r = release(L);
 
     if (r == NULL)
         return alch_raisef(L, ALCH_ERR_CLOSED, "this connection has been returned to its pool");
-    forget(L, 2, r);
+    alch_record_forget(L, 2, r);
     (void)lua_getiuservalue(L, 2, RECORD_CONN);
     return 1;
 }
@@ -742,7 +502,7 @@ static int push_field(lua_State *L, const void *field)
     if (field == &field_connection)
         return lua_getiuservalue(L, -1, RECORD_CONN), 1;
     if (field == &field_info)
-        return lua_replace(L, 1), push_info(L);
+        return lua_replace(L, 1), alch_record_push_info(L);
     return 1;
 }
 
@@ -810,7 +570,7 @@ static int l_pool_new(lua_State *L)
 {
     const alch_pool_policy *policy;
     const char *name = "queue";
-    pool_object *p;
+    alch_pool_object *p;
 
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
@@ -820,8 +580,8 @@ static int l_pool_new(lua_State *L)
     if (policy == NULL)
         return alch_raisef(L, ALCH_ERR_ARGUMENT,
                            "unknown pool policy '%s' (known: queue, null, static, singleton, assertion)", name);
-    p = alch_push_object(L, sizeof *p, POOL_USER_VALUES, POOL);
-    p->tag = &pool_tag;
+    p = alch_push_object(L, sizeof *p, POOL_USER_VALUES, ALCH_POOL_METATABLE);
+    p->tag = &alch_pool_tag;
     p->process = alch_this_process(L);
     alch_pool_init(&p->pool, policy);
     read_settings(L, &p->pool);
@@ -856,19 +616,6 @@ static const luaL_Reg proxy_methods[] = {
     { NULL, NULL }
 };
 
-static void open_record(lua_State *L)
-{
-    if (alch_new_metatable(L, RECORD, l_record_gc)) {
-        lua_pushnil(L);
-        lua_setfield(L, -2, "__close");
-        lua_pushcfunction(L, l_record_index);
-        lua_setfield(L, -2, "__index");
-        lua_pushcfunction(L, l_record_newindex);
-        lua_setfield(L, -2, "__newindex");
-    }
-    lua_pop(L, 1);
-}
-
 /* Leaves the metatable of proxies on the stack; their methods, which Lua may
 ** add to, are core.pooled_connection_methods. */
 static void open_proxy(lua_State *L, int module)
@@ -892,8 +639,8 @@ void alch_open_pool(lua_State *L)
 {
     int module = lua_gettop(L);
 
-    open_record(L);
-    (void)alch_new_metatable(L, POOL, NULL);
+    alch_open_records(L);
+    (void)alch_new_metatable(L, ALCH_POOL_METATABLE, NULL);
     lua_newtable(L);
     luaL_setfuncs(L, pool_methods, 0);
     open_proxy(L, module);

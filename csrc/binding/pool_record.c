@@ -1,0 +1,228 @@
+/* Records of physical connections: in the pool, in use, forgotten. */
+#include "binding/pool_record.h"
+
+#include <string.h>
+
+#include "binding/bind.h"
+
+const char alch_pool_tag = 'p';
+
+alch_pool_object *alch_check_pool(lua_State *L) { return luaL_checkudata(L, 1, ALCH_POOL_METATABLE); }
+
+alch_pool_record *alch_check_record(lua_State *L, int idx) { return luaL_checkudata(L, idx, ALCH_RECORD_METATABLE); }
+
+alch_pool_record *alch_check_own_record(lua_State *L)
+{
+    alch_pool_object *p = alch_check_pool(L);
+    alch_pool_record *r = alch_check_record(L, 2);
+
+    if (r->slot.pool != &p->pool)
+        alch_raisef(L, ALCH_ERR_INVALID, "this connection record does not belong to this pool (any more)");
+    return r;
+}
+
+/* The record at 'record' becomes the pool's to keep. There is room for it in
+** the table (alch_push_record), so it does not raise. */
+static void anchor(lua_State *L, int record, const alch_pool_record *r)
+{
+    (void)lua_getiuservalue(L, record, RECORD_IDLE);
+    lua_pushvalue(L, record);
+    lua_rawseti(L, -2, r->slot.index);
+    lua_settop(L, -2);
+}
+
+/* Out of the pool. Setting nil in a table never raises. */
+void alch_record_forget(lua_State *L, int record, alch_pool_record *r)
+{
+    if (r->slot.state != ALCH_SLOT_GONE) {
+        (void)lua_getiuservalue(L, record, RECORD_IDLE);
+        lua_pushnil(L);
+        lua_rawseti(L, -2, r->slot.index);
+        lua_pushnil(L);
+        lua_rawseti(L, -2, -r->slot.index);
+        lua_pop(L, 1);
+        alch_slot_remove(&r->slot);
+    }
+}
+
+void alch_record_discard(lua_State *L, int record, alch_pool_record *r)
+{
+    alch_record_forget(L, record, r);
+    if (r->dc != NULL)
+        alch_driver_conn_close(r->dc);
+}
+
+int alch_record_give(lua_State *L, int record, alch_pool_record *r)
+{
+    if (!alch_slot_give(&r->slot))
+        return 0;
+    r->given = 1;
+    if (r->slot.state == ALCH_SLOT_IDLE)
+        anchor(L, record, r);
+    return 1;
+}
+
+int alch_driver_conn_is_clean(alch_driver_conn *dc)
+{
+    return dc != NULL && dc->conn != NULL && alch_driver_conn_ours(dc) && dc->owner == NULL && dc->driver->alive(dc->conn)
+        && dc->driver->in_transaction(dc->conn) == 0;
+}
+
+void alch_driver_conn_finish(alch_driver_conn *dc)
+{
+    alch_driver_conn_end_result(dc);
+    dc->driver->finish(dc->conn);
+}
+
+/* Makes an abandoned connection clean where that cannot take time. */
+static int clean_at_once(alch_driver_conn *dc)
+{
+    alch_cursor *k = NULL;
+
+    if (dc == NULL || dc->conn == NULL || !alch_driver_conn_ours(dc) || dc->owner != NULL)
+        return 0;
+    alch_driver_conn_finish(dc);
+    if ((dc->driver->flags & ALCH_DRIVER_NEVER_WAITS) && dc->driver->in_transaction(dc->conn)) {
+        (void)dc->driver->execute(dc->conn, "ROLLBACK", 8, NULL, 0, 0, &k, NULL);
+        dc->driver->cursor_free(k);
+    }
+    return alch_driver_conn_is_clean(dc);
+}
+
+/* Somebody may wait for the place that a forgotten record took up. */
+static void tell_abandoned(lua_State *L)
+{
+    (void)lua_getiuservalue(L, 1, RECORD_POOL);
+    if (lua_getiuservalue(L, -1, POOL_ABANDONED) == LUA_TFUNCTION) {
+        lua_insert(L, -2);
+        if (lua_pcall(L, 1, 0, 0) != LUA_OK)
+            lua_warning(L, "lualchemy: a pool's hook for an abandoned connection failed", 0);
+    }
+    lua_settop(L, 1);
+}
+
+/* Can a record that everybody forgot be used again? What Lua wants to do at
+** each checkin cannot be done here, so then it is let go; but never a shared
+** connection: with it an SQLite database in memory would go. */
+static int can_come_back(const alch_pool_record *r)
+{
+    const alch_pool_object *p = alch_pool_of(&r->slot);
+
+    return (!p->hook_in || p->pool.policy->shares) && clean_at_once(r->dc);
+}
+
+/* A record in use that everybody forgot goes back to its pool if it can; then
+** it needs to be marked for finalization again. So does one that the finalizer
+** of whatever held it gave back just now; if the pool is garbage too, the
+** second time ends it. */
+static int l_record_gc(lua_State *L)
+{
+    alch_pool_record *r = lua_touserdata(L, 1);
+    int abandoned = r->slot.state == ALCH_SLOT_IN_USE || r->slot.state == ALCH_SLOT_CONNECTING;
+    int back = r->slot.state == ALCH_SLOT_IDLE && r->given;
+
+    if (back)
+        r->given = 0;
+    if (r->slot.state == ALCH_SLOT_IN_USE && can_come_back(r)) {
+        r->slot.holders = 1;
+        back = alch_record_give(L, 1, r);
+    }
+    if (back)
+        luaL_setmetatable(L, ALCH_RECORD_METATABLE);
+    else
+        alch_record_forget(L, 1, r);
+    if (abandoned)
+        tell_abandoned(L);
+    return 0;
+}
+
+int alch_record_push_info(lua_State *L)
+{
+    if (lua_getiuservalue(L, 1, RECORD_INFO) != LUA_TTABLE) {
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        (void)lua_setiuservalue(L, 1, RECORD_INFO);
+    }
+    return 1;
+}
+
+static int push_state(lua_State *L, const alch_slot *s)
+{
+    static const char *const names[ALCH_SLOT_STATES] = { "gone", "connecting", "idle", "in use" };
+
+    lua_pushstring(L, names[s->state]);
+    return 1;
+}
+
+static int l_record_index(lua_State *L)
+{
+    const alch_pool_record *r = alch_check_record(L, 1);
+    const char *key = luaL_checkstring(L, 2);
+
+    if (strcmp(key, "info") == 0)
+        return alch_record_push_info(L);
+    if (strcmp(key, "driver_connection") == 0)
+        return lua_getiuservalue(L, 1, RECORD_CONN), 1;
+    if (strcmp(key, "created") == 0)
+        return lua_pushnumber(L, r->slot.created), 1;
+    if (strcmp(key, "generation") == 0)
+        return lua_pushinteger(L, r->slot.generation), 1;
+    if (strcmp(key, "holders") == 0)
+        return lua_pushinteger(L, r->slot.holders), 1;
+    if (strcmp(key, "state") == 0)
+        return push_state(L, &r->slot);
+    if (lua_getiuservalue(L, 1, RECORD_FIELDS) != LUA_TTABLE)
+        return lua_pushnil(L), 1;
+    lua_pushvalue(L, 2);
+    lua_rawget(L, -2);
+    return 1;
+}
+
+/* Fields that the layer above keeps with a record. */
+static int l_record_newindex(lua_State *L)
+{
+    (void)alch_check_record(L, 1);
+    lua_settop(L, 3);
+    if (lua_getiuservalue(L, 1, RECORD_FIELDS) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        (void)lua_setiuservalue(L, 1, RECORD_FIELDS);
+    }
+    lua_insert(L, 2);
+    lua_rawset(L, 2);
+    return 0;
+}
+
+void alch_push_record(lua_State *L, alch_pool_object *p)
+{
+    alch_pool_record *r = alch_push_object(L, sizeof *r, RECORD_USER_VALUES, ALCH_RECORD_METATABLE);
+    int record = lua_gettop(L);
+
+    lua_pushvalue(L, 1);
+    (void)lua_setiuservalue(L, record, RECORD_POOL);
+    (void)lua_getiuservalue(L, 1, POOL_IDLE);
+    (void)lua_setiuservalue(L, record, RECORD_IDLE);
+    alch_slot_begin(&r->slot, &p->pool);
+    (void)lua_getiuservalue(L, 1, POOL_IDLE);
+    lua_pushboolean(L, 0);      /* makes room, so that no checkin need */
+    lua_rawseti(L, -2, r->slot.index);
+    lua_pop(L, 1);
+    (void)lua_getiuservalue(L, 1, POOL_ALL);
+    lua_pushvalue(L, record);
+    lua_rawseti(L, -2, r->slot.index);
+    lua_pop(L, 1);
+}
+
+void alch_open_records(lua_State *L)
+{
+    if (alch_new_metatable(L, ALCH_RECORD_METATABLE, l_record_gc)) {
+        lua_pushnil(L);
+        lua_setfield(L, -2, "__close");
+        lua_pushcfunction(L, l_record_index);
+        lua_setfield(L, -2, "__index");
+        lua_pushcfunction(L, l_record_newindex);
+        lua_setfield(L, -2, "__newindex");
+    }
+    lua_pop(L, 1);
+}
