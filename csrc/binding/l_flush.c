@@ -547,13 +547,11 @@ static void finish_update(lua_State *L, const alch_codec *codec, int obj, int st
     alch_commit_state(L, st, s);
 }
 
-static void finish_delete(lua_State *L, int st, alch_state *s)
+static void finish_delete(lua_State *L, int identities, int st, alch_state *s)
 {
-    alch_push_identities(L, 1, s->mapper);
     alch_push_state_key(L, st, s);
     lua_pushnil(L);
-    lua_rawset(L, -3);
-    lua_pop(L, 1);
+    lua_rawset(L, identities);
     alch_session_unlist(L, 1, s);
     s->life = ALCH_DELETED;
 }
@@ -614,7 +612,7 @@ static int l_finish(lua_State *L)
         else if (which == 2)
             finish_update(L, codec, 6, 7, s);
         else
-            finish_delete(L, 7, s);
+            finish_delete(L, 5, 7, s);
     }
     return 0;
 }

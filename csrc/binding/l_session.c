@@ -126,6 +126,59 @@ static int l_session_add(lua_State *L)
     return 1;
 }
 
+static void mark_deleted(lua_State *L, int session, int obj, alch_state *s)
+{
+    if (s->life == ALCH_PERSISTENT && !(s->flags & ALCH_IN_DELETED)) {
+        alch_session_unlist(L, session, s);
+        alch_session_list(L, session, ALCH_MARKED_DELETED, obj, s);
+    }
+}
+
+/* Does deleting it delete only it? Relationships that cascade may lead on. */
+static int is_deleted_alone(const alch_state *s, const alch_session *l)
+{
+    const alch_mapper *m = s->mapper;
+    size_t i;
+
+    if (s->session != l->number || s->life != ALCH_PERSISTENT)
+        return 0;
+    for (i = m->columns; i < m->count; i++)
+        if (m->attrs[i].flags & ALCH_ATTR_DELETE)
+            return 0;
+    return 1;
+}
+
+/* session:delete(object); upvalues: the long way, and the name of the field with the userdata. */
+static int l_session_object_delete(lua_State *L)
+{
+    alch_state *s;
+
+    lua_settop(L, 2);
+    if (lua_istable(L, 1)) {
+        lua_pushvalue(L, lua_upvalueindex(2));
+        if (lua_rawget(L, 1) == LUA_TUSERDATA && (s = alch_push_state(L, 2)) != NULL
+            && is_deleted_alone(s, lua_touserdata(L, 3))) {
+            mark_deleted(L, 3, 2, s);
+            return 0;
+        }
+        lua_settop(L, 2);
+    }
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_callk(L, 2, 0, 0, finish_call);
+    return 0;
+}
+
+/* core.session_delete(slow) -> the method Session.delete */
+static int l_session_delete(lua_State *L)
+{
+    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lua_settop(L, 1);
+    lua_pushliteral(L, "_c");
+    lua_pushcclosure(L, l_session_object_delete, 2);
+    return 1;
+}
+
 /* __index of a session: a computed field (upvalue: functions by name), or what
 ** its class has. */
 static int l_session_index(lua_State *L)
@@ -196,12 +249,7 @@ static int l_contains(lua_State *L)
 /* s:mark_deleted(obj): to be deleted by the next flush. */
 static int l_mark_deleted(lua_State *L)
 {
-    alch_state *s = check_member(L, "session:delete");
-
-    if (s->life == ALCH_PERSISTENT && !(s->flags & ALCH_IN_DELETED)) {
-        alch_session_unlist(L, 1, s);
-        alch_session_list(L, 1, ALCH_MARKED_DELETED, 2, s);
-    }
+    mark_deleted(L, 1, 2, check_member(L, "session:delete"));
     return 0;
 }
 
@@ -224,15 +272,47 @@ static void unidentify(lua_State *L, alch_state *s)
     lua_settop(L, top);
 }
 
-/* s:detach(obj): leaves the session, keeping its row's identity. */
-static int l_detach(lua_State *L)
+/* The instance at 2 leaves the session, keeping its row's identity. */
+static void detach(lua_State *L, alch_state *s)
 {
-    alch_state *s = check_member(L, "session:expunge");
-
     alch_session_unlist(L, 1, s);
     unidentify(L, s);
     s->session = 0;
     s->life = s->flags & ALCH_STATE_KEYED ? ALCH_DETACHED : ALCH_TRANSIENT;
+}
+
+/* s:detach(obj) */
+static int l_detach(lua_State *L)
+{
+    detach(L, check_member(L, "session:expunge"));
+    return 0;
+}
+
+/* s:detach_each(list): those of a frame's list that are in the session leave. */
+static int l_detach_each(lua_State *L)
+{
+    const alch_session *l = check_session(L);
+    lua_Integer i, n;
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_getfield(L, 2, "n");
+    n = luaL_checkinteger(L, -1);
+    lua_settop(L, 2);
+    lua_pushnil(L);
+    lua_pushvalue(L, 2);        /* object and state stand at 2 and 3, as everywhere here */
+    for (i = n; i >= 1; i--) {
+        alch_state *s;
+
+        lua_rawgeti(L, 4, i);
+        lua_replace(L, 2);
+        s = alch_push_state(L, 2);
+        if (s != NULL) {
+            lua_replace(L, 3);
+            if (s->session == l->number)
+                detach(L, s);
+        }
+        lua_settop(L, 4);
+    }
     return 0;
 }
 
@@ -505,7 +585,7 @@ void alch_open_session(lua_State *L)
 {
     static const luaL_Reg methods[] = {
         { "add", l_add }, { "watch", l_watch }, { "objects", l_objects }, { "count", l_count }, { "contains", l_contains },
-        { "mark_deleted", l_mark_deleted }, { "detach", l_detach },
+        { "mark_deleted", l_mark_deleted }, { "detach", l_detach }, { "detach_each", l_detach_each },
         { "detach_all", l_detach_all },
         { "revive", l_revive }, { "rekey", l_rekey }, { "get", l_get }, { "instances", l_instances }, { "expire_all", l_expire_all }, { "expire", l_expire },
         { "set_frame", l_set_frame }, { "number", l_number }, { NULL, NULL }
@@ -514,6 +594,7 @@ void alch_open_session(lua_State *L)
         { "session_new", l_session_new }, { "watch_sessions", l_watch_sessions },
         { "object_session", l_object_session },
         { "session_add", l_session_add },
+        { "session_delete", l_session_delete },
         { "session_index", l_make_session_index },
         { "make_transient", l_make_transient },
         { "make_persistent", l_make_persistent },

@@ -174,6 +174,18 @@ works["W6"] = { 20000, function(n)
   return seconds
 end }
 
+works["W10"] = { 20000, function(n)
+  setup("customers", n)
+  local session <close> = orm.Session{ bind = engine }
+  local objects = session:query(Customer):all()
+  local seconds = time(function()
+    for _, c in ipairs(objects) do session:delete(c) end
+    session:commit()
+  end)
+  assert(scalar("SELECT count(*) FROM customer") == 0)
+  return seconds
+end }
+
 works["W7"] = { 20000, function(n)
   local text
   local seconds = time(function()
@@ -227,7 +239,7 @@ end
 works["W8j"] = { 40000, function(n) return load_families(n, "joinedload") end }
 works["W8s"] = { 40000, function(n) return load_families(n, "selectinload") end }
 
-local MAPPED = { W8j = true, W8s = true, W1 = true, W3 = true, ["W3/none"] = true, W5 = true, W5q = true, W6 = true, W11 = true }
+local MAPPED = { W8j = true, W8s = true, W1 = true, W3 = true, ["W3/none"] = true, W5 = true, W5q = true, W6 = true, W10 = true, W11 = true }
 
 if MAPPED[workload] then map() end
 setup("schema", 0)

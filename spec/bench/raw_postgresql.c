@@ -461,6 +461,31 @@ static double load_by_keys(int n)
     return raw_now() - start;
 }
 
+/* W10 */
+static double delete_objects(int n)
+{
+    static array keys;
+    double start, seconds;
+    raw_customer *v;
+    int at, i;
+
+    raw_setup("postgresql", "customers", n, execute);
+    v = load(n);
+    start = raw_now();
+    execute("BEGIN");
+    prepare("DELETE FROM customer WHERE id = ANY($1::int4[])");
+    for (at = 0; at < n; at += BLOCK) {
+        array_begin(&keys, INT4, block(n, at));
+        for (i = 0; i < block(n, at); i++)
+            array_integer(&keys, v[at + i].id);
+        PQclear(run_arrays(&keys, NULL));
+    }
+    execute("COMMIT");
+    seconds = raw_now() - start;
+    raw_expect(scalar("SELECT count(*) FROM customer"), 0);
+    return seconds;
+}
+
 static const raw_workload workloads[] = {
     { "W1/row", 20000, add_row },
     { "W1/values", 100000, add_values },
@@ -472,6 +497,7 @@ static const raw_workload workloads[] = {
     { "W6/unnest", 20000, change_unnest },
     { "W8j", 40000, load_joined },
     { "W8s", 40000, load_by_keys },
+    { "W10/any", 20000, delete_objects },
     { "W11/unnest", 55000, add_families },
     { NULL, 0, NULL }
 };

@@ -304,6 +304,30 @@ static double load_by_keys(int n)
     return raw_now() - start;
 }
 
+/* W10: the rows of loaded objects deleted. */
+static double delete_objects(int n)
+{
+    double start, seconds;
+    raw_customer *v;
+    sqlite3_stmt *s;
+    int i;
+
+    raw_setup("sqlite", "customers", n, execute);
+    v = load(n);
+    start = raw_now();
+    execute("BEGIN");
+    s = prepare("DELETE FROM customer WHERE id = ?");
+    for (i = 0; i < n; i++) {
+        sqlite3_bind_int64(s, 1, v[i].id);
+        finish(s);
+    }
+    sqlite3_finalize(s);
+    execute("COMMIT");
+    seconds = raw_now() - start;
+    raw_expect(scalar("SELECT count(*) FROM customer"), 0);
+    return seconds;
+}
+
 static const raw_workload workloads[] = {
     { "W1", 100000, add_objects },
     { "W2", 100000, insert_rows },
@@ -314,6 +338,7 @@ static const raw_workload workloads[] = {
     { "W6", 20000, change_objects },
     { "W8j", 40000, load_joined },
     { "W8s", 40000, load_by_keys },
+    { "W10", 20000, delete_objects },
     { "W11", 55000, add_families },
     { NULL, 0, NULL }
 };

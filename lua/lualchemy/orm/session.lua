@@ -355,9 +355,8 @@ function Session:_delete(object)
   end
 end
 
---- Marks an object: the next flush deletes its row.
----@param object table
-function Session:delete(object)
+-- The long way: objects that are not persistent here, or whose class says what goes with them.
+local function delete(self, object)
   check_instance(object, "session:delete")
   local life, _, key = core.state(object)
   if key == nil then
@@ -369,6 +368,9 @@ function Session:delete(object)
   if not self._c:contains(object) then self._c:add(object) end
   self:_delete(object)
 end
+
+--- Marks an object: the next flush deletes its row: `session:delete(object)`.
+Session.delete = core.session_delete(delete)
 
 local function cascaded(object, cascade)
   local queue, seen, at = { object }, { [object] = true }, 1

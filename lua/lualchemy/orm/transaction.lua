@@ -241,7 +241,7 @@ function SessionTransaction:discard()
   local list = inner(self)
   list[#list + 1] = self
   for _, tx in ipairs(list) do
-    each(tx.frame[DELETED], function(object) self.session._c:detach(object) end)
+    self.session._c:detach_each(tx.frame[DELETED])
     tx:_end()
   end
   if failure then error(failure, 0) end
@@ -251,7 +251,7 @@ end
 local function settle(self)
   local session = self.session
   local deleted = noted(self, self.frame[DELETED])
-  each(self.frame[DELETED], function(object) session._c:detach(object) end)
+  session._c:detach_each(self.frame[DELETED])
   if session.expire_on_commit then session._c:expire_all() end
   session:_fire_each("deleted_to_detached", deleted)
 end
