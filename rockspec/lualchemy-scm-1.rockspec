@@ -235,6 +235,7 @@ build = {
     ["lualchemy.orm.inheritance.joined"] = "lua/lualchemy/orm/inheritance/joined.lua",
     ["lualchemy.orm.inheritance.polymorphic"] = "lua/lualchemy/orm/inheritance/polymorphic.lua",
     ["lualchemy.orm.inheritance.single"] = "lua/lualchemy/orm/inheritance/single.lua",
+    ["lualchemy.orm.inheritance.with_polymorphic"] = "lua/lualchemy/orm/inheritance/with_polymorphic.lua",
     ["lualchemy.orm.init"] = "lua/lualchemy/orm/init.lua",
     ["lualchemy.orm.inspect"] = "lua/lualchemy/orm/inspect.lua",
     ["lualchemy.orm.instrument"] = "lua/lualchemy/orm/instrument.lua",

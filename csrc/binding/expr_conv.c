@@ -204,17 +204,37 @@ void alch_number_node(lua_State *L, int idx, const char *what, const alch_node *
         alch_raise(L, &err);
 }
 
-/* A mapped class among what is selected stands for its columns, not for its
-** table: its raw field _columns is the ENTITY that lists them. */
+const alch_custom *alch_push_entity(lua_State *L, int idx)
+{
+    int top = lua_gettop(L), fields = idx;
+    const alch_node_ref *r;
+
+    if (lua_type(L, idx) == LUA_TUSERDATA) {
+        if (alch_test_node_ref(L, idx) == NULL || lua_getiuservalue(L, idx, 1) != LUA_TTABLE) {
+            lua_settop(L, top);
+            return NULL;
+        }
+        fields = top + 1;
+    }
+    if (lua_type(L, fields) == LUA_TTABLE) {
+        lua_pushliteral(L, "_columns");
+        lua_rawget(L, fields);
+        r = alch_test_node_ref(L, -1);
+        if (r != NULL && r->node != NULL && r->node->kind == ALCH_NODE_ENTITY) {
+            if (fields != idx)
+                lua_remove(L, fields);
+            return (const alch_custom *)r->node;
+        }
+    }
+    lua_settop(L, top);
+    return NULL;
+}
+
+/* A mapped class among what is selected stands for its columns, not for its table. */
 static void replace_by_columns(lua_State *L, int idx)
 {
-    if (lua_type(L, idx) != LUA_TTABLE)
-        return;
-    lua_pushliteral(L, "_columns");
-    if (lua_rawget(L, idx) == LUA_TUSERDATA)
+    if (alch_push_entity(L, idx) != NULL)
         lua_replace(L, idx);
-    else
-        lua_pop(L, 1);
 }
 
 const alch_node *alch_check_selectable(lua_State *L, int idx, const char *what)

@@ -348,8 +348,7 @@ static int l_froms(lua_State *L)
             alch_nodes_add(&found, s->froms->items[k]);
         for (k = 0; k < alch_list_len(s->joins); k++)
             alch_from_objects(((const alch_join *)s->joins->items[k])->right, &found);
-        for (k = 0; k < alch_list_len(s->columns); k++)
-            alch_from_objects(s->columns->items[k], &found);
+        alch_listed_froms(s, &found);
         for (k = 0; k < alch_list_len(s->where); k++)
             alch_from_objects(s->where->items[k], &found);
     } else
@@ -451,6 +450,15 @@ static int get_join_left(lua_State *L, const alch_node *n) { return push_child(L
 static int get_join_right(lua_State *L, const alch_node *n) { return push_child(L, ((const alch_join *)n)->right); }
 static int get_on(lua_State *L, const alch_node *n) { return push_child(L, ((const alch_join *)n)->on); }
 
+static int push_join_flag(lua_State *L, const alch_node *n, int flag)
+{
+    lua_pushboolean(L, ((const alch_join *)n)->flags & flag);
+    return 1;
+}
+
+static int get_isouter(lua_State *L, const alch_node *n) { return push_join_flag(L, n, ALCH_JOIN_OUTER); }
+static int get_full(lua_State *L, const alch_node *n) { return push_join_flag(L, n, ALCH_JOIN_FULL); }
+
 /* Kinds of one struct. */
 enum { ANY = ALCH_NODE_COUNT, ALIASES, WRAPS };
 
@@ -475,7 +483,7 @@ static const struct getter {
     { "text", ALCH_NODE_TEXT, get_text },
     { "left", ALCH_NODE_BINARY, get_left }, { "right", ALCH_NODE_BINARY, get_right },
     { "left", ALCH_NODE_JOIN, get_join_left }, { "right", ALCH_NODE_JOIN, get_join_right },
-    { "onclause", ALCH_NODE_JOIN, get_on }
+    { "onclause", ALCH_NODE_JOIN, get_on }, { "isouter", ALCH_NODE_JOIN, get_isouter }, { "full", ALCH_NODE_JOIN, get_full }
 };
 
 static int is_of(const alch_node *n, int kind)

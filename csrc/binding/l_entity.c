@@ -119,8 +119,9 @@ static int l_columns_in(lua_State *L)
     return 1;
 }
 
-/* core.entity_new(object, {column, ...}): what a SELECT lists for a mapped
-** class: these columns, and the object that says whose they are. */
+/* core.entity_new(object, {column, ...}, from, criteria): what a SELECT lists for a mapped
+** class: these columns, and the object that says whose they are. 'from' stands in FROM
+** for their tables, 'criteria' in WHERE beside the user's; both may be nil. */
 static int l_entity_new(lua_State *L)
 {
     alch_node_ref *slot, *columns;
@@ -131,7 +132,7 @@ static int l_entity_new(lua_State *L)
 
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_checktype(L, 2, LUA_TTABLE);
-    lua_settop(L, 2);
+    lua_settop(L, 4);
     n = luaL_len(L, 2);
     columns = alch_push_node_slot(L, ALCH_NODE_LIST);
     list = alch_list_new(ALCH_NODE_LIST, ALCH_OP_COMMA, (size_t)n, &err);
@@ -140,9 +141,9 @@ static int l_entity_new(lua_State *L)
     columns->node = &list->head;
     for (i = 1; i <= n; i++) {
         lua_geti(L, 2, i);
-        if (alch_list_push(list, alch_node_keep(alch_check_node(L, 4)), &err) != ALCH_OK)
+        if (alch_list_push(list, alch_node_keep(alch_check_node(L, 6)), &err) != ALCH_OK)
             return alch_raise(L, &err);
-        lua_settop(L, 3);
+        lua_settop(L, 5);
     }
     slot = alch_push_node_slot(L, ALCH_NODE_ENTITY);
     entity = alch_node_new(ALCH_NODE_ENTITY, &err);
@@ -152,7 +153,9 @@ static int l_entity_new(lua_State *L)
     entity->host = alch_host_ref_new(L, 1);
     if (entity->host == NULL)
         return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
-    if (alch_node_set(entity, &entity->clauses, alch_node_keep(list), &err) != ALCH_OK)
+    if (alch_node_set(entity, &entity->clauses, alch_node_keep(list), &err) != ALCH_OK
+        || alch_node_set(entity, &entity->from, lua_isnil(L, 3) ? NULL : alch_node_keep(alch_check_node(L, 3)), &err) != ALCH_OK
+        || alch_node_set(entity, &entity->criteria, lua_isnil(L, 4) ? NULL : alch_node_keep(alch_check_node(L, 4)), &err) != ALCH_OK)
         return alch_raise(L, &err);
     return 1;
 }

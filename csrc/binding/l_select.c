@@ -296,15 +296,60 @@ static int l_distinct_on(lua_State *L)
 
 /* -- FROM ---------------------------------------------------------------------------- */
 
+/* Pushes the ENTITYs with criteria among the arguments from 2 on; returns how many. */
+static int push_restricted(lua_State *L, int top)
+{
+    const alch_custom *entity;
+    int i, n = 0;
+
+    luaL_checkstack(L, top + 10, "select_from");
+    for (i = 2; i <= top; i++) {
+        entity = alch_push_entity(L, i);
+        if (entity != NULL && entity->criteria != NULL)
+            n++;
+        else if (entity != NULL)
+            lua_pop(L, 1);
+    }
+    return n;
+}
+
 static int l_select_from(lua_State *L)
 {
-    int i, top = lua_gettop(L);
+    int i, top = lua_gettop(L), restricted = push_restricted(L, top);
     alch_select *s;
 
     for (i = 2; i <= top; i++)
         settle(L, i, alch_check_from(L, i, "select_from"));
     s = push_copy(L);
+    if (restricted > 0)
+        (void)extend(L, s, &s->entities, s->entities, ALCH_OP_COMMA, top + 1, top + restricted);
     return extend(L, s, &s->froms, s->froms, ALCH_OP_COMMA, 2, top);
+}
+
+/* core.select_keep_entities(stmt, former): what the mapped classes that 'former'
+** listed or selected from say of FROM and WHERE goes on to apply. */
+static int l_keep_entities(lua_State *L)
+{
+    const alch_select *former = check_select(L, 2);
+    const alch_list *lists[2] = { former->columns, former->entities };
+    int which, top;
+    alch_select *s;
+    uint32_t i;
+
+    lua_settop(L, 2);
+    for (which = 0; which < 2; which++) {
+        luaL_checkstack(L, (int)alch_list_len(lists[which]) + 10, "entities");
+        for (i = 0; i < alch_list_len(lists[which]); i++)
+            if (lists[which]->items[i]->kind == ALCH_NODE_ENTITY)
+                alch_push_node(L, lists[which]->items[i]);
+    }
+    top = lua_gettop(L);
+    if (top == 2) {
+        lua_settop(L, 1);
+        return 1;
+    }
+    s = push_copy(L);
+    return extend(L, s, &s->entities, NULL, ALCH_OP_COMMA, 3, top);
 }
 
 static unsigned join_flags(lua_State *L, int idx)
@@ -358,6 +403,7 @@ static int add_join(lua_State *L, int left, int right, unsigned flags)
 {
     int options = right + 1;
     const alch_node *l, *r, *on = NULL;
+    const alch_custom *entity;
     alch_node_ref *slot;
     alch_select *s;
     alch_join *j;
@@ -366,6 +412,7 @@ static int add_join(lua_State *L, int left, int right, unsigned flags)
     lua_settop(L, right + 2);
     if (push_own_join(L, right))
         return call_own_join(L, left, right);
+    entity = alch_push_entity(L, right);
     l = left != 0 ? alch_check_from(L, left, "join_from") : NULL;
     r = alch_check_from(L, right, "join");
     if (!alch_is_plain_table(L, right + 1)) {
@@ -382,6 +429,8 @@ static int add_join(lua_State *L, int left, int right, unsigned flags)
     check(L, alch_node_set(j, &j->right, alch_node_keep(r), &err), &err);
     check(L, alch_node_set(j, &j->left, alch_node_keep(l), &err), &err);
     check(L, alch_node_set(j, &j->on, alch_node_keep(on), &err), &err);
+    if (entity != NULL)
+        check(L, alch_node_set(j, &j->criteria, alch_node_keep(entity->criteria), &err), &err);
     s = push_copy(L);
     return extend(L, s, &s->joins, s->joins, ALCH_OP_COMMA, lua_gettop(L) - 1, lua_gettop(L) - 1);
 }
@@ -620,6 +669,7 @@ static const luaL_Reg functions[] = {
     { "select_distinct_on", l_distinct_on },
     { "select_from", l_select_from },
     { "select_join", l_join },
+    { "select_keep_entities", l_keep_entities },
     { "select_outerjoin", l_outerjoin },
     { "select_join_from", l_join_from },
     { "select_outerjoin_from", l_outerjoin_from },

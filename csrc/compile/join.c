@@ -1,5 +1,6 @@
 #include "compile/join.h"
 
+#include "expr/build.h"
 #include "expr/join.h"
 
 static int refers_to(const alch_nodes *objects, const alch_node *from)
@@ -64,8 +65,7 @@ static void implied(alch_compiler *c, const alch_select *s, alch_nodes *out)
     uint32_t i;
     size_t k;
 
-    for (i = 0; i < alch_list_len(s->columns); i++)
-        alch_from_objects(s->columns->items[i], &used);
+    alch_listed_froms(s, &used);
     for (i = 0; i < alch_list_len(s->where); i++)
         alch_from_objects(s->where->items[i], &used);
     for (k = 0; k < used.len; k++)
@@ -86,10 +86,42 @@ static void fail_left(alch_compiler *c, const alch_join *j, size_t n)
                           alch_from_label(j->right, name, sizeof name));
 }
 
-static const alch_node *make_join(alch_compiler *c, const alch_node *left, const alch_join *j, const alch_node *on)
+/* The ON clause of a join to a mapped class: what the keys or the user say, and which rows are the class's. */
+static const alch_node *with_criteria(alch_compiler *c, const alch_node *left, const alch_join *j, const alch_node *on)
 {
-    const alch_node *made;
-    int rc = alch_join_new(alch_node_keep(left), alch_node_keep(j->right), alch_node_keep(on), j->flags, &made, c->err);
+    alch_list *both;
+    const alch_node *all;
+
+    if (j->criteria == NULL || c->failed != ALCH_OK)
+        return on;
+    if (on == NULL && !(j->flags & ALCH_JOIN_CROSS)) {
+        c->failed = alch_join_condition(left, j->right, &on, c->err);
+        if (c->failed != ALCH_OK)
+            return NULL;
+        alch_keep_made(c, on);
+    }
+    both = alch_list_new(ALCH_NODE_LIST, ALCH_OP_AND, 2, c->err);
+    c->failed = both == NULL ? ALCH_ERR_NOMEM : ALCH_OK;
+    if (c->failed == ALCH_OK && on != NULL)
+        c->failed = alch_list_push(both, alch_node_keep(on), c->err);
+    if (c->failed == ALCH_OK)
+        c->failed = alch_list_push(both, alch_node_keep(j->criteria), c->err);
+    if (c->failed != ALCH_OK) {
+        alch_node_drop(both);
+        return on;
+    }
+    c->failed = alch_conjunction(both, &all, c->err);
+    if (c->failed != ALCH_OK)
+        return on;
+    alch_keep_made(c, all);
+    return all;
+}
+
+static const alch_node *make_join(alch_compiler *c, const alch_node *left, const alch_join *j, const alch_node *given)
+{
+    const alch_node *made, *on = with_criteria(c, left, j, given);
+    int rc = c->failed != ALCH_OK ? c->failed
+        : alch_join_new(alch_node_keep(left), alch_node_keep(j->right), alch_node_keep(on), j->flags, &made, c->err);
 
     if (rc != ALCH_OK) {
         c->failed = rc;

@@ -55,8 +55,7 @@ static void collect_froms(alch_compiler *c, const alch_select *s, alch_nodes *fr
     uint32_t i;
     size_t k;
 
-    for (i = 0; i < alch_list_len(s->columns); i++)
-        alch_from_objects(s->columns->items[i], &used);
+    alch_listed_froms(s, &used);
     for (i = 0; i < alch_list_len(s->where); i++)
         alch_from_objects(s->where->items[i], &used);
     add_all_new(froms, &used);
@@ -544,10 +543,32 @@ static void check_width(alch_compiler *c, const alch_frame *f, int member)
                           f->column_count);
 }
 
+/* WHERE, with the criteria of mapped classes behind the user's. */
+static const alch_list *where_of(alch_compiler *c, const alch_select *s)
+{
+    alch_nodes criteria = { c->arena, NULL, 0, 0, 0 };
+    alch_list *all;
+    size_t i;
+
+    alch_entity_criteria(s, &criteria);
+    if (criteria.failed)
+        alch_compile_nomem(c);
+    if (criteria.len == 0 || c->failed != ALCH_OK)
+        return s->where;
+    c->failed = alch_list_extend(s->where, ALCH_OP_COMMA, criteria.len, &all, c->err);
+    if (c->failed != ALCH_OK)
+        return s->where;
+    for (i = 0; i < criteria.len && c->failed == ALCH_OK; i++)
+        c->failed = alch_list_push(all, alch_node_keep(criteria.at[i]), c->err);
+    alch_keep_made(c, &all->head);
+    return all;
+}
+
 /* 'member': -1, or the place in a compound. */
 void alch_compile_select(alch_compiler *c, const alch_select *s, int member, unsigned flags)
 {
     alch_frame frame;
+    const alch_list *where;
     size_t start = c->out->len;
     int toplevel = alch_push_frame(c, &frame, &s->head);
     unsigned inner = flags & ALCH_V_LITERAL;
@@ -567,8 +588,9 @@ void alch_compile_select(alch_compiler *c, const alch_select *s, int member, uns
         if (frame.column_count == 0)
             trim(c->out);
         compile_froms(c, &frame, inner);
-        alch_compile_where(c, " WHERE ", s->where, inner);
-        alch_lint_froms(c, "SELECT", NULL, &frame.froms, s->where);
+        where = where_of(c, s);
+        alch_compile_where(c, " WHERE ", where, inner);
+        alch_lint_froms(c, "SELECT", NULL, &frame.froms, where);
         compile_tail(c, s, inner);
         compile_statement_hints(c, s->statement_hints);
         if (c->cte_count > 0 && (toplevel || (member < 0 && !(flags & ALCH_V_INSERT_SELECT))))

@@ -63,7 +63,8 @@ static const field alch_text_fields[] = {
     TEXT(alch_text, text), TEXT(alch_text, schema), CHILD(alch_text, binds), END, END
 };
 static const field alch_custom_fields[] = {
-    HOST(alch_custom, host), CHILD(alch_custom, clauses), TEXT(alch_custom, name), END, END
+    HOST(alch_custom, host), CHILD(alch_custom, clauses), TEXT(alch_custom, name),
+    CHILD(alch_custom, from), CHILD(alch_custom, criteria), END, END
 };
 static const field alch_table_fields[] = {
     TEXT(alch_table, name), TEXT(alch_table, schema), COLUMNS, END, END
@@ -74,7 +75,7 @@ static const field alch_alias_fields[] = {
     TEXT(alch_alias, prefix), CHILD(alch_alias, ctes), END, PLAIN(alch_alias, flags, flags), END
 };
 static const field alch_join_fields[] = {
-    CHILD(alch_join, left), CHILD(alch_join, right), CHILD(alch_join, on), END,
+    CHILD(alch_join, left), CHILD(alch_join, right), CHILD(alch_join, on), CHILD(alch_join, criteria), END,
     PLAIN(alch_join, flags, flags), END
 };
 static const field alch_select_fields[] = {
@@ -83,7 +84,7 @@ static const field alch_select_fields[] = {
     CHILD(alch_select, limit), CHILD(alch_select, offset), CHILD(alch_select, fetch),
     CHILD(alch_select, distinct_on), CHILD(alch_select, lock), CHILD(alch_select, correlate),
     CHILD(alch_select, prefixes), CHILD(alch_select, suffixes), CHILD(alch_select, hints),
-    CHILD(alch_select, statement_hints), CHILD(alch_select, ctes), END,
+    CHILD(alch_select, statement_hints), CHILD(alch_select, ctes), CHILD(alch_select, entities), END,
     PLAIN(alch_select, label_style, flags), END
 };
 static const field alch_dml_fields[] = {

@@ -235,6 +235,8 @@ typedef struct alch_custom {
     alch_host_ref *host;            /* kept */
     const alch_list *clauses;       /* children that FROM and walking see; kept or NULL */
     char *name;                     /* CUSTOM: what an unlabelled one is called; or NULL */
+    const alch_node *from;          /* ENTITY: what its columns come from, where no FROM was given; kept or NULL */
+    const alch_node *criteria;      /* ENTITY: which rows are the class's; kept or NULL */
     uint8_t is_name;                /* CUSTOM: selected under its name as it is, like a column */
 } alch_custom;
 
@@ -297,6 +299,7 @@ typedef struct alch_join {
     const alch_node *left;          /* kept or NULL */
     const alch_node *right;         /* kept */
     const alch_node *on;            /* kept or NULL */
+    const alch_node *criteria;      /* without a left side yet: holds beside what the keys say; kept or NULL */
     uint8_t flags;
 } alch_join;
 
@@ -333,6 +336,7 @@ typedef struct alch_select {
     const alch_list *correlate;     /* correlate, or correlate_except */
     const alch_list *prefixes, *suffixes, *hints, *statement_hints;
     const alch_list *ctes;          /* add_cte */
+    const alch_list *entities;      /* ENTITYs that are not listed, but whose FROM and criteria apply */
     uint8_t label_style;
     uint8_t flags;
 } alch_select;

@@ -274,12 +274,64 @@ void alch_from_objects(const alch_node *n, alch_nodes *out)
         alch_from_objects(((const alch_join *)n)->left, out);
         alch_from_objects(((const alch_join *)n)->right, out);
         return;
+    case ALCH_NODE_ENTITY:
+        if (((const alch_custom *)n)->clauses != NULL)
+            alch_from_objects(&((const alch_custom *)n)->clauses->head, out);
+        return;
     default:
         if (alch_is_from(n))
             alch_nodes_add(out, n);
         else
             (void)alch_node_children(n, add_objects, out);
     }
+}
+
+static const alch_node *own_from(const alch_node *n)
+{
+    return n->kind == ALCH_NODE_ENTITY ? ((const alch_custom *)n)->from : NULL;
+}
+
+void alch_listed_froms(const alch_select *s, alch_nodes *out)
+{
+    int given = alch_list_len(s->froms) > 0;
+    uint32_t i;
+
+    for (i = 0; i < alch_list_len(s->columns); i++) {
+        const alch_node *own = given ? NULL : own_from(s->columns->items[i]);
+
+        alch_from_objects(own != NULL ? own : s->columns->items[i], out);
+    }
+    for (i = 0; !given && i < alch_list_len(s->entities); i++)
+        if (own_from(s->entities->items[i]) != NULL)
+            alch_from_objects(own_from(s->entities->items[i]), out);
+}
+
+static int is_in_join(const alch_select *s, const alch_node *criteria)
+{
+    uint32_t i;
+
+    for (i = 0; i < alch_list_len(s->joins); i++)
+        if (((const alch_join *)s->joins->items[i])->criteria == criteria)
+            return 1;
+    return 0;
+}
+
+static void add_criteria(const alch_select *s, const alch_list *l, alch_nodes *out)
+{
+    uint32_t i;
+
+    for (i = 0; i < alch_list_len(l); i++) {
+        const alch_custom *entity = (const alch_custom *)l->items[i];
+
+        if (entity->head.kind == ALCH_NODE_ENTITY && entity->criteria != NULL && !is_in_join(s, entity->criteria))
+            alch_nodes_add_new(out, entity->criteria);
+    }
+}
+
+void alch_entity_criteria(const alch_select *s, alch_nodes *out)
+{
+    add_criteria(s, s->columns, out);
+    add_criteria(s, s->entities, out);
 }
 
 void alch_hidden_froms(const alch_node *from, alch_nodes *out)

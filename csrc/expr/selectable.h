@@ -42,6 +42,12 @@ int alch_expand_columns(const alch_list *columns, alch_nodes *out, alch_err *err
 
 /* The FROM objects an expression refers to, in order, repeated ones too. */
 void alch_from_objects(const alch_node *n, alch_nodes *out);
+/* The same for what a SELECT lists. A mapped class has a FROM of its own, which
+** stands for those of its columns unless select_from() gave others. */
+void alch_listed_froms(const alch_select *s, alch_nodes *out);
+/* The criteria of the mapped classes that a SELECT lists or selects from, each once;
+** those of what it joins to stand in the ON clauses. */
+void alch_entity_criteria(const alch_select *s, alch_nodes *out);
 
 /* What a FROM hides when it stands in a FROM list: a join its members. */
 void alch_hidden_froms(const alch_node *from, alch_nodes *out);

@@ -4,6 +4,7 @@ local attribute = require("lualchemy.orm.attribute")
 local clause = require("lualchemy.orm.clause")
 local entity = require("lualchemy.orm.entity")
 local errors = require("lualchemy.errors")
+local inheritance = require("lualchemy.orm.inheritance")
 local registry = require("lualchemy.orm.registry")
 local suggest = require("lualchemy.util.suggest")
 
@@ -22,7 +23,19 @@ end
 ---@param column table
 ---@return table
 function AliasedEntity:adapt_column(column)
-  return clause.corresponding_column(self.selectable, column, self.adapt_on_names) or column
+  return M.adapt(self.mapper, self.selectable, column, self.adapt_on_names)
+end
+
+--- The column of a selectable for a mapper's column, or for another one that holds the same value.
+---@param mapper lualchemy.orm.Mapper
+---@param selectable table
+---@param column table
+---@param by_name boolean?
+function M.adapt(mapper, selectable, column, by_name)
+  local found = clause.corresponding_column(selectable, column, by_name)
+  local prop = not found and mapper.property_of_column[column]
+  for _, other in ipairs(prop and prop.columns or {}) do found = found or clause.corresponding_column(selectable, other) end
+  return found or column
 end
 
 function AliasedEntity:__tostring()
@@ -83,17 +96,24 @@ function M.aliased(class_, selectable, options)
     if clause.is_from(class_) then return class_:alias(options.name) end
     errors.raise("ArgumentError", "aliased() takes a mapped class; got %s", registry.describe_class(class_))
   end
-  selectable = selectable or options.selectable or of.mapper.persist_selectable:alias(options.name)
-  local self = AliasedEntity(of.mapper, selectable, options)
+  selectable = selectable or options.selectable or of.mapper.persist_selectable:alias(options.name, { flat = options.flat })
+  return M.present(AliasedEntity(of.mapper, selectable, options), AliasedEntity(of.mapper, selectable, options))
+end
+
+--- The object through which an entity is reached. What Core sees is a twin of it, which knows nothing of the object that
+--- holds it, so that neither keeps the other.
+---@param self lualchemy.orm.AliasedEntity
+---@param twin lualchemy.orm.AliasedEntity
+---@return table
+function M.present(self, twin)
   local object = setmetatable({}, {
     __index = function(object, key) return find_attribute(self, object, key) end,
     __tostring = function() return tostring(self) end,
     __name = "AliasedClass",
   })
-  -- What Core sees; the token knows the entity but not the object that holds it, so that neither keeps the other.
-  local token = { entity = AliasedEntity(of.mapper, selectable, options) }
-  rawset(object, "_node", clause.node_of(selectable))
-  rawset(object, "_columns", clause.entity(token, attribute.columns_of_entity(self)))
+  local token = { entity = twin }
+  rawset(object, "_node", clause.node_of(self.selectable))
+  rawset(object, "_columns", clause.entity(token, attribute.columns_of_entity(self), inheritance.source(self)))
   self.class_ = object
   entity.set_alias(object, self)
   return object

@@ -8,6 +8,7 @@
 local clause = require("lualchemy.orm.clause")
 local comparator = require("lualchemy.orm.comparator")
 local errors = require("lualchemy.errors")
+local inheritance = require("lualchemy.orm.inheritance")
 local order = require("lualchemy.orm.loading.order")
 local registry = require("lualchemy.orm.registry")
 local suggest = require("lualchemy.util.suggest")
@@ -35,8 +36,11 @@ end
 function M.make(entity, prop, column)
   if prop.kind == "computed" then return prop:class_attribute(entity) end
   if prop.kind == "relationship" then return (prop.comparator_factory or comparator.RelationshipAttribute)(entity, prop) end
-  return clause.attribute(column or prop.column, { property = prop, parent = entity, key = prop.key, class_ = prop.parent.class_ },
-    prop.comparator_factory)
+  local fields = { property = prop, parent = entity, key = prop.key, class_ = prop.parent.class_ }
+  local from, criterion = inheritance.source(entity)
+  column = column or prop.kind == "column" and entity:adapt_property(prop) or prop.column
+  if from or criterion then fields._columns = clause.entity({ expression = column }, { column }, not prop.readonly and from or nil, criterion) end
+  return clause.attribute(column, fields, prop.comparator_factory)
 end
 
 -- What is computed is no field, so that the class asks for it each time.
@@ -49,26 +53,50 @@ local function define(mapper, prop)
   end
 end
 
+-- Adds the columns of a class's attributes that are not there yet.
+local function add_columns(list, seen, entity, mapper)
+  for _, prop in ipairs(order(mapper)) do
+    if prop.kind == "column" and prop.readonly and not prop.deferred and not seen[prop.root or prop] then
+      seen[prop.root or prop] = true
+      list[#list + 1] = entity:adapt_property(prop)
+    elseif prop.kind == "column" and not prop.readonly then
+      for _, column in ipairs(prop.columns) do
+        local own = entity:adapt_column(column)
+        if not seen[own] then list[#list + 1] = own end
+        seen[own] = true
+      end
+    end
+  end
+end
+
 --- What an entity lists where it is selected from, as in a subquery: its columns, and expressions that are loaded with it.
 ---@param entity table
 ---@return table[]
 function M.columns_of_entity(entity)
-  local columns = {}
-  for _, prop in ipairs(order(entity.mapper)) do
-    if prop.kind == "column" and not (prop.deferred and prop.readonly) then
-      columns[#columns + 1] = entity.is_alias and entity:adapt_property(prop) or prop.column
-    end
+  local list, seen = {}, {}
+  add_columns(list, seen, entity, entity.mapper)
+  for _, mapper in ipairs(entity.polymorphic_mappers or {}) do
+    if mapper ~= entity.mapper then add_columns(list, seen, entity, mapper) end
   end
-  return columns
+  return list
 end
 
 -- What Core sees where the class itself is given: its table in FROM, its columns in a SELECT's list. The
 -- token is weak: nodes must not keep a class alive.
 local function show_entity(mapper)
   local token = setmetatable({ entity = mapper }, { __mode = "v" })
-  set_field(mapper, "_node", clause.node_of(mapper.persist_selectable))
+  set_field(mapper, "_node", clause.node_of(mapper.selectable))
   set_field(mapper, "_statement", function(kind) return require("lualchemy.orm.dml").statement(mapper, kind) end)
-  set_field(mapper, "_columns", clause.entity(token, M.columns_of_entity(mapper)))
+  set_field(mapper, "_columns", clause.entity(token, M.columns_of_entity(mapper), inheritance.source(mapper)))
+end
+
+--- Shows the class anew: a class below it decides which rows are its own, too.
+---@param mapper lualchemy.orm.Mapper
+function M.refresh(mapper)
+  for _, prop in ipairs(mapper.properties) do
+    if prop.kind == "column" then define(mapper, prop) end
+  end
+  show_entity(mapper)
 end
 
 --- Makes the class attribute of a property that came later.

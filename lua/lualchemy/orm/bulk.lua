@@ -27,10 +27,22 @@ local function check_query(query, method)
   return of.mapper
 end
 
+-- What holds for the rows: where a class has several tables, also how they join.
 local function criteria_of(query, mapper)
   local criteria = { table.unpack(query._criteria) }
   criteria[#criteria + 1] = polymorphic.criterion(mapper)
+  for i = 2, #mapper.levels do criteria[#criteria + 1] = mapper.levels[i].condition end
   return criteria
+end
+
+-- The same for a statement that writes one of the tables: criteria may speak of any of them, so the rows are found by a
+-- subquery of their keys.
+local function written_criteria(query, mapper, table_, criteria)
+  if #mapper.levels == 1 then return criteria end
+  local keys = query:with_entities(table.unpack(mapper:key_attributes())).statement
+  for _, level in ipairs(mapper.levels) do
+    if rawequal(level.table, table_) then return { clause.in_list(clause.tuple(level.keys), keys) } end
+  end
 end
 
 local function find(query, mapper, criteria, options, method)
@@ -71,7 +83,8 @@ function M.update(query, values, options)
   local criteria = criteria_of(query, mapper)
   local found = find(query, mapper, criteria, options, "update")
   found:prepare(list, query._params)
-  local result, statement = execute(query, mapper, clause.statement("update", list[1][1].table):values(set), criteria)
+  local result, statement = execute(query, mapper, clause.statement("update", list[1][1].table):values(set),
+    written_criteria(query, mapper, list[1][1].table, criteria))
   found:updated()
   tell(query, "after_bulk_update", mapper, found, statement, result, list)
   return result.rowcount
@@ -85,7 +98,8 @@ function M.delete(query, options)
   local mapper = check_query(query, "delete")
   local criteria = criteria_of(query, mapper)
   local found = find(query, mapper, criteria, options, "delete")
-  local result, statement = execute(query, mapper, clause.statement("delete", mapper.local_table), criteria)
+  local result, statement = execute(query, mapper, clause.statement("delete", mapper.local_table),
+    written_criteria(query, mapper, mapper.local_table, criteria))
   found:deleted()
   tell(query, "after_bulk_delete", mapper, found, statement, result)
   return result.rowcount

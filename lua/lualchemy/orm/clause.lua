@@ -204,7 +204,7 @@ end
 
 --- EXISTS over a query's select.
 function M.exists_of(statement)
-  return sql.exists(statement:with_only_columns(sql.literal_column("1")))
+  return sql.exists(M.narrow(statement, { sql.literal_column("1") }))
 end
 
 --- The SQL element NULL.
@@ -228,6 +228,12 @@ function M.join_condition(left, right) return core.join_condition(left, right) e
 
 --- An expression under a name.
 function M.label(expression, name) return expression:label(name) end
+
+--- Columns compared together; one is itself.
+function M.tuple(columns)
+  if #columns == 1 then return columns[1] end
+  return sql.tuple_(table.unpack(columns))
+end
 
 --- `expression IN (values)`
 function M.in_list(expression, values) return expression:in_(values) end
@@ -300,7 +306,20 @@ end
 ---@param token table
 ---@param columns table[]
 ---@return userdata
-function M.entity(token, columns) return core.entity_new(token, columns) end
+---@param from table?       what stands in FROM for the columns' tables
+---@param criteria table?   what holds for its rows beside the user's criteria
+function M.entity(token, columns, from, criteria) return core.entity_new(token, columns, from, criteria) end
+
+--- The select with other columns; the mapped classes it listed still say where its rows come from and which they are.
+function M.narrow(statement, columns)
+  return core.select_keep_entities(statement:with_only_columns(table.unpack(columns)), statement)
+end
+
+--- Is it a join?
+function M.is_join(from) return core.kind(from) == "join" end
+
+--- A FROM under another, anonymous name; a join as a join of aliases.
+function M.anonymous(from) return from:alias(nil, { flat = true }) end
 
 --- What a select was told to select: the tokens of entities, and expressions; nil where no entity is among them.
 ---@param statement any
@@ -309,7 +328,8 @@ function M.selected_parts(statement)
   local parts, any = core.selected_parts(statement), false
   for i, part in ipairs(parts or {}) do
     local token = core.entity_object(part)
-    if token then parts[i], any = token, true end
+    if token and (token.entity or token.bundle) then any = true end
+    if token then parts[i] = token end
   end
   return any and parts or nil
 end

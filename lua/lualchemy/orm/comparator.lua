@@ -53,7 +53,7 @@ end
 
 -- Maps a column of the entity's mapped table to the entity's own; nil for the mapped table itself.
 local function adapter(entity)
-  if not entity.is_alias then return nil end
+  if not entity.is_alias and not entity.polymorphic_alias then return nil end
   local own = entity.mapper.property_of_column
   return function(column) return own[column] and entity:adapt_column(column) or column end
 end
@@ -102,6 +102,7 @@ local function exists(self, criterion, values)
   local parts = M.join_parts(prop, self.parent, target)
   local all = { parts.primary, parts.second }
   for _, extra in ipairs(self.criteria) do all[#all + 1] = extra end
+  all[#all + 1] = require("lualchemy.orm.inheritance").entity_criterion(target)
   local given = criteria.of_entity(target, values or {})
   if criterion ~= nil then given[#given + 1] = clause.criterion(criterion, tostring(self) .. ":any()/has()") end
   local adapt = own_alias and adapter(own_alias)

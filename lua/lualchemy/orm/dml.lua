@@ -104,7 +104,7 @@ function M.statement(mapper, kind)
   registry.configure_mappers()
   local made = core.retype(clause.statement(kind, mapper.local_table), class_for(kind))
   made = remember(made, { mapper = mapper, kind = kind })
-  local criterion = made.where and polymorphic.criterion(mapper)
+  local criterion = made.where and polymorphic.restriction(mapper)
   return criterion and made:where(criterion) or made
 end
 

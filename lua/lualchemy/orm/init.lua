@@ -55,6 +55,7 @@ return setmetatable({
   column_property = property.column_property,
   deferred = property.deferred,
   aliased = require("lualchemy.orm.aliased").aliased,
+  with_polymorphic = require("lualchemy.orm.inheritance.with_polymorphic").with_polymorphic,
   Load = options.Load,
   joinedload = options.joinedload,
   eagerload = options.joinedload,

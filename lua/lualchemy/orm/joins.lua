@@ -7,6 +7,7 @@ local clause = require("lualchemy.orm.clause")
 local comparator = require("lualchemy.orm.comparator")
 local entity = require("lualchemy.orm.entity")
 local errors = require("lualchemy.errors")
+local inheritance = require("lualchemy.orm.inheritance")
 local registry = require("lualchemy.orm.registry")
 
 local RelationshipAttribute = comparator.RelationshipAttribute
@@ -38,10 +39,10 @@ local function relationship_steps(attribute, target)
     if #attribute.criteria == 0 then return condition end
     return clause.conjunction({ condition, table.unpack(attribute.criteria) })
   end
-  if not parts.secondary then return { { left = left, right = parts.target, on = on(parts.primary) } } end
+  if not parts.secondary then return { { left = left, right = parts.target, on = on(parts.primary), entity = target } } end
   return {
     { left = left, right = parts.secondary, on = parts.primary },
-    { left = parts.secondary, right = parts.target, on = on(parts.second) },
+    { left = parts.secondary, right = parts.target, on = on(parts.second), entity = target },
   }
 end
 
@@ -82,7 +83,21 @@ function M.steps(target, on, from)
   if not clause.is_from(right) then
     errors.raise("ArgumentError", "join() takes a relationship, a mapped class, or something that stands in FROM; got %s", describe(target))
   end
-  return { { right = right, on = on } }, joined
+  return { { right = right, on = on, entity = joined } }, joined
+end
+
+-- What is joined to: an entity as the program knows it, so that its criteria go into the ON clause and not into WHERE.
+local function right_of(step)
+  local of = step.entity
+  if not of or not of.class_ or not inheritance.entity_criterion(of) then return step.right end
+  return of.class_
+end
+
+-- An outer join leaves rows of both tables out together: the target is joined to the secondary table inside it.
+local function apply_outer(statement, steps, options)
+  local first, last = steps[1], steps[2]
+  local right = clause.join(first.right, last.right, inheritance.restrict(last.on, last.entity))
+  return statement:join_from(first.left, right, first.on, options)
 end
 
 --- Applies steps to a select.
@@ -91,11 +106,12 @@ end
 ---@param options table?
 ---@return lualchemy.Select
 function M.apply(statement, steps, options)
+  if #steps == 2 and options and options.isouter then return apply_outer(statement, steps, options) end
   for _, step in ipairs(steps) do
     if step.left then
-      statement = statement:join_from(step.left, step.right, step.on, options)
+      statement = statement:join_from(step.left, right_of(step), step.on, options)
     else
-      statement = statement:join(step.right, step.on, options)
+      statement = statement:join(right_of(step), step.on, options)
     end
   end
   return statement
@@ -116,7 +132,9 @@ function M.join(left, right, on, options)
   if type(on) == "table" and getmetatable(on) == nil then on, options = nil, on end
   local of = entity.of(left)
   local from = of and of.selectable or left
-  for _, step in ipairs((M.steps(right, on, of))) do from = clause.join(from, step.right, step.on, options) end
+  for _, step in ipairs((M.steps(right, on, of))) do
+    from = clause.join(from, step.right, step.entity and inheritance.restrict(step.on, step.entity) or step.on, options)
+  end
   return from
 end
 

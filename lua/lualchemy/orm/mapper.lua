@@ -344,10 +344,20 @@ function Mapper:add_property(key, prop)
   self:_add_late(key, prop)
 end
 
---- The column as this entity has it: a mapper's own.
+--- The column as this entity has it: a mapper's own, unless it was told to take its rows from something else.
 ---@param column table
 ---@return table
-function Mapper:adapt_column(column) return column end
+function Mapper:adapt_column(column)
+  if not self.polymorphic_alias then return column end
+  return require("lualchemy.orm.aliased").adapt(self, self.polymorphic_alias, column)
+end
+
+--- A column property's expression on this entity.
+---@param prop lualchemy.orm.ColumnProperty
+---@return table
+function Mapper:adapt_property(prop)
+  return prop.readonly and prop.column or self:adapt_column(prop.column)
+end
 
 --- The property that stands for a column, or nil.
 ---@param column lualchemy.Column

@@ -323,7 +323,7 @@ end
 local function of_statement(statement)
   local parts = clause.selected_parts(statement)
   if not parts then return nil end
-  for i, part in ipairs(parts) do parts[i] = type(part) == "table" and (part.entity or part.bundle) or part end
+  for i, part in ipairs(parts) do parts[i] = type(part) == "table" and (part.entity or part.bundle or part.expression) or part end
   return Plan(parts, { repeats = true })
 end
 

@@ -182,7 +182,7 @@ function Query:select_from(...)
   local first
   for i, from in ipairs(froms) do
     local of = entity.of(from)
-    if of then froms[i] = of.selectable end
+    if of then froms[i] = of.class_ end
     if i == 1 then first = of end
   end
   return derive(self, { _select = self._select:select_from(table.unpack(froms)), _joined = first or self._joined, _multiplied = true,

@@ -138,7 +138,7 @@ function M.alias_of_join(join, name, options)
     end
     local left, right = aliased(core.get(join, "left")), aliased(core.get(join, "right"))
     local on = require("lualchemy.sql.visit").adapt(core.get(join, "onclause"), { left, right })
-    return core.join(left, right, on)
+    return core.join(left, right, on, { isouter = core.get(join, "isouter"), full = core.get(join, "full") })
   end
   return core.alias("subquery", core.statement_style(core.select(join), M.LABEL_STYLE_TABLENAME_PLUS_COL), name)
 end

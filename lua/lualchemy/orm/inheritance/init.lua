@@ -1,5 +1,6 @@
 --- Inheritance of mapped classes: which tables a subclass has, what identifies it, which rows are its.
 
+local clause = require("lualchemy.orm.clause")
 local errors = require("lualchemy.errors")
 local polymorphic = require("lualchemy.orm.inheritance.polymorphic")
 
@@ -41,7 +42,20 @@ end
 --- Called when the properties are known: the discriminator and the place in the hierarchy.
 M.identify = polymorphic.identify
 
-M.criterion, M.describe = polymorphic.criterion, polymorphic.describe
+M.criterion, M.entity_criterion, M.source, M.describe =
+  polymorphic.criterion, polymorphic.entity_criterion, polymorphic.source, polymorphic.describe
+
+M.restriction = polymorphic.restriction
+
+--- A condition with the criterion of the entity that it joins to.
+---@param condition table?
+---@param entity table
+---@return table?
+function M.restrict(condition, entity)
+  local criterion = polymorphic.entity_criterion(entity)
+  if not criterion or condition == nil then return condition end
+  return clause.conjunction({ condition, criterion })
+end
 
 --- The mapper leaves its hierarchy.
 ---@param mapper lualchemy.orm.Mapper

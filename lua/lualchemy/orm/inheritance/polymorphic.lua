@@ -3,6 +3,7 @@
 local clause = require("lualchemy.orm.clause")
 local errors = require("lualchemy.errors")
 local property = require("lualchemy.orm.property")
+local registry = require("lualchemy.orm.registry")
 local warn = require("lualchemy.util.warn").warn
 
 local M = {}
@@ -78,6 +79,12 @@ function M.identify(mapper)
   end
   if above then above.inheriting[#above.inheriting + 1] = mapper end
   M.changed(mapper)
+  M.update(mapper)
+  while above do
+    M.update(above)
+    if above.single or above.polymorphic_mappers then require("lualchemy.orm.attribute").refresh(above) end
+    above = above.inherits
+  end
 end
 
 -- The identities of a mapper and of those below it that share its tables.
@@ -97,6 +104,39 @@ function M.criterion(mapper)
   if not mapper.single or not mapper.polymorphic_on then return nil end
   mapper._criterion = mapper._criterion or clause.in_list(mapper.polymorphic_on, identities_below(mapper))
   return mapper._criterion
+end
+
+--- What tells an UPDATE or DELETE of the mapper's own table which rows are the class's: where the discriminator is in
+--- another table, with how that joins.
+---@param mapper lualchemy.orm.Mapper
+---@return table?
+function M.restriction(mapper)
+  local criterion = M.criterion(mapper)
+  if not criterion or #mapper.levels == 1 then return criterion end
+  local parts = { criterion }
+  for i = 2, #mapper.levels do parts[i] = mapper.levels[i].condition end
+  return clause.conjunction(parts)
+end
+
+--- The same on the columns of an entity.
+---@param entity table
+---@return table?
+function M.entity_criterion(entity)
+  local criterion = not entity.unrestricted and M.criterion(entity.mapper) or nil
+  if not criterion or not entity.is_alias then return criterion end
+  if entity._criterion_of ~= criterion then
+    entity._criterion_of = criterion
+    entity._criterion = clause.replace(criterion, function(column) return entity:adapt_column(column) end)
+  end
+  return entity._criterion
+end
+
+--- Where the rows of an entity come from, if not simply from its columns' table, and which they are.
+---@param entity table
+---@return table? from
+---@return table? criterion
+function M.source(entity)
+  return clause.is_join(entity.selectable) and entity.selectable or nil, M.entity_criterion(entity)
 end
 
 -- By identity: the mapper, or false where it is not below the one asked for.
@@ -124,6 +164,82 @@ function M.describe(description, mapper, columns)
   end
   description.discriminator, description.variants = prop.slot, variants
   return description
+end
+
+local function mapper_for(mapper, class_)
+  local found = type(class_) == "table" and (registry.mapper_of(class_) or class_.mapper)
+  if not found or not found:isa(mapper) then
+    errors.raise("InvalidRequestError", "%s does not inherit from %s, so it cannot be loaded with it", registry.describe_class(class_), mapper.class_name)
+  end
+  return found
+end
+
+--- The mappers that a list of classes (or "*") means: with those between them and the mapper, level by level.
+---@param mapper lualchemy.orm.Mapper
+---@param classes table[]|"*"
+---@return lualchemy.orm.Mapper[]
+function M.mappers_of(mapper, classes)
+  if classes == "*" then return mapper:self_and_descendants() end
+  if type(classes) ~= "table" then
+    errors.raise("ArgumentError", "with_polymorphic takes a list of classes or \"*\"; got %s", tostring(classes))
+  end
+  local wanted, list = { [mapper] = true }, {}
+  for _, class_ in ipairs(classes) do
+    local one = mapper_for(mapper, class_)
+    while one and one ~= mapper do
+      wanted[one] = true
+      one = one.inherits
+    end
+  end
+  for _, one in ipairs(mapper:self_and_descendants()) do
+    if wanted[one] then list[#list + 1] = one end
+  end
+  return list
+end
+
+--- The tables of these mappers, joined.
+---@param mapper lualchemy.orm.Mapper
+---@param mappers lualchemy.orm.Mapper[]
+---@param innerjoin boolean?
+function M.selectable_of(mapper, mappers, innerjoin)
+  local from = mapper.persist_selectable
+  for _, one in ipairs(mappers) do
+    if one ~= mapper and one.concrete then
+      errors.raise("InvalidRequestError", "with_polymorphic of %s needs its selectable option, such as a polymorphic_union: %s has a table of its own",
+        mapper.class_name, one.class_name)
+    elseif one ~= mapper and not one.single then
+      from = clause.join(from, one.local_table, one.inherit_condition, { isouter = not innerjoin })
+    end
+  end
+  return from
+end
+
+-- What a mapper's own option with_polymorphic says: classes and what to take their rows from. Classes that are not mapped
+-- yet count as soon as they are. Those below it may ask to be among them.
+local function given_polymorphic(mapper)
+  local given, selectable = mapper.options.with_polymorphic, nil
+  if type(given) == "table" and #given == 2 and clause.is_from(given[2]) and not registry.mapper_of(given[2]) then
+    given, selectable = given[1], given[2]
+  end
+  if given == "*" then return given, selectable end
+  local classes = {}
+  for _, class_ in ipairs(given or {}) do
+    if registry.mapper_of(class_) then classes[#classes + 1] = class_ end
+  end
+  for _, below in ipairs(mapper.inheriting) do
+    if below.options.polymorphic_load == "inline" then classes[#classes + 1] = below.class_ end
+  end
+  return classes, selectable
+end
+
+--- Works out anew what a mapper's queries select from: a class below it is new.
+---@param mapper lualchemy.orm.Mapper
+function M.update(mapper)
+  local classes, selectable = given_polymorphic(mapper)
+  if not selectable and (classes ~= "*" and #classes == 0) then return end
+  mapper.polymorphic_mappers = M.mappers_of(mapper, classes)
+  mapper.polymorphic_alias = selectable and not clause.is_join(selectable) and selectable or nil
+  mapper.selectable = selectable or M.selectable_of(mapper, mapper.polymorphic_mappers)
 end
 
 --- The mapper's identity is free again.

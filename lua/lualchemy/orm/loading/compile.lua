@@ -21,7 +21,7 @@ end
 local function selectable_of(item) return item.entity.selectable end
 
 local function simple(statement, of)
-  statement = statement:with_only_columns(table.unpack(all_columns(of)))
+  statement = clause.narrow(statement, all_columns(of))
   statement = joined.apply(statement, of, selectable_of)
   if #of.order_by > 0 then statement = statement:order_by(table.unpack(of.order_by)) end
   return statement, #of.columns
@@ -38,7 +38,7 @@ local function wrapped(statement, of, shape, labels)
       order.at = #listed
     end
   end
-  local inner = statement:with_only_columns(table.unpack(listed))
+  local inner = clause.narrow(statement, listed)
   local subquery = (labels and clause.label_columns(inner) or inner):subquery()
   local outside = clause.columns_of(subquery)
   local function adapt(column)
@@ -61,7 +61,7 @@ end
 -- What a plan adds to its statement, and how many columns stand before those of joined objects.
 local function add_loads(statement, of, labels)
   if #of.joins == 0 then
-    if not of.whole then statement = statement:with_only_columns(table.unpack(of.columns)) end
+    if not of.whole then statement = clause.narrow(statement, of.columns) end
     return statement, 0
   end
   local shape = clause.select_shape(statement)

@@ -9,6 +9,7 @@ local AliasedEntity = require("lualchemy.orm.aliased").AliasedEntity
 local clause = require("lualchemy.orm.clause")
 local comparator = require("lualchemy.orm.comparator")
 local criteria = require("lualchemy.orm.loading.criteria")
+local inheritance = require("lualchemy.orm.inheritance")
 local loading = require("lualchemy.orm.loading")
 local setup = require("lualchemy.orm.loading.setup")
 
@@ -17,7 +18,9 @@ local M = {}
 -- An anonymous alias of the relationship's target, or of what of_type() named.
 local function alias_of(prop, below)
   local target = below and below.attribute and below.attribute.of or prop.entity
-  return AliasedEntity(target.mapper, target.selectable:alias(), {}), target
+  local alias = AliasedEntity(target.mapper, clause.anonymous(target.selectable), {})
+  alias.polymorphic_mappers = target.polymorphic_mappers
+  return alias, target
 end
 
 -- Expressions on the target's columns, put on the alias (and the secondary table's).
@@ -33,13 +36,14 @@ local function adapter(prop, target, alias, parts)
 end
 
 -- The criteria that go into the ON clause beside the relationship's own condition.
-local function with_criteria(on, plan, target, below, adapt)
+local function with_criteria(on, plan, target, alias, below, adapt)
   local list = { on }
   local node = plan.nodes and plan.nodes[1]
   if node then table.move(criteria.for_entity(node.globals.criteria, target.mapper, adapt), 1, #node.globals.criteria, 2, list) end
   for _, criterion in ipairs(below and below.attribute and below.attribute.criteria or {}) do
     list[#list + 1] = clause.replace(criterion, adapt)
   end
+  list[#list + 1] = inheritance.entity_criterion(alias)
   return clause.conjunction(list)
 end
 
@@ -87,9 +91,9 @@ function M.setup(plan, item, prop, below, explicit)
   local adapt = adapter(prop, target, alias, parts)
   local inner = wants_inner(prop, below)
   local child = setup.item(alias, below, item.path)
-  child.key, child.secondary = prop.key, true
+  child.key, child.secondary, child.above = prop.key, true, prop.mapper
   child.under_outer = item.under_outer or not inner
-  attach(plan, item, child, parts, with_criteria(parts.second or parts.primary, plan, target, below, adapt), inner)
+  attach(plan, item, child, parts, with_criteria(parts.second or parts.primary, plan, target, alias, below, adapt), inner)
   item.children[#item.children + 1] = child
   if prop.uselist then plan.multi_row, plan.requires_unique = true, true end
   for _, expression in ipairs(prop.order_by) do plan.order_by[#plan.order_by + 1] = clause.replace(expression, adapt) end

@@ -15,7 +15,7 @@ end
 
 function M.setup(plan, item, prop, below, _, add)
   local child = setup.item(target_of(prop, below), below, item.path)
-  child.key, child.secondary, child.under_outer = prop.key, item.secondary, false
+  child.key, child.secondary, child.under_outer, child.above = prop.key, item.secondary, false, prop.mapper
   item.children[#item.children + 1] = child
   plan.whole = false
   if prop.uselist then plan.requires_unique = true end

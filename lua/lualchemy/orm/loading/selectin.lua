@@ -41,7 +41,7 @@ end
 local function through_parent(prop, target)
   local comparator = require("lualchemy.orm.comparator")
   local AliasedEntity = require("lualchemy.orm.aliased").AliasedEntity
-  local source = AliasedEntity(prop.parent, prop.parent.selectable:alias(), {})
+  local source = AliasedEntity(prop.parent, clause.anonymous(prop.parent.selectable), {})
   local parts = comparator.join_parts(prop, source, target, true)
   local names, columns = {}, {}
   for i, column in ipairs(prop.parent.primary_key) do

@@ -19,26 +19,80 @@ end
 ---@param path table?
 ---@return lualchemy.orm.PlanItem
 function M.item(of, node, path)
-  return { entity = of, mapper = of.mapper, columns = {}, node = options.speaking(node), children = {}, post = {}, path = { mapper = of.mapper, up = path } }
+  return {
+    entity = of, mapper = of.mapper, columns = {}, places = {},
+    node = options.speaking(node), children = {}, post = {}, path = { mapper = of.mapper, up = path },
+  }
 end
 
 local function is_key(mapper, prop)
   for _, column in ipairs(mapper.primary_key) do
-    if rawequal(prop.column, column) then return true end
+    if mapper.property_of_column[column] == prop then return true end
   end
   return false
 end
 
+-- Is it selected with its object? Discriminators of classes below that have one of their own are not.
+local function is_wanted(item, prop)
+  return is_key(item.mapper, prop) or options.column(item.node, prop) == "load" and not prop.is_query_expression
+end
+
+-- The place of a column, selected if it is not yet.
+local function place_of(item, column, add)
+  local own = item.entity:adapt_column(column)
+  local at = item.places[own]
+  if not at then
+    at = add(own)
+    item.places[own] = at
+  end
+  return at
+end
+
+-- The place of an attribute: all columns that stand for it are selected, the first is read.
+local function place_property(item, prop, add)
+  if prop.readonly then return add(item.entity:adapt_property(prop)) end
+  local first
+  for _, column in ipairs(prop.columns) do
+    local at = place_of(item, column, add)
+    first = first or at
+  end
+  return first
+end
+
 local function add_column(plan, item, prop, add)
-  local node, of = item.node, item.entity
-  local given = node and node.expressions[prop.key]
+  local given = item.node and item.node.expressions[prop.key]
   if given ~= nil then
     plan.whole = false
     item.columns[prop.index] = add(given)
-  elseif is_key(of.mapper, prop) or options.column(node, prop) == "load" and not prop.is_query_expression then
-    item.columns[prop.index] = add(of.is_alias and of:adapt_property(prop) or prop.column)
+  elseif is_wanted(item, prop) then
+    item.columns[prop.index] = place_property(item, prop, add)
   else
     plan.whole = plan.whole and prop.deferred and prop.readonly
+  end
+end
+
+-- What the rows bring of a class below the entity's: its columns, by the numbers of its attributes.
+local function add_variant(item, mapper, add)
+  local slots, of_base = {}, {}
+  for index, at in pairs(item.columns) do of_base[item.mapper.properties[index].key] = at end
+  for _, prop in ipairs(order(mapper)) do
+    if prop.kind == "column" then
+      local at = of_base[prop.key]
+      if item.mapper.property_by_key[prop.key] and not at then
+        at = nil -- the class above has it, and does not load it
+      elseif not at or #prop.columns > 1 then
+        at = is_wanted(item, prop) and place_property(item, prop, add) or at
+      end
+      slots[prop.slot] = of_base[prop.key] or at
+    end
+  end
+  return slots
+end
+
+local function add_variants(item, add)
+  for _, mapper in ipairs(item.entity.polymorphic_mappers or {}) do
+    item.variants = item.variants or {}
+    if mapper ~= item.mapper then item.variants[mapper] = add_variant(item, mapper, add) end
   end
 end
 
@@ -52,12 +106,27 @@ local function add_join_columns(item, add)
   end
 end
 
+-- What an option's of_type() narrowed comes after what the relationship's own target has.
+local function order_of(item)
+  local above, mapper = item.above, item.mapper
+  if not above or above == mapper or not mapper:isa(above) then return order(mapper) end
+  local list, taken = {}, {}
+  for _, prop in ipairs(order(above)) do
+    local own = mapper.property_by_key[prop.key]
+    if own then list[#list + 1], taken[own] = own, true end
+  end
+  for _, prop in ipairs(order(mapper)) do
+    if not taken[prop] then list[#list + 1] = prop end
+  end
+  return list
+end
+
 --- Sets up an entity: `add(column)` selects a column and tells its place.
 ---@param plan lualchemy.orm.Plan
 ---@param item lualchemy.orm.PlanItem
 ---@param add fun(column: table): integer
 function M.entity(plan, item, add)
-  for _, prop in ipairs(order(item.mapper)) do
+  for _, prop in ipairs(order_of(item)) do
     if prop.kind == "column" then
       add_column(plan, item, prop, add)
     elseif prop.kind == "relationship" and plan.eagerloads then
@@ -66,6 +135,7 @@ function M.entity(plan, item, add)
       if how.setup then how.setup(plan, item, prop, below, explicit, add) end
     end
   end
+  add_variants(item, add)
   add_join_columns(item, add)
 end
 

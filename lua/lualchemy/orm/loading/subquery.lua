@@ -37,7 +37,7 @@ end
 -- The query again, as a subquery of the columns to join by.
 local function repeated(statement, columns, item)
   local shape = clause.select_shape(statement)
-  local inner = statement:with_only_columns(table.unpack(columns))
+  local inner = clause.narrow(statement, columns)
   if not shape.limited then inner = inner:order_by(nil) end
   if not is_whole_key(columns, item) and not shape.limited then inner = inner:distinct() end
   return inner:subquery()
