@@ -86,6 +86,7 @@ local known_options = { name = true, flat = true, selectable = true, adapt_on_na
 ---@param options { name: string?, flat: boolean?, selectable: table?, adapt_on_names: boolean? }?
 ---@return table
 function M.aliased(class_, selectable, options)
+  if type(selectable) == "string" then selectable = { name = selectable } end
   if type(selectable) == "table" and getmetatable(selectable) == nil then selectable, options = nil, selectable end
   options = options or {}
   for key in pairs(options) do

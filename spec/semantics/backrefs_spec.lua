@@ -1,0 +1,68 @@
+-- 6. Both sides of a relationship move together: the other side is not loaded for it, nothing is in it twice, and the former
+-- parent loses what the new one gets.
+
+local world = require("spec.support.world")
+
+world.describe("both sides", function(Base, w) world.people(Base, w) end, function(w)
+  local session, a, b, address
+
+  before_each(function()
+    session = w.session
+    a, b = w.User{ id = 1, name = "a" }, w.User{ id = 2, name = "b" }
+    address = w.Address{ id = 1, email = "x" }
+    a.addresses = { address, w.Address{ id = 2, email = "y" } }
+    session:add_all{ a, b }
+    session:commit()
+  end)
+
+  local function emails(user)
+    local list = {}
+    for i, item in ipairs(user.addresses) do list[i] = item.email end
+    return table.concat(list, " ")
+  end
+
+  it("assignment tells the collections, without loading them", function()
+    local _ = { a.name, b.name, address.user }
+    local sent = world.sent(w, function() address.user = b end)
+    assert.same({}, sent)
+    assert.same({ "y", "x" }, { emails(a), emails(b) })
+    session:commit()
+    assert.same({ "y", "x" }, { emails(a), emails(b) })
+  end)
+
+  it("appending tells the other side, once", function()
+    b.addresses:append(address)
+    assert.equal(b, address.user)
+    b.addresses:append(w.Address{ id = 10, email = "z" })
+    assert.same({ "y", "x z" }, { emails(a), emails(b) })
+    address.user = b
+    assert.equal("x z", emails(b))
+  end)
+
+  it("removing tells the other side", function()
+    a.addresses:remove(address)
+    assert.is_nil(address.user)
+    session:commit()
+    assert.is_nil(address.user_id)
+  end)
+
+  it("replacing a collection does all of it", function()
+    b.addresses = { address }
+    assert.same({ "y", "x" }, { emails(a), emails(b) })
+    b.addresses = {}
+    assert.is_nil(address.user)
+    assert.same({ "y", "" }, { emails(a), emails(b) })
+  end)
+
+  it("what was queued on an unloaded collection is there once when it is loaded", function()
+    session:expire_all()
+    local new = w.Address{ id = 11, email = "n" }
+    new.user = a
+    session:add(new)
+    assert.equal("x y n", emails(a))
+    session:flush()
+    assert.equal("x y n", emails(a))
+    session:expire(a)
+    assert.equal("x y n", emails(a))
+  end)
+end)

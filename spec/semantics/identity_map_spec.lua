@@ -1,0 +1,56 @@
+-- 1. One object per row and session: a second SELECT gives the same object and overwrites neither what is loaded nor what is
+-- changed, unless it is expired or the query says populate_existing.
+
+local sa = require("lualchemy")
+local world = require("spec.support.world")
+
+world.describe("identity map", function(Base, w) world.people(Base, w) end, function(w)
+  local session, user
+
+  before_each(function()
+    session = w.session
+    user = w.User{ id = 1, name = "ed", age = 1 }
+    session:add(user)
+    session:commit()
+    assert.equal("ed", user.name)
+    session:execute(sa.update(w.User.__table__):values{ name = "theirs", age = 2 })
+  end)
+
+  it("the same object by every way", function()
+    assert.equal(user, session:get(w.User, 1))
+    assert.equal(user, session:query(w.User):one())
+    assert.equal(user, session:scalars(sa.select(w.User)):one())
+    assert.equal(user, session:query(w.User, w.User.name):one()[1])
+  end)
+
+  it("what is loaded stays, columns of the same query are the row's", function()
+    local row = session:query(w.User, w.User.name):one()
+    assert.same({ "ed", "theirs" }, { row[1].name, row[2] })
+  end)
+
+  it("what is changed stays, even when it is asked for again", function()
+    user.name = "ours"
+    session:no_autoflush(function() session:query(w.User):all() end)
+    assert.equal("ours", user.name)
+  end)
+
+  it("what is expired is filled by the next row, the rest stays", function()
+    session:expire(user, { "age" })
+    session:query(w.User):all()
+    assert.same({ "ed", 2 }, { user.name, user.age })
+  end)
+
+  it("populate_existing and refresh overwrite", function()
+    session:query(w.User):populate_existing():all()
+    assert.same({ "theirs", 2 }, { user.name, user.age })
+    session:execute(sa.update(w.User.__table__):values{ age = 3 })
+    session:refresh(user, { "age" })
+    assert.equal(3, user.age)
+  end)
+
+  it("two sessions have two objects", function()
+    session:commit()
+    local other <close> = require("lualchemy.orm").Session{ bind = w.engine }
+    assert.is_false(rawequal(other:get(w.User, 1), user))
+  end)
+end)

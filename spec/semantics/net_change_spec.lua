@@ -1,0 +1,83 @@
+-- 3. What a flush writes is the net change: set and set back is nothing, an UPDATE names changed columns only, an INSERT leaves
+-- out what was not set where the database has a value for it, and NULL that was asked for is sent.
+
+local sa = require("lualchemy")
+local orm = require("lualchemy.orm")
+local world = require("spec.support.world")
+
+world.describe("net change", function(Base, w)
+  world.people(Base, w)
+  w.Item = Base:class("Item", { __tablename__ = "net_items", id = sa.Column(sa.Integer, { primary_key = true }),
+    status = sa.Column(sa.String(20), { server_default = "fresh" }), price = sa.Column(sa.Numeric(10, 2)), at = sa.Column(sa.Date) })
+end, function(w)
+  local session, user
+
+  before_each(function()
+    session = w.session
+    user = w.User{ id = 1, name = "ed", age = 5 }
+    session:add(user)
+    session:commit()
+    local _ = user.name
+  end)
+
+  local function sent() return world.sent(w, function() session:flush() end) end
+
+  it("set and set back is nothing", function()
+    user.name = "x"
+    user.name = "ed"
+    assert.same({}, sent())
+    user.age = nil
+    user.age = 5
+    assert.same({}, sent())
+  end)
+
+  it("only what differs is set", function()
+    user.name, user.age = "x", 5
+    local list = sent()
+    assert.equal(1, #list)
+    assert.matches("SET name=", list[1], 1, true)
+    assert.is_nil(list[1]:find("age", 1, true))
+  end)
+
+  it("a value set without knowing the old one is written, and no SELECT asks for it", function()
+    session:expire(user)
+    user.name = "ed"
+    local list = sent()
+    assert.equal(1, #list)
+    assert.matches("^UPDATE", list[1])
+  end)
+
+  it("history knows old and new", function()
+    user.name = "x"
+    local added, unchanged, deleted = orm.attributes.get_history(user, "name")
+    assert.same({ { "x" }, {}, { "ed" } }, { added, unchanged, deleted })
+    assert.is_true(session:is_modified(user))
+    user.name = "ed"
+    assert.is_false(session:is_modified(user))
+  end)
+
+  it("an INSERT leaves defaults to the database, NULL that was asked for goes there", function()
+    local a, b, c = w.Item{}, w.Item{ status = sa.null }, w.Item{ status = "set" }
+    session:add_all{ a, b, c }
+    session:commit()
+    assert.same({ "fresh", "set" }, { a.status, c.status })
+    assert.is_nil(b.status)
+  end)
+
+  it("values are compared by what they are, not by how they are written", function()
+    local item = w.Item{ id = 5, price = sa.decimal("1.10"), at = sa.date(2020, 1, 2) }
+    session:add(item)
+    session:commit()
+    local _ = item.price
+    item.price, item.at = sa.decimal("1.10"), sa.date(2020, 1, 2)
+    assert.same({}, sent())
+    item.price = sa.decimal("1.2")
+    assert.equal(1, #sent())
+  end)
+
+  it("deleting an attribute's value is NULL", function()
+    user.age = nil
+    session:commit()
+    assert.is_nil(user.age)
+  end)
+end)
