@@ -55,7 +55,7 @@ MISSING := $(filter-out $(FOUND),$(PLUGINS))
 
 C_TESTS := $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/test_*.c))
 
-.PHONY: all help env demo test test-c test-asan test-fault lint bench install uninstall clean plugin rockspec fuzz c-tests fault-host FORCE
+.PHONY: all help env demo test test-c test-asan test-fault lint bench install uninstall clean plugin rockspec fuzz soak c-tests fault-host FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -69,6 +69,7 @@ help:
 	@echo 'make test-c      the C tests; make test-asan: everything under sanitizers; make test-fault: failing allocations'
 	@echo 'make lint        compilers, luacheck, cppcheck; make bench: the workloads beside raw C'
 	@echo 'make fuzz        libFuzzer over parsers and rows, SECONDS=600 each; TARGET=url names one'
+	@echo 'make soak        hostile names and values, COUNT=10000 in each position; SEED=2 makes others'
 	@echo 'make install     into PREFIX (/usr/local), DESTDIR is put in front; make uninstall, make clean'
 	@echo 'make plugin NAME=postgresql    one plug-in'
 
@@ -160,6 +161,10 @@ test-fault:
 	@$(SETUP) test
 	+@$(CHECKED) all fault-host
 	@$(RUN) fault
+# Hostile names and values in every position, COUNT for each position and database; another SEED makes others.
+COUNT ?= 10000
+soak:
+	@LUALCHEMY_SOAK=$(COUNT) LUALCHEMY_SEED=$(or $(SEED),1) $(MAKE) --no-print-directory test SPEC=spec/safety
 # Each target for SECONDS; findings are left in build/fuzz, what was learnt is added to the corpus there.
 SECONDS ?= 600
 FUZZ_TARGETS = url text value read row

@@ -91,7 +91,7 @@ static int l_alias(lua_State *L)
 {
     int kind = kind_at(L, 1);
     const alch_node *element = alch_check_node(L, 2);
-    const char *name = luaL_optstring(L, 3, NULL);
+    const char *name = alch_opt_text(L, 3, NULL);
     alch_node_ref *slot;
     alch_alias *a;
     alch_err err;
@@ -132,7 +132,7 @@ static void replace_text(lua_State *L, char **text, const char *what)
 
     if (lua_type(L, -1) != LUA_TSTRING)
         alch_raisef(L, ALCH_ERR_ARGUMENT, "the %s of an alias is a string, got %s", what, alch_describe(L, -1));
-    copy = alch_strdup(lua_tostring(L, -1));
+    copy = alch_strdup(alch_check_text(L, -1));
     if (copy == NULL)
         alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
     alch_free(*text);

@@ -158,7 +158,7 @@ static int l_visit(lua_State *L)
 static int l_quote(lua_State *L)
 {
     run *r = check_run(L, 1);
-    const char *name = luaL_checkstring(L, 2);
+    const char *name = alch_check_text(L, 2);
     alch_buf *b = alch_push_object(L, sizeof *b, 0, "lualchemy.text");
 
     alch_dialect_quote(r->compiler->dialect, name, b);

@@ -471,7 +471,7 @@ static void read_conflict(lua_State *L, const alch_dml *d, alch_conflict *k)
     }
     lua_pop(L, 1);
     if (lua_getfield(L, 3, "constraint") != LUA_TNIL) {
-        k->constraint = alch_strdup(luaL_checkstring(L, -1));
+        k->constraint = alch_strdup(alch_check_text(L, -1));
         if (k->constraint == NULL)
             alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
     }

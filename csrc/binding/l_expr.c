@@ -168,7 +168,7 @@ static int l_ordering(lua_State *L)
 /* core.label(x, name | nil, quote) */
 static int l_label(lua_State *L)
 {
-    const char *name = luaL_optstring(L, 2, NULL);
+    const char *name = alch_opt_text(L, 2, NULL);
     alch_node_ref *slot;
     const alch_node *inner;
     alch_err err;
@@ -186,7 +186,7 @@ static int l_label(lua_State *L)
 static int l_named(lua_State *L)
 {
     int kind = kind_at(L, 1);
-    const char *name = luaL_checkstring(L, 2);
+    const char *name = alch_check_text(L, 2);
     alch_node_ref *slot;
     alch_label *l;
     const alch_node *inner = alch_check_expression(L, 3);
@@ -214,7 +214,7 @@ static int l_name(lua_State *L)
     int kind = kind_at(L, 1);
     alch_node_ref *slot;
     alch_err err;
-    const char *text = luaL_checkstring(L, 2), *schema = luaL_optstring(L, 3, NULL);
+    const char *text = alch_check_text(L, 2), *schema = alch_opt_text(L, 3, NULL);
 
     slot = alch_push_node_slot(L, kind);
     check(L, alch_name_new(kind, text, schema, &slot->node, &err), &err);
@@ -259,7 +259,7 @@ static void argument(lua_State *L, int idx, const char *name, const alch_node **
 /* core.func(package | nil, name, type | nil, flags, ...) */
 static int l_func(lua_State *L)
 {
-    const char *package = luaL_optstring(L, 1, NULL), *name = luaL_checkstring(L, 2);
+    const char *package = alch_opt_text(L, 1, NULL), *name = alch_check_text(L, 2);
     const alch_type *type = lua_isnoneornil(L, 3) ? NULL : alch_check_type(L, 3, "a function's type");
     int flags = (int)luaL_optinteger(L, 4, 0), i, top = lua_gettop(L);
     alch_node_ref *slot, *item;
@@ -383,7 +383,7 @@ static int l_over(lua_State *L)
         check(L, alch_node_set(o, &o->lower, alch_node_keep(alch_check_node(L, 6)), &err), &err);
     if (!lua_isnil(L, 8))
         check(L, alch_node_set(o, &o->upper, alch_node_keep(alch_check_node(L, 8)), &err), &err);
-    if (!lua_isnil(L, 9) && (o->exclude = alch_strdup(luaL_checkstring(L, 9))) == NULL)
+    if (!lua_isnil(L, 9) && (o->exclude = alch_strdup(alch_check_text(L, 9))) == NULL)
         return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
     return 1;
 }
@@ -410,7 +410,7 @@ static int l_binary(lua_State *L)
     b = (alch_binary *)(uintptr_t)slot->node;
     if (lua_istable(L, 5)) {
         if (lua_getfield(L, 5, "extra") != LUA_TNIL)
-            set_extra(L, b, luaL_checkstring(L, -1));
+            set_extra(L, b, alch_check_text(L, -1));
         lua_getfield(L, 5, "precedence");
         b->precedence = (int8_t)luaL_optinteger(L, -1, 0);
         lua_getfield(L, 5, "flags");
@@ -455,7 +455,7 @@ static int l_unary(lua_State *L)
     u = (alch_unary *)(uintptr_t)slot->node;
     if (lua_istable(L, 4)) {
         if (lua_getfield(L, 4, "extra") != LUA_TNIL) {
-            u->extra = alch_strdup(luaL_checkstring(L, -1));
+            u->extra = alch_strdup(alch_check_text(L, -1));
             if (u->extra == NULL)
                 return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
         }
@@ -520,7 +520,7 @@ static void give_value(lua_State *L, alch_bind *b, int idx)
 static int l_bind(lua_State *L)
 {
     static const alch_value none = { .kind = ALCH_NULL };
-    const char *key = luaL_optstring(L, 1, NULL);
+    const char *key = alch_opt_text(L, 1, NULL);
     const alch_type *type = lua_isnoneornil(L, 4) ? NULL : alch_check_type(L, 4, "a parameter");
     unsigned flags = (unsigned)luaL_optinteger(L, 5, 0);
     alch_node_ref *slot;
@@ -568,7 +568,7 @@ static int l_text(lua_State *L)
 static int l_text_bind(lua_State *L)
 {
     const alch_text *t = (const alch_text *)alch_check_kind(L, 1, ALCH_NODE_TEXT);
-    const char *name = luaL_checkstring(L, 2);
+    const char *name = alch_check_text(L, 2);
     alch_node_ref *slot, *item;
     alch_text *copy;
     alch_list *binds;
@@ -647,7 +647,7 @@ static int l_custom(lua_State *L)
         check(L, alch_node_set(k, &k->clauses, alch_node_keep(alch_check_kind(L, 4, ALCH_NODE_LIST)), &err), &err);
     lua_getfield(L, 2, "name");
     if (lua_type(L, -1) == LUA_TSTRING) {
-        k->name = alch_strdup(lua_tostring(L, -1));
+        k->name = alch_strdup(alch_check_text(L, -1));
         if (k->name == NULL)
             return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
         k->is_name = (uint8_t)lua_toboolean(L, 5);

@@ -215,6 +215,21 @@ static int l_gc(lua_State *L)
     return 0;
 }
 
+const char *alch_check_text(lua_State *L, int idx)
+{
+    size_t len;
+    const char *s = luaL_checklstring(L, idx, &len);
+
+    if (strlen(s) != len)
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "names and SQL text cannot contain a zero byte, as the one that begins with '%s' does", s);
+    return s;
+}
+
+const char *alch_opt_text(lua_State *L, int idx, const char *otherwise)
+{
+    return lua_isnoneornil(L, idx) ? otherwise : alch_check_text(L, idx);
+}
+
 /* core.set_class(kind, metatable): what userdata of a kind of node get. */
 static int l_set_class(lua_State *L)
 {
@@ -429,7 +444,7 @@ static uint32_t read_flags(lua_State *L, int idx, uint32_t flags)
 /* core.column_new(name, type | nil, {key=, primary_key=, nullable=, quote=, ...}) */
 static int l_column_new(lua_State *L)
 {
-    const char *name = luaL_checkstring(L, 1);
+    const char *name = alch_check_text(L, 1);
     const alch_type *type = lua_isnoneornil(L, 2) ? NULL : alch_check_type(L, 2, "a column");
     uint32_t flags;
     const char *key = NULL;
@@ -441,7 +456,7 @@ static int l_column_new(lua_State *L)
     flags = read_flags(L, 3, 0);
     if (lua_istable(L, 3)) {
         lua_getfield(L, 3, "key");
-        key = luaL_optstring(L, -1, NULL);      /* the options table holds it */
+        key = alch_opt_text(L, -1, NULL);      /* the options table holds it */
     }
     slot = alch_push_node_slot(L, ALCH_NODE_COLUMN);
     if (alch_column_new(name, key, type, flags, &c, &err) != ALCH_OK)
@@ -475,8 +490,8 @@ static int l_column_set(lua_State *L)
         alch_node_set_type(c, alch_check_type(L, 3, "a column"));
     lua_getfield(L, 2, "name");
     lua_getfield(L, 2, "key");
-    name = luaL_optstring(L, 4, c->name);
-    key = luaL_optstring(L, 5, name != c->name && c->key == c->name ? name : c->key);
+    name = alch_opt_text(L, 4, c->name);
+    key = alch_opt_text(L, 5, name != c->name && c->key == c->name ? name : c->key);
     if (lua_isnil(L, 4) && lua_isnil(L, 5))
         return 0;
     if (alch_column_new(name, key, NULL, 0, &made, &err) != ALCH_OK)
@@ -513,7 +528,7 @@ static int l_column_reference(lua_State *L)
     alch_column *c = check_column(L, 1);
     alch_err err;
 
-    if (alch_column_refer(c, luaL_checkstring(L, 2), luaL_checkstring(L, 3), (uint32_t)luaL_checkinteger(L, 4), &err)
+    if (alch_column_refer(c, alch_check_text(L, 2), alch_check_text(L, 3), (uint32_t)luaL_checkinteger(L, 4), &err)
         != ALCH_OK)
         return alch_raise(L, &err);
     return 0;
@@ -522,8 +537,8 @@ static int l_column_reference(lua_State *L)
 /* core.table_new(name, schema | nil, {column, ...} | nil, {quote=, quote_schema=, lightweight=} | nil) */
 static int l_table_new(lua_State *L)
 {
-    const char *name = luaL_checkstring(L, 1);
-    const char *schema = luaL_optstring(L, 2, NULL);
+    const char *name = alch_check_text(L, 1);
+    const char *schema = alch_opt_text(L, 2, NULL);
     alch_node_ref *slot;
     alch_table *t;
     alch_err err;

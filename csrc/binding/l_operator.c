@@ -199,7 +199,7 @@ static int l_like(lua_State *L)
     lua_settop(L, 3);
     if (lua_istable(L, 3)) {
         lua_getfield(L, 3, "escape");
-        escape = luaL_optstring(L, 4, NULL);
+        escape = alch_opt_text(L, 4, NULL);
         lua_getfield(L, 3, "autoescape");
         if (lua_toboolean(L, 5)) {
             if (lua_type(L, 2) != LUA_TSTRING)

@@ -79,7 +79,7 @@ static int l_default_callable(lua_State *L)
 /* core.default_sequence(name, schema | nil) -> node: the next value of a sequence. */
 static int l_default_sequence(lua_State *L)
 {
-    const char *name = luaL_checkstring(L, 1), *schema = luaL_optstring(L, 2, NULL);
+    const char *name = alch_check_text(L, 1), *schema = alch_opt_text(L, 2, NULL);
     alch_node_ref *slot = alch_push_node_slot(L, ALCH_NODE_SEQUENCE);
     alch_text *t;
     alch_err err;

@@ -544,7 +544,7 @@ static int l_lock(lua_State *L)
 /* core.hint(element | nil, text | nil, dialect | nil) */
 static int l_hint(lua_State *L)
 {
-    const char *text = luaL_optstring(L, 2, NULL), *dialect = luaL_optstring(L, 3, NULL);
+    const char *text = alch_opt_text(L, 2, NULL), *dialect = alch_opt_text(L, 3, NULL);
     alch_node_ref *slot;
     alch_hint *h;
     alch_err err;
@@ -607,7 +607,7 @@ static void check_member(lua_State *L, int idx, const char *list)
 static int l_statement_add(lua_State *L)
 {
     const alch_node *n = alch_check_node(L, 1);
-    const char *name = luaL_checkstring(L, 2);
+    const char *name = alch_check_text(L, 2);
     int i, top = lua_gettop(L);
     const alch_list **field;
     alch_node_ref *slot;

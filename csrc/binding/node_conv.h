@@ -48,6 +48,12 @@ const alch_node *alch_check_kind(lua_State *L, int idx, int kind);
 /* "a table", "the number 5", "a Column": for messages; may push one value. */
 const char *alch_describe(lua_State *L, int idx);
 
+/* The string at 'idx', which the core keeps as text that ends with a zero byte:
+** one inside is refused (ArgumentError), as is what is no string. The second
+** gives 'otherwise' for nil. */
+const char *alch_check_text(lua_State *L, int idx);
+const char *alch_opt_text(lua_State *L, int idx, const char *otherwise);
+
 /* Where refs are told from other userdata: the address, not the value. */
 extern const char alch_node_tag;
 

@@ -16,12 +16,9 @@ unsigned alch_next_number(alch_compiler *c, const char *base)
     return ++*n;
 }
 
-/* Appends what the anonymous part from 'at' (its ALCH_ANON_BEGIN) stands for;
-** the character behind the part. */
-static const char *put_part(alch_compiler *c, const char *at, alch_buf *out)
+/* Appends what the anonymous part from 'at' stands for; the character behind the part. */
+static const char *put_part(alch_compiler *c, const char *at, const char *base, const char *end, alch_buf *out)
 {
-    const char *base = strchr(at, ALCH_ANON_BASE) + 1;
-    const char *end = strchr(base, ALCH_ANON_END);
     size_t len = (size_t)(end - at);
     uint32_t number = alch_dict_get(&c->anon, at, len);
 
@@ -73,18 +70,15 @@ const char *alch_truncate_name(alch_compiler *c, const char *name, int ident_cla
 const char *alch_resolve_name(alch_compiler *c, const char *name, int ident_class)
 {
     alch_buf text = ALCH_BUF_INIT;
-    const char *at, *made;
+    const char *at = name, *made, *part, *base, *end;
 
     if (!alch_name_is_anon(name))
         return name;
-    for (at = name; *at != '\0';) {
-        size_t plain = strcspn(at, "\1");
-
-        alch_buf_add(&text, at, plain);
-        at += plain;
-        if (*at != '\0')
-            at = put_part(c, at, &text);
+    while ((part = alch_name_part(at, &base, &end)) != NULL) {
+        alch_buf_add(&text, at, (size_t)(part - at));
+        at = put_part(c, part, base, end, &text);
     }
+    alch_buf_puts(&text, at);
     made = text.failed || text.data == NULL ? NULL : alch_arena_strndup(c->arena, text.data, text.len);
     alch_buf_release(&text);
     if (made == NULL) {

@@ -25,20 +25,8 @@ void alch_put_table_name(alch_compiler *c, const alch_table *t, unsigned flags)
     const char *schema = flags & ALCH_V_NO_SCHEMA ? NULL : effective_schema(c, t);
 
     if (schema != NULL && schema[0] != '\0') {
-        const char *dot;
         unsigned quote = t->quote & 4 ? ALCH_COLUMN_QUOTE : t->quote & 8 ? ALCH_COLUMN_NO_QUOTE : 0;
 
-        while (quote == 0 && (dot = strchr(schema, '.')) != NULL) {  /* "db.owner": two names */
-            char *part = alch_arena_strndup(c->arena, schema, (size_t)(dot - schema));
-
-            if (part == NULL) {
-                alch_compile_nomem(c);
-                return;
-            }
-            alch_put_identifier(c, part, 0);
-            alch_buf_putc(c->out, '.');
-            schema = dot + 1;
-        }
         alch_put_identifier(c, schema, quote);
         alch_buf_putc(c->out, '.');
     }

@@ -5,9 +5,26 @@
 
 #include "base/dict.h"
 
+const char *alch_name_part(const char *at, const char **base, const char **end)
+{
+    for (; (at = strchr(at, ALCH_ANON_BEGIN)) != NULL; at++) {
+        size_t digits = strspn(at + 1, "0123456789abcdef");
+
+        if ((digits != 16 && digits != 20) || at[1 + digits] != ALCH_ANON_BASE)
+            continue;
+        *base = at + digits + 2;
+        *end = strchr(*base, ALCH_ANON_END);
+        if (*end != NULL)
+            return at;
+    }
+    return NULL;
+}
+
 int alch_name_is_anon(const char *name)
 {
-    return name != NULL && strchr(name, ALCH_ANON_BEGIN) != NULL;
+    const char *base, *end;
+
+    return name != NULL && alch_name_part(name, &base, &end) != NULL;
 }
 
 static char *room(alch_namer *nm, size_t size)
@@ -25,7 +42,8 @@ static void put_base(char *at, const char *base)
     int gap = 0;
 
     for (; *base != '\0'; base++) {
-        int bad = *base == '%' || *base == '(' || *base == ')' || *base == ' ' || *base == '$';
+        int bad = *base == '%' || *base == '(' || *base == ')' || *base == ' ' || *base == '$'
+            || (*base >= ALCH_ANON_BEGIN && *base <= ALCH_ANON_END);
 
         if (!bad || !gap)
             *at++ = bad ? '_' : *base;

@@ -30,6 +30,11 @@ typedef struct alch_namer {
 
 int alch_name_is_anon(const char *name);
 
+/* The first anonymous part at or behind 'at', or NULL; what a user's name
+** holds that only looks like the beginning of one is text. Its base reaches
+** from '*base' to '*end', where its ALCH_ANON_END is. */
+const char *alch_name_part(const char *at, const char **base, const char **end);
+
 /* An anonymous name of 'n': base NULL means "anon"; a base that is anonymous
 ** itself gets a part behind it. 'index' tells several names of one thing apart. */
 const char *alch_name_anon(alch_namer *nm, const void *identity, unsigned index, const char *base);

@@ -37,25 +37,31 @@ function Preparer:schema_of(item)
   return type(to) == "string" and to or nil
 end
 
-function Preparer:format_schema(name, force)
+-- A name of something that is made or named in DDL: one that the database would cut is refused.
+local function whole(self, name, force)
+  self:validate(name)
   return self:quote(name, force)
+end
+
+function Preparer:format_schema(name, force)
+  return whole(self, name, force)
 end
 
 --- "schema.table"
 ---@param table_ lualchemy.Table
 ---@param use_schema boolean?  default true
 function Preparer:format_table(table_, use_schema)
-  local text = self:quote(table_.name, table_._quote)
+  local text = whole(self, table_.name, table_._quote)
   local schema = use_schema ~= false and self:schema_of(table_)
-  return schema and (self:quote(schema, table_._quote_schema) .. "." .. text) or text
+  return schema and (whole(self, schema, table_._quote_schema) .. "." .. text) or text
 end
 
 function Preparer:format_column(column)
-  return self:quote(column.name, column._quote)
+  return whole(self, column.name, column._quote)
 end
 
 function Preparer:format_sequence(sequence)
-  local text = self:quote(sequence.name, sequence._quote)
+  local text = whole(self, sequence.name, sequence._quote)
   local schema = self:schema_of(sequence)
   return schema and (self:quote(schema) .. "." .. text) or text
 end
@@ -63,7 +69,7 @@ end
 --- A named database type, "schema.name".
 function Preparer:format_type(type_, schema)
   if not type_.name then errors.raise("CompileError", "%s needs a name for this database", tostring(type_)) end
-  local text = self:quote(type_.name)
+  local text = whole(self, type_.name)
   schema = schema or type_.schema
   return schema and (self:quote(schema) .. "." .. text) or text
 end

@@ -1,0 +1,180 @@
+--- Hostile names and values, in every position that takes one: each comes back as it went, or is refused by an error of
+-- ours. What the database cannot parse is never an answer. `make soak` makes COUNT of them, `make test` a few hundred.
+local sa = require("lualchemy")
+local pg = require("lualchemy.dialects.postgresql")
+local hostile = require("spec.support.hostile")
+local targets = require("spec.support.targets")
+
+local COUNT = math.tointeger(os.getenv("LUALCHEMY_SOAK")) or 240
+local SEED = math.tointeger(os.getenv("LUALCHEMY_SEED")) or 1
+
+-- What a database says to text that was pasted wrongly.
+local BROKEN = { "syntax error", "unrecognized token", "unterminated", "incomplete input", "no such column", "does not exist",
+  "no such table", "near \"", "invalid escape", "cannot insert multiple commands", "no parameter", "there is no parameter" }
+
+local function refusal(err)
+  if not sa.exc.LualchemyError:is(err) then return "a bare error: " .. tostring(err) end
+  for _, sign in ipairs(BROKEN) do
+    if err.message:lower():find(sign, 1, true) then return tostring(err) end
+  end
+end
+
+local function same(what, wanted, got)
+  if rawequal(wanted, got) or wanted == got then return end
+  error(("%s: %q went, %s came"):format(what, wanted, type(got) == "string" and ("%q"):format(got) or tostring(got)), 0)
+end
+
+-- Each takes a connection, a function to the next name and the next value.
+local positions = {}
+
+function positions.tables(conn, name, value)
+  local table_name, first, second, label, alias, v = name(), name(), name(), name(), name(), value()
+  local t = sa.Table(table_name, sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }), sa.Column(first, sa.Text),
+    sa.Column(second, sa.Integer))
+  t:create(conn)
+  local c = t.c
+  conn:execute(t:insert():values { [c[2]] = v, [c[3]] = 7 })
+  conn:execute(t:insert(), { { [first] = v, [second] = 8 }, { [first] = v, [second] = 9 } })
+  conn:execute(t:update():values { [c[3]] = c[3] + 1 }:where(c[3]:gt(7)))
+  local u = t:alias(alias)
+  local result = conn:execute(sa.select(u.c[2]:label(label), u.c[3]):where(u.c[3]:eq(7)):order_by(u.c[2]))
+  local row = result:one()
+  same("a value", v, row[1])
+  same("a column", v, row[u.c[2]])
+  local cte = sa.select(c[2], c[3]):where(c[2]:eq(v)):cte(label)
+  same("a CTE", 3, conn:scalar(sa.select(sa.func.count()):select_from(cte)))
+  local sub = sa.select(t):subquery(alias)
+  same("a subquery", v, conn:execute(sa.select(sub):limit(1)):one()[sub.c[2]])
+  local inspector = sa.inspect(conn)
+  assert(inspector:has_table(table_name), "the table is not found by its name")
+  local columns = inspector:get_columns(table_name)
+  same("a reflected column", first, columns[2].name)
+  same("another", second, columns[3].name)
+  conn:execute(t:delete():where(c[3]:in_ { 7, 9, 10 }))
+  same("deleted rows", 0, conn:scalar(sa.select(sa.func.count()):select_from(t)))
+end
+
+function positions.constraints(conn, name, value)
+  local unique, check, index, v = name(), name(), name(), value()
+  local t = sa.Table("hostile_named", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("a", sa.Text),
+    sa.Column("b", sa.Text, { server_default = v }), sa.Column("d", sa.Text, { default = v }),
+    sa.UniqueConstraint("a", { name = unique }), sa.CheckConstraint(sa.column("a"):ne(v), { name = check }),
+    sa.Index(index, "b"))
+  t:create(conn)
+  conn:execute(t:insert(), { id = 1, a = "x" .. v })
+  local row = conn:execute(sa.select(t)):one()
+  same("a default of the database", v, row.b)
+  same("a default", v, row.d)
+  local inspector = sa.inspect(conn)
+  same("an index", index, inspector:get_indexes("hostile_named")[1].name)
+  same("a unique constraint", unique, inspector:get_unique_constraints("hostile_named")[1].name)
+  same("a check constraint", check, inspector:get_check_constraints("hostile_named")[1].name)
+end
+
+function positions.literals(conn, _, value)
+  local v, w = value(), value()
+  local text = sa.literal(v, sa.Text)
+  local function literally(statement)
+    return conn:exec_driver_sql(statement:compile { dialect = conn.dialect, literal_binds = true }.string):scalar()
+  end
+  same("a literal", v, literally(sa.select(text)))
+  same("a literal in IN", v, literally(sa.select(text):where(text:in_ { w, v })))
+  same("a literal in CASE", w, literally(sa.select(sa.case({ { text:eq(v), w } }))))
+  same("a parameter", v, conn:scalar(sa.select(text)))
+  same("a parameter in text", v, conn:scalar(sa.text("SELECT CAST(:v AS TEXT)"), { v = v }))
+  same("bytes", v, tostring(literally(sa.select(sa.literal(sa.bytes(v), sa.LargeBinary)))))
+  same("concatenation", v .. w, literally(sa.select(text .. w)))
+  same("a document", v, conn:scalar(sa.select(sa.literal({ [w] = v }, sa.JSON)))[w])
+  if not utf8.len(v .. w) then return end       -- LIKE is about characters
+  local around = sa.literal(v .. w .. v, sa.Text)
+  same("contains", "yes", literally(sa.select(sa.literal("yes", sa.Text)):where(around:contains(w, { autoescape = true }))) or "no")
+  same("startswith", "yes", conn:scalar(sa.select(sa.literal("yes", sa.Text)):where(around:startswith(v, { autoescape = true }))) or "no")
+end
+
+function positions.parameters(conn, name, value)
+  local first, second, v = name(), name(), value()
+  local statement = sa.select(sa.bindparam(first, v, { type_ = sa.Text }):label(second))
+  local result = conn:execute(statement)
+  same("a label", second, result:keys()[1])
+  same("a named parameter", v, result:scalar())
+  same("its value at execution", v .. "x", conn:scalar(statement, { [first] = v .. "x" }))
+end
+
+function positions.savepoints(conn, name, value)
+  local v, schema = value(), name()
+  local nested = conn:begin_nested()
+  same("inside", v, conn:scalar(sa.select(sa.literal(v, sa.Text))))
+  nested:rollback()
+  same("a schema that is translated", "x", conn:scalar(sa.select(sa.literal("x"))))
+  local text = sa.select(sa.table("t", sa.column("x"), { schema = schema })):compile { dialect = conn.dialect }.string
+  assert(text:find("FROM", 1, true))
+end
+
+local only = { postgresql = {} }
+
+function only.postgresql.values(conn, name, value)
+  local first, second, v = name(), name(), value()
+  local rows = sa.values(sa.column(first, sa.Text), sa.column(second, sa.Text), { name = name() }):data { { v, v } }
+  local row = conn:execute(sa.select(rows)):one()
+  same("a column of VALUES", v, row[1])
+  same("one of them by its column", v, row[rows.c[2]])
+end
+
+function only.postgresql.types(conn, name, value)
+  local type_name, first, second, comment, schema = name(), value(), value(), value(), name()
+  local metadata = sa.MetaData { schema = schema }
+  conn:execute(sa.CreateSchema(schema))
+  local mood = pg.ENUM(first, second, { name = type_name, schema = schema, metadata = metadata })
+  local t = sa.Table("moods", metadata, sa.Column("m", mood, { comment = comment }), { comment = comment })
+  metadata:create_all(conn)
+  conn:execute(t:insert(), { m = second })
+  same("an enum's label", second, conn:scalar(sa.select(t.c.m)))
+  local inspector = sa.inspect(conn)
+  same("a table's comment", comment, inspector:get_table_comment("moods", schema).text)
+  local column = inspector:get_columns("moods", schema)[1]
+  same("a column's comment", comment, column.comment)
+  same("a reflected label", first, column.type.enums[1])
+  same("an array", second, conn:scalar(sa.select(sa.literal({ first, second }, sa.ARRAY(sa.Text))))[2])
+  same("a dictionary", second, conn:scalar(sa.select(sa.literal({ k = second }, pg.JSONB)))["k"])
+end
+
+for database, url in targets.each() do
+  describe("hostile strings on " .. database, function()
+    local engine
+    setup(function() engine = sa.create_engine(url) end)
+    teardown(function() engine:dispose() end)
+
+    local list = {}
+    for what, fn in pairs(positions) do list[#list + 1] = { what, fn } end
+    for what, fn in pairs(only[database] or {}) do list[#list + 1] = { what, fn } end
+    table.sort(list, function(a, b) return a[1] < b[1] end)
+
+    for number, position in ipairs(list) do
+      it("in the position of " .. position[1], function()
+        local conn <close> = engine:connect()
+        local following = hostile.strings(SEED * 100 + number)
+        local made, refused, found = 0, 0, {}
+        local log
+        local function next_one()
+          local s = following()
+          made = made + 1
+          log[#log + 1] = ("%q"):format(s)
+          return s
+        end
+        while made < COUNT and #found < 5 do
+          log = {}
+          local ok, err = pcall(position[2], conn, next_one, next_one)
+          if not ok then
+            local wrong = type(err) == "string" and err or refusal(err)
+            if wrong then found[#found + 1] = wrong .. "\n  with " .. table.concat(log, ", ") end
+            refused = refused + 1
+          end
+          conn:rollback()
+        end
+        assert.equal("", table.concat(found, "\n"))
+        assert.is_true(refused < made, "everything was refused")
+        assert.equal(1, conn:scalar(sa.select(sa.literal(1))))
+      end)
+    end
+  end)
+end
