@@ -109,6 +109,11 @@ local function values_of(self, value)
   return table.pack(method(value))
 end
 
+-- A value that may be changed in place (ext/mutable.lua) learns whose it is.
+local function introduce(self, object, value)
+  if type(value) == "table" and value._attach then value:_attach(object, self) end
+end
+
 function CompositeProperty:get(object)
   local props = self:props()
   local kept, values, any, same = self.made[object], {}, false, true
@@ -122,6 +127,7 @@ function CompositeProperty:get(object)
     kept = values
     kept.value = self.composite_class(table.unpack(values, 1, #props))
     self.made[object] = kept
+    introduce(self, object, kept.value)
   end
   return kept.value
 end
@@ -136,11 +142,15 @@ function CompositeProperty:set(object, value)
     for i, prop in ipairs(props) do values[i] = object[prop.key] end -- what listeners made of them
     values.value = value
     self.made[object] = values
+    introduce(self, object, value)
   end
 end
 
--- A value that was changed in place writes its parts to the object's columns.
-function CompositeProperty:changed_in_place(object, value) self:set(object, value) end
+--- A value that was changed in place writes its parts to the columns of an object that still has it.
+function CompositeProperty:changed_in_place(object, value)
+  local kept = self.made[object]
+  if kept and rawequal(kept.value, value) then self:set(object, value) end
+end
 
 function CompositeProperty:history(object)
   local attributes = require("lualchemy.orm.attributes")

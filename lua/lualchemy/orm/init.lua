@@ -32,7 +32,8 @@ late.functions = setmetatable({}, { __index = function(_, name) return sql[name]
 
 -- What extensions add to these names, reached by name so that nothing here depends on them.
 local folder = "lualchemy.ext."
-local extensions = { hybrid_property = "hybrid", hybrid_method = "hybrid" }
+local extensions = { hybrid_property = "hybrid", hybrid_method = "hybrid", association_proxy = "association_proxy",
+  ordering_list = "ordering_list" }
 
 return setmetatable({
   mapper = require("lualchemy.orm.mapper"),

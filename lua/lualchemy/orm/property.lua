@@ -130,6 +130,15 @@ function ColumnProperty:init(columns, options)
   self.readonly = false
 end
 
+-- Types whose values are changed in place, with what tracks them (ext/mutable.lua).
+local trackers = setmetatable({}, { __mode = "k" })
+
+function ColumnProperty:configure()
+  local type_ = self.column.type
+  self.tracks = type_ and trackers[type_] or nil
+  self.configured = true
+end
+
 --- For another class: with a copy of a column that no table has yet.
 function ColumnProperty:copy()
   local copy = MapperProperty.copy(self)
@@ -176,5 +185,5 @@ local function deferred(...) return make("deferred", true, ...) end
 
 return {
   MapperProperty = MapperProperty, ColumnProperty = ColumnProperty, ComputedProperty = ComputedProperty,
-  column_property = column_property, deferred = deferred, check_comparator = check_comparator,
+  column_property = column_property, deferred = deferred, check_comparator = check_comparator, trackers = trackers,
 }

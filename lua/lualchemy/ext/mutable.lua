@@ -1,0 +1,167 @@
+--- Values that are changed in place: JSON documents, arrays, objects of the user's own.
+--
+--     data = sa.Column(mutable.MutableDict:as_mutable(sa.JSON))
+--     doc.data.tags[1] = "x"       -- seen, however deep, and written by the next flush
+--
+-- An object keeps the plain table; what reading shows is a proxy of it, which writes through and tells the objects that
+-- have the table. So the database's side knows nothing of proxies, and what was loaded is still there to compare with.
+-- A class of the user's own extends `Mutable` and calls `self:changed()`.
+
+local attributes = require("lualchemy.orm.attributes")
+local class = require("lualchemy.util.class")
+local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
+local property = require("lualchemy.orm.property")
+local types = require("lualchemy.types")
+
+local M = {}
+
+local function weak(mode) return setmetatable({}, { __mode = mode }) end
+
+-- Who has a value: value -> { object -> property }.
+local parents = weak("k")
+
+local function attach(value, object, prop)
+  parents[value] = parents[value] or weak("k")
+  parents[value][object] = prop
+end
+
+-- Tells the objects that still have the value.
+local function tell(value)
+  for object, prop in pairs(parents[value] or {}) do
+    if prop.kind == "computed" then
+      prop:changed_in_place(object, value)
+    elseif rawequal(core.peek(object, prop.key), value) then
+      attributes.flag_modified(object, prop.key)
+    end
+  end
+end
+
+-- -- proxies of plain tables ------------------------------------------------------------------------------------------
+
+-- proxy -> { data =, root = }, and the proxy of a table.
+local shown, proxies = weak("k"), weak("kv")
+
+local Proxy = { __name = "mutable" }
+
+local function is_plain(value) return type(value) == "table" and class.of(value) == nil end
+
+local function proxy_of(data, root)
+  local proxy = proxies[data]
+  if not proxy then
+    proxy = setmetatable({}, Proxy)
+    shown[proxy], proxies[data] = { data = data, root = root }, proxy
+  end
+  return proxy
+end
+
+--- The plain table behind what an attribute shows; any other value is itself.
+---@param value any
+---@return any
+function M.plain(value)
+  local of = shown[value]
+  return of and of.data or value
+end
+
+local function plain(value) return value ~= nil and M.plain(value) or value end
+
+function Proxy.__index(proxy, key)
+  local of = shown[proxy]
+  local value = of.data[key]
+  return is_plain(value) and proxy_of(value, of.root) or value
+end
+
+function Proxy.__newindex(proxy, key, value)
+  local of = shown[proxy]
+  value = plain(value)
+  if rawequal(of.data[key], value) then return end
+  of.data[key] = value
+  tell(of.root)
+end
+
+function Proxy.__len(proxy) return #shown[proxy].data end
+
+function Proxy.__pairs(proxy)
+  local of = shown[proxy]
+  return function(_, key)
+    local value
+    key, value = next(of.data, key)
+    return key, is_plain(value) and proxy_of(value, of.root) or value
+  end, proxy, nil
+end
+
+function Proxy.__eq(a, b) return rawequal(plain(a), plain(b)) end
+
+-- -- tracking columns -------------------------------------------------------------------------------------------------
+
+local Tracker = {}
+Tracker.__index = Tracker
+
+function Tracker:write(prop, object, value)
+  value = plain(value)
+  if value == nil then return nil end
+  value = self.class_.coerce(prop.key, value)
+  if M.Mutable:is(value) then attach(value, object, prop) end
+  return value
+end
+
+function Tracker:show(prop, object, value)
+  if M.Mutable:is(value) then
+    attach(value, object, prop)
+    return value
+  end
+  if not is_plain(value) then return value end
+  attach(value, object, prop)
+  return proxy_of(value, value)
+end
+
+---@class lualchemy.ext.Mutable
+local Mutable = class("Mutable")
+M.Mutable = Mutable
+
+--- What an assigned value becomes; raises for what the attribute cannot hold.
+---@param key string
+---@param value any
+function Mutable.coerce(_, value) return value end
+
+--- Tells the objects that have this value that it changed.
+function Mutable:changed() tell(self) end
+
+-- A composite's value learns whose it is.
+function Mutable:_attach(object, prop) attach(self, object, prop) end
+
+--- The type whose values are tracked in the columns that are given this very object.
+---@param type_ any
+---@return lualchemy.TypeEngine
+function Mutable:as_mutable(type_)
+  -- A bare type stands for one object that all columns share: these get their own.
+  local bare = type(type_) == "table" and rawget(type_, "__super") ~= nil
+  local instance = bare and type_() or types.to_instance(type_)
+  property.trackers[instance] = setmetatable({ class_ = self }, Tracker)
+  return instance
+end
+
+local function refuse(key, what, value)
+  errors.raise("ArgumentError", "Attribute '%s' takes %s, which may be changed in place; got a %s", key, what, type(value))
+end
+
+--- Tables by key, nested ones too: `MutableDict:as_mutable(sa.JSON)`.
+M.MutableDict = Mutable:extend("MutableDict", {
+  coerce = function(key, value)
+    if not is_plain(value) then refuse(key, "a table", value) end
+    return value
+  end,
+})
+
+--- Lists: `MutableList:as_mutable(pg.ARRAY(sa.Integer))`.
+M.MutableList = Mutable:extend("MutableList", {
+  coerce = function(key, value)
+    if not is_plain(value) then refuse(key, "a list", value) end
+    return value
+  end,
+})
+
+--- The base of a composite's class whose objects are changed in place: call `self:changed()`.
+M.MutableComposite = Mutable:extend("MutableComposite")
+
+return M
