@@ -25,6 +25,17 @@ local expected = {
     "Lima: key 1 on america, 0 reports", "Tokyo: key 1 on asia, 1 reports", "Oslo: key 1 on europe, 2 reports", "asked of one shard: 1 Oslo",
     "by key, the first that has it: Lima", "the third row of Europe: nil", "reports in all: 4", "in Europe: 3", "frosty ones deleted: 1",
   },
+  ["09_auditing.lua"] = {
+    "before the commit\tnil", "after the commit\t456", "456\tnew record 1", "456\tnew record 2", "456\tchanged from record 1 to record one",
+    "789\tgone record one", "left on the connection\tnil",
+  },
+  ["10_denormalised_view.lua"] = {
+    "written\tLua\t2\t4", "written\tSQL\t1\t2", "moved\tLua\t1\t1", "moved\tSQL\t2\t4", "thinned\tLua\t0\tnil", "thinned\tSQL\t1\t4",
+    "rolled back\tLua\t0\tnil", "rolled back\tSQL\t1\t4",
+  },
+  ["11_query_class.lua"] = {
+    "published: Closures, Goto", "long: Closures, Varargs", "both: Closures", "of its class after all: true", "another session: true\t3",
+  },
   ["tutorial.lua"] = {
     "CREATE TABLE tutorial_users", "the first column is user_id, the table has 3", "INSERT INTO tutorial_users", "(1, 'Mary', 'secure')",
     "(4, 'Harry', NULL)", "user_id, user_name, password", "4\tHarry\tnil", "(4, 'Harry')", "CREATE TABLE tutorial_email_addresses",

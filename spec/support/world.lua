@@ -32,7 +32,8 @@ function M.people(Base, w, cascade)
   })
 end
 
---- `fn(w)` declares the tests; inside them `w` has engine, Base, session, and what `define(Base, w)` put there.
+--- `fn(w)` declares the tests; inside them `w` has engine, Base, session, and what `define(Base, w)` put there. Functions in
+--- `w.closing` are called before the tables are dropped.
 function M.describe(name, define, fn)
   for database, url in targets.each() do
     busted.describe(name .. " on " .. database, function()
@@ -44,11 +45,12 @@ function M.describe(name, define, fn)
         w.Base.metadata:drop_all(w.engine)
         w.Base.metadata:create_all(w.engine)
         w.session = orm.Session{ bind = w.engine }
-        w.warnings = {}
+        w.warnings, w.closing = {}, {}
         warnings.set_hook(function(message) table.insert(w.warnings, message) end)
       end)
       busted.after_each(function()
         warnings.set_hook(nil)
+        for _, close in ipairs(w.closing) do close() end
         w.session:close()
         w.Base.metadata:drop_all(w.engine)
         w.engine:dispose()

@@ -317,6 +317,8 @@ local function class_metatable(parent)
     __newindex = function(class_, key, value)
       if is_attribute(value) and registry.mapper_of(class_) then
         add_attribute(class_, key, value)
+      elseif registry.is_class_property(value) then
+        registry.add_class_property(class_, key, value)
       else
         rawset(class_, key, value)
       end

@@ -41,21 +41,15 @@ function ClassListeners:init(class_) self.class_ = class_ end
 
 local of_class = setmetatable({}, { __mode = "k" })
 
-local function base_of(class_)
-  local mt = getmetatable(class_)
-  local base = mt and mt.__index
-  return type(base) == "table" and base or nil
-end
-
 local function nearest_listeners(class_)
   while class_ do
     if of_class[class_] then return of_class[class_] end
-    class_ = base_of(class_)
+    class_ = registry.base_of(class_)
   end
 end
 
-local function parent_of_mapper(mapper) return mapper.inherits or nearest_listeners(base_of(mapper.class_)) end
-local function parent_of_class(listeners) return nearest_listeners(base_of(listeners.class_)) end
+local function parent_of_mapper(mapper) return mapper.inherits or nearest_listeners(registry.base_of(mapper.class_)) end
+local function parent_of_class(listeners) return nearest_listeners(registry.base_of(listeners.class_)) end
 
 local function is_plain_class(target)
   return type(target) == "table" and class.of(target) == nil and rawget(target, "__super") == nil and rawget(target, "__index") ~= nil

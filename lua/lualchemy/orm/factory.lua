@@ -126,10 +126,15 @@ function ScopedSession:configure(options)
   self.session_factory:configure(options)
 end
 
---- For a class: `User.query = Session:query_property()` is a query for User in the session of the scope.
-function ScopedSession:query_property()
+--- For classes: `Base.query = Session:query_property()`, and `User.query` is a query for User in the session of the scope.
+--- A class that is not declarative has it among its fields before it is mapped.
+---@param query_cls table?   its class, instead of the session's
+function ScopedSession:query_property(query_cls)
   local scoped = self
-  return { __query_property = true, get = function(_, class_) return scoped():query(class_) end }
+  return { __class_property = true, get = function(_, class_)
+    if query_cls then return query_cls({ class_ }, { session = scoped() }) end
+    return scoped():query(class_)
+  end }
 end
 
 function ScopedSession:__index(key)

@@ -113,9 +113,23 @@ end
 -- Metatables of classes that compute some of their attributes, with the `__index` they had.
 local own_index = setmetatable({}, { __mode = "k" })
 
+-- Properties of classes, such as a scoped session's `query_property()`: class -> name -> { get = fn(self, class) }. They
+-- hold for the classes below as well.
+local class_properties, any_class_properties = setmetatable({}, { __mode = "k" }), false
+
+local function class_property(class_, key)
+  while class_ do
+    local own = class_properties[class_]
+    if own and own[key] then return own[key] end
+    class_ = M.base_of(class_)
+  end
+end
+
 -- What a class lacks: an attribute that its mapper computes, else what it found before.
 local function index_of_class(mt)
   return function(class_, key)
+    local property = any_class_properties and class_property(class_, key)
+    if property then return property:get(class_) end
     local mapper = mapper_of_class[class_]
     local prop = mapper and mapper.property_by_key[key]
     if prop and prop.kind == "computed" then return prop:class_attribute(mapper) end
@@ -149,9 +163,44 @@ function M.base_of(class_)
   return type(index) == "table" and index or nil
 end
 
+--- Is a value a property of classes?
+function M.is_class_property(value) return type(value) == "table" and rawget(value, "__class_property") == true end
+
+local function has_base(class_, base)
+  while class_ and class_ ~= base do class_ = M.base_of(class_) end
+  return class_ ~= nil
+end
+
+--- Gives a class, and those below it, a property.
+---@param class_ table
+---@param key string
+---@param property { get: fun(self: table, class_: table): any }
+function M.add_class_property(class_, key, property)
+  class_properties[class_] = class_properties[class_] or {}
+  class_properties[class_][key], any_class_properties = property, true
+  rawset(class_, key, nil)
+  for mapper in pairs(all_mappers) do
+    if has_base(mapper.class_, class_) then M.compute_attributes(mapper.class_) end
+  end
+end
+
+-- A class is being mapped: properties among its fields, or of a class above it, begin to work.
+local function adopt_class_properties(class_)
+  for key, value in next, class_ do
+    if M.is_class_property(value) then
+      M.add_class_property(class_, key, value)
+      return adopt_class_properties(class_)
+    end
+  end
+  local at = any_class_properties and class_ or nil
+  while at and not class_properties[at] do at = M.base_of(at) end
+  if at then M.compute_attributes(class_) end
+end
+
 --- Takes in a new mapper: it is configured when mappers are next used.
 ---@param mapper lualchemy.orm.Mapper
 function M.add(mapper)
+  adopt_class_properties(mapper.class_)
   serial = serial + 1
   mapper.serial = serial
   mapper_of_class[mapper.class_] = mapper

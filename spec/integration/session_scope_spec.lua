@@ -1,0 +1,183 @@
+--- Where a session comes from and which database it uses: scopes, query properties, several engines, locks, expiry.
+
+local sa = require("lualchemy")
+local orm = require("lualchemy.orm")
+local expect = require("spec.support.expect")
+local world = require("spec.support.world")
+
+world.describe("scoped sessions", function(Base, w) world.people(Base, w) end, function(w)
+  local Session
+
+  before_each(function()
+    Session = orm.scoped_session(orm.sessionmaker{ bind = w.engine })
+    w.closing[1] = function() Session:remove() end
+  end)
+
+  it("are one per coroutine, and methods go to it", function()
+    local mine = Session()
+    assert.equal(mine, Session())
+    local other
+    coroutine.wrap(function()
+      other = Session()
+      Session:remove()
+    end)()
+    assert.is_false(rawequal(mine, other))
+    Session:add(w.User{ name = "u" })
+    assert.equal(1, #mine.new)
+    assert.equal(1, #Session.new)
+    Session:commit()
+    assert.equal(1, Session:query(w.User):count())
+  end)
+
+  it("go with their coroutine; remove rolls back", function()
+    Session:add(w.User{ name = "u" })
+    Session:flush()
+    local before = Session()
+    Session:remove()
+    assert.is_false(Session:has())
+    assert.is_false(rawequal(before, Session()))
+    assert.equal(0, Session:query(w.User):count())
+    expect.raises("InvalidRequestError", { "scope has a session already" }, Session.configure, Session, { autoflush = false })
+  end)
+
+  it("give classes a query, found late, of each class", function()
+    w.Base.query = Session:query_property()
+    Session:add_all{ w.User{ name = "u" }, w.Address{ email = "a" }, w.Address{ email = "b" } }
+    Session:commit()
+    assert.same({ 1, 2 }, { w.User.query:count(), w.Address.query:count() })
+    assert.equal(Session(), w.User.query.session)
+    local Late = w.Base:class("Late", { __tablename__ = "world_users", __table_args__ = { extend_existing = true },
+      id = sa.Column(sa.Integer, { primary_key = true }) })
+    assert.equal(1, Late.query:count())
+    w.User.query = Session:query_property(orm.Query:extend("Other", { twice = function(self) return self:count() * 2 end }))
+    assert.equal(2, w.User.query:twice())
+    assert.equal(2, w.Address.query:count())
+  end)
+
+  it("also a plain class, that has it when it is mapped", function()
+    local Plain = expect.plain_class("Plain")
+    Plain.query = Session:query_property()
+    orm.mapper(Plain, w.User.__table__)
+    assert.equal(0, Plain.query:count())
+    assert.is_nil(Plain.nothing)
+  end)
+
+  it("a scope of one's own", function()
+    local scope = {}
+    local Own = orm.scoped_session(orm.sessionmaker{ bind = w.engine }, { scopefunc = function() return scope end })
+    local first = Own()
+    scope = {}
+    assert.is_false(rawequal(first, Own()))
+    Own:remove()
+    first:close()
+  end)
+end)
+
+world.describe("several databases", function(Base, w) world.people(Base, w) end, function(w)
+  local second
+
+  before_each(function()
+    second = sa.create_engine("sqlite://")
+    w.Base.metadata:create_all(second)
+  end)
+  after_each(function() second:dispose() end)
+
+  it("each class goes to its own, in one transaction each", function()
+    local session <close> = orm.Session{ bind = w.engine, binds = { [w.Address] = second }, autoflush = false }
+    assert.equal(second, session:get_bind(w.Address.__mapper__))
+    assert.equal(w.engine, session:get_bind(w.User.__mapper__))
+    session:add(w.User{ id = 1, name = "u" })
+    session:add(w.Address{ id = 1, email = "a" })
+    session:commit()
+    second:begin(function(conn) assert.equal("a", conn:exec_driver_sql("SELECT email FROM world_addresses"):scalar()) end)
+    w.engine:begin(function(conn) assert.equal(0, conn:exec_driver_sql("SELECT count(*) FROM world_addresses"):scalar()) end)
+    assert.equal("a", session:query(w.Address):one().email)
+    assert.equal("a", session:scalars(sa.select(w.Address)):one().email)
+    assert.equal("a", session:get(w.Address, 1).email)
+    session:execute(sa.update(w.Address):values{ email = "b" })
+    assert.equal(1, session:query(w.Address):filter_by{ email = "b" }:delete())
+    session:rollback()
+    assert.equal("a", session:query(w.Address):one().email)
+  end)
+
+  it("a session without a database says so, and what to do", function()
+    local session <close> = orm.Session()
+    session:add(w.User{ name = "u" })
+    expect.raises("UnboundExecutionError", { "User", "bind = engine" }, session.flush, session)
+  end)
+end)
+
+world.describe("refreshing", function(Base, w) world.people(Base, w) end, function(w)
+  local session, user
+
+  before_each(function()
+    session = w.session
+    user = w.User{ id = 1, name = "ed", age = 1 }
+    session:add(user)
+    session:commit()
+    local _ = user.name
+  end)
+
+  it("with a lock reads what the row is now", function()
+    session:execute(sa.update(w.User.__table__):values{ name = "theirs" })
+    session:refresh(user, nil, { with_for_update = true })
+    assert.equal("theirs", user.name)
+    session:execute(sa.update(w.User.__table__):values{ name = "again" })
+    local sent = world.sent(w, function() assert.equal("again", session:get(w.User, 1, { with_for_update = { nowait = true } }).name) end)
+    if w.database == "postgresql" then assert.matches("FOR UPDATE NOWAIT", sent[1], 1, true) end
+  end)
+
+  it("a locked row refuses others, who may skip it", function()
+    if w.database ~= "postgresql" then return end
+    session:query(w.User):with_for_update():all()
+    local other <close> = orm.Session{ bind = w.engine }
+    expect.raises("OperationalError", {}, function() other:query(w.User):with_for_update{ nowait = true }:all() end)
+    other:rollback()
+    assert.equal(0, #other:query(w.User):with_for_update{ skip_locked = true }:all())
+  end)
+
+  it("expire reads once for all attributes, or only those named", function()
+    session:expire(user)
+    assert.equal(1, #world.sent(w, function() assert.same({ "ed", 1 }, { user.name, user.age }) end))
+    user.name = "changed"
+    session:expire(user, { "age" })
+    assert.equal("changed", user.name)
+    session:flush()
+    expect.raises("ArgumentError", { "nonsense" }, session.expire, session, user, { "nonsense" })
+  end)
+
+  it("what is not of this session is refused", function()
+    for _, name in ipairs{ "refresh", "expire" } do
+      expect.raises("InvalidRequestError", { "not persistent in this session" }, session[name], session, w.User{ name = "x" })
+    end
+    session:expunge(user)
+    expect.raises("InvalidRequestError", { "not persistent" }, session.refresh, session, user)
+    session:expire_all()
+    assert.equal("ed", user.name)
+    local other = session:get(w.User, 1)
+    session:expire(other)
+    session:expunge(other)
+    expect.raises("DetachedInstanceError", { "User.name" }, function() return other.name end)
+  end)
+
+  it("make_transient starts an object over", function()
+    session:expunge(user)
+    orm.make_transient(user)
+    assert.is_true(sa.inspect(user).transient)
+    user.id = 2
+    session:add(user)
+    session:commit()
+    assert.equal(2, session:query(w.User):count())
+  end)
+
+  it("a new row under the key of one that a statement deleted takes its place in memory", function()
+    session:query(w.User):delete{ synchronize_session = false }
+    local new = w.User{ id = 1, name = "new" }
+    session:add(new)
+    session:flush()
+    assert.equal(new, session:get(w.User, 1))
+    assert.is_false(session:contains(user))
+    session:commit()
+    assert.equal("new", new.name)
+  end)
+end)
