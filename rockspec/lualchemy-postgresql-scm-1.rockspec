@@ -42,6 +42,7 @@ build = {
     ["lualchemy.dialects.postgresql.named_types"] = "lua/lualchemy/dialects/postgresql/named_types.lua",
     ["lualchemy.dialects.postgresql.range"] = "lua/lualchemy/dialects/postgresql/range.lua",
     ["lualchemy.dialects.postgresql.reflection"] = "lua/lualchemy/dialects/postgresql/reflection.lua",
+    ["lualchemy.dialects.postgresql.signatures"] = "lua/lualchemy/dialects/postgresql/signatures.lua",
     ["lualchemy.dialects.postgresql.transaction"] = "lua/lualchemy/dialects/postgresql/transaction.lua",
     ["lualchemy.dialects.postgresql.type_names"] = "lua/lualchemy/dialects/postgresql/type_names.lua",
     ["lualchemy.dialects.postgresql.types"] = "lua/lualchemy/dialects/postgresql/types.lua",

@@ -34,7 +34,7 @@ local C_BANNED = {
 
 -- Lua: every folder or file of lua/lualchemy and the layers below it. Registries load by a computed name, which is the
 -- one way to reach upwards.
-local LUA_ORDER = { "util", "errors", "event", "types", "sql", "schema", "dialects", "drivers", "pool", "engine", "orm", "ext" }
+local LUA_ORDER = { "util", "errors", "signature", "event", "types", "sql", "schema", "dialects", "drivers", "pool", "engine", "orm", "ext" }
 local LUA_BESIDE = { async = "engine", wait = "engine" }    -- on top of that layer, required by nobody
 local LUA_TOP = { init = true, migrate = true, cli = true, testing = true }
 local LUA_FOREIGN = { async = true, wait = true }           -- may require a scheduler's module

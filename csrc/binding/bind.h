@@ -5,6 +5,7 @@
 #include <lua.h>
 
 #include "base/err.h"
+#include "binding/args.h"
 
 /*
 ** What all bindings share. Order in a binding function: check the arguments,

@@ -102,6 +102,8 @@ function M.raise(name, message, ...)
   error(M.new(name, select("#", ...) > 0 and message:format(...) or message), 0)
 end
 
+class.report.misuse = function(message) M.raise("ArgumentError", "%s", message) end
+
 core.set_error_factory(function(description)
   local name, message = description.class, description.message
   description.class, description.message = nil, nil

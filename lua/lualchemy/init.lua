@@ -5,8 +5,9 @@ local core = require("lualchemy._core")
 local dialects = require("lualchemy.dialects")
 local engine = require("lualchemy.engine")
 local errors = require("lualchemy.errors")
-local event = require("lualchemy.event")
+local event = require("lualchemy.event.public")
 local pool = require("lualchemy.pool")
+local signature = require("lualchemy.signature")
 local schema = require("lualchemy.schema")
 local sql = require("lualchemy.sql")
 local types = require("lualchemy.types")
@@ -21,9 +22,15 @@ local M = {
   dialects = dialects,
 }
 
--- Layers whose every name is public.
+-- What layers ask of each other.
+local INTERNAL = { renderer_of = true, kind_of = true, table_valued = true, text_select = true, alias_of_join = true, upsert = true,
+  on_prepare = true, spell_type = true, wrap = true }
+
+-- Layers whose other names are all public.
 for _, layer in ipairs { types, sql, schema, engine } do
-  for name, value in pairs(layer) do M[name] = value end
+  for name, value in pairs(layer) do
+    if not INTERNAL[name] then M[name] = value end
+  end
 end
 
-return M
+return signature.module(M)

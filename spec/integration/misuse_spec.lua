@@ -10,7 +10,7 @@ describe("misuse that once crashed", function()
 
   it("methods of one kind of thing on another", function()
     local cte = users:select():cte("x")
-    raises("ArgumentError", { "the name of an alias is a string" }, function() cte:alias(setmetatable({}, {})) end)
+    raises("ArgumentError", { "CTE:alias: name must be a string" }, function() cte:alias(setmetatable({}, {})) end)
     raises("ArgumentError", {}, function() sa.select(users).set_label_style(users, 0) end)
     raises("ArgumentError", { "one of a kind" }, function() users.c.doc:as_string() end)
     assert.is_nil(sa.literal(5).element)
@@ -40,4 +40,22 @@ describe("misuse that once crashed", function()
     assert.is_truthy(tostring(sa.update(join):values { [users.c.id] = 1 }):find("JOIN misuse_too", 1, true))
     raises("CompileError", { "Unconsumed column names: id" }, function() sa.update(join):values { id = 1 } end)
   end)
+end)
+
+-- Everything public, called with things of other kinds, a dot for a colon, nothing at all: a result or an error of ours.
+describe("random misuse", function()
+  local targets = require("spec.support.targets")
+  local tree = require("spec.support.tree")
+
+  local function run(seed, calls, url)
+    local pipe = assert(io.popen(("%s spec/support/misuse.lua %d %d '%s' 2>&1"):format(tree.interpreter(), seed, calls, url)))
+    local text = pipe:read("a")
+    assert.is_true(pipe:close(), text:sub(-4000))
+    assert.is_truthy(text:find(calls .. " calls, 0 findings", 1, true))
+  end
+
+  for seed = 1, 3 do
+    it("gives clear errors, with seed " .. seed, function() run(seed, 2500, "sqlite://") end)
+  end
+  it("gives clear errors on PostgreSQL", function() run(4, 1000, targets.postgresql()) end)
 end)

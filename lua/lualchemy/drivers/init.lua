@@ -5,6 +5,7 @@
 
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local signature = require("lualchemy.signature")
 
 local M = {}
 
@@ -110,6 +111,13 @@ end
 
 --- Raises if the database does not answer.
 function Connection:ping() self:execute("SELECT 1") end
+
+-- Those in C know their objects; these ask for a method of one.
+local written_here = { execute = Connection.execute, execute_many = Connection.execute_many, ping = Connection.ping }
+signature.objects(written_here, "driver_connection", function(x)
+  return type(x) == "userdata" and x ~= core.null and x.execute_start ~= nil
+end)
+for name, method in pairs(written_here) do Connection[name] = method end
 
 ---@class lualchemy.core.Driver
 local Driver = core.driver_methods

@@ -205,7 +205,7 @@ end
 local function send_begin(self)
   local engine, level = self.engine, self:_level()
   if level == "AUTOCOMMIT" then return self:_log("BEGIN (implicit; autocommit, so nothing is sent)") end
-  local record = self._proxy.record
+  local record = self._proxy.record or { holders = 1 }    -- a detached connection has left its record with the pool
   self:_log("BEGIN (implicit)")
   if engine.pool._shares and self:_database_in_transaction() then
     if record.holders > 1 then return begin_shared(self, record) end

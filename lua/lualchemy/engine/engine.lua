@@ -90,6 +90,7 @@ end
 -- Options layered: a new table, the later ones win.
 function Engine:_merge_options(options, more)
   if more == nil then return options end
+  if type(more) ~= "table" then errors.raise("ArgumentError", "execution options are a table, not a %s", type(more)) end
   local merged = {}
   for key, value in pairs(options) do merged[key] = value end
   for key, value in pairs(more) do merged[key] = value end

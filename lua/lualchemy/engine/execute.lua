@@ -163,6 +163,9 @@ end
 -- The connection's options, over them the statement's, over them those of this call.
 local function merged_options(conn, own, options)
   if own == nil and options == nil then return conn._options end      -- as most calls
+  if options ~= nil and type(options) ~= "table" then
+    errors.raise("ArgumentError", "execute(statement, parameters, options): the options are a table, not a %s", type(options))
+  end
   local engine = conn.engine
   return engine:_merge_options(engine:_merge_options(conn._options, own), options and options.execution_options)
 end

@@ -57,8 +57,13 @@ local function cached(self, question, name, schema)
 end
 
 local function schema_of(opts)
-  if type(opts) == "table" then return opts.schema end
-  return opts
+  local schema = opts
+  if type(opts) == "table" then schema = opts.schema end
+  if type(schema) == "table" and schema._is_name then schema = schema.name end
+  if schema ~= nil and type(schema) ~= "string" then
+    errors.raise("ArgumentError", "Inspector: a schema is named by a string, not %s", type(schema))
+  end
+  return schema
 end
 
 local function check_name(name, what)

@@ -110,6 +110,7 @@ local function unique_next(next_item, make_key)
       local item = next_item(self)
       if item == nil then return nil end
       local key = make_key(item)
+      if key == nil then key = seen end       -- what has no key is one item
       if not seen[key] then
         seen[key] = true
         return item
@@ -186,6 +187,11 @@ Result.__index = index_of(Result)
 local IndirectResult = Result:extend("Result")
 IndirectResult.__index = index_of(IndirectResult)
 
+-- Results are made of running statements, above and below, not by calling their classes.
+function AnyResult:init()
+  errors.raise("ArgumentError", "a %s is what conn:execute(statement) returns; it is not made by hand", getmetatable(self).__name)
+end
+
 local function next_of_list(self)
   if self._closed then errors.raise("ResourceClosedError", "this result is closed") end
   self._at = self._at + 1
@@ -203,7 +209,8 @@ function Result.of_rows(shape, rows, context)
 end
 
 local function shape_of(self)
-  local shape = self._shape or self._run:shape()
+  local run = self._run
+  local shape = self._shape or run and run.shape and run:shape()
   if not shape then errors.raise("ResourceClosedError", "this statement does not return rows") end
   return shape
 end
@@ -302,9 +309,10 @@ end
 ---@vararg integer|string|lualchemy.Column
 ---@return lualchemy.Result
 function Result:columns(...)
+  if select("#", ...) == 0 then errors.raise("ArgumentError", "columns() takes the columns to keep, got none") end
   local names, positions, all = {}, {}, self:keys()
-  for i, column in ipairs { ... } do
-    positions[i] = position(self, column)
+  for i = 1, select("#", ...) do
+    positions[i] = position(self, (select(i, ...)))
     names[i] = all[positions[i]]
   end
   local shape, source = core.shape(names), self
@@ -378,4 +386,4 @@ end
 function MappingResult:close() self._source:close() end
 function MappingResult:keys() return self._source:keys() end
 
-return { Result = Result, ScalarResult = ScalarResult, MappingResult = MappingResult }
+return { AnyResult = AnyResult, IndirectResult = IndirectResult, Result = Result, ScalarResult = ScalarResult, MappingResult = MappingResult }

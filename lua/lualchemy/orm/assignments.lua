@@ -10,7 +10,7 @@ local M = {}
 local function property_of(mapper, key)
   if type(key) == "string" then return mapper.property_by_key[key] end
   if type(key) == "table" and key.property then return key.property end
-  return clause.is_column(key) and mapper:property_for_column(key) or key.property
+  if clause.is_column(key) then return mapper:property_for_column(key) or key.property end
 end
 
 -- A column of the mapped tables by its own name: what Core would understand.

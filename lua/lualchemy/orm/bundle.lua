@@ -41,6 +41,11 @@ function Bundle:init(name, ...)
   end
   if type(name) ~= "string" then errors.raise("ArgumentError", "A bundle needs a name; got a %s", type(name)) end
   if #expressions == 0 then errors.raise("ArgumentError", "Bundle '%s' needs the columns that it is made of", name) end
+  for i, expression in ipairs(expressions) do
+    if core.kind(expression) == nil and not Bundle:is(expression) then
+      errors.raise("ArgumentError", "Bundle '%s' is made of columns and bundles; argument %d is a %s", name, i + 1, type(expression))
+    end
+  end
   self.name, self.expressions, self.single_entity = name, expressions, options.single_entity or false
   self.c, self.names = by_name(self)
   self.columns = self.c

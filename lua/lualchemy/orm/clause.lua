@@ -447,7 +447,11 @@ local getters = {
   key = function(attribute) return core.fields(attribute).key end,
 }
 for _, name in ipairs({ "name", "type", "table", "foreign_keys", "primary_key", "nullable", "default", "info", "comment" }) do
-  getters[name] = function(attribute) return core.fields(attribute).element[name] end
+  getters[name] = function(attribute)
+    local of = core.fields(attribute).element
+    if of ~= nil then return of[name] end
+    return Column.__super.__index(attribute, name)      -- a copy with other parameters
+  end
 end
 
 local Attribute = Column.__super:extend("InstrumentedAttribute", {
@@ -456,8 +460,8 @@ local Attribute = Column.__super:extend("InstrumentedAttribute", {
 Attribute.__newindex = core.newindex
 
 function Attribute:__tostring()
-  local parent = self.parent
-  return ("%s.%s"):format(parent and parent.class_name or tostring(parent or "?"), self.key)
+  if not self.parent then return Column.__super.__tostring(self) end    -- a copy with other parameters
+  return ("%s.%s"):format(self.parent.class_name or tostring(self.parent), self.key)
 end
 
 --- A column as a class attribute: the same node with `property`, `parent`, `key` and `class_`.

@@ -1,6 +1,7 @@
 --- `{ name = value }` as criteria on an entity: `filter_by`, `any{...}`, `has{...}`.
 
 local clause = require("lualchemy.orm.clause")
+local errors = require("lualchemy.errors")
 
 local M = {}
 
@@ -12,6 +13,7 @@ function M.of_entity(entity, values)
   local properties = entity.mapper.property_by_key
   local found = {}
   for key in pairs(values) do
+    if type(key) ~= "string" then errors.raise("ArgumentError", "filter_by{} is keyed by attribute names, not by a %s", type(key)) end
     found[#found + 1] = properties[key] or entity.mapper:get_property(key)
   end
   table.sort(found, function(a, b) return a.index < b.index end)

@@ -346,8 +346,13 @@ end
 local function make_class(parent, name, ...)
   local mixins = { ... }
   local members = table.remove(mixins) or {}
-  if type(name) ~= "string" or type(members) ~= "table" then
+  if not is_declarative(parent) or type(name) ~= "string" or type(members) ~= "table" then
     errors.raise("ArgumentError", "Base:class(\"Name\", mixins..., { members }) makes a class; got (%s, %s)", type(name), type(members))
+  end
+  for i, mixin in ipairs(mixins) do
+    if type(mixin) ~= "table" then
+      errors.raise("ArgumentError", "class %s: mixins are tables; number %d is a %s", name, i, type(mixin))
+    end
   end
   local class_ = setmetatable({ __name = name }, class_metatable(parent))
   class_.__index = class_

@@ -15,6 +15,9 @@ local function merged(defaults, given)
   local options = {}
   for key, value in pairs(defaults) do options[key] = value end
   for key, value in pairs(given or {}) do options[key] = value end
+  for _, info in ipairs({ defaults.info or {}, given and given.info or {} }) do
+    if type(info) ~= "table" then errors.raise("ArgumentError", "a session's info is a table, not a %s", type(info)) end
+  end
   if defaults.info or given and given.info then
     options.info = {}
     for _, info in ipairs({ defaults.info or {}, given and given.info or {} }) do
@@ -102,6 +105,9 @@ function ScopedSession:__call(options)
   end
   if not session then
     session = self.session_factory(options)
+    if type(session) ~= "table" then
+      errors.raise("ArgumentError", "the factory of a scoped_session makes a Session; this one made a %s", type(session))
+    end
     self._sessions[scope] = session
   end
   return session
@@ -122,6 +128,9 @@ function ScopedSession:has() return self._sessions[self._scope()] ~= nil end
 function ScopedSession:configure(options)
   if self:has() then
     errors.raise("InvalidRequestError", "this scope has a session already; it keeps its options")
+  end
+  if not SessionMaker:is(self.session_factory) then
+    errors.raise("InvalidRequestError", "configure() changes a sessionmaker's defaults; this scoped_session has a factory of another kind")
   end
   self.session_factory:configure(options)
 end

@@ -9,6 +9,7 @@ local property = require("lualchemy.orm.property")
 local registry = require("lualchemy.orm.registry")
 local relationship = require("lualchemy.orm.relationship")
 local session = require("lualchemy.orm.session")
+local signature = require("lualchemy.signature")
 local sql = require("lualchemy.sql")
 local types = require("lualchemy.types")
 
@@ -27,6 +28,7 @@ require("lualchemy.orm.loading.none")
 require("lualchemy.engine.inspect").add(require("lualchemy.orm.inspect").inspect)
 
 sql.on_prepare(compile.prepare)
+require("lualchemy.orm.signatures")
 
 late.functions = setmetatable({}, { __index = function(_, name) return sql[name] or types[name] end })
 
@@ -35,7 +37,7 @@ local folder = "lualchemy.ext."
 local extensions = { hybrid_property = "hybrid", hybrid_method = "hybrid", association_proxy = "association_proxy",
   ordering_list = "ordering_list" }
 
-return setmetatable({
+return setmetatable(signature.module {
   mapper = require("lualchemy.orm.mapper"),
   class_mapper = registry.class_mapper,
   configure_mappers = registry.configure_mappers,

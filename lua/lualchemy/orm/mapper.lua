@@ -5,6 +5,7 @@
 -- (registry.lua), so classes can be mapped in any order.
 
 local class = require("lualchemy.util.class")
+local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local suggest = require("lualchemy.util.suggest")
 local warn = require("lualchemy.util.warn").warn
@@ -61,7 +62,7 @@ local function check_arguments(class_, table_, options)
       registry.describe_class(class_), earlier.local_table.name)
   end
   local single = table_ == nil and options.inherits ~= nil
-  if not single and (type(table_) ~= "table" and type(table_) ~= "userdata" or table_.c == nil) then
+  if not single and (type(table_) ~= "table" and type(table_) ~= "userdata" or core.kind(table_) == nil or table_.c == nil) then
     errors.raise("ArgumentError", "mapper() of %s needs a table to map it to; got %s", registry.describe_class(class_), tostring(table_))
   end
   for name in pairs(options) do
@@ -87,9 +88,9 @@ local function name_set(list)
 end
 
 local function primary_key_of(mapper, given)
-  local columns = {}
+  local columns, constraint = {}, mapper.local_table.primary_key
   if not given and mapper.inherits and not mapper.concrete then return mapper.inherits.primary_key end
-  for _, column in ipairs(given or mapper.local_table.primary_key.columns) do
+  for _, column in ipairs(given or type(constraint) == "table" and constraint.columns or {}) do
     columns[#columns + 1] = type(column) == "string" and mapper.local_table.c[column] or column
   end
   if #columns == 0 then
@@ -339,7 +340,12 @@ end
 ---@param key string
 ---@param prop any   a property, or a column of the mapped table
 function Mapper:add_property(key, prop)
-  if not MapperProperty:is(prop) then prop = ColumnProperty({ prop }) end
+  if not MapperProperty:is(prop) then
+    if core.kind(prop) == nil then
+      errors.raise("ArgumentError", "%s: the attribute '%s' is to be a property or a column, not a %s", tostring(self), tostring(key), type(prop))
+    end
+    prop = ColumnProperty({ prop })
+  end
   if prop.kind == "column" and not self:_own_column(prop.column) then prop.readonly = true end
   self:_add_late(key, prop)
 end

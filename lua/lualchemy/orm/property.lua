@@ -62,7 +62,7 @@ function MapperProperty:copy()
 end
 
 function MapperProperty:__tostring()
-  return ("%s.%s"):format(self.parent and self.parent.class_name or "?", self.key or "?")
+  return ("%s.%s"):format(type(self.parent) == "table" and self.parent.class_name or "?", self.key or "?")
 end
 
 --- An attribute that is no column and no relationship: the methods `get(self, object)` and `set(self, object, value)`

@@ -10,6 +10,7 @@ local clause = require("lualchemy.orm.clause")
 local comparator = require("lualchemy.orm.comparator")
 local criteria = require("lualchemy.orm.criteria")
 local entity = require("lualchemy.orm.entity")
+local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local joins = require("lualchemy.orm.joins")
 local setops = require("lualchemy.orm.setops")
@@ -224,6 +225,9 @@ function Query:enable_eagerloads(enabled) return with_option(self, "eagerloads",
 ---@param statement any
 ---@return lualchemy.orm.Query
 function Query:from_statement(statement)
+  if core.kind(statement) == nil then
+    errors.raise("ArgumentError", "from_statement() takes a statement such as sa.text(...) or sa.select(...), got %s", tostring(statement))
+  end
   return derive(self, { _from = statement, _called = called(self, "from_statement") })
 end
 

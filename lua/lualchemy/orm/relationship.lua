@@ -298,6 +298,9 @@ end
 
 --- Works out the target, the join and the direction, and makes the back reference.
 function RelationshipProperty:configure()
+  if type(self.parent) ~= "table" or not self.parent.registry then
+    errors.raise("InvalidRequestError", "this relationship is no attribute of a mapped class yet")
+  end
   if self.inherited_from then return repeat_configuration(self, self.inherited_from) end
   local strategy = require("lualchemy.orm.loading").strategy(self.lazy, self)
   local plan = { entity = self:_resolve_target() }

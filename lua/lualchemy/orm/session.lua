@@ -14,6 +14,7 @@ local get_or_create = require("lualchemy.orm.get_or_create")
 local identity = require("lualchemy.orm.identity")
 local registry = require("lualchemy.orm.registry")
 local merge = require("lualchemy.orm.merge")
+local signature = require("lualchemy.signature")
 local SessionTransaction = require("lualchemy.orm.transaction")
 local UnitOfWork = require("lualchemy.orm.unitofwork")
 local wait = require("lualchemy.engine.wait")
@@ -68,6 +69,9 @@ function Session:init(options)
   self.autobegin = flag(options.autobegin, true)
   self.twophase = flag(options.twophase, false)
   self._autocommit = flag(options.autocommit, false)
+  if options.info ~= nil and type(options.info) ~= "table" then
+    errors.raise("ArgumentError", "a session's info is a table, not a %s", type(options.info))
+  end
   self.info = {}
   for key, value in pairs(options.info or {}) do self.info[key] = value end
   self._query_cls, self._execution_options = options.query_cls, options.execution_options
@@ -81,13 +85,14 @@ end
 
 -- A list that also answers `:contains(x)`.
 local object_set = {}
-object_set.__index = object_set
 function object_set:contains(object)
   for _, item in ipairs(self) do
     if rawequal(item, object) then return true end
   end
   return false
 end
+signature.objects(object_set, "session.new", function(x) return getmetatable(x) == object_set end)
+object_set.__index = object_set
 
 local computed = {
   new = function(self) return setmetatable(self._c:objects(NEW), object_set) end,
@@ -156,14 +161,14 @@ function Session:get_bind(mapper)
     end
   end
   if self.bind then return self.bind end
-  local metadata = mapper and mapper.local_table.metadata
+  local metadata = mapper and mapper.local_table and mapper.local_table.metadata
   if metadata and metadata.bind then return metadata.bind end
   if not mapper then
     local _, only = next(self.binds)
     if only and next(self.binds, _) == nil then return only end
   end
   errors.raise("UnboundExecutionError", "this session knows no database%s: give it a bind (orm.Session{ bind = engine }), or bind the metadata",
-    mapper and (" for " .. mapper.class_name) or "")
+    mapper and (" for " .. tostring(mapper.class_name or mapper)) or "")
 end
 
 -- The transaction in progress, begun if there is none.

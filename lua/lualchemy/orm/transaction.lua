@@ -48,6 +48,9 @@ end
 
 -- A session bound to a connection works in that connection's transaction if it has one, and does not end it.
 local function begin_on(self, bind)
+  if type(bind) ~= "table" or bind.begin == nil then
+    errors.raise("ArgumentError", "a session's bind is an Engine or a Connection, not %s", tostring(bind))
+  end
   local is_connection = bind.begin_nested ~= nil
   local conn = is_connection and bind or bind:connect()
   local guard <close> = setmetatable({ conn = not is_connection and conn or nil }, taken)

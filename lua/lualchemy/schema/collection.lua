@@ -5,7 +5,15 @@
 
 local class = require("lualchemy.util.class")
 local errors = require("lualchemy.errors")
+local signature = require("lualchemy.signature")
 local suggest = require("lualchemy.util.suggest")
+
+local function holds(list, item)
+  for i = 1, #list do
+    if rawequal(list[i], item) then return true end
+  end
+  return false
+end
 
 ---@class lualchemy.OrderedSet
 local OrderedSet = class("OrderedSet")
@@ -17,12 +25,7 @@ end
 --- Is it in?
 ---@param item any
 ---@return boolean
-function OrderedSet:contains(item)
-  for i = 1, #self do
-    if rawequal(self[i], item) then return true end
-  end
-  return false
-end
+function OrderedSet:contains(item) return holds(self, item) end
 
 --- Adds an item at the end, unless it is in.
 ---@param item any
@@ -85,7 +88,7 @@ end
 ---@return boolean
 function methods.contains(columns, column)
   if type(column) == "string" then return rawget(columns, column) ~= nil end
-  return OrderedSet.contains(columns, column)
+  return holds(columns, column)
 end
 
 --- The column under a key, or `default`.
@@ -95,6 +98,8 @@ function methods.get(columns, key, default)
   if column == nil then return default end
   return column
 end
+
+signature.objects(methods, "table.c", function(x) return getmetatable(x) == Columns end)
 
 Columns.__name = "Columns"
 
@@ -131,7 +136,7 @@ for name, method in pairs(methods) do Columns[name] = method end
 --- Adds a column under its key, at the end or at a position.
 ---@param column lualchemy.Column
 ---@param at integer?
-function Columns.add(columns, column, at)
+function Columns._add(columns, column, at)
   local count = #columns
   at = at or count + 1
   for i = count, at, -1 do rawset(columns, i + 1, rawget(columns, i)) end
@@ -142,7 +147,7 @@ end
 --- Takes a column out; its position, or nil when it was not in.
 ---@param column lualchemy.Column
 ---@return integer?
-function Columns.remove(columns, column)
+function Columns._remove(columns, column)
   for i = 1, #columns do
     if rawequal(rawget(columns, i), column) then
       for j = i, #columns do rawset(columns, j, rawget(columns, j + 1)) end

@@ -142,6 +142,7 @@ local function read_arguments(given, opts)
 end
 
 local function check_name(name, opts)
+  if name ~= nil and type(name) ~= "string" then errors.raise("ArgumentError", "the name of a Column is a string, not %s", type(name)) end
   if name == "" then errors.raise("ArgumentError", "a Column needs a non-blank name") end
   if name and name:find("\0", 1, true) then errors.raise("ArgumentError", "the name of a Column cannot contain a NUL character") end
   if name == nil and opts.quote ~= nil then errors.raise("ArgumentError", "Column: quote needs a name") end
@@ -247,6 +248,9 @@ function Column:_attached(table_)
 end
 
 function Column:_set_parent(table_)
+  if type(table_.append_column) ~= "function" then
+    errors.raise("ArgumentError", "Column '%s' stands in a %s; columns stand in tables", tostring(self.name), getmetatable(table_).__name)
+  end
   table_:append_column(self)
 end
 

@@ -145,7 +145,7 @@ function M.resolve(item, table_)
       errors.raise("ArgumentError", "%s on table '%s': column '%s' belongs to %s", getmetatable(item).__name, table_.name,
         tostring(spec.name), spec.table and "table '" .. spec.table.name .. "'" or "no table")
     end
-    if not Columns.contains(item.columns, column) then Columns.add(item.columns, column) end
+    if not Columns.contains(item.columns, column) then Columns._add(item.columns, column) end
   end
   item._pending = {}
 end
@@ -167,6 +167,10 @@ local function column_names(self)
   for i, spec in ipairs(self._pending) do names[i] = type(spec) == "string" and spec or spec.key end
   for _, column in ipairs(self.columns) do names[#names + 1] = column.key end
   return names
+end
+
+function ColumnCollection:init()
+  errors.raise("ArgumentError", "%s is what UniqueConstraint and its like have in common; make one of those", getmetatable(self).__name)
 end
 
 --- The same constraint for another table, which has columns of the same keys.
@@ -244,15 +248,15 @@ function Primary:_set_parent(table_)
   local marked = marked_columns(self, table_)
   for _, column in ipairs(self.columns) do column:_make_primary() end
   for _, column in ipairs(marked) do
-    if not self:contains_column(column) then Columns.add(self.columns, column) end
+    if not self:contains_column(column) then Columns._add(self.columns, column) end
   end
 end
 
 --- A column of the table that is marked primary_key joins.
 function Primary:_take(column)
   local old = Columns.get(self.columns, column.key)
-  local at = old and Columns.remove(self.columns, old)
-  if not self:contains_column(column) then Columns.add(self.columns, column, at) end
+  local at = old and Columns._remove(self.columns, old)
+  if not self:contains_column(column) then Columns._add(self.columns, column, at) end
   if self._implicit then
     self.name, self._final_name = nil, nil
     naming.apply(self)

@@ -85,6 +85,10 @@ end
 
 --- As a listener: `ddl(target, connection)` runs it if its condition holds.
 function DDLElement:__call(target, connection, opts)
+  if type(connection) ~= "table" or type(connection.execute) ~= "function" then
+    errors.raise("ArgumentError", "a DDL element called as a listener takes (target, connection), and got a %s for the connection",
+      type(connection))
+  end
   if M.holds(self._condition, self, target, connection, opts) then
     return connection:execute(self:against(target))
   end

@@ -239,8 +239,10 @@ local function check_lists(columns, targets)
     errors.raise("ArgumentError", "ForeignKeyConstraint takes two lists: { 'a', 'b' }, { 't.a', 't.b' }")
   end
   if #columns ~= #targets then
+    local names = {}
+    for i, column in ipairs(columns) do names[i] = tostring(column) end
     errors.raise("ArgumentError", "ForeignKeyConstraint with %d columns (%s) has %d targets; it takes as many targets as columns",
-      #columns, table.concat(columns, ", "), #targets)
+      #columns, table.concat(names, ", "), #targets)
   end
 end
 
@@ -276,7 +278,7 @@ function Composite:_set_parent(table_)
     errors.raise("ArgumentError", "a ForeignKeyConstraint belongs to a Table, not to %s", tostring(table_))
   end
   if not self._own_columns then
-    Columns.add(self.columns, self.elements[1].parent)
+    Columns._add(self.columns, self.elements[1].parent)
   end
   -- Its elements join columns that are in the table already, so they need to know theirs first.
   self.table = self.table or table_

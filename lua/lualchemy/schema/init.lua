@@ -5,8 +5,11 @@ local ddl = require("lualchemy.schema.ddl")
 local defaults = require("lualchemy.schema.defaults")
 local foreign_key = require("lualchemy.schema.foreign_key")
 local sequence = require("lualchemy.schema.sequence")
+local signature = require("lualchemy.signature")
 local types = require("lualchemy.types")
 local view = require("lualchemy.schema.view")
+
+require("lualchemy.schema.signatures")
 
 local M = {
   MetaData = require("lualchemy.schema.metadata"),
@@ -27,6 +30,7 @@ local M = {
 function M.insert_sentinel(name, type_, opts)
   return M.Column(name, type_ or types.Integer, { default = opts and opts.default, insert_sentinel = true })
 end
+signature.functions(M, { insert_sentinel = "name: string?, type: any?, options: options?" })
 
 -- BoundMetaData of the old tutorial: a MetaData made of an engine or a URL.
 M.BoundMetaData = M.MetaData

@@ -39,6 +39,7 @@ local extend = SchemaItem.extend
 ---@param members table?
 ---@return lualchemy.Class
 function SchemaItem:extend(name, members)
+  class.check_extension(self, name, members)
   members = members or {}
   members.__index = members.__index or index
   members._getters = setmetatable(members._getters or {}, { __index = self._getters })

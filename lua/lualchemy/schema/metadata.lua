@@ -45,8 +45,9 @@ function Tables.__pairs(tables)
 end
 
 local function bind_of(given)
-  if type(given) == "string" then return upward.create_engine(given) end
-  return given
+  if not given then return nil end
+  if type(given) == "table" and given.execute ~= nil and given.dialect ~= nil then return given end
+  return upward.create_engine(given)
 end
 
 --- `sa.MetaData()`, `sa.MetaData{ schema = "s", naming_convention = { ... }, bind = engine_or_url }`

@@ -88,6 +88,9 @@ end
 ---@param known table<string, any>    the item's own options
 ---@return table dialect_options
 function M.check(item, options, known)
+  if type(options) ~= "table" then
+    errors.raise("ArgumentError", "%s: its options are a table, not a %s", item, type(options))
+  end
   local by_dialect
   for key, value in pairs(options) do
     if type(key) ~= "string" then

@@ -51,6 +51,7 @@ end
 ---@param table_ lualchemy.Table
 ---@param use_schema boolean?  default true
 function Preparer:format_table(table_, use_schema)
+  if table_ == nil then errors.raise("CompileError", "a statement about a table's item needs an item that belongs to a table") end
   local text = whole(self, table_.name, table_._quote)
   local schema = use_schema ~= false and self:schema_of(table_)
   return schema and (whole(self, schema, table_._quote_schema) .. "." .. text) or text

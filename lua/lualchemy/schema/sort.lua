@@ -2,6 +2,7 @@
 -- Among tables that do not depend on each other the given order stays. Foreign keys of a table to itself are
 -- ignored; a cycle is broken by leaving out the foreign keys of its tables, which are then made afterwards.
 
+local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local warn = require("lualchemy.util.warn").warn
 
@@ -67,7 +68,10 @@ end
 -- Per table the tables it needs ("fixed": cannot be left out), and the constraints that come at the end.
 local function collect(tables, filter)
   local parents, late, given = {}, {}, {}
-  for _, table_ in ipairs(tables) do given[table_] = true end
+  for _, table_ in ipairs(tables) do
+    if core.kind(table_) ~= "table" then errors.raise("ArgumentError", "sort_tables takes a list of Tables; one is %s", tostring(table_)) end
+    given[table_] = true
+  end
   for _, table_ in ipairs(tables) do
     parents[table_] = {}
     for _, constraint in ipairs(table_.foreign_key_constraints) do

@@ -209,7 +209,7 @@ local function forget_column(self, old)
     self.foreign_keys:remove(key)
     if key.constraint then self.constraints:remove(key.constraint) end
   end
-  if self.primary_key:contains_column(old) then Columns.remove(self.primary_key.columns, old) end
+  if self.primary_key:contains_column(old) then Columns._remove(self.primary_key.columns, old) end
 end
 
 local function check_new(self, column, replace)
@@ -236,12 +236,12 @@ local function enter(self, column, old)
       warn('Column with user-specified key "%s" is being replaced with plain named column "%s", key "%s" is being removed.', old.key,
         column.name, old.key)
     end
-    at = Columns.remove(self.c, old)
+    at = Columns._remove(self.c, old)
     core.table_replace(self._node, old, column)
   else
     core.table_append(self._node, column)
   end
-  Columns.add(self.c, column, at)
+  Columns._add(self.c, column, at)
   core.fields(column).table = self
 end
 

@@ -36,6 +36,9 @@ end
 ---@return lualchemy.Class
 function ClauseElement:extend(name, members)
   local sub = extend(self, name, members)
+  if members and members.__getters ~= nil and type(members.__getters) ~= "table" then
+    errors.raise("ArgumentError", "%s: __getters is a table of functions", name)
+  end
   rawset(sub, "__getters", members and members.__getters or {})
   return index(sub)
 end

@@ -54,6 +54,9 @@ end
 ---@return lualchemy.ColumnClause
 function M.column(name, type_, options)
   if base.is_options(type_) then type_, options = nil, type_ end
+  if options ~= nil and type(options) ~= "table" then
+    errors.raise("ArgumentError", "column(name, type, options): the options are a table, not a %s", type(options))
+  end
   local text, quote = name_of(name, "column()")
   return core.column_new(text, base.type_handle(type_), { is_literal = options and options.is_literal, quote = quote })
 end

@@ -1,6 +1,7 @@
 --- `.c` of what is no schema table: the columns of an alias, a join, a subquery.
 
 local errors = require("lualchemy.errors")
+local signature = require("lualchemy.signature")
 
 ---@class lualchemy.ColumnCollection
 local Columns = {}
@@ -32,6 +33,8 @@ function methods.get(columns, key, default)
   if found == nil then return default end
   return found
 end
+
+signature.objects(methods, "c", function(x) return getmetatable(x) == Columns end)
 
 function Columns.__index(columns, key)
   if methods[key] then return methods[key] end

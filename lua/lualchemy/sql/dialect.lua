@@ -34,6 +34,9 @@ end
 
 -- A description with everything its bases say.
 local function complete(description)
+  if description.base ~= nil and type(description.base) ~= "table" then
+    errors.raise("ArgumentError", "a dialect's base is the description of another one, not a %s", type(description.base))
+  end
   local base = description.base and complete(description.base) or {}
   local out = merged(base, description)
   for _, part in ipairs(PARTS) do out[part] = merged(base[part], description[part]) end
@@ -137,7 +140,11 @@ end
 function M.named(name)
   local found = by_name[name]
   if found then return found end
-  found = module_of(name).dialect {}
+  local module = module_of(name)
+  if type(module) ~= "table" or type(module.dialect) ~= "function" then
+    errors.raise("NoSuchModuleError", "there is no dialect '%s': the module lualchemy.dialects.%s makes none", name, name)
+  end
+  found = module.dialect {}
   by_name[name] = found
   return found
 end

@@ -54,7 +54,10 @@ local function filter_by(self, named)
   end
   local names, criteria = {}, {}
   local table_ = core.dml_table(self)
-  for name in pairs(named) do names[#names + 1] = name end
+  for name in pairs(named) do
+    if type(name) ~= "string" then errors.raise("ArgumentError", "filter_by{} is keyed by column names, not by a %s", type(name)) end
+    names[#names + 1] = name
+  end
   table.sort(names)
   for i, name in ipairs(names) do criteria[i] = table_.c[name]:eq(named[name]) end
   return core.dml_where(self, table.unpack(criteria))

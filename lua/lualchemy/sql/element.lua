@@ -153,6 +153,7 @@ local function own_method(type_, name)
 end
 
 local function subscript_of(type_)
+  if type_ == nil then return nil end
   local inner = type_.impl and types.to_instance(type_.impl) or type_
   return own_method(type_, "at") or subscripts[core.type_info(inner._type).family], inner
 end
@@ -177,7 +178,7 @@ end
 
 --- `array[a:b]`
 function ColumnElement:slice(from, ...)
-  local type_, to = self.type, (...)
+  local type_, to = self.type or types.to_instance(types.NullType), (...)
   local own = own_method(type_, "slice")
   if own then return own(self, from, ...) end
   if core.type_info(type_._type).family ~= "array" then
@@ -204,7 +205,7 @@ local MIRRORED = { lt = "GT", le = "GE", gt = "LT", ge = "LE", eq = "EQ", ne = "
 local function compare_elements(name, collect)
   return function(self, x, options)
     local type_ = self.type
-    if core.type_info(type_._type).family ~= "array" then
+    if type_ == nil or core.type_info(type_._type).family ~= "array" then
       errors.raise("InvalidRequestError", "%s() is for arrays, not for an expression of type %s", name, tostring(type_))
     end
     local operator = MIRRORED[options and options.operator or "eq"]

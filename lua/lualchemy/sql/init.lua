@@ -3,6 +3,8 @@
 local core = require("lualchemy._core")
 local warn = require("lualchemy.util.warn").warn
 
+require("lualchemy.sql.signatures")
+
 local M = {}
 
 for _, name in ipairs { "column", "functions", "select", "dml", "custom", "type_text" } do

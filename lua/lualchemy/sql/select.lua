@@ -370,7 +370,10 @@ function Select:filter_by(named)
     errors.raise("ArgumentError", "filter_by{} got no criterion: a nil value leaves no key in a Lua table (use sa.null)")
   end
   local names, criteria = {}, {}
-  for name in pairs(named) do names[#names + 1] = name end
+  for name in pairs(named) do
+    if type(name) ~= "string" then errors.raise("ArgumentError", "filter_by{} is keyed by column names, not by a %s", type(name)) end
+    names[#names + 1] = name
+  end
   table.sort(names)
   for i, name in ipairs(names) do criteria[i] = self:_named_column(name):eq(named[name]) end
   return self:where(table.unpack(criteria))
@@ -393,7 +396,12 @@ function Select:_named_column(name)
 end
 
 --- A clause of a dialect's own: `:ext(pg.distinct_on(t.c.x))`.
-function Select:ext(extension) return extension._extend(self) end
+function Select:ext(extension)
+  if type(extension) ~= "table" or type(rawget(extension, "_extend")) ~= "function" then
+    errors.raise("ArgumentError", "ext() takes a clause of a dialect's own such as pg.distinct_on(t.c.x), not %s", type(extension))
+  end
+  return extension._extend(self)
+end
 
 local function correlate(except)
   return function(self, ...) return core.select_correlate(self, except, ...) end

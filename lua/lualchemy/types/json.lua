@@ -5,6 +5,7 @@
 
 local base = require("lualchemy.types.base")
 local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
 
 local M = {}
 
@@ -19,7 +20,12 @@ local array = { __jsontype = "array" }
 --- Marks a table as a list, which matters only while it is empty.
 ---@param list table
 ---@return table
-function M.JSON.array(list) return setmetatable(list, array) end
+function M.JSON.array(list)
+  if type(list) ~= "table" or getmetatable(list) ~= nil and getmetatable(list) ~= array then
+    errors.raise("ArgumentError", "JSON.array() takes a plain list, got %s", type(list))
+  end
+  return setmetatable(list, array)
+end
 
 base.register(M.JSON)
 

@@ -50,11 +50,28 @@ local function class_metatable(base)
   return { __index = base, __call = call, __tostring = describe, __plain = true }
 end
 
+-- How misuse is told; errors.lua, which is made of classes itself, puts its own way here.
+local report = { misuse = function(text) error(text, 3) end }
+
+local function check_extension(base, name, members)
+  if type(base) ~= "table" or rawget(base, "__super") == nil then
+    report.misuse("extend makes a class of a class, as in Class:extend(\"Name\", { ... }); this is " .. type(base)
+      .. (Class.of(base) and " made by one" or ""))
+  end
+  if type(name) ~= "string" then
+    report.misuse(("%s:extend(name, members): the name is a string, not %s"):format(base.__name, type(name)))
+  end
+  if members ~= nil and type(members) ~= "table" then
+    report.misuse(("%s:extend(%q, members): the members are a table, not %s"):format(base.__name, name, type(members)))
+  end
+end
+
 --- A subclass. Calling it makes an instance and passes the arguments to its method `init`.
 ---@param name string
 ---@param members table?
 ---@return lualchemy.Class
 function Class:extend(name, members)
+  check_extension(self, name, members)
   local class = {}
   for key, value in pairs(members or {}) do class[key] = value end
   class.__name = name
@@ -84,6 +101,8 @@ setmetatable(Class, {
 ---@return lualchemy.Class
 return setmetatable({
   of = Class.of,
+  report = report,
+  check_extension = check_extension,
 }, {
   __call = function(_, name, members)
     local root = setmetatable({ __name = "Object", __super = false, new = Class.new, is = Class.is, extend = Class.extend },

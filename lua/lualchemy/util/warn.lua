@@ -1,6 +1,8 @@
 --- Warnings of the library: things that work but that the user would rather know.
 -- They go to Lua's `warn` unless the program takes them with `set_hook`.
 
+local class = require("lualchemy.util.class")
+
 local M = {}
 
 local hook
@@ -8,6 +10,9 @@ local hook
 --- Receives every warning from now on; nil gives them back to Lua's `warn`.
 ---@param fn fun(message: string)|nil
 function M.set_hook(fn)
+  if fn ~= nil and type(fn) ~= "function" then
+    class.report.misuse("set_warning_hook takes a function or nil, not a " .. type(fn))
+  end
   hook = fn
 end
 

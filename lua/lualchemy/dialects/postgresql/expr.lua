@@ -86,6 +86,7 @@ local like = element.contains
 local at_contains = compare("@>")
 
 local function has_parts(type_)
+  if type_ == nil then return false end
   local name = getmetatable(type_).__name or ""
   return OF_PARTS[core.type_info(type_._type).family] or name:match("RANGE$") ~= nil or name == "HSTORE"
 end

@@ -53,5 +53,6 @@ for name, value in pairs(require("lualchemy.dialects.postgresql.expr")) do M[nam
 local range = require("lualchemy.dialects.postgresql.range")
 M.Range, M.MultiRange = range.Range, range.MultiRange
 M.ExcludeConstraint = require("lualchemy.dialects.postgresql.exclude")
+require("lualchemy.dialects.postgresql.signatures")(M)
 
 return M

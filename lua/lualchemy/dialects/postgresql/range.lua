@@ -44,9 +44,19 @@ end
 
 -- What comes next where there is a next one: whole numbers and dates.
 local function after(x)
-  if math.type(x) == "integer" then return x + 1 end
+  if math.type(x) == "integer" then return x < math.maxinteger and x + 1 or nil end
   if core.value_kind(x) == "date" then return x + core.interval{ days = 1 } end
   return nil
+end
+
+local function is_less(a, b) return a < b end
+
+local function less(a, b)
+  local ok, result = pcall(is_less, a, b)
+  if not ok then
+    errors.raise("ArgumentError", "Range: %s and %s cannot be compared: a range has bounds of one type", tostring(a), tostring(b))
+  end
+  return result
 end
 
 -- The form in which equal ranges are equal: [lower, upper) where values have a next one.
@@ -70,8 +80,8 @@ end
 function Range:is_empty()
   if self.empty then return true end
   local lower, upper, from, to = canonical(self)
-  if lower == nil or upper == nil or lower < upper then return false end
-  return lower > upper or not (from == "[" and to == "]")
+  if lower == nil or upper == nil or less(lower, upper) then return false end
+  return less(upper, lower) or not (from == "[" and to == "]")
 end
 
 function Range.__eq(a, b)
@@ -87,14 +97,14 @@ local function begins_first(a, b)
   local lower, _, from = canonical(a)
   local other, _, other_from = canonical(b)
   if lower == nil or other == nil then return lower == nil end
-  return lower < other or lower == other and (from == "[" or other_from == "(")
+  return less(lower, other) or lower == other and (from == "[" or other_from == "(")
 end
 
 local function ends_last(a, b)
   local _, upper, _, to = canonical(a)
   local _, other, _, other_to = canonical(b)
   if upper == nil or other == nil then return upper == nil end
-  return upper > other or upper == other and (to == "]" or other_to == ")")
+  return less(other, upper) or upper == other and (to == "]" or other_to == ")")
 end
 
 --- Is everything of a range, or one value, in this one?
@@ -115,7 +125,7 @@ function Range:strictly_left_of(other)
   local _, upper, _, to = canonical(self)
   local lower, _, from = canonical(other)
   if upper == nil or lower == nil then return false end
-  return upper < lower or upper == lower and not (to == "]" and from == "[")
+  return less(upper, lower) or upper == lower and not (to == "]" and from == "[")
 end
 
 function Range:strictly_right_of(other) return other:strictly_left_of(self) end

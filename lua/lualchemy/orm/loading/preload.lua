@@ -15,6 +15,7 @@ local function by_mapper(session, objects)
   for _, object in ipairs(objects) do
     local life, number = core.state(object)
     local mapper = core.mapper_of(object)
+    if not mapper then errors.raise("UnmappedInstanceError", "session:preload takes mapped objects; one is a %s", type(object)) end
     if life ~= "persistent" or core.object_session(number) ~= session then
       errors.raise("InvalidRequestError", "session:preload: this %s object is not persistent in this session", mapper.class_name)
     end

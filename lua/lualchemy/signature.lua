@@ -1,0 +1,219 @@
+--- What functions take, said in a line each and checked at the door, so that a wrong argument is an error that names
+-- it, at the caller's line, instead of Lua's complaint about some local of the library's.
+--
+--     signature.functions(M, { lateral = "element: from, name: name?" })
+--     signature.methods(Session, { slice = "from: integer?, to: integer?" })
+--
+-- A parameter is a name and a kind; `?` lets it be nil, `...: kind` speaks of all that follow. `methods` also sees to it
+-- that every method of the class, listed or not, is called on an object of the class: a dot for the colon is the most
+-- common mistake of all. Methods are the functions whose first parameter is called `self`; those in C check by themselves.
+
+local class = require("lualchemy.util.class")
+local errors = require("lualchemy.errors")
+
+local M = {}
+
+local function is_callable(x)
+  if type(x) == "function" then return true end
+  local mt = getmetatable(x)
+  return type(mt) == "table" and mt.__call ~= nil
+end
+
+-- Kind -> what it is called in messages, and its test.
+local kinds = {
+  any = { "a value", function(x) return x ~= nil end },
+  string = { "a string", function(x) return type(x) == "string" end },
+  number = { "a number", function(x) return type(x) == "number" end },
+  integer = { "an integer", function(x) return math.type(x) == "integer" end },
+  boolean = { "true or false", function(x) return type(x) == "boolean" end },
+  table = { "a table", function(x) return type(x) == "table" end },
+  list = { "a list", function(x) return type(x) == "table" and getmetatable(x) == nil end },
+  options = { "a table of options", function(x) return type(x) == "table" and getmetatable(x) == nil end },
+  callable = { "a function", is_callable },
+}
+
+--- Makes a kind known.
+---@param name string
+---@param text string              "an SQL expression"
+---@param test fun(x: any): boolean
+function M.kind(name, text, test) kinds[name] = { text, test } end
+
+local function described(x)
+  if x == nil then return "nil" end
+  if type(x) == "table" and rawget(x, "__super") ~= nil then return "the class " .. tostring(rawget(x, "__name")) end
+  local found = class.of(x)
+  local name = found and rawget(found, "__name")
+  if type(name) ~= "string" then name = type(x) end
+  return (name:find("^[AEIOUaeiou]") and "an " or "a ") .. name
+end
+
+local function parse(text)
+  local parameters = {}
+  for name, kind, optional in text:gmatch("([%w_.]+): *([%w_]+)(%??)") do
+    assert(kinds[kind], kind)
+    parameters[#parameters + 1] = { name = name, kind = kinds[kind], optional = optional == "?" }
+  end
+  return parameters
+end
+
+local function verify(what, parameters, ...)
+  local at, count = 1, select("#", ...)
+  for _, parameter in ipairs(parameters) do
+    local last = parameter.name == "..." and count or at
+    for i = at, last do
+      local value = (select(i, ...))
+      if not (value == nil and parameter.optional) and not parameter.kind[2](value) then
+        local name = parameter.name == "..." and "argument " .. i or parameter.name
+        errors.raise("ArgumentError", "%s: %s must be %s, not %s", what, name, parameter.kind[1], described(value))
+      end
+    end
+    at = last + 1
+  end
+end
+
+-- A door of the same number of parameters costs no vararg call; these are methods that may be called often.
+local DOORS = {
+  function(fn, good, refuse)
+    return function(self)
+      if not good[getmetatable(self)] then refuse(self) end
+      return fn(self)
+    end
+  end,
+  function(fn, good, refuse)
+    return function(self, a)
+      if not good[getmetatable(self)] then refuse(self) end
+      return fn(self, a)
+    end
+  end,
+  function(fn, good, refuse)
+    return function(self, a, b)
+      if not good[getmetatable(self)] then refuse(self) end
+      return fn(self, a, b)
+    end
+  end,
+  function(fn, good, refuse)
+    return function(self, a, b, c)
+      if not good[getmetatable(self)] then refuse(self) end
+      return fn(self, a, b, c)
+    end
+  end,
+}
+
+local function any_door(fn, good, refuse)
+  return function(self, ...)
+    if not good[getmetatable(self)] then refuse(self) end
+    return fn(self, ...)
+  end
+end
+
+local function checked_door(fn, what, parameters, good, refuse)
+  return function(self, ...)
+    if not good[getmetatable(self)] then refuse(self) end
+    verify(what, parameters, ...)
+    return fn(self, ...)
+  end
+end
+
+-- Without the debug library (a sandbox) nothing says which functions are methods: then only what is listed is checked.
+local function is_method(fn)
+  return debug ~= nil and type(fn) == "function" and debug.getlocal(fn, 1) == "self"
+end
+
+-- Doors, so that a class may be gone through again after somebody added methods to it.
+local doors = setmetatable({}, { __mode = "k" })
+
+local function door(fn, what, parameters, good, refuse)
+  if parameters then return checked_door(fn, what, parameters, good, refuse) end
+  local info = debug.getinfo(fn, "u")
+  local make = not info.isvararg and DOORS[info.nparams] or any_door
+  return make(fn, good, refuse)
+end
+
+-- Called by classes, with an object that is not finished or with the class itself.
+local BUILDING = { init = true, new = true, extend = true }
+
+--- Puts the methods of a class behind doors. Call it when the class has all its methods.
+---@param c lualchemy.Class
+---@param listed table<string, string>?
+---@param lent (fun(x: any): boolean)?   knows objects of other classes that have the methods too
+function M.methods(c, listed, lent)
+  listed = listed or {}
+  local own_name = rawget(c, "__name")
+  local good = setmetatable({ [c] = true }, { __mode = "k" })
+  for name, fn in pairs(c) do
+    if type(name) == "string" and name:sub(1, 1) ~= "_" and not doors[fn] and (listed[name] or is_method(fn) and not BUILDING[name]) then
+      local what = name == "init" and own_name or ("%s:%s"):format(own_name, name)
+      local function refuse(self)
+        if not c:is(self) and not (lent and lent(self)) then
+          errors.raise("ArgumentError", "%s() is a method, to be called with a colon on its object; in its place stands %s",
+            what, described(self))
+        end
+        good[getmetatable(self)] = true
+      end
+      local made = door(fn, what, listed[name] and parse(listed[name]), good, refuse)
+      c[name], doors[made] = made, true
+    end
+  end
+end
+
+--- The same for functions whose objects are of no class: where everything else is a field of the user's, as in `t.c`.
+---@param functions table<string, function>
+---@param name string                    what the objects are called
+---@param is fun(x: any): boolean
+function M.objects(functions, name, is)
+  for key, fn in pairs(functions) do
+    functions[key] = function(self, ...)
+      if not is(self) then
+        errors.raise("ArgumentError", "%s:%s() is a method, to be called with a colon on its object; in its place stands %s",
+          name, key, described(self))
+      end
+      return fn(self, ...)
+    end
+  end
+end
+
+--- Puts functions of a module behind doors.
+---@param module table
+---@param listed table<string, string>
+---@param prefix string?   what stands before their names in messages
+function M.functions(module, listed, prefix)
+  for name, text in pairs(listed) do
+    local fn, what, parameters = module[name], (prefix or "") .. name, parse(text)
+    module[name] = function(...)
+      verify(what, parameters, ...)
+      return fn(...)
+    end
+  end
+end
+
+-- The position of a parameter called `options`, where it is the last one.
+local function options_position(fn)
+  if debug == nil or type(fn) ~= "function" then return nil end
+  local info = debug.getinfo(fn, "uS")
+  local last = info.what ~= "C" and not info.isvararg and info.nparams
+  return last and last > 0 and debug.getlocal(fn, last) == "options" and last or nil
+end
+
+--- For what a module has and nobody listed: methods of its classes are called on their objects, and what stands where a
+--- function's parameter `options` is, is such a table.
+---@param module table
+---@return table module
+function M.module(module)
+  for name, fn in pairs(module) do
+    local at = options_position(fn)
+    if type(fn) == "table" and rawget(fn, "__super") ~= nil and not fn._kind then     -- a bare class of types stands for one
+      M.methods(fn)
+    elseif at then
+      module[name] = function(...)
+        local given = (select(at, ...))
+        if given ~= nil and not kinds.options[2](given) then
+          errors.raise("ArgumentError", "%s: its options must be %s, not %s", name, kinds.options[1], described(given))
+        end
+        return fn(...)
+      end
+    end
+  end
+  return module
+end
+
+return M
