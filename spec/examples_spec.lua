@@ -21,6 +21,16 @@ local expected = {
     "Hawthorne taught Melville", "Moby-Dick by Melville: sea, whales", "Typee by Melville: sea", "wrote about whales: Melville",
     "wrote nothing: Hawthorne", "pupil of Hawthorne: Melville", "the sea is in 2 books", "1 book and 2 tags are left", "0 books after their author",
   },
+  ["07_hybrid_and_proxy.lua"] = {
+    "Harbour: 120000 square pixels, fits 500: true", "larger than 1000: Harbour", "fits 100: Stamp", "of 20 x 30: Stamp",
+    "tags: evening, sea, boats", "third position: 3 boats", "in French: Le vieux port, flash: true", "tagged boats: Harbour",
+    "false title must not be empty; it is still Harbour", "without a size: Harbour",
+  },
+  ["12_object_managers.lua"] = {
+    "users: 2", "by email: list@example.org", "ordered: list@example.org", "in the session by itself: true", "west of everything",
+    "locations: 1, found again: true",
+  },
+  ["13_fixtures.lua"] = { "(10, 10) red", "(20, 20) blue", "known without asking: 2 rows", "colours: 3", "drifted: green" },
   ["08_sharding.lua"] = {
     "Lima: key 1 on america, 0 reports", "Tokyo: key 1 on asia, 1 reports", "Oslo: key 1 on europe, 2 reports", "asked of one shard: 1 Oslo",
     "by key, the first that has it: Lima", "the third row of Europe: nil", "reports in all: 4", "in Europe: 3", "frosty ones deleted: 1",
