@@ -278,6 +278,7 @@ build = {
     ["lualchemy.orm.persistence"] = "lua/lualchemy/orm/persistence.lua",
     ["lualchemy.orm.plain"] = "lua/lualchemy/orm/plain.lua",
     ["lualchemy.orm.plan"] = "lua/lualchemy/orm/plan.lua",
+    ["lualchemy.orm.post_update"] = "lua/lualchemy/orm/post_update.lua",
     ["lualchemy.orm.property"] = "lua/lualchemy/orm/property.lua",
     ["lualchemy.orm.query"] = "lua/lualchemy/orm/query.lua",
     ["lualchemy.orm.registry"] = "lua/lualchemy/orm/registry.lua",

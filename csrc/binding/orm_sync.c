@@ -309,12 +309,18 @@ void alch_sync_deleted(lua_State *L, int st, alch_state *s, int orphans)
     }
 }
 
+/* Are its keys copied from object to object here? */
+static int copies_keys(const alch_attr *a, int direction)
+{
+    return is_flushed(a, direction) && !(a->flags & ALCH_ATTR_POST_UPDATE);
+}
+
 void alch_sync_down(lua_State *L, int st, alch_state *s, int strays)
 {
     size_t i;
 
     for (i = s->mapper->columns; i < s->mapper->count; i++)
-        if (is_flushed(&s->mapper->attrs[i], ALCH_ONETOMANY) && has_news(s, i))
+        if (copies_keys(&s->mapper->attrs[i], ALCH_ONETOMANY) && has_news(s, i))
             each(L, st, s, i, ALCH_PART_ADDED, visit_push, strays);
 }
 
@@ -352,7 +358,7 @@ void alch_sync_up(lua_State *L, int obj, int st, alch_state *s, int strays)
     size_t i;
 
     for (i = s->mapper->columns; i < s->mapper->count; i++)
-        if (is_flushed(&s->mapper->attrs[i], ALCH_MANYTOONE) && alch_has(s, ALCH_SET_CHANGED, i)
+        if (copies_keys(&s->mapper->attrs[i], ALCH_MANYTOONE) && alch_has(s, ALCH_SET_CHANGED, i)
             && alch_has(s, ALCH_SET_VALUE, i))
             pull_key(L, obj, st, s, i, strays);
 }

@@ -24,7 +24,8 @@ local function isa(mapper, ancestor)
   return false
 end
 
-local function is_flushed(prop) return prop.kind == "relationship" and not prop.viewonly end
+-- Does it say who is written first? What is written by an UPDATE of its own does not (post_update.lua).
+local function is_flushed(prop) return prop.kind == "relationship" and not prop.viewonly and not prop.post_update end
 
 -- -- between mappers ----------------------------------------------------------------------------------------------
 

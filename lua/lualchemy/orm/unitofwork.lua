@@ -8,6 +8,7 @@
 
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
+local post_update = require("lualchemy.orm.post_update")
 local errors = require("lualchemy.errors")
 local Context = require("lualchemy.engine.context")
 local execute = require("lualchemy.engine.execute")
@@ -292,12 +293,15 @@ function UnitOfWork:_run()
     self:_give_known_keys(group)
     for _, step in ipairs(order.save_steps(group)) do self:_save(step) end
   end
+  local buckets = order.list(self.buckets)
+  post_update.after_saves(self, buckets)
   local seen = { insert = {}, delete = {} }
   for _, verb in ipairs({ "delete", "insert" }) do
     for _, group in ipairs(sorted) do
       for _, bucket in ipairs(group) do self:_many_to_many(seen, bucket, verb) end
     end
   end
+  post_update.before_deletes(self, buckets)
   for i = #sorted, 1, -1 do
     for _, step in ipairs(order.delete_steps(sorted[i])) do
       persistence.delete(self, self.session:_connection_of(step.mapper), step)
