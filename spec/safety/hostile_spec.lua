@@ -29,6 +29,8 @@ local positions = {}
 
 function positions.tables(conn, name, value)
   local table_name, first, second, label, alias, v = name(), name(), name(), name(), name(), value()
+  -- SQLite itself loses a column called true of a subquery whose name has a parenthesis
+  if first == "true" and conn.dialect.name == "sqlite" then first = "true_" end
   local t = sa.Table(table_name, sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }), sa.Column(first, sa.Text),
     sa.Column(second, sa.Integer))
   t:create(conn)

@@ -29,9 +29,20 @@ local function ask(self, question, ...)
   if not fn then
     errors.raise("NotImplementedError", "the %s dialect does not reflect %s", self.dialect.name, (question:gsub("_", " ")))
   end
-  if not self.bind.connect then return fn(self.bind, ...) end
+  if self._held or not self.bind.connect then return fn(self._held or self.bind, ...) end
   local connection <close> = self.bind:connect()
   return fn(connection, ...)
+end
+
+--- All questions until the answer is closed go to one connection, in one transaction: they see one state of the database.
+function Inspector:_hold()
+  if self._held or not self.bind.connect then return nil end
+  local connection = self.bind:connect()
+  self._held = connection
+  return setmetatable({}, { __close = function()
+    self._held = nil
+    connection:close()
+  end })
 end
 
 -- Answers are tables of the Inspector's; the caller gets a copy to do with as he likes.
@@ -120,6 +131,11 @@ Inspector.get_indexes = about("indexes")
 Inspector.get_unique_constraints = about("unique_constraints")
 --- { name, sqltext } per constraint.
 Inspector.get_check_constraints = about("check_constraints")
+-- Constraints of no other database, as objects: EXCLUDE of PostgreSQL.
+function Inspector:_special_constraints(name, schema)
+  return self._source.special_constraints and ask(self, "special_constraints", name, schema) or {}
+end
+
 --- { text }
 Inspector.get_table_comment = about("table_comment")
 --- { sqlite_strict, postgresql_tablespace ... }

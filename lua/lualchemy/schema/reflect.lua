@@ -143,6 +143,14 @@ function Reflection:described_already(info)
   return false
 end
 
+-- "name DESC NULLS LAST"
+local function sorted(element, sorting)
+  local words = { desc = "DESC", asc = "ASC", nulls_first = "NULLS FIRST", nulls_last = "NULLS LAST" }
+  local out = { element }
+  for _, word in ipairs(sorting) do out[#out + 1] = words[word] end
+  return table.concat(out, " ")
+end
+
 -- The elements of an index: columns, with their order, or text.
 local function index_elements(self, info)
   local elements = {}
@@ -150,23 +158,17 @@ local function index_elements(self, info)
     local expression = info.expressions and info.expressions[i]
     local column = name ~= core.null and self.by_name[name]
     if name == core.null or (expression and expression ~= name) then
-      elements[i] = text(expression)
+      local sorting = info.column_sorting and info.column_sorting[name == core.null and expression or name]
+      local says_so = expression:upper():find("%sDESC$") or expression:upper():find("%sNULLS %u+$")
+      elements[i] = text(says_so and expression or sorted(expression, sorting or {}))
     elseif not column then
       return nil
     else
       local sorting = info.column_sorting and info.column_sorting[name]
-      elements[i] = sorting and text(self:sorted(column, sorting)) or column.key
+      elements[i] = sorting and text(sorted(self.inspector.dialect:quote(column.name), sorting)) or column.key
     end
   end
   return elements
-end
-
---- "name DESC NULLS LAST"
-function Reflection:sorted(column, sorting)
-  local words = { desc = "DESC", asc = "ASC", nulls_first = "NULLS FIRST", nulls_last = "NULLS LAST" }
-  local out = { self.inspector.dialect:quote(column.name) }
-  for _, word in ipairs(sorting) do out[#out + 1] = words[word] end
-  return table.concat(out, " ")
 end
 
 function Reflection:indexes()
@@ -202,6 +204,13 @@ function Reflection:check_constraints()
   end
 end
 
+-- Constraints that one database alone has: its dialect makes them.
+function Reflection:special_constraints()
+  for _, item in ipairs(self.inspector:_special_constraints(self.table.name, self.table.schema)) do
+    self.table:append_constraint(item)
+  end
+end
+
 function Reflection:table_options()
   for key, value in pairs(self.inspector:get_table_options(self.table.name, self.table.schema)) do
     local dialect, option = key:match("^([^_]+)_(.+)$")
@@ -218,6 +227,7 @@ end
 ---@param table_ lualchemy.Table
 ---@param opts table
 function M.table(inspector, table_, opts)
+  local _ <close> = inspector:_hold()
   local run = Reflection(inspector, table_, opts)
   if not inspector:has_table(table_.name, table_.schema) then
     errors.raise("NoSuchTableError", "there is no table '%s' in the database", table_.fullname)
@@ -230,6 +240,7 @@ function M.table(inspector, table_, opts)
   run:indexes()
   run:unique_constraints()
   run:check_constraints()
+  run:special_constraints()
 end
 
 -- Whole databases -----------------------------------------------------------------------------------------------

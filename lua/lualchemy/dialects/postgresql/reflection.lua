@@ -438,6 +438,49 @@ end
 
 M.indexes = for_one(M.multi_indexes, list)
 
+-- EXCLUDE ---------------------------------------------------------------------------------------------------------------
+
+local EXCLUSIONS = [[
+  SELECT c.relname, con.conname, am.amname, pg_catalog.pg_get_expr(i.indpred, i.indrelid), con.condeferrable, con.condeferred,
+    a.attname, pg_catalog.pg_get_indexdef(i.indexrelid, k.ord::int, true),
+    CASE WHEN op.oprnamespace = 'pg_catalog'::regnamespace THEN op.oprname
+         ELSE 'OPERATOR(' || op.oprnamespace::regnamespace || '.' || op.oprname || ')' END,
+    CASE WHEN opc.opcdefault THEN NULL ELSE opc.opcname END, pg_catalog.obj_description(con.oid, 'pg_constraint')
+  FROM pg_catalog.pg_constraint con
+  JOIN pg_catalog.pg_class c ON c.oid = con.conrelid
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_index i ON i.indexrelid = con.conindid
+  JOIN pg_catalog.pg_class ic ON ic.oid = i.indexrelid
+  JOIN pg_catalog.pg_am am ON am.oid = ic.relam
+  CROSS JOIN LATERAL unnest(con.conexclop) WITH ORDINALITY AS k (operator, ord)
+  JOIN pg_catalog.pg_operator op ON op.oid = k.operator
+  LEFT JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = i.indkey[k.ord - 1] AND a.attnum <> 0
+  LEFT JOIN pg_catalog.pg_opclass opc ON opc.oid = i.indclass[k.ord - 1]
+  WHERE con.contype = 'x' AND %SCHEMA% AND %NAMES%
+  ORDER BY c.relname, con.conname, k.ord]]
+
+--- The EXCLUDE constraints of a table, ready to be appended to one.
+---@return lualchemy.ExcludeConstraint[]
+function M.special_constraints(connection, name, schema)
+  local Exclude, text = require("lualchemy.dialects.postgresql.exclude"), require("lualchemy.sql").text
+  local described, out = {}, {}
+  for _, row in ipairs(rows(connection, EXCLUSIONS, schema, { name })) do
+    local at = described[#described]
+    if not at or at.name ~= row[2] then
+      at = { name = row[2], elements = {}, options = { name = row[2], using = row[3], where = row[4] and text(row[4]), ops = {},
+        deferrable = row[5] or nil, initially = row[6] and "DEFERRED" or nil, comment = row[11] } }
+      described[#described + 1] = at
+    end
+    at.elements[#at.elements + 1] = { row[7] or text(row[8]), row[9] }
+    if row[7] then at.options.ops[row[7]] = row[10] end
+  end
+  for i, at in ipairs(described) do
+    at.elements[#at.elements + 1] = at.options
+    out[i] = Exclude(table.unpack(at.elements))
+  end
+  return out
+end
+
 -- Conditions, comments, options ---------------------------------------------------------------------------------------
 
 function M.multi_check_constraints(connection, names, schema)
