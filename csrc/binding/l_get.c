@@ -172,7 +172,7 @@ static getter *push_getter(lua_State *L)
 static void push_row(lua_State *L, getter *g)
 {
     alch_value *row = g->cells, *values = g->cells + g->selected;
-    alch_new_object new = { g->codec, values, g->wanted, g->session, CLASS, PLAN, IDENTITIES, KEY };
+    alch_new_object new = { g->codec, values, g->wanted, g->session, CLASS, PLAN, IDENTITIES, 0, lua_tointeger(L, KEY) };
     size_t i;
 
     g->dc->driver->row(g->cursor, row);

@@ -22,6 +22,12 @@ static void gather(const alch_loader *l, const alch_entity *e)
         l->cells[i] = e->positions[i] < 0 ? null : l->run->cells[e->positions[i]];
 }
 
+/* Is the identity key of the gathered row one integer? */
+static int has_int_key(const alch_loader *l, const alch_mapper *m)
+{
+    return m->key_count == 1 && l->cells[m->keys[0]].kind == ALCH_INT;
+}
+
 /* Pushes the identity key of the gathered row; 0 and nothing if a part is
 ** NULL: an outer join found nobody. */
 static int push_row_key(lua_State *L, const alch_loader *l, const alch_mapper *m)
@@ -29,10 +35,6 @@ static int push_row_key(lua_State *L, const alch_loader *l, const alch_mapper *m
     alch_value values[ALCH_KEY_MAX];
     size_t i;
 
-    if (m->key_count == 1 && l->cells[m->keys[0]].kind == ALCH_INT) {
-        lua_pushinteger(L, l->cells[m->keys[0]].as.integer);
-        return 1;
-    }
     for (i = 0; i < m->key_count; i++) {
         values[i] = l->cells[m->keys[i]];
         if (values[i].kind == ALCH_NULL)
@@ -145,6 +147,28 @@ static int load_by_hook(lua_State *L, const alch_loader *l, const alch_entity *e
     return fresh;
 }
 
+/* Pushes the object of the gathered row, whose key is at 'key' or, with 0, its
+** integer; says whether it was made, filled or known. */
+static int push_known_or_new(lua_State *L, const alch_loader *l, const alch_entity *e, size_t v, const alch_load_frame *f, int key)
+{
+    int identities = alch_load_anchor(f, v, ALCH_OF_IDENTITY);
+    alch_new_object new = { e->codec, l->cells, e->wanted, l->session, alch_load_anchor(f, v, ALCH_OF_CLASS),
+                            alch_load_anchor(f, v, ALCH_OF_PLAN), identities, key, 0 };
+    int found;
+
+    if (key == 0) {
+        new.int_key = l->cells[e->m->keys[0]].as.integer;
+        found = lua_rawgeti(L, identities, new.int_key);
+    } else {
+        found = alch_get_identity(L, identities, key);
+    }
+    if (found == LUA_TTABLE)
+        return populate(L, l, e, lua_gettop(L));
+    lua_pop(L, 1);
+    alch_push_new_object(L, &new);
+    return MADE;
+}
+
 void alch_load_object(lua_State *L, alch_loader *l, size_t i, const alch_load_frame *f)
 {
     size_t v = l->entities[i].discriminator < 0 ? i : alch_load_variant(L, l, i, f);
@@ -158,22 +182,16 @@ void alch_load_object(lua_State *L, alch_loader *l, size_t i, const alch_load_fr
             note_object(L, l, i, top + 1, fresh, f);
         return;
     }
-    if (!push_row_key(L, l, e->m)) {
-        lua_pushnil(L);
-        return;
-    }
-    if (alch_get_identity(L, alch_load_anchor(f, v, ALCH_OF_IDENTITY), top + 1) == LUA_TTABLE) {
-        fresh = populate(L, l, e, top + 2);
+    if (has_int_key(l, e->m)) {
+        fresh = push_known_or_new(L, l, e, v, f, 0);
+        note_object(L, l, i, top + 1, fresh, f);
+    } else if (push_row_key(L, l, e->m)) {
+        fresh = push_known_or_new(L, l, e, v, f, top + 1);
+        note_object(L, l, i, top + 2, fresh, f);
+        lua_remove(L, top + 1);
     } else {
-        alch_new_object new = { e->codec, l->cells, e->wanted, l->session, alch_load_anchor(f, v, ALCH_OF_CLASS),
-                                alch_load_anchor(f, v, ALCH_OF_PLAN), alch_load_anchor(f, v, ALCH_OF_IDENTITY), top + 1 };
-
-        lua_pop(L, 1);
-        alch_push_new_object(L, &new);
-        fresh = MADE;
+        lua_pushnil(L);
     }
-    note_object(L, l, i, top + 2, fresh, f);
-    lua_remove(L, top + 1);
 }
 
 /* -- rows ----------------------------------------------------------------- */

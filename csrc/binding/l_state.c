@@ -137,9 +137,8 @@ static int read_own(lua_State *L)
 
 /* The attribute that 'key' names, and in '*s' the state at 3 if the instance
 ** has one. A state of an older mapping of the class knows its own names. */
-static int find_attr(lua_State *L, alch_state **s, int state_at)
+static int find_attr(lua_State *L, const alch_mapper *m, alch_state **s, int state_at)
 {
-    const alch_mapper *m = lua_touserdata(L, lua_upvalueindex(1));
     const char *name;
     size_t len;
     int i;
@@ -160,7 +159,7 @@ static int l_index(lua_State *L)
 {
     const alch_mapper *m = lua_touserdata(L, lua_upvalueindex(1));
     alch_state *s = NULL;
-    int i = find_attr(L, &s, 3);
+    int i = find_attr(L, m, &s, 3);
 
     if (i == ALCH_NO_ATTR) {
         lua_settop(L, 2);
@@ -360,7 +359,7 @@ static int write(lua_State *L, alch_state *s, size_t i)
 static int l_newindex(lua_State *L)
 {
     alch_state *s = NULL;
-    int i = find_attr(L, &s, 4);
+    int i = find_attr(L, lua_touserdata(L, lua_upvalueindex(1)), &s, 4);
 
     if (i == ALCH_NO_ATTR)
         return write_own(L);

@@ -193,13 +193,16 @@ void alch_items_remove(lua_State *L, int list, lua_Integer place);
 int alch_begin_load(lua_State *L, int obj, int st, size_t i);
 /* The result of that call is on the top: fills the list at 'list'. */
 void alch_finish_load(lua_State *L, int list);
-/* A row that has no object in memory yet. The last four are stack indices. */
+/* A row that has no object in memory yet. class_ to key are stack indices; most
+** keys are integers, which need no place on the stack. */
 typedef struct alch_new_object {
     const alch_codec *codec;
     const alch_value *cells;    /* one per column attribute */
     const uint8_t *wanted;      /* set of those that were selected */
     uint32_t session;
-    int class_, plan, identities, key;
+    int class_, plan, identities;
+    int key;                    /* 0: it is 'int_key' */
+    lua_Integer int_key;
 } alch_new_object;
 
 /* Pushes the object: persistent, and in the identity map. */

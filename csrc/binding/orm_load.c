@@ -46,10 +46,20 @@ void alch_push_new_object(lua_State *L, const alch_new_object *o)
     s->session = o->session;
     s->life = ALCH_PERSISTENT;
     s->flags = ALCH_STATE_KEYED;
-    lua_pushvalue(L, o->key);
-    alch_set_state_key(L, lua_gettop(L) - 1, s);
+    if (o->key == 0) {
+        s->key = o->int_key;
+        s->flags |= ALCH_STATE_INT_KEY;
+    } else {
+        lua_pushvalue(L, o->key);
+        alch_set_state_key(L, lua_gettop(L) - 1, s);
+    }
     lua_rawseti(L, -2, ALCH_HIDDEN);
     lua_pushvalue(L, o->class_);
     lua_setmetatable(L, -2);
-    alch_put_identity(L, o->identities, o->key, lua_gettop(L));
+    if (o->key == 0) {
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, o->identities, o->int_key);
+    } else {
+        alch_put_identity(L, o->identities, o->key, lua_gettop(L));
+    }
 }
