@@ -302,7 +302,7 @@ void alch_sync_deleted(lua_State *L, int st, alch_state *s, int orphans)
     size_t i;
 
     for (i = s->mapper->columns; i < s->mapper->count; i++) {
-        if (!is_flushed(&s->mapper->attrs[i], ALCH_ONETOMANY))
+        if (!is_flushed(&s->mapper->attrs[i], ALCH_ONETOMANY) || (s->mapper->attrs[i].flags & ALCH_ATTR_PASSIVE))
             continue;
         each(L, st, s, i, ALCH_PART_UNCHANGED, visit_release, orphans);
         each(L, st, s, i, ALCH_PART_DELETED, visit_release, orphans);

@@ -49,7 +49,8 @@ enum {
     ALCH_ATTR_FACED = 1 << 11,          /* what is read goes through the host, which shows something else */
     ALCH_ATTR_INIT = 1 << 12,           /* somebody listens to reads of a value that was never set */
     ALCH_ATTR_UNREAD = 1 << 13,         /* collection that reading does not load: dynamic, write-only */
-    ALCH_ATTR_POST_UPDATE = 1 << 14     /* relationship whose keys are written by an UPDATE of their own */
+    ALCH_ATTR_POST_UPDATE = 1 << 14,    /* relationship whose keys are written by an UPDATE of their own */
+    ALCH_ATTR_PASSIVE = 1 << 15         /* relationship whose children keep their reference to a deleted parent */
 };
 
 #define ALCH_NO_ATTR (-1)

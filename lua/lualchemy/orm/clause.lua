@@ -484,6 +484,41 @@ function M.named_attribute(expression, fields)
   return M.attribute(expression, fields)
 end
 
+-- Marks of columns in a join condition are labels, which conditions do not show, of names that no column has.
+local FOREIGN, REMOTE = "(foreign)", "(remote)"
+
+local function mark(column, name)
+  local expression = M.expression(column)
+  if expression == nil then errors.raise("ArgumentError", "%s marks a column of a join condition; got %s", name, tostring(column)) end
+  local known = core.kind(expression) == "label" and expression.name or ""
+  return expression:label(known .. name)
+end
+
+--- `orm.foreign(column)` in a relationship's condition: the column that holds the reference.
+function M.foreign(column) return mark(column, FOREIGN) end
+
+--- `orm.remote(column)` in a relationship's condition: the column of the other side.
+function M.remote(column) return mark(column, REMOTE) end
+
+--- A condition without its marks, and the columns that bore them.
+---@param condition table
+---@return table condition
+---@return table<table, boolean> foreign
+---@return table<table, boolean> remote
+function M.take_marks(condition)
+  local foreign, remote = {}, {}
+  local bare = core.replace(condition, function(node)
+    if core.kind(node) ~= "label" then return nil end
+    local name, column = node.name, node.element
+    if type(name) ~= "string" then return nil end
+    local is_foreign, is_remote = name:find(FOREIGN, 1, true), name:find(REMOTE, 1, true)
+    if is_foreign then foreign[column] = true end
+    if is_remote then remote[column] = true end
+    return (is_foreign or is_remote) and column or nil
+  end)
+  return bare, foreign, remote
+end
+
 --- The property that a class attribute stands for, or nil.
 ---@param attribute any
 ---@return lualchemy.orm.MapperProperty?

@@ -1,5 +1,6 @@
 --- `require "lualchemy.orm"`: the object-relational half's public names.
 
+local clause = require("lualchemy.orm.clause")
 local compile = require("lualchemy.orm.loading.compile")
 local factory = require("lualchemy.orm.factory")
 local joins = require("lualchemy.orm.joins")
@@ -30,7 +31,8 @@ require("lualchemy.engine.inspect").add(require("lualchemy.orm.inspect").inspect
 sql.on_prepare(compile.prepare)
 require("lualchemy.orm.signatures")
 
-late.functions = setmetatable({}, { __index = function(_, name) return sql[name] or types[name] end })
+local marks = { foreign = clause.foreign, remote = clause.remote }
+late.functions = setmetatable({}, { __index = function(_, name) return marks[name] or sql[name] or types[name] end })
 
 -- What extensions add to these names, reached by name so that nothing here depends on them.
 local folder = "lualchemy.ext."
@@ -45,6 +47,8 @@ return setmetatable(signature.module {
   declarative_base = require("lualchemy.orm.declarative").declarative_base,
   relationship = relationship.relationship,
   relation = relationship.relationship,
+  foreign = clause.foreign,
+  remote = clause.remote,
   backref = relationship.backref,
   registry = registry.Registry,
   declared_attr = require("lualchemy.orm.declarative").declared_attr,

@@ -11,7 +11,7 @@ local COLUMN, OBJECT, LIST, PROXY = 0, 1, 2, 3
 local directions = { ONETOMANY = 0, MANYTOONE = 1, MANYTOMANY = 2 }
 local flags = {
   key = 1, readonly = 2, deferred = 4, viewonly = 8, save_update = 16, delete = 32, delete_orphan = 64, expunge = 128,
-  simple_key = 512, generated = 1024, unread = 8192, post_update = 16384,
+  simple_key = 512, generated = 1024, unread = 8192, post_update = 16384, passive = 32768,
 }
 
 -- Is it the column whose values its table counts up?
@@ -80,6 +80,7 @@ local function relationship_attr(mapper, prop)
     if cascade[name] then bits = bits | flags[name] end
   end
   if prop.viewonly then bits = bits | flags.viewonly end
+  if prop.passive_deletes == "all" then bits = bits | flags.passive end
   if prop.post_update then bits = bits | flags.post_update end
   local sync, simple = order_by_key(prop, sync_of(mapper, prop))
   if simple then bits = bits | flags.simple_key end

@@ -3,6 +3,7 @@
 -- What the user gives is recorded; the target, the join condition, the direction and the back
 -- reference are worked out when the mappers are configured. A property that fails then stays as it was made.
 
+local clause = require("lualchemy.orm.clause")
 local collections = require("lualchemy.orm.collections")
 local entity = require("lualchemy.orm.entity")
 local errors = require("lualchemy.errors")
@@ -66,7 +67,7 @@ end
 local known_options = {
   "backref", "back_populates", "secondary", "primaryjoin", "secondaryjoin", "foreign_keys", "remote_side", "uselist", "lazy", "viewonly",
   "passive_deletes", "passive_updates", "post_update", "collection_class", "order_by", "innerjoin", "single_parent", "cascade",
-  "join_depth", "comparator_factory", "info", "doc", "cascade_backrefs", "active_history", "enable_typechecks",
+  "join_depth", "comparator_factory", "overlaps", "info", "doc", "cascade_backrefs", "active_history", "enable_typechecks",
 }
 local is_known = {}
 for _, name in ipairs(known_options) do is_known[name] = true end
@@ -153,15 +154,17 @@ local function has_foreign(terms)
   return false
 end
 
--- The terms of one join: the user's condition, or what the foreign keys say.
+-- The terms of one join: the user's condition, or what the foreign keys say. Columns that orm.remote() marked come last.
 function RelationshipProperty:_terms(option, a, b, foreign_keys, secondary)
   local condition = late.evaluate(self, self.options[option])
   if condition == nil then return joincond.infer(self, a, b, foreign_keys, secondary) end
-  local terms = joincond.split(condition, foreign_keys)
+  local foreign, remote
+  condition, foreign, remote = clause.take_marks(condition)
+  local terms = joincond.split(condition, next(foreign) and foreign or foreign_keys)
   if not has_foreign(terms) then
     raise_no_foreign(self, condition, option == "primaryjoin" and "primary" or "secondary")
   end
-  return terms, condition
+  return terms, condition, remote
 end
 
 -- Through a secondary table: its columns are the remote side of both joins.
@@ -180,8 +183,8 @@ end
 
 -- Which columns of a direct join are remote: those the user named; in a self-referential join those
 -- that hold the reference (so it is one-to-many); else the target's.
-function RelationshipProperty:_remote_rule(plan)
-  local side = self:_column_set("remote_side")
+function RelationshipProperty:_remote_rule(plan, marked)
+  local side = marked and next(marked) and marked or self:_column_set("remote_side")
   if side then return function(column) return side[column] or false end end
   if plan.self_referential then return function(column, term) return rawequal(column, term.foreign) end end
   local of_target = joincond.columns_of(plan.entity.mapper.persist_selectable)
@@ -207,8 +210,9 @@ end
 function RelationshipProperty:_join_direct(plan, foreign_keys)
   local parent, target = self.parent.persist_selectable, plan.entity.mapper.persist_selectable
   plan.self_referential = rawequal(parent, target)
-  plan.terms, plan.primaryjoin = self:_terms("primaryjoin", parent, target, foreign_keys)
-  joincond.mark_remote(plan.terms, self:_remote_rule(plan))
+  local marked
+  plan.terms, plan.primaryjoin, marked = self:_terms("primaryjoin", parent, target, foreign_keys)
+  joincond.mark_remote(plan.terms, self:_remote_rule(plan, marked))
   if #joincond.pairs(plan.terms) == 0 then
     errors.raise("ArgumentError", "Relationship %s could not determine any unambiguous local/remote column pairs; "
       .. "name the columns of the other side with remote_side", tostring(self))
@@ -271,6 +275,10 @@ local function is_by_key(plan)
 end
 
 function RelationshipProperty:_check_cascades(direction)
+  if self.passive_deletes == "all" and (self.cascade.delete or self.cascade.delete_orphan) then
+    errors.raise("ArgumentError", "On %s, can't set passive_deletes = 'all' in conjunction with 'delete' or 'delete-orphan' cascade",
+      tostring(self))
+  end
   if not self.cascade.delete_orphan or self.single_parent or direction == "ONETOMANY" then return end
   errors.raise("ArgumentError", "For %s relationship %s, delete-orphan cascade is normally configured only on the \"one\" side of a "
     .. "one-to-many relationship. To force it to allow a particular object to be referenced by only one parent at a time, "

@@ -12,6 +12,7 @@ local loading = require("lualchemy.orm.loading")
 local options = require("lualchemy.orm.options")
 local plan = require("lualchemy.orm.plan")
 local run = require("lualchemy.orm.loading.run")
+local warn = require("lualchemy.util.warn")
 
 local M = {}
 
@@ -30,9 +31,19 @@ local function attribute_of(prop, column)
   return of.key
 end
 
+-- The columns of a join that are this side's, where the rest of the condition may name columns of both.
+local function local_columns(prop)
+  local columns, of_target = {}, joincond.columns_of(prop.mapper.persist_selectable)
+  for _, column in ipairs(prop.parent.persist_selectable.c) do columns[column] = not of_target[column] or nil end
+  for _, pair in ipairs(prop.local_remote_pairs) do columns[pair[1]] = true end
+  return columns
+end
+
 -- A parameter for each local column.
 local function parameters(prop, binds)
+  local is_local = local_columns(prop)
   return function(column)
+    if not is_local[column] then return column end
     local bind = { name = "param_" .. (#binds + 1), key = attribute_of(prop, column) }
     binds[#binds + 1] = bind
     return clause.parameter(bind.name, column)
@@ -91,7 +102,7 @@ end
 
 local function only_one(prop, list)
   if #list > 1 then
-    errors.raise("MultipleResultsFound", "Multiple rows returned with uselist = false for the lazily loaded attribute %s", tostring(prop))
+    warn.warn("Multiple rows returned with uselist = false for the lazily loaded attribute '%s': it shows the first", tostring(prop))
   end
   return list[1]
 end
