@@ -21,6 +21,12 @@ local expected = {
     "Hawthorne taught Melville", "Moby-Dick by Melville: sea, whales", "Typee by Melville: sea", "wrote about whales: Melville",
     "wrote nothing: Hawthorne", "pupil of Hawthorne: Melville", "the sea is in 2 books", "1 book and 2 tags are left", "0 books after their author",
   },
+  ["06_loading.lua"] = {
+    "lazy: 12 players by 4 statements", "joined: 12 players by 1 statements", "select-in: 12 players by 2 statements",
+    "subquery: 12 players by 2 statements", "batch: 12 players by 2 statements", "active ones: 9 players by 2 statements",
+    "active ones everywhere: 9 players by 4 statements", "the last two\tteam 3\t4\tteam 2\t4", "one of them\tteam 2\t1\tplayer 2.1",
+    "refused\ttrue", "deferred\tborn, played", "teams of 12 players by 1 statement", "matches\t5\t2\t1",
+  },
   ["07_hybrid_and_proxy.lua"] = {
     "Harbour: 120000 square pixels, fits 500: true", "larger than 1000: Harbour", "fits 100: Stamp", "of 20 x 30: Stamp",
     "tags: evening, sea, boats", "third position: 3 boats", "in French: Le vieux port, flash: true", "tagged boats: Harbour",

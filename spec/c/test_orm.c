@@ -4,6 +4,7 @@
 #include "check.h"
 #include "orm/key.h"
 #include "orm/mapper.h"
+#include "orm/pairs.h"
 #include "orm/state.h"
 
 static const char id[] = "id", name[] = "name", price[] = "price", items[] = "items";
@@ -186,6 +187,24 @@ static int packs_keys(alch_err *err)
     return rc;
 }
 
+static int fills_a_set_of_pairs(alch_err *err)
+{
+    static const char things[300];
+    alch_pairs p = { NULL, 0, 0 };
+    int rc = 0, i, round;
+
+    for (round = 0; round < 2 && rc >= 0; round++)
+        for (i = 1; i < 300 && rc >= 0; i++) {
+            rc = alch_pairs_add(&p, things + i, things + i % 7, err);
+            CHECK(rc == (rc < 0 ? -1 : round == 0));
+        }
+    if (rc >= 0)
+        CHECK(p.count == 299 && alch_pairs_add(&p, things + 1, things + 2, err) != 0);
+    alch_pairs_release(&p);
+    CHECK(p.count == 0);
+    return rc < 0 ? ALCH_ERR_NOMEM : ALCH_OK;
+}
+
 int main(void)
 {
     CHECK_RUN(finds_attributes_by_name);
@@ -194,5 +213,6 @@ int main(void)
     CHECK_RUN(keeps_sets);
     CHECK_RUN(tells_keys_apart);
     CHECK_SWEEP(packs_keys);
+    CHECK_SWEEP(fills_a_set_of_pairs);
     return CHECK_END("orm");
 }

@@ -207,6 +207,31 @@ part("long collections", function()
   for i, child in ipairs(to.children) do assert(child == all[2 + 3 * i]) end
 end)
 
+-- Objects below objects: what a load has begun and not finished leaves nothing half.
+part("loading", function()
+  orm.clear_mappers()
+  local Base = orm.declarative_base()
+  local Parent = Base:class("Parent", { __tablename__ = "parent", id = sa.Column(sa.Integer, { primary_key = true }),
+    name = sa.Column(sa.String), children = orm.relationship("Child", { back_populates = "parent", order_by = "Child.id" }) })
+  local Child = Base:class("Child", { __tablename__ = "child", id = sa.Column(sa.Integer, { primary_key = true }),
+    parent_id = sa.Column(sa.ForeignKey("parent.id")), parent = orm.relationship("Parent", { back_populates = "children" }) })
+  local it <close> = open("sqlite://")
+  Base.metadata:create_all(it.engine)
+  do
+    local conn <close> = it.engine:connect()
+    conn:execute(Parent.__table__:insert(), { { id = 1, name = LONG }, { id = 2, name = "b" } })
+    conn:execute(Child.__table__:insert(), { { id = 1, parent_id = 1 }, { id = 2, parent_id = 2 }, { id = 3, parent_id = 1 } })
+    conn:commit()
+  end
+  for _, strategy in ipairs({ "joinedload", "selectinload", "subqueryload", "lazyload" }) do
+    local session <close> = orm.Session{ bind = it.engine }
+    local option = orm[strategy](Parent.children):joinedload(Child.parent)
+    local living = orm.with_loader_criteria(Child, Child.id:lt(3))
+    local list = session:query(Parent):options(option, living):order_by(Parent.id):limit(2):all()
+    assert(#list == 2 and #list[1].children == 1 and list[1].children[1].parent == list[1] and list[1].name == LONG, strategy)
+  end
+end)
+
 -- Statements that find what was compiled for others, more of them than the cache keeps.
 part("the statement cache", function()
   local dialect = require("lualchemy.dialects.sqlite").dialect{}
