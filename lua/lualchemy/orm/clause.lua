@@ -229,6 +229,17 @@ function M.join_condition(left, right) return core.join_condition(left, right) e
 --- An expression under a name.
 function M.label(expression, name) return expression:label(name) end
 
+--- NULL as a value of a type, cast to it or not.
+function M.null_of(type_, cast)
+  if cast then return sql.cast(core.null(), type_) end
+  return sql.type_coerce(core.null(), type_)
+end
+
+--- A constant that stands in the text.
+function M.quoted_literal(value)
+  return sql.literal_column(type(value) == "string" and "'" .. value:gsub("'", "''") .. "'" or tostring(value))
+end
+
 --- Columns compared together; one is itself.
 function M.tuple(columns)
   if #columns == 1 then return columns[1] end

@@ -58,6 +58,8 @@ local function adapter(entity)
   return function(column) return own[column] and entity:adapt_column(column) or column end
 end
 
+M.adapter = adapter
+
 ---@class lualchemy.orm.JoinParts
 ---@field target table         what stands in FROM for the target
 ---@field secondary table?

@@ -62,6 +62,8 @@ return setmetatable(signature.module {
   column_property = property.column_property,
   deferred = property.deferred,
   aliased = require("lualchemy.orm.aliased").aliased,
+  polymorphic_union = require("lualchemy.orm.inheritance.union").polymorphic_union,
+  selectin_polymorphic = require("lualchemy.orm.loading.selectin_polymorphic").selectin_polymorphic,
   with_polymorphic = require("lualchemy.orm.inheritance.with_polymorphic").with_polymorphic,
   Load = options.Load,
   joinedload = options.joinedload,

@@ -46,6 +46,9 @@ local function with_rule(load, path, apply, root)
   return copy
 end
 
+-- For options that are files of their own: changes the node that the path leads to.
+function Load:_with(apply) return with_rule(self, self.path, apply) end
+
 local function is_relationship(value) return class.of(value) == comparator.RelationshipAttribute end
 
 local function step_of(value, method)
@@ -313,7 +316,7 @@ end
 local function is_silent(node)
   local attribute, globals = node.attribute, node.globals
   return next(node.children) == nil and next(node.columns) == nil and next(node.groups) == nil and next(node.expressions) == nil
-    and node.wildcard == nil and node.column_wildcard == nil and not (attribute and (attribute.of or #attribute.criteria > 0))
+    and node.wildcard == nil and node.column_wildcard == nil and node.polymorphic == nil and not (attribute and (attribute.of or #attribute.criteria > 0))
     and globals.wildcard == nil and #globals.criteria == 0 and not (node.options and node.options.recursion_depth)
 end
 

@@ -4,6 +4,7 @@
 -- A many-to-one by primary key goes through the session's `get`, so memory answers first.
 
 local clause = require("lualchemy.orm.clause")
+local comparator = require("lualchemy.orm.comparator")
 local compile = require("lualchemy.orm.loading.compile")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
@@ -57,10 +58,13 @@ local function build(prop, below)
   local binds = {}
   local target = below and below.attribute and below.attribute.of or prop.entity
   local of = plan.Plan({ target }, { nodes = below and { below }, path = { mapper = prop.parent } })
-  local statement = of:select():where(joincond.build(prop.terms, parameters(prop, binds)))
-  if prop.secondary then statement = statement:where(joincond.build(prop.secondary_terms)) end
+  local adapt = comparator.adapter(target)
+  local statement = of:select():where(joincond.build(prop.terms, parameters(prop, binds), not prop.secondary and adapt or nil))
+  if prop.secondary then statement = statement:where(joincond.build(prop.secondary_terms, adapt)) end
   for _, criterion in ipairs(below and below.attribute and below.attribute.criteria or {}) do statement = statement:where(criterion) end
-  if #prop.order_by > 0 then statement = statement:order_by(table.unpack(prop.order_by)) end
+  for _, expression in ipairs(prop.order_by) do
+    statement = statement:order_by(adapt and clause.replace(expression, adapt) or expression)
+  end
   local sent, offset = compile.finish(statement, of)
   return { statement = clause.label_columns(sent), plain = statement, plan = of, offset = offset, binds = binds }
 end

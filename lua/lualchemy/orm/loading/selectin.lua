@@ -37,6 +37,9 @@ local function pairs_of(prop)
   return names, columns
 end
 
+-- What puts expressions on the target's columns on the alias that stands for it; nil where none does.
+local function comparator_adapter(target) return require("lualchemy.orm.comparator").adapter(target) end
+
 -- By the primary key of an alias of this side, joined along the relationship: for conditions of the user's own.
 local function through_parent(prop, target)
   local comparator = require("lualchemy.orm.comparator")
@@ -56,13 +59,18 @@ end
 local function route(prop, target)
   local names, columns = pairs_of(prop)
   if not names then return through_parent(prop, target) end
-  if not prop.secondary then return { names = names, columns = columns } end
+  local on_target = comparator_adapter(target)
+  if not prop.secondary then
+    for i, column in ipairs(on_target and columns or {}) do columns[i] = on_target(column) end
+    return { names = names, columns = columns }
+  end
   local secondary = prop.secondary:alias()
   local function aliased(column)
     return rawequal(column.table, prop.secondary) and clause.corresponding_column(secondary, column) or column
   end
   for i, column in ipairs(columns) do columns[i] = aliased(column) end
-  return { names = names, columns = columns, from = clause.join(secondary, target.selectable, joincond.build(prop.secondary_terms, nil, aliased)) }
+  local from = clause.join(secondary, target.selectable, joincond.build(prop.secondary_terms, on_target, aliased))
+  return { names = names, columns = columns, from = from }
 end
 
 --- Makes the plan give the places of columns, selecting those that are not selected yet.
@@ -90,7 +98,10 @@ end
 function M.select(of, prop, below)
   local statement = of:select()
   for _, criterion in ipairs(below and below.attribute and below.attribute.criteria or {}) do statement = statement:where(criterion) end
-  if #prop.order_by > 0 then statement = statement:order_by(table.unpack(prop.order_by)) end
+  local adapt = comparator_adapter(M.target_of(prop, below))
+  for _, expression in ipairs(prop.order_by) do
+    statement = statement:order_by(adapt and clause.replace(expression, adapt) or expression)
+  end
   return statement
 end
 

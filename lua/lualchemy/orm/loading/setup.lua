@@ -136,6 +136,7 @@ function M.entity(plan, item, add)
     end
   end
   add_variants(item, add)
+  if #item.mapper.inheriting > 0 then require("lualchemy.orm.loading.selectin_polymorphic").setup(item) end
   add_join_columns(item, add)
 end
 

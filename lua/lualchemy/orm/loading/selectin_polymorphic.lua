@@ -1,0 +1,107 @@
+--- `orm.selectin_polymorphic(Employee, { Engineer, Manager })` and `polymorphic_load = "selectin"`: when a query's rows
+-- were read, one more SELECT for each class brings what its objects have beyond the class asked for.
+
+local clause = require("lualchemy.orm.clause")
+local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
+local options = require("lualchemy.orm.options")
+local plan = require("lualchemy.orm.plan")
+local registry = require("lualchemy.orm.registry")
+local run = require("lualchemy.orm.loading.run")
+
+local M = {}
+
+local CHUNK = 500
+
+-- The objects of a class, or of classes below it that nobody fetches by themselves, whose own columns are not all there.
+local function lacking(objects, mapper, mappers)
+  local list, values = {}, {}
+  for _, object in ipairs(objects) do
+    local nearest = core.mapper_of(object)
+    while nearest and not mappers[nearest] do nearest = nearest.inherits end
+    if nearest == mapper then
+      for _, prop in ipairs(mapper:column_properties()) do
+        if not prop.deferred and not select(2, core.peek(object, prop.key)) then
+          list[#list + 1] = object
+          break
+        end
+      end
+    end
+  end
+  for i, object in ipairs(list) do
+    local key = {}
+    for k, column in ipairs(mapper.primary_key) do key[k] = object[mapper:property_for_column(column).key] end
+    values[i] = #key == 1 and key[1] or key
+  end
+  return values
+end
+
+-- Reading the rows fills in what the objects lack.
+local function fetch_class(session, mapper, values, work)
+  local of = plan.Plan({ mapper })
+  local keys = {}
+  for i, column in ipairs(mapper.primary_key) do keys[i] = column end
+  for first = 1, #values, CHUNK do
+    local some = table.move(values, first, math.min(first + CHUNK - 1, #values), 1, {})
+    local statement = of:select():where(clause.in_list(clause.tuple(keys), some)):order_by(table.unpack(keys))
+    run.list(run.execute(session, statement, of, nil, { autoflush = false, populate_existing = work.populate_existing }))
+  end
+end
+
+--- Fetches what the objects of each class lack.
+---@param session lualchemy.orm.Session
+---@param objects table[]
+---@param _ nil
+---@param work { mappers: lualchemy.orm.Mapper[], populate_existing: boolean? }
+function M.fetch(session, objects, _, work)
+  local wanted = {}
+  for _, mapper in ipairs(work.below) do wanted[mapper] = true end
+  for _, mapper in ipairs(work.below) do
+    local values = lacking(objects, mapper, wanted)
+    if #values > 0 then fetch_class(session, mapper, values, work) end
+  end
+end
+
+-- The classes that an option or the mapping wants fetched with a mapper's objects.
+local function classes_for(mapper, node)
+  local list, seen = {}, {}
+  local function add(one)
+    if one ~= mapper and not seen[one] and one:isa(mapper) then list[#list + 1], seen[one] = one, true end
+  end
+  for _, one in ipairs(node and node.polymorphic or {}) do add(one) end
+  for _, one in ipairs(#mapper.inheriting > 0 and mapper:self_and_descendants() or {}) do
+    if one.options.polymorphic_load == "selectin" then add(one) end
+  end
+  return list
+end
+
+--- Asks for the fetch where there is something to fetch.
+---@param item lualchemy.orm.PlanItem
+function M.setup(item)
+  local mappers = classes_for(item.mapper, item.node)
+  if #mappers > 0 then item.post[#item.post + 1] = { strategy = M, below = mappers } end
+end
+
+local function mappers_of(classes)
+  local list = {}
+  for i, class_ in ipairs(classes) do
+    list[i] = registry.mapper_of(class_)
+    if not list[i] then errors.raise("ArgumentError", "selectin_polymorphic() takes mapped classes; got %s", registry.describe_class(class_)) end
+  end
+  return list
+end
+
+--- After the rows of a class, fetches what the objects of these classes below it have beyond it.
+---@param classes table[]
+function options.Load:selectin_polymorphic(classes)
+  local mappers = mappers_of(classes)
+  return self:_with(function(node) node.polymorphic = mappers end)
+end
+
+--- `orm.selectin_polymorphic(Employee, { Engineer })`
+---@param class_ table
+---@param classes table[]
+---@return lualchemy.orm.Load
+function M.selectin_polymorphic(class_, classes) return options.Load(class_):selectin_polymorphic(classes) end
+
+return M
