@@ -16,13 +16,24 @@ local child = sa.Table("child", metadata,
   sa.Column("parent_id", sa.ForeignKey("parent.id"), { nullable = false }),
   sa.Column("name", sa.String(255)))
 
+-- Two tables whose rows belong together: what only engineers have, and what they have as people.
+local person = sa.Table("person", metadata,
+  sa.Column("id", sa.Integer, { primary_key = true }),
+  sa.Column("kind", sa.String(20)),
+  sa.Column("name", sa.String(255)))
+local engineer = sa.Table("engineer", metadata,
+  sa.Column("id", sa.ForeignKey("person.id"), { primary_key = true }),
+  sa.Column("language", sa.String(255)))
+
 -- The mapped classes and the module, for the workloads that map.
-local orm, Customer, Parent, Child
+local orm, Customer, Parent, Child, Engineer
 local function map()
   orm = require("lualchemy.orm")
   local Base = orm.declarative_base{ metadata = metadata }
   Customer = Base:class("Customer", { __table__ = customer })
   Parent = Base:class("Parent", { __table__ = parent, children = orm.relationship("Child", { back_populates = "parent" }) })
+  local Person = Base:class("Person", { __table__ = person, __mapper_args__ = { polymorphic_on = "kind", polymorphic_identity = "person" } })
+  Engineer = Person:class("Engineer", { __table__ = engineer, __mapper_args__ = { polymorphic_identity = "engineer" } })
   Child = Base:class("Child", { __table__ = child, parent = orm.relationship("Parent", { back_populates = "children" }) })
 end
 
@@ -239,7 +250,24 @@ end
 works["W8j"] = { 40000, function(n) return load_families(n, "joinedload") end }
 works["W8s"] = { 40000, function(n) return load_families(n, "selectinload") end }
 
-local MAPPED = { W8j = true, W8s = true, W1 = true, W3 = true, ["W3/none"] = true, W5 = true, W5q = true, W6 = true, W10 = true, W11 = true }
+works["W12"] = { 20000, function(n)
+  local seconds = time(function()
+    local session <close> = orm.Session{ bind = engine }
+    for i = 1, n do session:add(Engineer{ name = "person name " .. i, language = "language " .. i }) end
+    session:commit()
+  end)
+  return seconds + time(function()
+    local session <close> = orm.Session{ bind = engine }
+    local count = 0
+    for _, e in ipairs(session:query(Engineer):all()) do
+      assert(e.id and #e.kind > 0 and #e.name > 0 and #e.language > 0)
+      count = count + 1
+    end
+    assert(count == n)
+  end)
+end }
+
+local MAPPED = { W12 = true, W8j = true, W8s = true, W1 = true, W3 = true, ["W3/none"] = true, W5 = true, W5q = true, W6 = true, W10 = true, W11 = true }
 
 if MAPPED[workload] then map() end
 setup("schema", 0)

@@ -304,6 +304,66 @@ static double load_by_keys(int n)
     return raw_now() - start;
 }
 
+typedef struct engineer {
+    int64_t id;
+    char *kind, *name, *language;
+} engineer;
+
+static void add_engineers(engineer *v, int n)
+{
+    sqlite3_stmt *s;
+    int i;
+
+    for (i = 0; i < n; i++) {
+        v[i].kind = raw_copy("engineer", 8);
+        v[i].name = raw_format("person name %d", i);
+        v[i].language = raw_format("language %d", i);
+    }
+    execute("BEGIN");
+    s = prepare("INSERT INTO person (kind, name) VALUES (?, ?)");
+    for (i = 0; i < n; i++) {
+        sqlite3_bind_text(s, 1, v[i].kind, -1, SQLITE_STATIC);
+        sqlite3_bind_text(s, 2, v[i].name, -1, SQLITE_STATIC);
+        finish(s);
+        v[i].id = sqlite3_last_insert_rowid(db);
+    }
+    sqlite3_finalize(s);
+    s = prepare("INSERT INTO engineer (id, language) VALUES (?, ?)");
+    for (i = 0; i < n; i++) {
+        sqlite3_bind_int64(s, 1, v[i].id);
+        sqlite3_bind_text(s, 2, v[i].language, -1, SQLITE_STATIC);
+        finish(s);
+    }
+    sqlite3_finalize(s);
+    execute("COMMIT");
+}
+
+static char *text_of(sqlite3_stmt *s, int at)
+{
+    return raw_copy((const char *)sqlite3_column_text(s, at), sqlite3_column_bytes(s, at));
+}
+
+/* W12: rows of two tables that belong together, written and read again. */
+static double joined_inheritance(int n)
+{
+    engineer *v = raw_alloc(sizeof *v * (size_t)n), *w = raw_alloc(sizeof *w * (size_t)n);
+    sqlite3_stmt *s;
+    double start = raw_now();
+    int i = 0;
+
+    add_engineers(v, n);
+    s = prepare("SELECT p.id, p.kind, p.name, e.id, e.language FROM person p JOIN engineer e ON p.id = e.id");
+    for (; sqlite3_step(s) == SQLITE_ROW; i++) {
+        w[i].id = sqlite3_column_int64(s, 0);
+        w[i].kind = text_of(s, 1);
+        w[i].name = text_of(s, 2);
+        w[i].language = text_of(s, 4);
+    }
+    sqlite3_finalize(s);
+    raw_expect(i, n);
+    return raw_now() - start;
+}
+
 /* W10: the rows of loaded objects deleted. */
 static double delete_objects(int n)
 {
@@ -340,6 +400,7 @@ static const raw_workload workloads[] = {
     { "W8s", 40000, load_by_keys },
     { "W10", 20000, delete_objects },
     { "W11", 55000, add_families },
+    { "W12", 20000, joined_inheritance },
     { NULL, 0, NULL }
 };
 

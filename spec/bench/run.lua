@@ -29,6 +29,7 @@ local rows = {
   { "sqlite", "W8j", { "W8j" }, 5, "2,000 parents with 20 children each, joined, per child" },
   { "sqlite", "W8s", { "W8s" }, 4, "the same, select-in" },
   { "sqlite", "W11", { "W11" }, 3.5, "5,000 parents with 10 children each, per row" },
+  { "sqlite", "W12", { "W12" }, 6, "20,000 objects of a class with two tables, added and loaded" },
   { "sqlite", "W7", nil, 10000, "build and compile a SELECT with two joins" },
   { "sqlite", "W9", nil, 150, "pool checkout and checkin" },
   { "postgresql", "W1", { "W1/values", "W1/unnest" }, 1.6, "add 100,000 objects and commit" },
