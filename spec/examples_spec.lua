@@ -24,6 +24,7 @@ local expected = {
   ["05_inheritance.lua"] = {
     "Goliath, a lorry for 12 tons", "Swift, a bicycle", "Twin, a tandem", "Ant, a lorry for 2 tons", "2 bicycles, 1 of them tandems",
     "in the garage: 4", "large: Goliath", "large: Swift", "garages with lorries: 1", "loaded together: 12 tons, 21 gears", "lorries left: Ant",
+  },
   ["06_loading.lua"] = {
     "lazy: 12 players by 4 statements", "joined: 12 players by 1 statements", "select-in: 12 players by 2 statements",
     "subquery: 12 players by 2 statements", "batch: 12 players by 2 statements", "active ones: 9 players by 2 statements",
