@@ -508,32 +508,11 @@ static void note_in_frame(lua_State *L, int session, int which, int obj)
     lua_pop(L, 1);
 }
 
-/* The instance on the top stands for a row that is gone, by a statement over
-** many rows or by others, for another one has its key now: it leaves the session. Pops it. */
-static void evict(lua_State *L)
-{
-    alch_state *s = alch_push_state(L, lua_gettop(L));
-
-    if (s != NULL) {
-        alch_session_unlist(L, 1, s);
-        s->session = 0;
-        s->life = ALCH_DETACHED;
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-}
-
 static void finish_insert(lua_State *L, const alch_codec *codec, int identities, int obj, int st, alch_state *s)
 {
-    int key = lua_gettop(L) + 1;
-
     alch_push_object_key(L, codec, st, s);
-    if (alch_get_identity(L, identities, key) == LUA_TTABLE && !lua_rawequal(L, -1, obj))
-        evict(L);
-    lua_settop(L, key);
-    alch_put_identity(L, identities, key, obj);
-    alch_set_state_key(L, st, s);
-    s->flags |= ALCH_STATE_KEYED;
+    alch_displace(L, 1, identities, obj);   /* the database took the row: the other one's is gone */
+    alch_identify_in(L, identities, obj, st, s);
     alch_session_unlist(L, 1, s);
     s->life = ALCH_PERSISTENT;
     alch_commit_state(L, st, s);
@@ -550,6 +529,13 @@ static void follow_key(lua_State *L, const alch_codec *codec, int obj, int st, a
             break;
     if (i == s->mapper->key_count)
         return;
+    alch_push_state_key(L, st, s);
+    alch_push_object_key(L, codec, st, s);
+    if (lua_rawequal(L, -1, -2)) {      /* set, to what it was */
+        lua_settop(L, top);
+        return;
+    }
+    lua_settop(L, top);
     note_in_frame(L, 1, ALCH_FRAME_KEYS, obj);
     alch_push_state_key(L, st, s);
     note_in_frame(L, 1, ALCH_FRAME_KEYS, top + 1);

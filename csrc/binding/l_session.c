@@ -384,7 +384,10 @@ static int l_rekey(lua_State *L)
     s = alch_need_state(L, 2, "session:rollback");
     lua_insert(L, 3);           /* session, object, state, key */
     unidentify(L, s);
-    alch_identify(L, 1, 2, 3, s);
+    alch_push_identities(L, 1, s->mapper);
+    lua_insert(L, 4);
+    alch_displace(L, 1, 4, 2);
+    alch_identify_in(L, 4, 2, 3, s);
     return 0;
 }
 
@@ -455,8 +458,10 @@ static int l_revive(lua_State *L)
     alch_state *s = check_member(L, "session:rollback");
 
     s->life = ALCH_PERSISTENT;
+    alch_push_identities(L, 1, s->mapper);
     alch_push_state_key(L, 3, s);
-    alch_identify(L, 1, 2, 3, s);
+    alch_displace(L, 1, 4, 2);
+    alch_identify_in(L, 4, 2, 3, s);
     return 0;
 }
 

@@ -256,6 +256,9 @@ int alch_get_identity(lua_State *L, int identities, int key);
 void alch_put_identity(lua_State *L, int identities, int key, int obj);
 /* Pushes the instance of an identity key (at 'key'); 0 and nothing if absent. */
 int alch_push_identity(lua_State *L, int session, const alch_mapper *m, int key);
+/* Whoever else is known by the key on the top leaves the session: its row is
+** gone, as after a rollback, when numbers are given out again. Stack indices. */
+void alch_displace(lua_State *L, int session, int identities, int obj);
 /* The instance has a row now, known by the key on the top (popped). Raises
 ** FlushError if another instance has that key. */
 void alch_identify(lua_State *L, int session, int obj, int st, alch_state *s);

@@ -158,6 +158,23 @@ int alch_push_identity(lua_State *L, int session, const alch_mapper *m, int key)
     return 0;
 }
 
+void alch_displace(lua_State *L, int session, int identities, int obj)
+{
+    int top = lua_gettop(L);
+    alch_state *s;
+
+    if (alch_get_identity(L, identities, top) == LUA_TTABLE && !lua_rawequal(L, top + 1, obj)
+        && (s = alch_push_state(L, top + 1)) != NULL) {
+        alch_session_unlist(L, session, s);
+        s->session = 0;
+        s->life = ALCH_DETACHED;
+        lua_pushvalue(L, top);
+        lua_pushnil(L);
+        lua_rawset(L, identities);
+    }
+    lua_settop(L, top);
+}
+
 void alch_identify_in(lua_State *L, int identities, int obj, int st, alch_state *s)
 {
     int key = lua_gettop(L);

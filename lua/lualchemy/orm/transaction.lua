@@ -12,12 +12,16 @@ local exclusive = require("lualchemy.orm.exclusive")
 ---@field is_active boolean
 local SessionTransaction = class("SessionTransaction")
 
--- Lists of a frame (ALCH_FRAME_* of binding/orm_host.h). What nobody holds any more needs no putting back.
+-- Lists of a frame (ALCH_FRAME_* of binding/orm_host.h). The outermost transaction's rollback expires whatever is in the
+-- session, so what nobody holds any more needs no putting back. A savepoint's puts back what changed inside it, and holds
+-- that: were it collected and loaded again meanwhile, nobody would know that the new object has seen the change.
 local NEW, DELETED, DIRTY, KEYS = 1, 2, 3, 4
 local weak = { __mode = "v" }
 
-local function new_frame()
-  return { setmetatable({ n = 0 }, weak), setmetatable({ n = 0 }, weak), setmetatable({ n = 0 }, weak), { n = 0 } }
+local function new_frame(nested)
+  local frame = { { n = 0 }, { n = 0 }, { n = 0 }, { n = 0 } }
+  for _, list in ipairs(nested and {} or { frame[NEW], frame[DELETED], frame[DIRTY] }) do setmetatable(list, weak) end
+  return frame
 end
 
 ---@param session lualchemy.orm.Session
@@ -27,7 +31,7 @@ function SessionTransaction:init(session, parent)
   self.is_active, self.ended = true, false
   self.connections = {}       -- list of { bind =, conn =, tx =, owned = }
   self.callbacks = {}         -- for after the outermost commit
-  self.frame = new_frame()
+  self.frame = new_frame(self.nested)
   session._c:set_frame(self.frame)
   if session._listeners then session:_fire("after_transaction_create", session, self) end
 end
@@ -120,9 +124,16 @@ function SessionTransaction:_restore()
   local pending, inserted, deleted = set:objects(0), noted(self, frame[NEW]), noted(self, frame[DELETED])
   for _, object in ipairs(pending) do core.make_transient(object) end
   each(frame[NEW], core.make_transient)
-  for i = frame[KEYS].n, 1, -2 do set:rekey(frame[KEYS][i - 1], frame[KEYS][i]) end
+  for i = frame[KEYS].n, 1, -2 do
+    local object = frame[KEYS][i - 1]
+    if core.state(object) ~= "transient" then set:rekey(object, frame[KEYS][i]) end
+  end
   -- what this transaction made and deleted is as new again already
-  each(frame[DELETED], function(object) if core.state(object) == "deleted" then set:revive(object) end end)
+  each(frame[DELETED], function(object)
+    if core.state(object) ~= "deleted" then return end
+    set:revive(object)
+    set:expire(object)
+  end)
   for _, object in ipairs(set:objects(2)) do set:add(object) end
   if not self.nested then
     set:expire_all()
