@@ -398,9 +398,10 @@ int alch_node_copy(const void *n, void *out, alch_err *err)
     return ALCH_OK;
 }
 
+/* A column is as deep as what it is a column of: following one leads there. */
 static int deepen(alch_node *parent, const alch_node *child, alch_err *err)
 {
-    unsigned depth = child->depth + 1u;
+    unsigned depth = alch_node_counted(child)->depth + 1u;
 
     if (depth > ALCH_DEPTH_MAX)
         return alch_err_set(err, ALCH_ERR_ARGUMENT, "expression nested deeper than %d levels", ALCH_DEPTH_MAX);

@@ -69,6 +69,27 @@ function M.is_options(x)
   return type(x) == "table" and getmetatable(x) == nil and x[1] == nil and rawget(x, "_node") == nil
 end
 
+-- Options of which method are known: "what" -> { name = true }.
+local known = {}
+
+--- Refuses an option that nobody asks for: it is misspelt, and leaving it out would say something else.
+---@param what string      the method, for the message
+---@param names string     what it knows, separated by spaces
+---@param options table?
+function M.check_options(what, names, options)
+  local set = known[what]
+  if not set then
+    set = {}
+    for name in names:gmatch("%S+") do set[name] = true end
+    known[what] = set
+  end
+  for name in pairs(options or {}) do
+    if not set[name] then
+      errors.raise("ArgumentError", "%s has no option '%s' (it has: %s)", what, tostring(name), (names:gsub(" ", ", ")))
+    end
+  end
+end
+
 --- Splits off the options table at the end of the arguments.
 ---@return table arguments  with field n
 ---@return table options

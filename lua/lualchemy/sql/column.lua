@@ -125,6 +125,7 @@ end
 function M.label(name, element) return core.label(element, name) end
 
 function M.cast(x, type_)
+  if type_ == nil then errors.raise("ArgumentError", "cast() takes an expression and the type to cast it to") end
   local handle = base.type_handle(type_)
   return core.wrap("cast", x, handle)
 end
@@ -141,6 +142,7 @@ function M.extract(field, x) return core.named("extract", field, x) end
 --- `sa.case({ {condition, value}, ... }, { else_ = x, value = expr })`, or the pairs as arguments.
 function M.case(...)
   local given, options = base.take_options(...)
+  base.check_options("case()", "value else_", options)
   local pairs_ = given
   if given.n == 1 and type(given[1]) == "table" and getmetatable(given[1]) == nil then
     local first = given[1][1]

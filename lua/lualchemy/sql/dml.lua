@@ -114,6 +114,7 @@ end
 
 -- Only SQLite takes several clauses, the first that fits counting.
 local function add_conflict(self, action, options)
+  base.check_options("on_conflict_do_" .. action .. "{}", "index_elements index_where constraint set_ where", options)
   options = conflict_target(options)
   if not self._several_conflicts and core.dml_has_conflict(self) then
     errors.raise("InvalidRequestError", "this INSERT has an ON CONFLICT clause already, and PostgreSQL takes one")

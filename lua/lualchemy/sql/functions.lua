@@ -42,6 +42,7 @@ end
 local function over(element, options)
   options = options or {}
   local frame, lower, lower_value, upper, upper_value = 0, 0, nil, 0, nil
+  base.check_options("over{}", "partition_by order_by rows range_ groups exclude", options)
   for _, item in ipairs(FRAMES) do
     local given = options[item[1]]
     if given ~= nil then

@@ -193,6 +193,7 @@ function SelectBase:label(name) return core.label(self:scalar_subquery(), name) 
 function SelectBase:cte(name, options)
   if base.is_options(name) then name, options = name.name, name end
   options = options or {}
+  base.check_options("cte()", "name recursive nesting", options)
   local text, quote = name_of(name)
   return core.alias("cte", self, text, quote | (options.recursive and ALIAS.RECURSIVE or 0)
     | (options.nesting and ALIAS.NESTING or 0))
@@ -300,6 +301,7 @@ end
 ---@param options table?  { read =, nowait =, skip_locked =, key_share =, of = }
 function GenerativeSelect:with_for_update(options)
   options = options or {}
+  base.check_options("with_for_update{}", "read nowait skip_locked key_share of", options)
   local of = options.of
   if of ~= nil then of = core.list("list", "COMMA", base.list(of)) end
   return core.select_lock(self, (options.read and 1 or 0) | (options.nowait and 2 or 0) | (options.skip_locked and 4 or 0)

@@ -1,0 +1,64 @@
+--- What cannot be meant is refused where it is written, by an error that names it.
+local pg = require("lualchemy.dialects.postgresql")
+local sa = require("lualchemy")
+local expect = require("spec.support.expect")
+
+local metadata, other = sa.MetaData(), sa.MetaData()
+local a = sa.Table("a", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("x", sa.Integer))
+local b = sa.Table("b", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("a1", sa.ForeignKey("a.id")),
+  sa.Column("a2", sa.ForeignKey("a.id")))
+local c = sa.Table("c", other, sa.Column("id", sa.Integer, { primary_key = true }))
+local x = a.c.x
+
+-- what, the error's class, what its message says, what is done
+local rows = {
+  { "another table's column", "ArgumentError", { "'id'", "'a'" }, function() sa.Table("d", metadata, a.c.id) end },
+  { "a key of another MetaData", "InvalidRequestError", { "'c'", "MetaData" }, function()
+    local _ = sa.CreateTable(sa.Table("e", metadata, sa.Column("c", sa.ForeignKey(c.c.id)))):compile().string
+  end },
+  { "an index over two tables", "ArgumentError", { "'id'", "'b'" }, function() sa.Index("ix", x, b.c.id) end },
+  { "a join with several ways", "AmbiguousForeignKeysError", { "'a1'", "'a2'" }, function()
+    local _ = tostring(sa.select(a):join(b))
+  end },
+  { "a join without a way", "NoForeignKeysError", { "'a'", "'c'" }, function()
+    local _ = tostring(a:join(c))
+  end },
+  { "an option of FOR UPDATE", "ArgumentError", { "'nowat'", "nowait" }, function() sa.select(a):with_for_update { nowat = true } end },
+  { "an option of OVER", "ArgumentError", { "'partition'", "partition_by" }, function() sa.func.count():over { partition = x } end },
+  { "an option of a CTE", "ArgumentError", { "'recursve'", "recursive" }, function() sa.select(a):cte("q", { recursve = true }) end },
+  { "an option of CASE", "ArgumentError", { "'els'", "else_" }, function() sa.case({ { x:eq(1), 2 } }, { els = 3 }) end },
+  { "an option of ON CONFLICT", "ArgumentError", { "'index_elemnts'", "index_elements" }, function()
+    pg.insert(a):values { x = 1 }:on_conflict_do_update { index_elemnts = { "id" }, set_ = { x = 1 } }
+  end },
+  { "an option of a column", "ArgumentError", { "'nulable'", "'nullable'" }, function() sa.Column("x", sa.Integer, { nulable = true }) end },
+  { "a CASE without a branch", "ArgumentError", { "at least one pair" }, function() sa.case({}) end },
+  { "a cast to nothing", "ArgumentError", { "cast()" }, function() sa.cast(x) end },
+  { "a field that is no word", "CompileError", { "'x; y'" }, function()
+    local _ = tostring(sa.extract("x; y", x))
+  end },
+  { "nesting without end", "ArgumentError", { "deeper than 1000" }, function()
+    local e = x:eq(1)
+    for i = 1, 2000 do e = sa.not_(sa.or_(e, x:eq(i))) end
+  end },
+  { "subqueries without end", "ArgumentError", { "deeper than 1000" }, function()
+    local s = sa.select(x)
+    for _ = 1, 20000 do s = sa.select(s:subquery().c.x) end
+  end },
+  { "members of different width", "CompileError", { "#1 has 1", "#2 has 2" }, function()
+    local _ = tostring(sa.union(sa.select(x), sa.select(x, a.c.id)))
+  end },
+  { "no member", "ArgumentError", { "at least one" }, function() sa.union() end },
+  { "a row of another width", "ArgumentError", { "row 1" }, function() sa.values(sa.column("p"), sa.column("q")):data { { 1 } } end },
+  { "text as a condition", "ArgumentError", { "sa.text" }, function() sa.select(a):where("x = 1") end },
+  { "an order by nothing known", "CompileError", { "'nope'" }, function()
+    local _ = tostring(sa.select(a):order_by("nope"))
+  end },
+  { "a name with a zero byte", "ArgumentError", { "zero byte" }, function() x:label("a\0b") end },
+  { "text with a zero byte", "ArgumentError", { "zero byte" }, function() sa.text("SELECT 1\0; DROP TABLE a") end },
+}
+
+describe("bad input to the language", function()
+  for _, row in ipairs(rows) do
+    it("is refused: " .. row[1], function() expect.raises_here(row[2], row[3], row[4]) end)
+  end
+end)
