@@ -29,8 +29,11 @@ local positions = {}
 
 function positions.tables(conn, name, value)
   local table_name, first, second, label, alias, v = name(), name(), name(), name(), name(), value()
-  -- SQLite itself loses a column called true of a subquery whose name has a parenthesis
-  if first == "true" and conn.dialect.name == "sqlite" then first = "true_" end
+  -- SQLite itself takes a subquery's column called true for the constant, where the subquery's name needs quotes
+  if conn.dialect.name == "sqlite" then
+    if first == "true" then first = "true_" end
+    if second == "true" then second = "true_" end
+  end
   local t = sa.Table(table_name, sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }), sa.Column(first, sa.Text),
     sa.Column(second, sa.Integer))
   t:create(conn)
