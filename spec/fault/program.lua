@@ -233,6 +233,38 @@ part("loading", function()
 end)
 
 -- Statements that find what was compiled for others, more of them than the cache keeps.
+-- Listeners on both sides, a validator, a map, a set and a document that is changed in place; without a database.
+part("guarded attributes", function()
+  orm.clear_mappers()   -- as above
+  local mutable = require("lualchemy.ext.mutable")
+  local Base = orm.declarative_base()
+  local id = function() return sa.Column(sa.Integer, { primary_key = true }) end
+  local Child
+  local Parent = Base:class("Parent", { __tablename__ = "parents", id = id(), name = sa.Column(sa.String),
+    data = sa.Column(mutable.MutableDict:as_mutable(sa.JSON)),
+    check = orm.validates("name", function(_, _, value) return value:upper() end),
+    list = orm.relationship("Child", { foreign_keys = "Child.a", back_populates = "in_list" }),
+    map = orm.relationship("Child", { foreign_keys = "Child.b", collection_class = orm.collections.map("name"), backref = "in_map" }),
+    set = orm.relationship("Child", { foreign_keys = "Child.c", collection_class = orm.collections.set }) })
+  Child = Base:class("Child", { __tablename__ = "children", id = id(), name = sa.Column(sa.String),
+    a = sa.Column(sa.ForeignKey("parents.id")), b = sa.Column(sa.ForeignKey("parents.id")), c = sa.Column(sa.ForeignKey("parents.id")),
+    in_list = orm.relationship("Parent", { foreign_keys = "Child.a", back_populates = "list" }) })
+  orm.configure_mappers()
+  local told = 0
+  sa.event.listen(Parent.list, "append", function() told = told + 1 end)
+  local parent, child = Parent{ name = "p", data = { deep = {} } }, Child{ name = "c" }
+  parent.list:append(child)
+  child.in_list = nil
+  child.in_list = parent
+  child.in_map = parent
+  parent.set:add(child)
+  parent.data.deep.er = 1
+  assert(parent.name == "P" and told == 2 and parent.map.c == child and #parent.set == 1 and parent.data.deep.er == 1)
+  parent.list = {}
+  parent.map = {}
+  assert(child.in_list == nil and child.in_map == nil and #parent.list == 0)
+end)
+
 part("the statement cache", function()
   local dialect = require("lualchemy.dialects.sqlite").dialect{}
   core.statement_cache(dialect, 2)
