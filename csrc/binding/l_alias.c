@@ -61,7 +61,8 @@ static const char *base_of(const alch_node *n)
 {
     if (n->kind == ALCH_NODE_TABLE)
         return ((const alch_table *)n)->name;
-    if (n->kind == ALCH_NODE_CTE || n->kind == ALCH_NODE_ALIAS || n->kind == ALCH_NODE_TABLESAMPLE || n->kind == ALCH_NODE_VALUES)
+    if (n->kind == ALCH_NODE_CTE || n->kind == ALCH_NODE_ALIAS || n->kind == ALCH_NODE_TABLESAMPLE || n->kind == ALCH_NODE_VALUES
+        || n->kind == ALCH_NODE_SUBQUERY)
         return ((const alch_alias *)n)->name;
     return NULL;
 }

@@ -33,8 +33,10 @@ end
 ---@param by_name boolean?
 function M.adapt(mapper, selectable, column, by_name)
   local found = clause.corresponding_column(selectable, column, by_name)
-  local prop = not found and mapper.property_of_column[column]
-  for _, other in ipairs(prop and prop.columns or {}) do found = found or clause.corresponding_column(selectable, other) end
+  for _, one in ipairs(not found and mapper:self_and_descendants() or {}) do
+    local prop = one.property_of_column[column]
+    for _, other in ipairs(prop and prop.columns or {}) do found = found or clause.corresponding_column(selectable, other) end
+  end
   return found or column
 end
 
