@@ -147,7 +147,7 @@ function M.alias(element, name, options) return element:alias(name, options) end
 function M.lateral(element, name)
   local kind = core.kind(element)
   if kind == "select" or kind == "compound" then return M.SelectBase.lateral(element, name) end
-  if kind == "function" then return FromClause.lateral(element, name) end
+  if kind == "function" then return core.alias("lateral", element, (name_of(name))) end
   return element:lateral(name)
 end
 function M.tablesample(element, method, options) return element:tablesample(method, options) end

@@ -24,7 +24,9 @@ local function is_class(x) return type(x) == "table" and rawget(x, "__super") ~=
 
 signature.kind("element", "an SQL expression", function(x) return core.kind(x) ~= nil end)
 signature.kind("from", "a table, a SELECT or another thing to select from", is_from)
-signature.kind("rows", "a SELECT or a table", function(x) return base.FromClause:is(x) or select_.SelectBase:is(x) end)
+signature.kind("rows", "a SELECT, a table or a function", function(x)
+  return base.FromClause:is(x) or select_.SelectBase:is(x) or functions.FunctionElement:is(x)
+end)
 signature.kind("table_like", "a table or an alias of one", function(x) return base.FromClause:is(x) or core.kind(x) == "table" end)
 signature.kind("name", "a name", is_name)
 signature.kind("class", "a class", is_class)
