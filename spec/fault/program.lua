@@ -325,6 +325,34 @@ for database in targets.each() do
     session:rollback()
     assert(session:query(Faulty):filter_by{ tag = tag }:count() == 2 and first.text == LONG)
   end)
+
+  -- Listeners of objects, rows and the session; a row that changes hands; statements over many rows; a merge.
+  durable("listeners", database, function(url, tag)
+    local it <close> = open(url)
+    local Base = orm.declarative_base()
+    local Faulty = Base:class("Faulty", { __table__ = faulty(Base.metadata) })
+    local session <close> = orm.Session{ bind = it.engine }
+    local heard = 0
+    local function hear() heard = heard + 1 end
+    for _, name in ipairs{ "after_insert", "before_update", "after_delete", "load", "refresh" } do sa.event.listen(Faulty, name, hear) end
+    for _, name in ipairs{ "after_attach", "pending_to_persistent", "after_flush", "after_bulk_update" } do sa.event.listen(session, name, hear) end
+    local first, second = Faulty{ tag = tag, text = LONG }, Faulty{ tag = tag }
+    session:add_all{ first, second }
+    session:flush()
+    local taker = Faulty{ id = second.id, tag = tag, text = "taken" }
+    session:delete(second)
+    session:add(taker)
+    session:flush()
+    sa.event.extend(Faulty.__mapper__, { create_instance = function(_, _, _, row, class_) return setmetatable({ made = row.id }, class_) end })
+    session:expunge(first)
+    local again = session:query(Faulty):filter_by{ tag = tag, text = LONG }:one()
+    assert(rawget(again, "made") == first.id and heard > 6)
+    session:query(Faulty):filter(Faulty.tag:eq(tag), Faulty.text:eq("taken")):update{ text = "changed" }
+    assert(taker.text == "changed" and session:merge(Faulty{ id = first.id, text = "merged" }) == again)
+    session:on_commit(hear)
+    session:commit()
+    assert(again.text == "merged")
+  end)
 end
 
 return parts
