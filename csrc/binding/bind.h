@@ -21,6 +21,13 @@ int alch_raise(lua_State *L, const alch_err *err);
 int alch_raisef(lua_State *L, int code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Raises what a function of the core says went wrong. */
+static inline void alch_check(lua_State *L, int rc, const alch_err *err)
+{
+    if (rc != ALCH_OK)
+        alch_raise(L, err);
+}
+
 /* Pushes that error object instead of raising it. */
 void alch_push_error(lua_State *L, const alch_err *err);
 

@@ -11,20 +11,6 @@
 #include "expr/selectable.h"
 #include "schema/table.h"
 
-static void check(lua_State *L, int rc, const alch_err *err)
-{
-    if (rc != ALCH_OK)
-        alch_raise(L, err);
-}
-
-static const alch_node *take(alch_node_ref *slot)
-{
-    const alch_node *n = slot->node;
-
-    slot->node = NULL;
-    return n;
-}
-
 static int kind_at(lua_State *L, int idx)
 {
     const char *name = luaL_checkstring(L, idx);
@@ -42,7 +28,7 @@ static alch_list *extend(lua_State *L, const alch_list *from, int op, int room, 
     alch_err err;
 
     *slot = alch_push_node_slot(L, ALCH_NODE_LIST);
-    check(L, alch_list_extend(from, op, (size_t)room, &l, &err), &err);
+    alch_check(L, alch_list_extend(from, op, (size_t)room, &l, &err), &err);
     (*slot)->node = &l->head;
     return l;
 }
@@ -51,7 +37,7 @@ static void push_item(lua_State *L, alch_list *l, const alch_node *item)
 {
     alch_err err;
 
-    check(L, alch_list_push(l, item, &err), &err);
+    alch_check(L, alch_list_push(l, item, &err), &err);
 }
 
 /* -- aliases and relatives -------------------------------------------------------------- */
@@ -104,8 +90,8 @@ static int l_alias(lua_State *L)
         return alch_raise(L, &err);
     slot->node = &a->from.head;
     a->flags = (uint32_t)luaL_optinteger(L, 4, 0);
-    check(L, name_alias(a, name, element, &err), &err);
-    check(L, alch_node_set(a, &a->element, alch_node_keep(element), &err), &err);
+    alch_check(L, name_alias(a, name, element, &err), &err);
+    alch_check(L, alch_node_set(a, &a->element, alch_node_keep(element), &err), &err);
     return 1;
 }
 
@@ -157,11 +143,11 @@ static int l_alias_set(lua_State *L)
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
     slot = alch_push_node_like(L, 1);
-    check(L, alch_node_copy(n, &a, &err), &err);
+    alch_check(L, alch_node_copy(n, &a, &err), &err);
     slot->node = &a->from.head;
     for (i = 0; i < sizeof fields / sizeof *fields; i++) {
         if (lua_getfield(L, 2, fields[i].name) != LUA_TNIL)
-            check(L, alch_node_set(a, (char *)a + fields[i].offset, alch_node_keep(alch_check_node(L, -1)), &err), &err);
+            alch_check(L, alch_node_set(a, (char *)a + fields[i].offset, alch_node_keep(alch_check_node(L, -1)), &err), &err);
         lua_pop(L, 1);
     }
     lua_getfield(L, 2, "flags");
@@ -171,11 +157,11 @@ static int l_alias_set(lua_State *L)
     if (lua_getfield(L, 2, "anonymous") != LUA_TNIL) {
         alch_free(a->name);
         a->name = NULL;
-        check(L, name_alias(a, NULL, alch_check_node(L, -1), &err), &err);
+        alch_check(L, name_alias(a, NULL, alch_check_node(L, -1), &err), &err);
     }
     lua_getfield(L, 2, "alone");        /* no alias of a CTE any more */
     if (lua_toboolean(L, -1))
-        check(L, alch_node_set(a, &a->cte_of, NULL, &err), &err);
+        alch_check(L, alch_node_set(a, &a->cte_of, NULL, &err), &err);
     if (lua_getfield(L, 2, "prefix") != LUA_TNIL)
         replace_text(L, &a->prefix, "prefix");
     if (lua_getfield(L, 2, "name") != LUA_TNIL) {
@@ -199,7 +185,7 @@ static int l_alias_columns(lua_State *L)
 
         lua_geti(L, 2, i);
         given = (const alch_column *)alch_check_kind(L, -1, ALCH_NODE_COLUMN);
-        check(L, alch_column_new(given->name, given->key, given->head.type, given->flags & ~(uint32_t)ALCH_COLUMN_LITERAL,
+        alch_check(L, alch_column_new(given->name, given->key, given->head.type, given->flags & ~(uint32_t)ALCH_COLUMN_LITERAL,
                                  &c, &err), &err);
         if (alch_from_append(f, c, &err) != ALCH_OK) {
             alch_node_drop(c);
@@ -246,10 +232,10 @@ static int l_rows(lua_State *L)
             if (item->node->kind == ALCH_NODE_BIND && item->node->type == NULL)
                 alch_node_set_type((alch_node *)(uintptr_t)item->node,
                                    alch_type_of_value(((const alch_bind *)item->node)->value.kind));
-            check(L, alch_list_push(row, take(item), &err), &err);
+            alch_check(L, alch_list_push(row, alch_take_node(item), &err), &err);
             lua_pop(L, 1);
         }
-        push_item(L, rows, take(row_slot));
+        push_item(L, rows, alch_take_node(row_slot));
         lua_pop(L, 2);
     }
     lua_pop(L, 1);

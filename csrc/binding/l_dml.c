@@ -36,14 +36,6 @@ static alch_dml *push_copy(lua_State *L)
 }
 
 /* Takes the node out of a slot that was only its safe place. */
-static const alch_node *take(alch_node_ref *slot)
-{
-    const alch_node *n = slot->node;
-
-    slot->node = NULL;
-    return n;
-}
-
 /* Hands 'child' over to a field of a node that only we see. */
 static void set_child(lua_State *L, void *parent, const void *field, const alch_node *child)
 {
@@ -95,10 +87,10 @@ static void assign(lua_State *L, alch_list *row, const alch_node *target, int id
     alch_err err;
 
     alch_value_node(L, idx, alch_node_type(target), &slot->node);
-    value = take(slot);
+    value = alch_take_node(slot);
     if (alch_pair_new(ALCH_NODE_ASSIGN, alch_node_keep(target), value, &slot->node, &err) != ALCH_OK)
         alch_raise(L, &err);
-    list_push(L, row, take(slot));
+    list_push(L, row, alch_take_node(slot));
     lua_pop(L, 1);
 }
 
@@ -250,11 +242,11 @@ static void set_rows(lua_State *L, alch_dml *d, int idx)
                         alch_describe(L, -1));
         row = push_list(L, NULL, ALCH_OP_COMMA, 8, &slot);
         read_row(L, lua_gettop(L) - 1, d, row);
-        list_push(L, rows, take(slot));
+        list_push(L, rows, alch_take_node(slot));
         lua_pop(L, 2);
     }
     d->flags |= ALCH_DML_MULTI;
-    set_child(L, d, &d->values, take(rows_slot));
+    set_child(L, d, &d->values, alch_take_node(rows_slot));
 }
 
 static void set_row(lua_State *L, alch_dml *d, int idx)
@@ -271,12 +263,12 @@ static void set_row(lua_State *L, alch_dml *d, int idx)
         return;
     }
     if (d->values == NULL) {
-        set_child(L, d, &d->values, take(row_slot));
+        set_child(L, d, &d->values, alch_take_node(row_slot));
         return;
     }
     merged = push_list(L, NULL, ALCH_OP_COMMA, d->values->count + row->count, &slot);
     merge_row(L, d->values, row, merged);
-    set_child(L, d, &d->values, take(slot));
+    set_child(L, d, &d->values, alch_take_node(slot));
 }
 
 /* stmt:values{...} | values{ {...}, {...} } */
@@ -348,7 +340,7 @@ static int l_ordered_values(lua_State *L)
         lua_settop(L, at);
     }
     d->flags |= ALCH_DML_ORDERED;
-    set_child(L, d, &d->values, take(slot));
+    set_child(L, d, &d->values, alch_take_node(slot));
     lua_pop(L, 1);
     return 1;
 }
@@ -384,7 +376,7 @@ static int l_from_select(lua_State *L)
             d->flags &= (uint8_t)~ALCH_DML_DEFAULTS_FROM_SELECT;
         lua_pop(L, 1);
     }
-    set_child(L, d, &d->names, take(slot));
+    set_child(L, d, &d->names, alch_take_node(slot));
     set_child(L, d, &d->select, alch_node_keep(select));
     lua_pop(L, 1);
     return 1;
@@ -408,7 +400,7 @@ static int l_where(lua_State *L)
     where = push_list(L, d->where, ALCH_OP_AND, (size_t)top, &slot);
     for (i = 2; i <= top; i++)
         list_push(L, where, alch_node_keep(alch_check_node(L, i)));
-    set_child(L, d, &d->where, take(slot));
+    set_child(L, d, &d->where, alch_take_node(slot));
     lua_pop(L, 1);
     return 1;
 }
@@ -428,7 +420,7 @@ static int l_returning(lua_State *L)
     columns = push_list(L, d->returning, ALCH_OP_COMMA, (size_t)top, &slot);
     for (i = 2; i <= top; i++)
         list_push(L, columns, alch_node_keep(alch_check_node(L, i)));
-    set_child(L, d, &d->returning, take(slot));
+    set_child(L, d, &d->returning, alch_take_node(slot));
     lua_pop(L, 1);
     return 1;
 }
@@ -466,7 +458,7 @@ static void read_conflict(lua_State *L, const alch_dml *d, alch_conflict *k)
 
     if (lua_getfield(L, 3, "index_elements") != LUA_TNIL) {
         (void)read_targets(L, lua_gettop(L), d, &slot);
-        set_child(L, k, &k->targets, take(slot));
+        set_child(L, k, &k->targets, alch_take_node(slot));
         lua_pop(L, 1);
     }
     lua_pop(L, 1);
@@ -486,7 +478,7 @@ static void read_conflict(lua_State *L, const alch_dml *d, alch_conflict *k)
         at = lua_gettop(L);
         row = push_list(L, NULL, ALCH_OP_COMMA, 8, &slot);
         read_row(L, at, d, row);
-        set_child(L, k, &k->values, take(slot));
+        set_child(L, k, &k->values, alch_take_node(slot));
         lua_pop(L, 2);
     }
 }
@@ -521,7 +513,7 @@ static int l_on_conflict(lua_State *L)
     if (d->conflict != NULL)
         set_child(L, k, &k->before, alch_node_keep(d->conflict));
     read_conflict(L, d, k);
-    set_child(L, d, &d->conflict, take(slot));
+    set_child(L, d, &d->conflict, alch_take_node(slot));
     lua_settop(L, 4);
     return 1;
 }

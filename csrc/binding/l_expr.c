@@ -11,20 +11,6 @@
 #include "expr/build.h"
 #include "expr/selectable.h"
 
-static void check(lua_State *L, int rc, const alch_err *err)
-{
-    if (rc != ALCH_OK)
-        alch_raise(L, err);
-}
-
-static const alch_node *take(alch_node_ref *slot)
-{
-    const alch_node *n = slot->node;
-
-    slot->node = NULL;
-    return n;
-}
-
 static int op_at(lua_State *L, int idx)
 {
     const char *name = luaL_checkstring(L, idx);
@@ -73,8 +59,8 @@ static int l_wrap(lua_State *L)
         slot->node = alch_node_keep(inner);
     else
         alch_value_node(L, 2, type, &slot->node);
-    inner = take(slot);
-    check(L, alch_wrap_new(kind, inner, type != NULL ? type : inner->type, &slot->node, &err), &err);
+    inner = alch_take_node(slot);
+    alch_check(L, alch_wrap_new(kind, inner, type != NULL ? type : inner->type, &slot->node, &err), &err);
     return 1;
 }
 
@@ -87,7 +73,7 @@ static int l_pair(lua_State *L)
     alch_err err;
 
     slot = alch_push_node_slot(L, kind);
-    check(L, alch_pair_new(kind, alch_node_keep(a), alch_node_keep(b), &slot->node, &err), &err);
+    alch_check(L, alch_pair_new(kind, alch_node_keep(a), alch_node_keep(b), &slot->node, &err), &err);
     alch_node_set_type((alch_node *)(uintptr_t)slot->node, a->type);
     return 1;
 }
@@ -100,7 +86,7 @@ static int l_argument_order_by(lua_State *L)
     alch_node *made;
     alch_err err;
 
-    check(L, alch_pair_new(ALCH_NODE_AGG_ORDER_BY, alch_node_keep(a), alch_node_keep(b), &slot->node, &err), &err);
+    alch_check(L, alch_pair_new(ALCH_NODE_AGG_ORDER_BY, alch_node_keep(a), alch_node_keep(b), &slot->node, &err), &err);
     made = (alch_node *)(uintptr_t)slot->node;
     made->op = ALCH_OP_COMMA;       /* inside an argument list, see visit_agg_order_by */
     alch_node_set_type(made, a->type);
@@ -135,7 +121,7 @@ static int l_list(lua_State *L)
         else
             alch_value_node(L, lua_gettop(L), type != NULL && type->family == ALCH_FAMILY_ARRAY ? type->item : NULL,
                             &item->node);
-        check(L, alch_list_push(l, take(item), &err), &err);
+        alch_check(L, alch_list_push(l, alch_take_node(item), &err), &err);
         lua_pop(L, 1);
     }
     lua_pop(L, 1);
@@ -158,7 +144,7 @@ static int l_ordering(lua_State *L)
     for (i = 1; i <= n; i++) {
         lua_geti(L, 1, i);
         alch_ordering_node(L, lua_gettop(L), what, &item->node);
-        check(L, alch_list_push(l, take(item), &err), &err);
+        alch_check(L, alch_list_push(l, alch_take_node(item), &err), &err);
         lua_pop(L, 1);
     }
     lua_pop(L, 1);
@@ -176,8 +162,8 @@ static int l_label(lua_State *L)
     lua_settop(L, 3);
     slot = alch_push_node_slot(L, ALCH_NODE_LABEL);
     alch_value_node(L, 1, NULL, &slot->node);
-    inner = take(slot);
-    check(L, alch_label_new(name, inner, &slot->node, &err), &err);
+    inner = alch_take_node(slot);
+    alch_check(L, alch_label_new(name, inner, &slot->node, &err), &err);
     ((alch_label *)(uintptr_t)slot->node)->quote = (uint8_t)lua_toboolean(L, 3);
     return 1;
 }
@@ -200,7 +186,7 @@ static int l_named(lua_State *L)
     l->name = alch_strdup(name);
     if (l->name == NULL)
         return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
-    check(L, alch_node_set(l, &l->element, alch_node_keep(inner), &err), &err);
+    alch_check(L, alch_node_set(l, &l->element, alch_node_keep(inner), &err), &err);
     if (kind == ALCH_NODE_EXTRACT)
         alch_node_set_type(l, alch_type_of(ALCH_TYPE_INTEGER));
     else if (!lua_isnoneornil(L, 4))
@@ -217,7 +203,7 @@ static int l_name(lua_State *L)
     const char *text = alch_check_text(L, 2), *schema = alch_opt_text(L, 3, NULL);
 
     slot = alch_push_node_slot(L, kind);
-    check(L, alch_name_new(kind, text, schema, &slot->node, &err), &err);
+    alch_check(L, alch_name_new(kind, text, schema, &slot->node, &err), &err);
     return 1;
 }
 
@@ -227,7 +213,7 @@ static int l_constant(lua_State *L)
     alch_node_ref *slot = alch_push_node_slot(L, kind);
     alch_err err;
 
-    check(L, alch_const_new(kind, &slot->node, &err), &err);
+    alch_check(L, alch_const_new(kind, &slot->node, &err), &err);
     return 1;
 }
 
@@ -246,14 +232,14 @@ static void argument(lua_State *L, int idx, const char *name, const alch_node **
         return;
     }
     if (lua_isnil(L, idx)) {
-        check(L, alch_const_new(ALCH_NODE_NULL, out, &err), &err);
+        alch_check(L, alch_const_new(ALCH_NODE_NULL, out, &err), &err);
         return;
     }
     alch_lua_to_value(L, idx, &v);
     if (v.kind == ALCH_HOST)
         alch_value_node(L, idx, NULL, out);
     else
-        check(L, alch_bind_new(name, NULL, alch_type_of_value(v.kind), &v, ALCH_BIND_UNIQUE, out, &err), &err);
+        alch_check(L, alch_bind_new(name, NULL, alch_type_of_value(v.kind), &v, ALCH_BIND_UNIQUE, out, &err), &err);
 }
 
 /* core.func(package | nil, name, type | nil, flags, ...) */
@@ -274,10 +260,10 @@ static int l_func(lua_State *L)
     slot->node = &args->head;
     for (i = 5; i <= top; i++) {
         argument(L, i, name, &item->node);
-        check(L, alch_list_push(args, take(item), &err), &err);
+        alch_check(L, alch_list_push(args, alch_take_node(item), &err), &err);
     }
-    (void)take(slot);
-    check(L, alch_function_new(package, name, args, type, &slot->node, &err), &err);
+    (void)alch_take_node(slot);
+    alch_check(L, alch_function_new(package, name, args, type, &slot->node, &err), &err);
     ((alch_function *)(uintptr_t)slot->node)->flags |= (uint8_t)flags;
     lua_pop(L, 1);
     return 1;
@@ -294,7 +280,7 @@ static int l_func_with(lua_State *L)
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
     slot = alch_push_node_like(L, 1);
-    check(L, alch_node_copy(n, &copy, &err), &err);
+    alch_check(L, alch_node_copy(n, &copy, &err), &err);
     slot->node = &copy->head;
     lua_getfield(L, 2, "flags");
     copy->flags |= (uint8_t)luaL_optinteger(L, -1, 0);
@@ -326,7 +312,7 @@ static int l_case(lua_State *L)
     item = alch_push_node_slot(L, ALCH_NODE_BIND);
     if (!lua_isnil(L, 1)) {
         alch_value_node(L, 1, NULL, &item->node);
-        check(L, alch_node_set(k, &k->value, take(item), &err), &err);
+        alch_check(L, alch_node_set(k, &k->value, alch_take_node(item), &err), &err);
     }
     whens = alch_list_new(ALCH_NODE_LIST, ALCH_OP_COMMA, (size_t)n, &err);
     if (whens == NULL)
@@ -340,15 +326,15 @@ static int l_case(lua_State *L)
             alch_value_node(L, lua_gettop(L), i % 2 == 1 && k->value != NULL ? k->value->type : NULL, &one->node);
             if (i % 2 == 0 && alch_node_type(one->node)->family != ALCH_FAMILY_NULL)
                 type = one->node->type;
-            check(L, alch_list_push(whens, take(one), &err), &err);
+            alch_check(L, alch_list_push(whens, alch_take_node(one), &err), &err);
             lua_pop(L, 1);
         }
-        check(L, alch_node_set(k, &k->whens, take(item), &err), &err);
+        alch_check(L, alch_node_set(k, &k->whens, alch_take_node(item), &err), &err);
         if (has_else) {
             alch_value_node(L, 4, type, &one->node);
             if (type == NULL)
                 type = one->node->type;
-            check(L, alch_node_set(k, &k->otherwise, take(one), &err), &err);
+            alch_check(L, alch_node_set(k, &k->otherwise, alch_take_node(one), &err), &err);
         }
     }
     alch_node_set_type(k, type);
@@ -371,18 +357,18 @@ static int l_over(lua_State *L)
         return alch_raise(L, &err);
     slot->node = &o->head;
     alch_node_set_type(o, n->type);
-    check(L, alch_node_set(o, &o->element, alch_node_keep(n), &err), &err);
+    alch_check(L, alch_node_set(o, &o->element, alch_node_keep(n), &err), &err);
     if (!lua_isnil(L, 2))
-        check(L, alch_node_set(o, &o->partition_by, alch_node_keep(alch_check_kind(L, 2, ALCH_NODE_LIST)), &err), &err);
+        alch_check(L, alch_node_set(o, &o->partition_by, alch_node_keep(alch_check_kind(L, 2, ALCH_NODE_LIST)), &err), &err);
     if (!lua_isnil(L, 3))
-        check(L, alch_node_set(o, &o->order_by, alch_node_keep(alch_check_kind(L, 3, ALCH_NODE_LIST)), &err), &err);
+        alch_check(L, alch_node_set(o, &o->order_by, alch_node_keep(alch_check_kind(L, 3, ALCH_NODE_LIST)), &err), &err);
     o->frame = (uint8_t)luaL_optinteger(L, 4, 0);
     o->lower_bound = (uint8_t)luaL_optinteger(L, 5, 0);
     o->upper_bound = (uint8_t)luaL_optinteger(L, 7, 0);
     if (!lua_isnil(L, 6))
-        check(L, alch_node_set(o, &o->lower, alch_node_keep(alch_check_node(L, 6)), &err), &err);
+        alch_check(L, alch_node_set(o, &o->lower, alch_node_keep(alch_check_node(L, 6)), &err), &err);
     if (!lua_isnil(L, 8))
-        check(L, alch_node_set(o, &o->upper, alch_node_keep(alch_check_node(L, 8)), &err), &err);
+        alch_check(L, alch_node_set(o, &o->upper, alch_node_keep(alch_check_node(L, 8)), &err), &err);
     if (!lua_isnil(L, 9) && (o->exclude = alch_strdup(alch_check_text(L, 9))) == NULL)
         return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
     return 1;
@@ -405,8 +391,8 @@ static int l_binary(lua_State *L)
         slot->node = alch_node_keep(alch_test_node_ref(L, 3)->node);
     else
         alch_operand_node(L, 3, left, lua_isnil(L, 3) || alch_is_null(L, 3) ? ALCH_OP_IS : op, &slot->node);
-    right = take(slot);
-    check(L, alch_binary_new(op, alch_node_keep(left), right, type != NULL ? type : left->type, &slot->node, &err), &err);
+    right = alch_take_node(slot);
+    alch_check(L, alch_binary_new(op, alch_node_keep(left), right, type != NULL ? type : left->type, &slot->node, &err), &err);
     b = (alch_binary *)(uintptr_t)slot->node;
     if (lua_istable(L, 5)) {
         if (lua_getfield(L, 5, "extra") != LUA_TNIL)
@@ -433,7 +419,7 @@ static int l_typed(lua_State *L)
 
     lua_settop(L, 2);
     slot = alch_push_node_like(L, 1);
-    check(L, alch_node_copy(n, &copy, &err), &err);
+    alch_check(L, alch_node_copy(n, &copy, &err), &err);
     slot->node = copy;
     alch_node_set_type(copy, type);
     return 1;
@@ -451,7 +437,7 @@ static int l_unary(lua_State *L)
 
     lua_settop(L, 4);
     slot = alch_push_node_slot(L, ALCH_NODE_UNARY);
-    check(L, alch_unary_new(op, alch_node_keep(n), type, &slot->node, &err), &err);
+    alch_check(L, alch_unary_new(op, alch_node_keep(n), type, &slot->node, &err), &err);
     u = (alch_unary *)(uintptr_t)slot->node;
     if (lua_istable(L, 4)) {
         if (lua_getfield(L, 4, "extra") != LUA_TNIL) {
@@ -497,7 +483,7 @@ static void give_value(lua_State *L, alch_bind *b, int idx)
         alch_read_elements(L, idx, n, width, items);
         if (b->head.type == NULL && n > 0 && width == 1)
             alch_node_set_type(b, alch_type_of_value(items[0].kind));
-        check(L, alch_bind_own(b, &none, items, (size_t)n, width, &err), &err);
+        alch_check(L, alch_bind_own(b, &none, items, (size_t)n, width, &err), &err);
         b->width = (uint16_t)width;
         lua_pop(L, 1);
         return;
@@ -513,7 +499,7 @@ static void give_value(lua_State *L, alch_bind *b, int idx)
         alch_node_set_type(b, alch_type_of_value(v.kind));
     rc = alch_bind_own(b, &v, NULL, 0, 1, &err);
     alch_host_drop(ref);
-    check(L, rc, &err);
+    alch_check(L, rc, &err);
 }
 
 /* core.bind(key | nil, has_value, value, type | nil, flags): flags as ALCH_BIND_* */
@@ -530,7 +516,7 @@ static int l_bind(lua_State *L)
     if (type == NULL && lua_toboolean(L, 2))
         type = alch_own_type(L, 3, NULL);     /* the slot that lends it stays */
     slot = alch_push_node_slot(L, ALCH_NODE_BIND);
-    check(L, alch_bind_new(key, NULL, type, &none, type != NULL ? flags | ALCH_BIND_TYPED : flags, &slot->node, &err),
+    alch_check(L, alch_bind_new(key, NULL, type, &none, type != NULL ? flags | ALCH_BIND_TYPED : flags, &slot->node, &err),
           &err);
     if (lua_toboolean(L, 2))
         give_value(L, (alch_bind *)(uintptr_t)slot->node, 3);
@@ -543,7 +529,7 @@ static const alch_node *rebind(lua_State *L, const alch_bind *old, int idx, alch
     alch_bind *b;
     alch_err err;
 
-    check(L, alch_node_copy(old, &b, &err), &err);
+    alch_check(L, alch_node_copy(old, &b, &err), &err);
     slot->node = &b->head;
     b->flags &= (uint16_t)~ALCH_BIND_REQUIRED;
     give_value(L, b, idx);
@@ -560,7 +546,7 @@ static int l_text(lua_State *L)
     if (strlen(text) != len)
         return alch_raisef(L, ALCH_ERR_ARGUMENT, "SQL text cannot contain a zero byte");
     slot = alch_push_node_slot(L, ALCH_NODE_TEXT);
-    check(L, alch_text_new(text, &slot->node, &err), &err);
+    alch_check(L, alch_text_new(text, &slot->node, &err), &err);
     return 1;
 }
 
@@ -578,20 +564,20 @@ static int l_text_bind(lua_State *L)
     lua_settop(L, 4);
     slot = alch_push_node_like(L, 1);
     item = alch_push_node_slot(L, ALCH_NODE_BIND);
-    check(L, alch_node_copy(t, &copy, &err), &err);
+    alch_check(L, alch_node_copy(t, &copy, &err), &err);
     slot->node = &copy->head;
     for (i = 0; i < alch_list_len(t->binds); i++)
         if (strcmp(((const alch_bind *)t->binds->items[i])->key, name) == 0)
             break;
     if (i == alch_list_len(t->binds))
         return alch_raisef(L, ALCH_ERR_ARGUMENT, "this text() construct doesn't define a bound parameter named '%s'", name);
-    check(L, alch_list_extend(t->binds, ALCH_OP_COMMA, 0, &binds, &err), &err);
-    check(L, alch_node_set(copy, &copy->binds, binds, &err), &err);
+    alch_check(L, alch_list_extend(t->binds, ALCH_OP_COMMA, 0, &binds, &err), &err);
+    alch_check(L, alch_node_set(copy, &copy->binds, binds, &err), &err);
     if (!lua_isnil(L, 3))
         item->node = alch_node_keep(alch_check_kind(L, 3, ALCH_NODE_BIND));
     else
         (void)rebind(L, (const alch_bind *)t->binds->items[i], 4, item);
-    check(L, alch_node_set(binds, &binds->items[i], take(item), &err), &err);
+    alch_check(L, alch_node_set(binds, &binds->items[i], alch_take_node(item), &err), &err);
     lua_settop(L, 5);
     return 1;
 }
@@ -605,7 +591,7 @@ static int l_bind_flags(lua_State *L)
     alch_bind *copy;
     alch_err err;
 
-    check(L, alch_node_copy(n, &copy, &err), &err);
+    alch_check(L, alch_node_copy(n, &copy, &err), &err);
     slot->node = &copy->head;
     copy->flags = (uint16_t)((copy->flags & ~clear) | set);
     return 1;
@@ -644,7 +630,7 @@ static int l_custom(lua_State *L)
         return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
     lua_pop(L, 1);
     if (!lua_isnil(L, 4))
-        check(L, alch_node_set(k, &k->clauses, alch_node_keep(alch_check_kind(L, 4, ALCH_NODE_LIST)), &err), &err);
+        alch_check(L, alch_node_set(k, &k->clauses, alch_node_keep(alch_check_kind(L, 4, ALCH_NODE_LIST)), &err), &err);
     lua_getfield(L, 2, "name");
     if (lua_type(L, -1) == LUA_TSTRING) {
         k->name = alch_strdup(alch_check_text(L, -1));
@@ -674,7 +660,7 @@ static int l_null_called(lua_State *L)
         return lua_gettop(L);
     }
     slot = alch_push_node_slot(L, ALCH_NODE_NULL);
-    check(L, alch_const_new(ALCH_NODE_NULL, &slot->node, &err), &err);
+    alch_check(L, alch_const_new(ALCH_NODE_NULL, &slot->node, &err), &err);
     return 1;
 }
 

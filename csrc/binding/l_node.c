@@ -40,7 +40,7 @@ static int has_options(lua_State *L, int idx)
 
 alch_node_ref *alch_push_node_like(lua_State *L, int idx)
 {
-    int options = has_options(L, idx);
+    int options = has_options(L, idx);      /* pushed, if so */
     alch_node_ref *r = lua_newuserdatauv(L, sizeof *r, options);
 
     r->tag = &alch_node_tag;
@@ -177,8 +177,10 @@ const char *alch_describe(lua_State *L, int idx)
 
 alch_node_ref *alch_check_node_ref(lua_State *L, int idx)
 {
-    alch_node_ref *r;
+    alch_node_ref *r = alch_test_node_ref(L, idx);
 
+    if (r != NULL && r->node != NULL)
+        return r;
     (void)alch_to_node(L, idx);
     r = alch_test_node_ref(L, idx);
     if (r == NULL || r->node == NULL)

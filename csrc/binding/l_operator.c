@@ -9,20 +9,6 @@
 #include "expr/build.h"
 #include "expr/selectable.h"
 
-static void check(lua_State *L, int rc, const alch_err *err)
-{
-    if (rc != ALCH_OK)
-        alch_raise(L, err);
-}
-
-static const alch_node *take(alch_node_ref *slot)
-{
-    const alch_node *n = slot->node;
-
-    slot->node = NULL;
-    return n;
-}
-
 /*
 ** {=== Operators
 */
@@ -41,8 +27,8 @@ static int l_operate(lua_State *L)
     if (left == NULL) {
         right = alch_check_node(L, 2);
         alch_operand_node(L, 1, right, op, &slot->node);
-        left = take(slot);
-        check(L, alch_operate(op, left, alch_node_keep(right), &slot->node, &err), &err);
+        left = alch_take_node(slot);
+        alch_check(L, alch_operate(op, left, alch_node_keep(right), &slot->node, &err), &err);
         return 1;
     }
     if (alch_is_statement(left))
@@ -50,8 +36,8 @@ static int l_operate(lua_State *L)
     else if (alch_is_from(left))
         return alch_raisef(L, ALCH_ERR_ARGUMENT, "a table cannot be an operand: name one of its columns");
     alch_operand_node(L, 2, left, op, &slot->node);
-    right = take(slot);
-    check(L, alch_operate(op, alch_node_keep(left), right, &slot->node, &err), &err);
+    right = alch_take_node(slot);
+    alch_check(L, alch_operate(op, alch_node_keep(left), right, &slot->node, &err), &err);
     return 1;
 }
 
@@ -72,7 +58,7 @@ static int l_unary_op(lua_State *L)
     }
     n = alch_check_expression(L, 1);
     slot = alch_push_node_slot(L, ALCH_NODE_UNARY);
-    check(L, alch_unary_new(op, alch_node_keep(n), op == ALCH_OP_ANY || op == ALCH_OP_ALL || op == ALCH_OP_EXISTS
+    alch_check(L, alch_unary_new(op, alch_node_keep(n), op == ALCH_OP_ANY || op == ALCH_OP_ALL || op == ALCH_OP_EXISTS
                             ? alch_type_of(ALCH_TYPE_BOOLEAN) : n->type, &slot->node, &err), &err);
     return 1;
 }
@@ -85,7 +71,7 @@ static int l_negate(lua_State *L)
 
     lua_settop(L, 1);
     slot = alch_push_node_slot(L, ALCH_NODE_UNARY);
-    check(L, alch_negate(n, &slot->node, &err), &err);
+    alch_check(L, alch_negate(n, &slot->node, &err), &err);
     alch_settle_slot(L, ALCH_NODE_UNARY);
     return 1;
 }
@@ -106,9 +92,9 @@ static int conjunction(lua_State *L, int op, int first, const char *what)
         return alch_raise(L, &err);
     slot->node = &l->head;
     for (i = first; i <= top; i++)
-        check(L, alch_list_push(l, alch_node_keep(alch_to_node(L, i)), &err), &err);
-    (void)take(slot);
-    check(L, alch_conjunction(l, &slot->node, &err), &err);
+        alch_check(L, alch_list_push(l, alch_node_keep(alch_to_node(L, i)), &err), &err);
+    (void)alch_take_node(slot);
+    alch_check(L, alch_conjunction(l, &slot->node, &err), &err);
     alch_settle_slot(L, ALCH_NODE_LIST);
     return 1;
 }
@@ -150,10 +136,10 @@ static int l_between(lua_State *L)
     bounds_slot->node = &bounds->head;
     for (i = 2; i <= 3; i++) {
         alch_operand_node(L, i, left, op, &slot->node);
-        check(L, alch_list_push(bounds, take(slot), &err), &err);
+        alch_check(L, alch_list_push(bounds, alch_take_node(slot), &err), &err);
     }
-    check(L, alch_binary_new(op, alch_node_keep(left), take(bounds_slot), alch_type_of(ALCH_TYPE_BOOLEAN), &slot->node,
-                             &err), &err);
+    alch_check(L, alch_binary_new(op, alch_node_keep(left), alch_take_node(bounds_slot), alch_type_of(ALCH_TYPE_BOOLEAN),
+                                  &slot->node, &err), &err);
     if (lua_istable(L, 4)) {
         lua_getfield(L, 4, "symmetric");
         if (lua_toboolean(L, -1))
@@ -210,8 +196,8 @@ static int l_like(lua_State *L)
     }
     slot = alch_push_node_slot(L, ALCH_NODE_BINARY);
     alch_operand_node(L, 2, left, op, &slot->node);
-    right = take(slot);
-    check(L, alch_operate(op, alch_node_keep(left), right, &slot->node, &err), &err);
+    right = alch_take_node(slot);
+    alch_check(L, alch_operate(op, alch_node_keep(left), right, &slot->node, &err), &err);
     if (escape != NULL && slot->node->kind == ALCH_NODE_BINARY)
         set_extra(L, (alch_binary *)(uintptr_t)slot->node, escape);
     return 1;
@@ -267,7 +253,7 @@ static void in_expressions(lua_State *L, int idx, lua_Integer n, const alch_node
     for (i = 1; i <= n; i++) {
         lua_geti(L, idx, i);
         alch_operand_node(L, lua_gettop(L), left, alch_is_null(L, -1) ? ALCH_OP_IS : op, &item->node);
-        check(L, alch_list_push(l, take(item), &err), &err);
+        alch_check(L, alch_list_push(l, alch_take_node(item), &err), &err);
         lua_pop(L, 1);
     }
     lua_pop(L, 1);
@@ -297,26 +283,30 @@ void alch_read_elements(lua_State *L, int idx, lua_Integer n, unsigned width, al
     }
 }
 
+/* Most lists are short: their values need no block of Lua's. */
+enum { FEW_VALUES = 16 };
+
 /* An expanding parameter with the elements of the list at 'idx'. */
 static void in_values(lua_State *L, int idx, lua_Integer n, unsigned width, const alch_node *left, int op,
                       alch_node_ref *slot)
 {
     static const alch_value none = { .kind = ALCH_NULL };
-    alch_value *v = alch_push_values(L, (size_t)n * width);
+    alch_value few[FEW_VALUES], *v = few;
     alch_bind *b;
     alch_err err;
 
+    if ((size_t)n * width > FEW_VALUES)
+        v = alch_push_values(L, (size_t)n * width);
     alch_read_elements(L, idx, n, width, v);
-    check(L, alch_bind_beside(left, op, &none, &slot->node, &err), &err);     /* the values come below, once */
+    alch_check(L, alch_bind_beside(left, op, &none, &slot->node, &err), &err);     /* the values come below, once */
     b = (alch_bind *)(uintptr_t)slot->node;
     b->flags |= ALCH_BIND_EXPANDING;
     if (left->kind == ALCH_NODE_TUPLE)
         alch_node_set_type(b, left->type);
     else if (n > 0 && width == 1)
         alch_node_set_type(b, alch_compared_type(alch_node_type(left), op, v));
-    check(L, alch_bind_own(b, &none, v, (size_t)n, width, &err), &err);
+    alch_check(L, alch_bind_own(b, &none, v, (size_t)n, width, &err), &err);
     b->width = (uint16_t)width;
-    lua_pop(L, 1);
 }
 
 static unsigned tuple_width(const alch_node *left)
@@ -331,7 +321,7 @@ static void in_node(lua_State *L, int idx, const alch_node *n, const alch_node *
     alch_err err;
 
     if (n->kind == ALCH_NODE_BIND) {
-        check(L, alch_node_copy(n, &b, &err), &err);
+        alch_check(L, alch_node_copy(n, &b, &err), &err);
         slot->node = &b->head;
         b->flags |= ALCH_BIND_EXPANDING;
         b->width = (uint16_t)tuple_width(left);
@@ -343,9 +333,9 @@ static void in_node(lua_State *L, int idx, const alch_node *n, const alch_node *
     } else if (alch_is_from(n) && n->kind != ALCH_NODE_VALUES)
         alch_raisef(L, ALCH_ERR_ARGUMENT, "in_() takes a list, a select or an expression, got %s", alch_describe(L, idx));
     else if (alch_is_statement(n))
-        check(L, alch_wrap_new(ALCH_NODE_SCALAR, alch_node_keep(n), NULL, &slot->node, &err), &err);
+        alch_check(L, alch_wrap_new(ALCH_NODE_SCALAR, alch_node_keep(n), NULL, &slot->node, &err), &err);
     else if (n->kind == ALCH_NODE_VALUES)
-        check(L, alch_wrap_new(ALCH_NODE_SCALAR, alch_node_keep(n), NULL, &slot->node, &err), &err);
+        alch_check(L, alch_wrap_new(ALCH_NODE_SCALAR, alch_node_keep(n), NULL, &slot->node, &err), &err);
     else
         slot->node = alch_node_keep(n);
 }
@@ -355,15 +345,14 @@ static int l_in(lua_State *L)
 {
     int op = (int)lua_tointeger(L, lua_upvalueindex(1));
     const alch_node *left = alch_check_expression(L, 1), *n;
-    alch_node_ref *slot, *list;
+    alch_node_ref *slot;        /* first of the list, then of the whole */
     alch_err err;
 
     lua_settop(L, 2);
     slot = alch_push_node_slot(L, ALCH_NODE_BINARY);
-    list = alch_push_node_slot(L, ALCH_NODE_BIND);
     n = alch_to_node(L, 2);
     if (n != NULL)
-        in_node(L, 2, n, left, list);
+        in_node(L, 2, n, left, slot);
     else if (!alch_is_plain_table(L, 2))
         return alch_raisef(L, ALCH_ERR_ARGUMENT, "in_() takes a list, a select or an expression, got %s",
                            alch_describe(L, 2));
@@ -374,12 +363,12 @@ static int l_in(lua_State *L)
         if (len == 0)
             width = tuple_width(left);
         if (width == 0)
-            in_expressions(L, 2, len, left, op, list);
+            in_expressions(L, 2, len, left, op, slot);
         else
-            in_values(L, 2, len, width, left, op, list);
+            in_values(L, 2, len, width, left, op, slot);
     }
-    check(L, alch_binary_new(op, alch_node_keep(left), take(list), alch_type_of(ALCH_TYPE_BOOLEAN), &slot->node, &err),
-          &err);
+    alch_check(L, alch_binary_new(op, alch_node_keep(left), alch_take_node(slot), alch_type_of(ALCH_TYPE_BOOLEAN),
+                                  &slot->node, &err), &err);
     lua_settop(L, 3);
     return 1;
 }

@@ -4,6 +4,15 @@
 #include "binding/bind.h"
 #include "binding/run.h"
 
+static void check_open(lua_State *L, const alch_run *run)
+{
+    if (run->shape == NULL)
+        alch_raisef(L, ALCH_ERR_CLOSED, "this statement does not return rows");
+    if (run->closed)
+        alch_raisef(L, ALCH_ERR_CLOSED, "this result is closed");
+}
+
+/* Replaces the result at 'idx' by its run. */
 static alch_run *run_of(lua_State *L, int idx)
 {
     alch_run *run;
@@ -13,49 +22,55 @@ static alch_run *run_of(lua_State *L, int idx)
     lua_rawget(L, idx);
     run = alch_check_run(L, -1);
     lua_replace(L, idx);
-    if (run->shape == NULL)
-        alch_raisef(L, ALCH_ERR_CLOSED, "this statement does not return rows");
-    if (run->closed)
-        alch_raisef(L, ALCH_ERR_CLOSED, "this result is closed");
+    check_open(L, run);
     return run;
 }
 
-static int push_next(lua_State *L, int status, lua_KContext context);
+static int go_on(lua_State *L, int status, lua_KContext context);
 
-/* A statement that streams has to wait for more: through the host, which may
+/* Pushes the next row of the run at 'idx'. A statement that streams has to wait for more: through the host, which may
 ** yield. wait(run) drives the run to its next row. */
-static int wait_for_more(lua_State *L)
+static int push_next(lua_State *L, int idx, alch_run *run)
 {
-    lua_pushvalue(L, lua_upvalueindex(2));
-    lua_pushvalue(L, 1);
-    lua_callk(L, 1, 0, 0, push_next);
-    return push_next(L, LUA_OK, 0);
-}
-
-static int push_next(lua_State *L, int status, lua_KContext context)
-{
-    alch_run *run = alch_check_run(L, 1);
     alch_err err;
 
-    (void)status;
-    (void)context;
     switch (alch_run_fetch(L, run, &err)) {
     case ALCH_STEP_ROW:
-        alch_run_push_shape(L, 1);
+        alch_run_push_shape(L, idx);
         alch_row_push(L, run->shape, -1, run->cells);
         return 1;
-    case ALCH_STEP_WAIT: return wait_for_more(L);
+    case ALCH_STEP_WAIT:
+        lua_pushvalue(L, idx);
+        lua_replace(L, 1);
+        lua_settop(L, 1);
+        lua_pushvalue(L, lua_upvalueindex(2));
+        lua_pushvalue(L, 1);
+        lua_callk(L, 1, 0, 0, go_on);
+        return go_on(L, LUA_OK, 0);
     case ALCH_STEP_FAIL: return alch_raise(L, &err);
     default: return 0;
     }
 }
 
+static int go_on(lua_State *L, int status, lua_KContext context)
+{
+    (void)status;
+    (void)context;
+    return push_next(L, 1, alch_check_run(L, 1));
+}
+
 /* result_next(result) -> row, or nothing when there is none */
 static int l_next(lua_State *L)
 {
-    run_of(L, 1);
+    alch_run *run;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    return push_next(L, LUA_OK, 0);
+    lua_pushvalue(L, lua_upvalueindex(1));      /* "_run" */
+    lua_rawget(L, 1);
+    run = alch_check_run(L, 2);
+    check_open(L, run);
+    return push_next(L, 2, run);
 }
 
 /* The rest of the rows, or at most 'limit'; the stack is run, limit, list, shape. */

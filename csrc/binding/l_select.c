@@ -13,20 +13,6 @@
 #include "expr/selectable.h"
 #include "schema/table.h"
 
-static void check(lua_State *L, int rc, const alch_err *err)
-{
-    if (rc != ALCH_OK)
-        alch_raise(L, err);
-}
-
-static const alch_node *take(alch_node_ref *slot)
-{
-    const alch_node *n = slot->node;
-
-    slot->node = NULL;
-    return n;
-}
-
 static const alch_select *check_select(lua_State *L, int idx)
 {
     const alch_node *n = alch_check_node(L, idx);
@@ -44,7 +30,7 @@ static alch_select *push_copy(lua_State *L)
     alch_select *copy;
     alch_err err;
 
-    check(L, alch_node_copy(s, &copy, &err), &err);
+    alch_check(L, alch_node_copy(s, &copy, &err), &err);
     slot->node = &copy->head;
     return copy;
 }
@@ -67,6 +53,25 @@ static int extend(lua_State *L, void *s, const void *field, const alch_list *fro
         return alch_raise(L, &err);
     for (i = first; i <= top && rc == ALCH_OK; i++)
         rc = alch_list_push(l, alch_node_keep(alch_test_node_ref(L, i)->node), &err);
+    if (rc != ALCH_OK)
+        alch_node_drop(l);
+    else
+        rc = alch_node_set(s, field, l, &err);
+    return rc == ALCH_OK ? 1 : alch_raise(L, &err);
+}
+
+/* The list in 'field' (or none) and behind it 'n', which is handed over. */
+static int extend_by(lua_State *L, void *s, const void *field, const alch_list *from, int op, const void *n)
+{
+    alch_list *l;
+    alch_err err;
+    int rc = alch_list_extend(from, op, 1, &l, &err);
+
+    if (rc != ALCH_OK) {
+        alch_node_drop(n);
+        return alch_raise(L, &err);
+    }
+    rc = alch_list_push(l, n, &err);
     if (rc != ALCH_OK)
         alch_node_drop(l);
     else
@@ -164,7 +169,7 @@ static int l_keep_froms(lua_State *L)
             break;
     }
     alch_arena_release(arena);
-    check(L, alch_node_set(s, &s->froms, take(slot), &err), &err);
+    alch_check(L, alch_node_set(s, &s->froms, alch_take_node(slot), &err), &err);
     lua_pop(L, 2);
     return 1;
 }
@@ -218,7 +223,7 @@ static int ordering(lua_State *L, const char *what, size_t offset)
 
         s = push_copy(L);
         field = (const alch_list **)(void *)((char *)s + offset);
-        check(L, alch_node_set(s, field, NULL, &err), &err);
+        alch_check(L, alch_node_set(s, field, NULL, &err), &err);
         return 1;
     }
     top = check_orderings(L, what);
@@ -240,7 +245,7 @@ static int number(lua_State *L, const char *what, size_t offset)
     s = push_copy(L);
     if (!lua_isnil(L, 2))
         alch_number_node(L, 2, what, &item);    /* nothing raises behind this */
-    check(L, alch_node_set(s, (char *)s + offset, item, &err), &err);
+    alch_check(L, alch_node_set(s, (char *)s + offset, item, &err), &err);
     return 1;
 }
 
@@ -252,7 +257,7 @@ static int l_limit(lua_State *L)
 
     (void)number(L, "limit", offsetof(alch_select, limit));
     s = (alch_select *)(uintptr_t)alch_test_node_ref(L, -1)->node;
-    check(L, alch_node_set(s, &s->fetch, NULL, &err), &err);
+    alch_check(L, alch_node_set(s, &s->fetch, NULL, &err), &err);
     return 1;
 }
 
@@ -269,7 +274,7 @@ static int l_fetch(lua_State *L)
     s = (alch_select *)(uintptr_t)alch_test_node_ref(L, -1)->node;
     s->flags &= (uint8_t)~(ALCH_SELECT_PERCENT | ALCH_SELECT_WITH_TIES);
     s->flags |= (uint8_t)((percent ? ALCH_SELECT_PERCENT : 0) | (ties ? ALCH_SELECT_WITH_TIES : 0));
-    check(L, alch_node_set(s, &s->limit, NULL, &err), &err);
+    alch_check(L, alch_node_set(s, &s->limit, NULL, &err), &err);
     return 1;
 }
 
@@ -398,13 +403,36 @@ static int call_own_join(lua_State *L, int left, int right)
     return 1;
 }
 
+/* A join of lent parts; '*out' is the caller's. */
+static int new_join(const alch_node *left, const alch_node *right, const alch_node *on, const alch_node *criteria,
+                    unsigned flags, alch_join **out, alch_err *err)
+{
+    alch_join *j = alch_node_new(ALCH_NODE_JOIN, err);
+    int rc = j != NULL ? ALCH_OK : ALCH_ERR_NOMEM;
+
+    if (rc == ALCH_OK)
+        rc = alch_node_set(j, &j->right, alch_node_keep(right), err);
+    if (rc == ALCH_OK)
+        rc = alch_node_set(j, &j->left, alch_node_keep(left), err);
+    if (rc == ALCH_OK)
+        rc = alch_node_set(j, &j->on, alch_node_keep(on), err);
+    if (rc == ALCH_OK)
+        rc = alch_node_set(j, &j->criteria, alch_node_keep(criteria), err);
+    if (rc != ALCH_OK) {
+        alch_node_drop(j);
+        return rc;
+    }
+    j->flags = (uint8_t)flags;
+    *out = j;
+    return ALCH_OK;
+}
+
 /* Adds a join to the statement at 1. The optional left side is at 'left'. */
 static int add_join(lua_State *L, int left, int right, unsigned flags)
 {
     int options = right + 1;
     const alch_node *l, *r, *on = NULL;
     const alch_custom *entity;
-    alch_node_ref *slot;
     alch_select *s;
     alch_join *j;
     alch_err err;
@@ -420,19 +448,10 @@ static int add_join(lua_State *L, int left, int right, unsigned flags)
         options = right + 2;
     }
     flags |= join_flags(L, options);
-    slot = alch_push_node_slot(L, ALCH_NODE_JOIN);
-    j = alch_node_new(ALCH_NODE_JOIN, &err);
-    if (j == NULL)
-        return alch_raise(L, &err);
-    slot->node = &j->head;
-    j->flags = (uint8_t)flags;
-    check(L, alch_node_set(j, &j->right, alch_node_keep(r), &err), &err);
-    check(L, alch_node_set(j, &j->left, alch_node_keep(l), &err), &err);
-    check(L, alch_node_set(j, &j->on, alch_node_keep(on), &err), &err);
-    if (entity != NULL)
-        check(L, alch_node_set(j, &j->criteria, alch_node_keep(entity->criteria), &err), &err);
     s = push_copy(L);
-    return extend(L, s, &s->joins, s->joins, ALCH_OP_COMMA, lua_gettop(L) - 1, lua_gettop(L) - 1);
+    if (new_join(l, r, on, entity != NULL ? entity->criteria : NULL, flags, &j, &err) != ALCH_OK)
+        return alch_raise(L, &err);
+    return extend_by(L, s, &s->joins, s->joins, ALCH_OP_COMMA, j);
 }
 
 static int l_join(lua_State *L) { return add_join(L, 0, 2, 0); }
@@ -458,7 +477,7 @@ static int l_make_join(lua_State *L)
     }
     flags = join_flags(L, options);
     slot = alch_push_node_slot(L, ALCH_NODE_JOIN);
-    check(L, alch_join_new(alch_node_keep(left), alch_node_keep(right), alch_node_keep(on), flags, &slot->node, &err),
+    alch_check(L, alch_join_new(alch_node_keep(left), alch_node_keep(right), alch_node_keep(on), flags, &slot->node, &err),
           &err);
     return 1;
 }
@@ -470,7 +489,7 @@ static int l_join_condition(lua_State *L)
     alch_node_ref *slot = alch_push_node_slot(L, ALCH_NODE_BINARY);
     alch_err err;
 
-    check(L, alch_join_condition(left, right, &slot->node, &err), &err);
+    alch_check(L, alch_join_condition(left, right, &slot->node, &err), &err);
     alch_settle_slot(L, ALCH_NODE_BINARY);
     return 1;
 }
@@ -509,7 +528,7 @@ static int l_style(lua_State *L)
     if (!alch_is_dml(n) && n->kind != ALCH_NODE_SELECT && n->kind != ALCH_NODE_COMPOUND)
         return alch_raisef(L, ALCH_ERR_ARGUMENT, "a select, insert, update or delete expected, got %s", alch_describe(L, 1));
     slot = alch_push_node_like(L, 1);
-    check(L, alch_node_copy(n, &copy, &err), &err);
+    alch_check(L, alch_node_copy(n, &copy, &err), &err);
     slot->node = copy;
     if (alch_is_dml(n))
         ((alch_dml *)copy)->label_style = (uint8_t)style;
@@ -535,8 +554,8 @@ static int l_lock(lua_State *L)
     slot->node = &k->head;
     k->flags = (uint8_t)luaL_checkinteger(L, 2);
     if (!lua_isnil(L, 3))
-        check(L, alch_node_set(k, &k->of, alch_node_keep(alch_check_kind(L, 3, ALCH_NODE_LIST)), &err), &err);
-    check(L, alch_node_set(s, &s->lock, take(slot), &err), &err);
+        alch_check(L, alch_node_set(k, &k->of, alch_node_keep(alch_check_kind(L, 3, ALCH_NODE_LIST)), &err), &err);
+    alch_check(L, alch_node_set(s, &s->lock, alch_take_node(slot), &err), &err);
     lua_pop(L, 1);
     return 1;
 }
@@ -557,7 +576,7 @@ static int l_hint(lua_State *L)
         return alch_raise(L, &err);
     slot->node = &h->head;
     if (!lua_isnoneornil(L, 1))
-        check(L, alch_node_set(h, &h->element, alch_node_keep(alch_check_node(L, 1)), &err), &err);
+        alch_check(L, alch_node_set(h, &h->element, alch_node_keep(alch_check_node(L, 1)), &err), &err);
     h->text = text != NULL ? alch_strdup(text) : NULL;
     h->dialect = dialect != NULL ? alch_strdup(dialect) : NULL;
     if ((text != NULL && h->text == NULL) || (dialect != NULL && h->dialect == NULL))
@@ -617,7 +636,7 @@ static int l_statement_add(lua_State *L)
     for (i = 3; i <= top; i++)
         check_member(L, i, name);
     slot = alch_push_node_like(L, 1);
-    check(L, alch_node_copy(n, &copy, &err), &err);
+    alch_check(L, alch_node_copy(n, &copy, &err), &err);
     slot->node = copy;
     field = list_field(L, copy, name);
     if (field == NULL)

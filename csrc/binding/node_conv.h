@@ -59,12 +59,18 @@ extern const char alch_node_tag;
 
 static inline alch_node_ref *alch_test_node_ref(lua_State *L, int idx)
 {
-    alch_node_ref *r;
+    alch_node_ref *r = lua_touserdata(L, idx);
 
-    if (lua_type(L, idx) != LUA_TUSERDATA || lua_rawlen(L, idx) != sizeof *r)
-        return NULL;
-    r = lua_touserdata(L, idx);
-    return r->tag == &alch_node_tag ? r : NULL;
+    return r != NULL && lua_rawlen(L, idx) == sizeof *r && r->tag == &alch_node_tag ? r : NULL;
+}
+
+/* The node in 'slot', no longer the slot's. */
+static inline const alch_node *alch_take_node(alch_node_ref *slot)
+{
+    const alch_node *n = slot->node;
+
+    slot->node = NULL;
+    return n;
 }
 
 #endif

@@ -257,19 +257,23 @@ static const alch_field *put_owned(walk *w, const alch_node *n, const alch_field
 
     put(w, 0);
     for (bit = 0; f->type != ALCH_FIELD_END && !w->failed; f++, bit++) {
-        const char *slot = (const char *)n + f->offset;
+        const void *slot = (const char *)n + f->offset;
+        const alch_node *const *children = slot;
+        char *const *text = slot;
 
         switch ((alch_field_type)f->type) {
-        case ALCH_FIELD_CHILD:
-            if (*(const alch_node *const *)(const void *)slot != NULL) {
-                present |= (uint64_t)1 << bit;
-                put_node(w, *(const alch_node *const *)(const void *)slot);
-            }
+        case ALCH_FIELD_CHILDREN:
+            for (i = 0; i < f->size; i++)
+                if (children[i] != NULL) {
+                    present |= (uint64_t)1 << (bit + i);
+                    put_node(w, children[i]);
+                }
+            bit += f->size - 1u;
             break;
         case ALCH_FIELD_TEXT:
-            if (*(char *const *)(const void *)slot != NULL) {
+            if (*text != NULL) {
                 present |= (uint64_t)1 << bit;
-                put_name(w, *(char *const *)(const void *)slot);
+                put_name(w, *text);
             }
             break;
         case ALCH_FIELD_COLUMNS: put_columns(w, (const alch_from *)n); break;

@@ -9,10 +9,13 @@
 ** {=== What each kind is made of
 */
 
-/* First what the node owns, up to the first END: that is all that dropping and
+/* First what the node owns, up to the first END (CHILDREN: all members from one
+** to another, which must be nodes): that is all that dropping and
 ** copying read. Behind it the numbers that are left to tell two nodes apart,
 ** up to eight bytes that stand together each. */
-#define CHILD(type, member) { ALCH_FIELD_CHILD, 0, offsetof(type, member) }
+#define CHILDREN(type, from, to) \
+    { ALCH_FIELD_CHILDREN, (offsetof(type, to) - offsetof(type, from)) / sizeof(void *) + 1, offsetof(type, from) }
+#define CHILD(type, member) CHILDREN(type, member, member)
 #define TEXT(type, member)  { ALCH_FIELD_TEXT, 0, offsetof(type, member) }
 #define HOST(type, member)  { ALCH_FIELD_HOST, 0, offsetof(type, member) }
 #define COLUMNS             { ALCH_FIELD_COLUMNS, 0, 0 }
@@ -79,19 +82,10 @@ static const field alch_join_fields[] = {
     PLAIN(alch_join, flags, flags), END
 };
 static const field alch_select_fields[] = {
-    CHILD(alch_select, columns), CHILD(alch_select, froms), CHILD(alch_select, joins), CHILD(alch_select, where),
-    CHILD(alch_select, group_by), CHILD(alch_select, having), CHILD(alch_select, order_by),
-    CHILD(alch_select, limit), CHILD(alch_select, offset), CHILD(alch_select, fetch),
-    CHILD(alch_select, distinct_on), CHILD(alch_select, lock), CHILD(alch_select, correlate),
-    CHILD(alch_select, prefixes), CHILD(alch_select, suffixes), CHILD(alch_select, hints),
-    CHILD(alch_select, statement_hints), CHILD(alch_select, ctes), CHILD(alch_select, entities), END,
-    PLAIN(alch_select, label_style, flags), END
+    CHILDREN(alch_select, columns, entities), END, PLAIN(alch_select, label_style, flags), END
 };
 static const field alch_dml_fields[] = {
-    CHILD(alch_dml, table), CHILD(alch_dml, values), CHILD(alch_dml, names), CHILD(alch_dml, select),
-    CHILD(alch_dml, where), CHILD(alch_dml, froms), CHILD(alch_dml, returning), CHILD(alch_dml, prefixes),
-    CHILD(alch_dml, hints), CHILD(alch_dml, ctes), CHILD(alch_dml, conflict), END,
-    PLAIN(alch_dml, flags, label_style), END
+    CHILDREN(alch_dml, table, conflict), END, PLAIN(alch_dml, flags, label_style), END
 };
 static const field alch_conflict_fields[] = {
     CHILD(alch_conflict, targets), TEXT(alch_conflict, constraint), CHILD(alch_conflict, target_where),
@@ -126,7 +120,7 @@ static void *slot_at(const void *n, const field *f)
     return (char *)(alch_node *)n + f->offset;
 }
 
-static const alch_node **child_at(const void *n, const field *f)
+static const alch_node **children_at(const void *n, const field *f)
 {
     return slot_at(n, f);
 }
@@ -213,12 +207,14 @@ static void release_items(alch_list *l)
 static void release_fields(alch_node *n)
 {
     const field *f;
+    unsigned i;
 
     for (f = shape[n->kind].fields; f->type != ALCH_FIELD_END; f++) {
         switch ((field_type)f->type) {
-        case ALCH_FIELD_CHILD:
-            if (*child_at(n, f) != NULL)
-                alch_node_drop(*child_at(n, f));
+        case ALCH_FIELD_CHILDREN:
+            for (i = 0; i < f->size; i++)
+                if (children_at(n, f)[i] != NULL)
+                    alch_node_drop(children_at(n, f)[i]);
             break;
         case ALCH_FIELD_TEXT:
             if (*text_at(n, f) != NULL)
@@ -345,11 +341,15 @@ int alch_bind_own(alch_bind *b, const alch_value *value, const alch_value *items
 static int copy_fields(alch_node *copy, const alch_node *from)
 {
     const field *f;
+    unsigned i;
     int ok = 1;
 
     for (f = shape[from->kind].fields; f->type != ALCH_FIELD_END; f++) {
         switch ((field_type)f->type) {
-        case ALCH_FIELD_CHILD: (void)alch_node_keep(*child_at(copy, f)); break;
+        case ALCH_FIELD_CHILDREN:
+            for (i = 0; i < f->size; i++)
+                (void)alch_node_keep(children_at(copy, f)[i]);
+            break;
         case ALCH_FIELD_TEXT:
             if (*text_at(from, f) != NULL) {
                 *text_at(copy, f) = alch_strdup(*text_at(from, f));
@@ -443,9 +443,11 @@ int alch_node_children(const alch_node *n, alch_child_fn fn, void *payload)
     if (n->kind == ALCH_NODE_COLUMN)
         return 0;
     for (f = shape[n->kind].fields; f->type != ALCH_FIELD_END && rc == 0; f++) {
-        if (f->type == ALCH_FIELD_CHILD && *child_at(n, f) != NULL)
-            rc = fn(*child_at(n, f), payload);
-        else if (f->type == ALCH_FIELD_ITEMS)
+        if (f->type == ALCH_FIELD_CHILDREN) {
+            for (i = 0; i < f->size && rc == 0; i++)
+                if (children_at(n, f)[i] != NULL)
+                    rc = fn(children_at(n, f)[i], payload);
+        } else if (f->type == ALCH_FIELD_ITEMS)
             for (i = 0; i < ((const alch_list *)n)->count && rc == 0; i++)
                 rc = fn(((const alch_list *)n)->items[i], payload);
     }
@@ -468,9 +470,11 @@ int alch_node_replace(alch_node *n, alch_replace_fn fn, void *payload, alch_err 
     int rc = ALCH_OK;
 
     for (f = shape[n->kind].fields; f->type != ALCH_FIELD_END && rc == ALCH_OK; f++) {
-        if (f->type == ALCH_FIELD_CHILD && *child_at(n, f) != NULL)
-            rc = replace_one(n, child_at(n, f), fn, payload, err);
-        else if (f->type == ALCH_FIELD_ITEMS)
+        if (f->type == ALCH_FIELD_CHILDREN) {
+            for (i = 0; i < f->size && rc == ALCH_OK; i++)
+                if (children_at(n, f)[i] != NULL)
+                    rc = replace_one(n, &children_at(n, f)[i], fn, payload, err);
+        } else if (f->type == ALCH_FIELD_ITEMS)
             for (i = 0; i < ((alch_list *)n)->count && rc == ALCH_OK; i++)
                 rc = replace_one(n, &((alch_list *)n)->items[i], fn, payload, err);
     }

@@ -457,7 +457,7 @@ const char *alch_node_class(int kind);  /* nodes.def: "select" */
 ** plain ones up to another. Only for those who must see every field. */
 typedef enum alch_field_type {
     ALCH_FIELD_END,
-    ALCH_FIELD_CHILD,           /* a node or NULL */
+    ALCH_FIELD_CHILDREN,        /* 'size' nodes or NULLs, one behind the other */
     ALCH_FIELD_TEXT,            /* a string or NULL */
     ALCH_FIELD_HOST,            /* an alch_host_ref */
     ALCH_FIELD_COLUMNS,         /* of an alch_from */

@@ -4,6 +4,9 @@
 --
 -- ROUNDS=5, BENCH_SCALE=0.1 (fewer items), WORKLOADS="W1 W3", DB=sqlite|postgresql. BENCH_CPU=1 counts the processes' own
 -- time instead of the clock's: for SQLite the same on an idle machine, and steadier on a busy one.
+--
+-- Where valgrind is installed, some workloads are also counted: instructions per item, and the bytes that W7 allocates, which
+-- are the same in every run. COUNTS=0 leaves that out.
 
 local function env(name)
   local value = os.getenv(name)
@@ -52,6 +55,9 @@ local function wanted(row)
     and (not db or db == row[1]) and (row[1] == "sqlite" or server)
 end
 
+-- Counted, and at which scale.
+local COUNTED = { W2 = 0.02, W4 = 0.02, W5 = 0.04, W5q = 0.04, W5c = 0.04, W7 = 0.02, W9 = 0.002 }
+
 local results = {}      -- key -> list of { ns =, kb = }
 local out = assert(io.open("build/bench/results.jsonl", "a"))
 
@@ -97,6 +103,46 @@ local function run_round()
   end
 end
 
+local function output_of(command)
+  local pipe = assert(io.popen(command .. " 2>&1"))
+  local text = pipe:read("a")
+  return pipe:close() and text or nil
+end
+
+-- What `tool` says of a workload at a scale, and the items that were worked on.
+local function counted(workload, tool, pattern, scale)
+  local text = output_of(("BENCH_SCALE=%g valgrind --tool=%s %s spec/bench/lualchemy.lua sqlite:// %s"):format(scale, tool,
+    env("LUA") or "lua5.4", workload)) or ""
+  local number, n = text:match(pattern), text:match('"n":(%d+)')
+  if number and n then return tonumber((number:gsub(",", ""))), tonumber(n) end
+end
+
+-- Of what is timed alone.
+local function instructions(workload)
+  local total, n = counted(workload, "callgrind --collect-atstart=no --callgrind-out-file=/dev/null", "Collected : (%d+)",
+    COUNTED[workload])
+  return total and total > 0 and total / n
+end
+
+-- What three times as many items take more. Only W7 puts nothing into a database beforehand.
+local function bytes(workload)
+  if workload ~= "W7" then return nil end
+  local tool, pattern, scale = "memcheck --leak-check=no", "([%d,]+) bytes allocated", COUNTED[workload]
+  local few, n = counted(workload, tool, pattern, scale)
+  local more, m = counted(workload, tool, pattern, 3 * scale)
+  return few and more and (more - few) / (m - n)
+end
+
+local counts = {}       -- workload -> { instructions =, bytes = }
+local function count_all()
+  if env("COUNTS") == "0" or not output_of("valgrind --version") then return end
+  for _, row in ipairs(rows) do
+    if wanted(row) and row[1] == "sqlite" and COUNTED[row[2]] then
+      counts[row[2]] = { instructions = instructions(row[2]), bytes = bytes(row[2]) }
+    end
+  end
+end
+
 local function median(key, field)
   local values = {}
   for _, r in ipairs(results[key] or {}) do values[#values + 1] = r[field] end
@@ -122,8 +168,10 @@ for round = 1, ROUNDS do
   run_round()
 end
 out:close()
+count_all()
 
-print(("%-10s %-12s %-50s %10s %10s %7s %8s %7s"):format("database", "", "", "raw ns", "ours ns", "ratio", "goal", "MB"))
+print(("%-10s %-12s %-50s %10s %10s %7s %8s %7s %9s %9s"):format("database", "", "", "raw ns", "ours ns", "ratio", "goal", "MB",
+  "instr.", "bytes"))
 local broken = false
 for _, row in ipairs(rows) do
   if wanted(row) then
@@ -132,8 +180,12 @@ for _, row in ipairs(rows) do
     local goal = not row[4] and "" or row[3] and ("%.2f x"):format(row[4]) or ("%d ns"):format(row[4])
     local verdict = not row[4] and "" or not figure and "failed" or figure <= row[4] and "" or "missed"
     broken = broken or (results[ours(row)] or {}).failed
-    print(("%-10s %-12s %-50s %10s %10s %7s %8s %7s %s"):format(row[1], row[2], row[5], number(raw, "%.0f"), number(own, "%.0f"),
-      number(row[3] and figure or nil, "%.2f"), goal, number(own and median(ours(row), "kb") / 1024, "%.0f"), verdict))
+    local count = row[1] == "sqlite" and counts[row[2]] or {}
+    print(("%-10s %-12s %-50s %10s %10s %7s %8s %7s %9s %9s %s"):format(row[1], row[2], row[5], number(raw, "%.0f"),
+      number(own, "%.0f"), number(row[3] and figure or nil, "%.2f"), goal,
+      number(own and median(ours(row), "kb") / 1024, "%.0f"), number(count.instructions or nil, "%.0f"),
+      number(count.bytes or nil, "%.0f"),
+      verdict))
   end
 end
 local peak = median("sqlite lualchemy W3/none", "kb")

@@ -80,7 +80,7 @@ static void small_arena_allocates_nothing(void)
     long before = alch_alloc_count();
 
     alch_arena_init(&a);
-    CHECK(alch_arena_alloc(&a, 1000) != NULL);
+    CHECK(alch_arena_alloc(&a, 700) != NULL);
     CHECK(alch_alloc_count() == before);
     alch_arena_release(&a);
 }
