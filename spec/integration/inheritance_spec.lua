@@ -230,6 +230,12 @@ for database, url in targets.each() do
       assert.equal("Saw:s2 Tool:t1", names(session:query(m.Tool):order_by(m.Tool.id):all(), "label"))
     end)
 
+    it("knows the class also of what it loads in part", function()
+      assert.equal(everybody, names(ordered(m.Person):options(orm.load_only(m.Person.name)):all()))
+      session:expunge_all()
+      assert.equal(everybody, names(ordered(m.Person):options(orm.defer(m.Person.kind)):all()))
+    end)
+
     it("says which discriminator it does not know, and takes rows without one for the class asked for", function()
       session:execute(sa.text("UPDATE ih_tools SET kind = 99 WHERE label = 's1'"))
       expect.raises("InvalidRequestError", { "polymorphic_identity '99'", "Tool", "kind" }, function() session:query(m.Tool):all() end)

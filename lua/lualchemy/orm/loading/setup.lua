@@ -32,9 +32,9 @@ local function is_key(mapper, prop)
   return false
 end
 
--- Is it selected with its object? Discriminators of classes below that have one of their own are not.
+-- Is it selected with its object? The key and what says which class it is of always are.
 local function is_wanted(item, prop)
-  return is_key(item.mapper, prop) or options.column(item.node, prop) == "load" and not prop.is_query_expression
+  return is_key(item.mapper, prop) or prop == item.mapper.polymorphic_prop or options.column(item.node, prop) == "load" and not prop.is_query_expression
 end
 
 -- The place of a column, selected if it is not yet.
