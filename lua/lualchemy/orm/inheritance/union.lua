@@ -5,14 +5,28 @@ local errors = require("lualchemy.errors")
 
 local M = {}
 
+local function check_table(identity, table_)
+  if (type(identity) ~= "string" and math.type(identity) ~= "integer") or not clause.is_from(table_) then
+    errors.raise("ArgumentError", "polymorphic_union() takes a table or subquery for each identity, a string or integer; got %s for %s",
+      tostring(table_), tostring(identity))
+  end
+  return { identity, table_ }
+end
+
 -- A map has no order in Lua: by identity. A list of { identity, table } has its own.
 local function in_order(tables)
+  if type(tables) ~= "table" or getmetatable(tables) ~= nil or next(tables) == nil then
+    errors.raise("ArgumentError", "polymorphic_union() takes { identity = table, ... } or a list of { identity, table }; got %s", tostring(tables))
+  end
   local list = {}
   if #tables > 0 then
-    for i, pair in ipairs(tables) do list[i] = { pair[1], pair[2] } end
+    for i, pair in ipairs(tables) do
+      if type(pair) ~= "table" then check_table(pair) end
+      list[i] = check_table(pair[1], pair[2])
+    end
     return list
   end
-  for identity, table_ in pairs(tables) do list[#list + 1] = { identity, table_ } end
+  for identity, table_ in pairs(tables) do list[#list + 1] = check_table(identity, table_) end
   table.sort(list, function(a, b) return tostring(a[1]) < tostring(b[1]) end)
   return list
 end
@@ -39,6 +53,10 @@ end
 ---@param name string?
 ---@param options { cast_nulls: boolean? }?
 function M.polymorphic_union(tables, discriminator, name, options)
+  if discriminator ~= nil and type(discriminator) ~= "string" or options ~= nil and type(options) ~= "table" then
+    errors.raise("ArgumentError", "polymorphic_union(tables, \"discriminator\", \"name\", { cast_nulls = }): got %s, %s, %s",
+      tostring(discriminator), tostring(name), tostring(options))
+  end
   local list = in_order(tables)
   local names, types = column_names(list, discriminator)
   local cast = not options or options.cast_nulls ~= false

@@ -2,6 +2,7 @@
 -- rows bring everything of their objects and criteria can name what only a subclass has: `both.Engineer.language`.
 
 local aliased = require("lualchemy.orm.aliased")
+local clause = require("lualchemy.orm.clause")
 local entity = require("lualchemy.orm.entity")
 local errors = require("lualchemy.errors")
 local polymorphic = require("lualchemy.orm.inheritance.polymorphic")
@@ -39,10 +40,17 @@ end
 function M.with_polymorphic(class_, classes, selectable, options)
   if type(selectable) == "table" and getmetatable(selectable) == nil then selectable, options = nil, selectable end
   options = options or {}
+  if type(options) ~= "table" or getmetatable(options) ~= nil then
+    errors.raise("ArgumentError", "with_polymorphic(Class, classes, selectable, options): the options are a table; got %s", tostring(options))
+  end
   check_options(options)
   local mapper = entity.of(class_) and entity.of(class_).mapper or registry.class_mapper(class_)
   local mappers = polymorphic.mappers_of(mapper, classes)
-  selectable = selectable or options.selectable or mapper.polymorphic_alias or polymorphic.selectable_of(mapper, mappers, options.innerjoin)
+  selectable = selectable or options.selectable
+  if selectable ~= nil and not clause.is_from(selectable) then
+    errors.raise("ArgumentError", "with_polymorphic() takes its rows from what stands in FROM; got %s", tostring(selectable))
+  end
+  selectable = selectable or mapper.polymorphic_alias or polymorphic.selectable_of(mapper, mappers, options.innerjoin)
   if options.aliased or options.flat then selectable = selectable:alias(options.name, { flat = options.flat }) end
   local how = { name = options.name, adapt_on_names = options.adapt_on_names, mappers = mappers }
   local self = PolymorphicEntity(mapper, selectable, how)

@@ -83,6 +83,9 @@ function M.setup(item)
 end
 
 local function mappers_of(classes)
+  if type(classes) ~= "table" or getmetatable(classes) ~= nil then
+    errors.raise("ArgumentError", "selectin_polymorphic() takes a list of mapped classes; got %s", tostring(classes))
+  end
   local list = {}
   for i, class_ in ipairs(classes) do
     list[i] = registry.mapper_of(class_)
@@ -94,6 +97,7 @@ end
 --- After the rows of a class, fetches what the objects of these classes below it have beyond it.
 ---@param classes table[]
 function options.Load:selectin_polymorphic(classes)
+  if not options.Load:is(self) then errors.raise("ArgumentError", "selectin_polymorphic() is a method of loader options: call it with a colon") end
   local mappers = mappers_of(classes)
   return self:_with(function(node) node.polymorphic = mappers end)
 end
@@ -102,6 +106,9 @@ end
 ---@param class_ table
 ---@param classes table[]
 ---@return lualchemy.orm.Load
-function M.selectin_polymorphic(class_, classes) return options.Load(class_):selectin_polymorphic(classes) end
+function M.selectin_polymorphic(class_, classes)
+  if class_ == nil then errors.raise("ArgumentError", "selectin_polymorphic(Class, { Subclass, ... }) needs a mapped class; got nil") end
+  return options.Load(class_):selectin_polymorphic(classes)
+end
 
 return M
