@@ -42,13 +42,16 @@ static void put_bytes(alch_buf *out, const char *s, size_t n)
 static void put_number(alch_buf *out, double x)
 {
     char digits[ALCH_FLOAT_TEXT];
+    size_t n;
 
-    if (isnan(x))
+    if (isnan(x)) {
         alch_buf_puts(out, "NaN");
-    else if (isinf(x))
+    } else if (isinf(x)) {
         alch_buf_puts(out, x > 0 ? "Infinity" : "-Infinity");
-    else
-        alch_buf_add(out, digits, alch_float_format(x, digits));
+    } else {
+        n = alch_float_format(x, digits);
+        alch_buf_add(out, digits, n);
+    }
 }
 
 /* One element of an array literal of PostgreSQL. */
