@@ -64,6 +64,7 @@ local function verify(what, parameters, ...)
       local value = (select(i, ...))
       if not (value == nil and parameter.optional) and not parameter.kind[2](value) then
         local name = parameter.name == "..." and "argument " .. i or parameter.name
+        if parameter.kind == kinds.any then errors.raise("ArgumentError", "%s: %s is missing", what, name) end
         errors.raise("ArgumentError", "%s: %s must be %s, not %s", what, name, parameter.kind[1], described(value))
       end
     end

@@ -42,6 +42,56 @@ describe("misuse that once crashed", function()
   end)
 end)
 
+describe("clear errors at the caller's line:", function()
+  local sa = require("lualchemy")
+  local expect = require("spec.support.expect")
+  local users = sa.Table("misuse_clear", sa.MetaData(), sa.Column("id", sa.Integer))
+
+  local cases = {
+    { "a dot for a colon", { "Connection:execute() is a method, to be called with a colon", "Select" },
+      function(conn) conn.execute(sa.select(users)) end },
+    { "a dot for a colon, and nothing else", { "MetaData:create_all()", "in its place stands nil" },
+      function() sa.MetaData().create_all() end },
+    { "a method of t.c with a dot", { "table.c:keys() is a method" }, function() users.c.keys() end },
+    { "an argument that is missing", { "cast: type is missing" }, function() sa.cast(users.c.id) end },
+    { "an argument of another kind", { "extract: field must be a string, not nil" }, function() sa.extract() end },
+    { "something else than options", { "create_engine: options must be a table of options, not a number" },
+      function() sa.create_engine("sqlite://", 5) end },
+    { "an argument that the core checks", { "string expected" }, function() sa.bindparam(users) end },
+    { "what is no class extended", { "extend makes a class of a class" }, function() sa.MetaData():extend("X") end },
+    { "a class without a name", { "the name is a string, not nil" }, function() sa.TypeDecorator:extend() end },
+    { "an object made by hand", { "conn:execute(statement) returns" }, function() sa.Result() end },
+  }
+  for _, case in ipairs(cases) do
+    it(case[1], function()
+      local conn <close> = sa.create_engine("sqlite://"):connect()
+      expect.raises_here("ArgumentError", case[2], case[3], conn)
+    end)
+  end
+
+  for name, url in require("spec.support.targets").each() do
+    it("a detached connection works on " .. name, function()
+      local engine = sa.create_engine(url, { poolclass = sa.pool.QueuePool })
+      local conn = engine:connect()
+      conn:detach()
+      assert.equal(1, conn:scalar(sa.text("SELECT 1")))
+      conn:commit()
+      assert.equal(2, conn:scalar(sa.text("SELECT 2")))
+      conn:close()
+      assert.equal(0, engine.pool:checkedout() + engine.pool:checkedin())
+      engine:dispose()
+    end)
+  end
+
+  it("a range up to the last integer holds it", function()
+    local pg = require("lualchemy.dialects.postgresql")
+    local range = pg.Range(1, math.maxinteger, { bounds = "[]" })
+    assert.is_false(range:is_empty())
+    assert.is_true(range:contains(math.maxinteger))
+    expect.raises_here("ArgumentError", { "cannot be compared" }, function() range:contains("x") end)
+  end)
+end)
+
 -- Everything public, called with things of other kinds, a dot for a colon, nothing at all: a result or an error of ours.
 describe("random misuse", function()
   local targets = require("spec.support.targets")

@@ -500,7 +500,9 @@ local FOREIGN, REMOTE = "(foreign)", "(remote)"
 
 local function mark(column, name)
   local expression = M.expression(column)
-  if expression == nil then errors.raise("ArgumentError", "%s marks a column of a join condition; got %s", name, tostring(column)) end
+  if expression == nil or type(expression.label) ~= "function" then
+    errors.raise("ArgumentError", "%s marks a column of a join condition; got %s", name, tostring(column))
+  end
   local known = core.kind(expression) == "label" and expression.name or ""
   return expression:label(known .. name)
 end
