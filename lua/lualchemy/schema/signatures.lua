@@ -58,7 +58,7 @@ signature.methods(sequence.Computed, { init = "expression: any, options: options
 signature.methods(defaults.FetchedValue, { init = "options: options?" })
 signature.methods(defaults.ColumnDefault, { init = "default: any, options: options?" })
 signature.kind("schema_name", "a schema's name", function(x) return type(x) == "string" or x == foreign_key.BLANK_SCHEMA end)
-signature.methods(foreign_key.ForeignKey, { init = "target: any, options: options?", references = "table: table_",
+signature.methods(foreign_key.ForeignKey, { init = "target: any?, options: options?", references = "table: table_",
   get_referent = "table: table_", copy = "schema: schema_name?, renamed: string?" })
 signature.methods(foreign_key.ForeignKeyConstraint, { init = "columns: list, targets: list, options: options?" })
 signature.methods(constraint.ColumnCollectionConstraint, { contains_column = "column: any" })
