@@ -535,6 +535,26 @@ void alch_visit_case(alch_compiler *c, const alch_node *n, unsigned flags)
     alch_puts(c, "END");
 }
 
+/* The type without its collation. A copy of its own: hooks may keep what they
+** are shown. */
+static void compile_bare_type(alch_compiler *c, const alch_type *t)
+{
+    alch_type spec = *t;
+    const alch_type *bare;
+    int rc;
+
+    if (c->failed != ALCH_OK)
+        return;
+    spec.collation = NULL;
+    rc = alch_type_new(&spec, &bare, c->err);
+    if (rc != ALCH_OK) {
+        c->failed = rc;
+        return;
+    }
+    alch_compile_type(c, bare);
+    alch_type_drop(bare);
+}
+
 void alch_visit_cast(alch_compiler *c, const alch_node *n, unsigned flags)
 {
     const alch_wrap *w = (const alch_wrap *)n;
@@ -544,10 +564,7 @@ void alch_visit_cast(alch_compiler *c, const alch_node *n, unsigned flags)
     alch_compile_node(c, w->element, INNER(flags));
     alch_puts(c, " AS ");
     if (t->collation != NULL) {     /* the collation belongs behind the parenthesis */
-        alch_type bare = *t;
-
-        bare.collation = NULL;
-        alch_compile_type(c, &bare);
+        compile_bare_type(c, t);
         alch_puts(c, ") COLLATE ");
         if (t->schema != NULL) {
             alch_put_identifier(c, t->schema, 0);
