@@ -35,9 +35,6 @@ signature.kind("integral", "an integer", function(x) return math.type(x) == "int
 signature.kind("setting", "a table of options", function(x) return type(x) == "table" and getmetatable(x) == nil end)
 
 signature.functions(sql, {
-  cast = "expression: any?, type: any",
-  try_cast = "expression: any?, type: any",
-  type_coerce = "expression: any?, type: any",
   collate = "expression: element, collation: word",
   extract = "field: string, expression: any",
   label = "name: word?, expression: any",
@@ -59,7 +56,6 @@ signature.methods(base.ClauseElement, { params = "values: table", unique_params 
 signature.methods(base.Executable)
 signature.methods(base.ColumnElement, {
   bool_op = "operator: string, options: options?",
-  cast = "type: any",
   collate = "collation: word",
   label = "name: word?",
   match = "pattern: any, options: options?",
