@@ -503,29 +503,32 @@ static void push_table(lua_State *L, const run *r, int which)
 }
 
 /* alch_compile_host.replace: IN lists take their elements from the parameters. */
-static const alch_bind *replace(void *payload, const alch_bind *b)
+static int replace(void *payload, const alch_bind *b, const alch_bind **out, alch_err *err)
 {
     run *r = payload;
     lua_State *L = r->L;
-    const alch_bind *made = NULL;
-    int top = lua_gettop(L);
+    int top = lua_gettop(L), rc = ALCH_OK;
 
-    if (!(b->flags & ALCH_BIND_EXPANDING) || b->key == NULL || r->params == 0 || !lua_checkstack(L, 8))
-        return NULL;
+    if (!(b->flags & ALCH_BIND_EXPANDING) || b->key == NULL || r->params == 0)
+        return ALCH_OK;
+    if (!lua_checkstack(L, 16))
+        return alch_err_nomem(err);
     push_table(L, r, 0);
     if (lua_getfield(L, -1, b->key) == LUA_TTABLE) {
         lua_pushcfunction(L, l_replacement);
         lua_pushlightuserdata(L, (void *)(uintptr_t)b);
         lua_pushvalue(L, -3);
         if (lua_pcall(L, 2, 1, 0) == LUA_OK) {
-            made = (const alch_bind *)((alch_node_ref *)lua_touserdata(L, -1))->node;
+            *out = (const alch_bind *)((alch_node_ref *)lua_touserdata(L, -1))->node;
             push_table(L, r, 1);
             lua_insert(L, -2);
             lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
+        } else {
+            rc = take_error(L, r->whole, err);
         }
     }
     lua_settop(L, top);
-    return made;
+    return rc;
 }
 
 /* }=== */

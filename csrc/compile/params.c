@@ -482,11 +482,9 @@ void alch_compile_bind(alch_compiler *c, const alch_bind *b, int op, unsigned fl
 {
     const alch_compile_host *host = c->options->host;
 
-    if (host != NULL && host->replace != NULL) {
-        const alch_bind *other = host->replace(host->payload, b);
-
-        if (other != NULL)
-            b = other;
+    if (host != NULL && host->replace != NULL && host->replace(host->payload, b, &b, c->err) != ALCH_OK) {
+        c->failed = c->failed != ALCH_OK ? c->failed : c->err->code;
+        return;
     }
     if (b->flags & ALCH_BIND_EXPANDING) {
         compile_expanding(c, b, op, flags);

@@ -183,7 +183,6 @@ end
 --- Shows the mapping on the class.
 ---@param mapper lualchemy.orm.Mapper
 function M.install(mapper)
-  mapper.replaced_fields = {}
   set_field(mapper, "__mapper__", mapper)
   set_field(mapper, "__table__", mapper.local_table)
   if rawget(mapper.class_, "__tostring") == nil then set_field(mapper, "__tostring", describe) end

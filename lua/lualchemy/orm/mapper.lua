@@ -142,6 +142,7 @@ function Mapper:init(class_, table_, options)
   self.always_refresh = options.always_refresh or false
   self.mapper, self.selectable, self.is_alias = self, self.persist_selectable, false -- as an entity (entity.lua)
   self.configured = false
+  self.replaced_fields = {} -- of the class (attribute.lua); here, because clear_mappers may meet a mapper that memory ran out for
   self.properties, self.property_by_key = {}, {}
   self.property_of_column = {}
   self.primary_key = primary_key_of(self, options.primary_key)
