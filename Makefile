@@ -69,7 +69,8 @@ help:
 	@echo 'make test-c      the C tests; make test-asan: everything under sanitizers; make test-fault: failing allocations'
 	@echo 'make lint        compilers, luacheck, cppcheck; make bench: the workloads beside raw C'
 	@echo 'make fuzz        libFuzzer over parsers and rows, SECONDS=600 each; TARGET=url names one'
-	@echo 'make soak        hostile names and values, COUNT=10000 in each position; SEED=2 makes others'
+	@echo 'make soak        hostile names and values (COUNT=10000 in each position), broken connections, killed servers and writers,'
+	@echo '                 20,000 random programs; SEED=2 makes others'
 	@echo 'make install     into PREFIX (/usr/local), DESTDIR is put in front; make uninstall, make clean'
 	@echo 'make plugin NAME=postgresql    one plug-in'
 
@@ -161,10 +162,10 @@ test-fault:
 	@$(SETUP) test
 	+@$(CHECKED) all fault-host
 	@$(RUN) fault
-# Hostile names and values in every position, COUNT for each position and database; another SEED makes others.
+# The long form of what make test bounds. COUNT: hostile values for each position and database; another SEED makes others.
 COUNT ?= 10000
 soak:
-	@LUALCHEMY_SOAK=$(COUNT) LUALCHEMY_SEED=$(or $(SEED),1) $(MAKE) --no-print-directory test SPEC=spec/safety
+	@LUALCHEMY_SOAK=$(COUNT) LUALCHEMY_SEED=$(or $(SEED),1) $(MAKE) --no-print-directory test SPEC="spec/safety spec/reliability spec/model"
 # Each target for SECONDS; findings are left in build/fuzz, what was learnt is added to the corpus there.
 SECONDS ?= 600
 FUZZ_TARGETS = url text value read row
