@@ -74,6 +74,15 @@ int alch_new_metatable(lua_State *L, const char *name, lua_CFunction gc)
     return 1;
 }
 
+void alch_push_weak_table(lua_State *L)
+{
+    lua_newtable(L);
+    lua_createtable(L, 0, 1);
+    lua_pushliteral(L, "v");
+    lua_setfield(L, -2, "__mode");
+    (void)lua_setmetatable(L, -2);
+}
+
 void *alch_push_object(lua_State *L, size_t size, int user_values, const char *metatable)
 {
     void *p = lua_newuserdatauv(L, size, user_values);

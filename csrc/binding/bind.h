@@ -35,6 +35,9 @@ void alch_push_error(lua_State *L, const alch_err *err);
 ** again in the same state); left on the stack. 1 if it is new. */
 int alch_new_metatable(lua_State *L, const char *name, lua_CFunction gc);
 
+/* Pushes a new table that does not keep its values alive. */
+void alch_push_weak_table(lua_State *L);
+
 /* lua_newuserdatauv zeroed, with its metatable set. */
 void *alch_push_object(lua_State *L, size_t size, int user_values, const char *metatable);
 

@@ -617,11 +617,7 @@ static void open_registry(lua_State *L)
         }
         lua_pop(L, 1);
         lua_rawsetp(L, LUA_REGISTRYINDEX, &classes_key);
-        lua_newtable(L);
-        lua_createtable(L, 0, 1);
-        lua_pushliteral(L, "v");
-        lua_setfield(L, -2, "__mode");
-        lua_setmetatable(L, -2);
+        alch_push_weak_table(L);
         lua_rawsetp(L, LUA_REGISTRYINDEX, &objects_key);
     }
     lua_pop(L, 1);

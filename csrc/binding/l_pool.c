@@ -556,15 +556,6 @@ static void read_settings(lua_State *L, alch_pool *p)
     lua_pop(L, 2);
 }
 
-static void push_weak_table(lua_State *L)
-{
-    lua_newtable(L);
-    lua_createtable(L, 0, 1);
-    lua_pushliteral(L, "v");
-    lua_setfield(L, -2, "__mode");
-    (void)lua_setmetatable(L, -2);
-}
-
 /* core.pool_new{ policy =, size =, max_overflow = (-1: any), recycle = seconds, lifo = } */
 static int l_pool_new(lua_State *L)
 {
@@ -587,7 +578,7 @@ static int l_pool_new(lua_State *L)
     read_settings(L, &p->pool);
     lua_newtable(L);
     (void)lua_setiuservalue(L, -2, POOL_IDLE);
-    push_weak_table(L);
+    alch_push_weak_table(L);
     (void)lua_setiuservalue(L, -2, POOL_ALL);
     return 1;
 }

@@ -70,6 +70,16 @@ static int finish_call(lua_State *L, int status, lua_KContext results)
     return (int)results;
 }
 
+/* session:add and session:delete as Lua does them, upvalue 1; it may yield. */
+static int go_long_way(lua_State *L)
+{
+    lua_settop(L, 2);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_callk(L, 2, 0, 0, finish_call);
+    return 0;
+}
+
 /* Does anybody listen to the session object at 1, or to its class? */
 static int is_listened(lua_State *L)
 {
@@ -107,12 +117,8 @@ static int l_session_object_add(lua_State *L)
                 return 0;
             }
         }
-        lua_settop(L, 2);
     }
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_callk(L, 2, 0, 0, finish_call);
-    return 0;
+    return go_long_way(L);
 }
 
 /* core.session_add(slow) -> the method Session.add */
@@ -161,12 +167,8 @@ static int l_session_object_delete(lua_State *L)
             mark_deleted(L, 3, 2, s);
             return 0;
         }
-        lua_settop(L, 2);
     }
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_insert(L, 1);
-    lua_callk(L, 2, 0, 0, finish_call);
-    return 0;
+    return go_long_way(L);
 }
 
 /* core.session_delete(slow) -> the method Session.delete */

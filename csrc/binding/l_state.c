@@ -601,7 +601,6 @@ static int l_load_context(lua_State *L)
 
 /* core.set_committed(instance, name, value, own): as if loaded; 'own': a list is nobody else's and may be kept. A list takes the
 ** Lua list's items. */
-/* core.load_context(instance) -> what the query that loaded it said about later loads, or nil */
 static int l_set_committed(lua_State *L)
 {
     alch_state *s;

@@ -92,12 +92,18 @@ static const flag_name flag_names[] = {
     { NULL, 0 }
 };
 
-static void read_flags(lua_State *L, int fields, alch_type *spec)
+/* Hooks may be given as themselves; a number or a string is a mistake. */
+static void read_flags(lua_State *L, int fields, const char *type_name, alch_type *spec)
 {
     const flag_name *f;
 
     for (f = flag_names; f->name != NULL; f++) {
-        if (lua_getfield(L, fields, f->name) != LUA_TNIL)
+        int type = lua_getfield(L, fields, f->name);
+
+        if (type == LUA_TNUMBER || type == LUA_TSTRING)
+            (void)alch_raisef(L, ALCH_ERR_ARGUMENT, "%s: %s must be true or false, not %s", type_name, f->name,
+                              luaL_tolstring(L, -1, NULL));
+        if (type != LUA_TNIL)
             spec->flags = lua_toboolean(L, -1) ? spec->flags | f->flag : spec->flags & ~f->flag;
         lua_pop(L, 1);
     }
@@ -193,7 +199,7 @@ static void read_spec(lua_State *L, int fields, alch_type *spec)
     spec->class_name = read_text(L, fields, name, "class_name");
     lua_getfield(L, fields, "oid");
     spec->oid = (uint32_t)luaL_optinteger(L, -1, 0);
-    read_flags(L, fields, spec);
+    read_flags(L, fields, name, spec);
     read_items(L, fields, spec);
     read_family(L, fields, spec);
     read_labels(L, fields, spec);

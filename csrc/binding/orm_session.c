@@ -26,11 +26,7 @@ void alch_register_session(lua_State *L, int session)
 
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &sessions) != LUA_TTABLE) {
         lua_pop(L, 1);
-        lua_newtable(L);
-        lua_createtable(L, 0, 1);
-        lua_pushliteral(L, "v");
-        lua_setfield(L, -2, "__mode");
-        lua_setmetatable(L, -2);
+        alch_push_weak_table(L);
         lua_pushvalue(L, -1);
         lua_rawsetp(L, LUA_REGISTRYINDEX, &sessions);
     }
@@ -111,11 +107,7 @@ void alch_push_identities(lua_State *L, int session, const alch_mapper *m)
     lua_getiuservalue(L, session, ALCH_SESSION_IDENTITY);
     if (lua_rawgetp(L, -1, m->base_id) != LUA_TTABLE) {
         lua_pop(L, 1);
-        lua_newtable(L);
-        lua_createtable(L, 0, 1);
-        lua_pushliteral(L, "v");
-        lua_setfield(L, -2, "__mode");
-        lua_setmetatable(L, -2);
+        alch_push_weak_table(L);
         lua_pushvalue(L, -1);
         lua_rawsetp(L, -3, m->base_id);
     }

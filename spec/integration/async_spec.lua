@@ -2,6 +2,7 @@
 local sa = require("lualchemy")
 local core = require("lualchemy._core")
 local targets = require("spec.support.targets")
+local raises = require("spec.support.expect").raises
 
 -- A scheduler in twenty lines: threads that wait for descriptors, polled in turn.
 local Scheduler = {}
@@ -33,14 +34,6 @@ function Scheduler:run() while self:step() do end end
 function Scheduler:run_until(condition)
   local deadline = core.clock() + 10
   while not condition() and core.clock() < deadline do self:step() end
-end
-
-local function raises(name, pattern, fn, ...)
-  local ok, err = pcall(fn, ...)
-  assert.is_false(ok, "no error was raised")
-  assert.is_true(sa.exc[name]:is(err), tostring(err))
-  assert.matches(pattern, err.message)
-  return err
 end
 
 describe("without blocking", function()

@@ -1,13 +1,6 @@
 local sa = require("lualchemy")
 local targets = require("spec.support.targets")
-
-local function raises(name, pattern, fn, ...)
-  local ok, err = pcall(fn, ...)
-  assert.is_false(ok, "no error was raised")
-  assert.is_true(sa.exc[name]:is(err), tostring(err))
-  assert.matches(pattern, err.message)
-  return err
-end
+local raises = require("spec.support.expect").raises
 
 for name, url in targets.each() do
   describe("engine on " .. name, function()
@@ -63,7 +56,7 @@ for name, url in targets.each() do
 
     it("an error has its class, the statement, the parameters and the caller's line", function()
       conn:exec_driver_sql(insert, { 1, "ed" })
-      local err = raises("IntegrityError", "", conn.exec_driver_sql, conn, insert, { 1, "ed" })
+      local err = raises("IntegrityError", "", function() conn:exec_driver_sql(insert, { 1, "ed" }) end)
       assert.equal(insert, err.statement)
       assert.same({ 1, "ed" }, err.params)
       assert.is_string(err.orig)

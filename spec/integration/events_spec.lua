@@ -1,15 +1,8 @@
 local sa = require("lualchemy")
 local targets = require("spec.support.targets")
+local raises = require("spec.support.expect").raises
 
 local event = sa.event
-
-local function raises(name, pattern, fn, ...)
-  local ok, err = pcall(fn, ...)
-  assert.is_false(ok, "no error was raised")
-  assert.is_true(sa.exc[name]:is(err), tostring(err))
-  assert.matches(pattern, err.message)
-  return err
-end
 
 for name, url in targets.each() do
   describe("engine events on " .. name, function()

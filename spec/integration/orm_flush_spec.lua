@@ -7,16 +7,9 @@ local orm = require("lualchemy.orm.session")
 local schema = require("lualchemy.schema")
 local targets = require("spec.support.targets")
 local types = require("lualchemy.types")
+local raises = require("spec.support.expect").raises
 
 local new = hand_made.new
-
-local function raises(name, pattern, fn, ...)
-  local ok, err = pcall(fn, ...)
-  assert.is_false(ok, "no error was raised")
-  assert.is_true(sa.exc[name]:is(err), tostring(err))
-  assert.matches(pattern, err.message)
-  return err
-end
 
 for name, url in targets.each() do
   describe("a flush on " .. name, function()

@@ -3,14 +3,7 @@ local core = require("lualchemy._core")
 local orm = require("lualchemy.orm")
 local sa = require("lualchemy")
 local targets = require("spec.support.targets")
-
-local function raises(name, pattern, fn, ...)
-  local ok, err = pcall(fn, ...)
-  assert.is_false(ok, "no error was raised")
-  assert.is_true(sa.exc[name]:is(err), tostring(err))
-  assert.matches(pattern, err.message)
-  return err
-end
+local raises = require("spec.support.expect").raises
 
 local function mapped()
   local Base = orm.declarative_base()

@@ -6,16 +6,9 @@ local core = require("lualchemy._core")
 local hand_made = require("spec.support.hand_made")
 local orm = require("lualchemy.orm.session")
 local targets = require("spec.support.targets")
+local raises = require("spec.support.expect").raises
 
 local new = hand_made.new
-
-local function raises(name, pattern, fn, ...)
-  local ok, err = pcall(fn, ...)
-  assert.is_false(ok, "no error was raised")
-  assert.is_true(sa.exc[name]:is(err), tostring(err))
-  assert.matches(pattern, err.message)
-  return err
-end
 
 for name, url in targets.each() do
   describe("sessions on " .. name, function()

@@ -4,26 +4,34 @@ local errors = require("lualchemy.errors")
 
 local M = {}
 
---- Calls fn, which must raise an error of a class of `sa.exc` whose message has all the parts; returns the error.
+local function check_text(text, message)
+  if type(text) == "string" then
+    if not message:find(text) then error(("nothing matches '%s' in: %s"):format(text, message), 3) end
+    return
+  end
+  for _, part in ipairs(text) do
+    if not message:find(part, 1, true) then error(("'%s' is not in: %s"):format(part, message), 3) end
+  end
+end
+
+--- Calls fn, which must raise an error of a class of `sa.exc`; returns the error.
 ---@param class_name string
----@param parts string[]
+---@param text string|string[]   a pattern that its message matches, or parts that it has, as they are
 ---@param fn function
 ---@return lualchemy.Error
-function M.raises(class_name, parts, fn, ...)
+function M.raises(class_name, text, fn, ...)
   local ok, err = pcall(fn, ...)
   if ok then error("no error was raised", 2) end
   local class_ = errors[class_name] or error("no error class " .. class_name, 2)
   if not class_:is(err) then error(("expected a %s, got: %s"):format(class_name, tostring(err)), 2) end
-  for _, part in ipairs(parts) do
-    if not err.message:find(part, 1, true) then error(("'%s' is not in: %s"):format(part, err.message), 2) end
-  end
+  check_text(text, err.message)
   return err
 end
 
 --- The same, and the error says that the calling file made the mistake.
-function M.raises_here(class_name, parts, fn, ...)
+function M.raises_here(class_name, text, fn, ...)
   local file = debug.getinfo(2, "S").short_src:match("[^/]+$")
-  local err = M.raises(class_name, parts, fn, ...)
+  local err = M.raises(class_name, text, fn, ...)
   if not (err.where and err.where:find(file, 1, true)) then
     error(("the error should point at %s, it says: %s"):format(file, tostring(err.where)), 2)
   end

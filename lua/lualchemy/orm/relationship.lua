@@ -222,7 +222,7 @@ end
 
 -- The join of a back reference that was given none of its own: its origin's, seen from the other end.
 function RelationshipProperty:_join_mirrored(plan)
-  local origin = self.mirror_of
+  local origin = self.backref_of
   plan.secondary, plan.self_referential = origin.secondary, origin.self_referential
   if origin.secondary then
     plan.terms, plan.secondary_terms = origin.secondary_terms, origin.terms
@@ -245,7 +245,7 @@ local function gives_a_join(options)
 end
 
 function RelationshipProperty:_plan_join(plan)
-  if self.mirror_of and not gives_a_join(self.options) then
+  if self.backref_of and not gives_a_join(self.options) then
     self:_join_mirrored(plan)
   else
     local foreign_keys = self:_column_set("foreign_keys")
@@ -345,7 +345,7 @@ function RelationshipProperty:_make_backref()
   if options.viewonly == nil then options.viewonly = self.options.viewonly end
   if options.post_update == nil then options.post_update = self.options.post_update end
   local reverse = RelationshipProperty(self.parent.class_, options)
-  reverse.mirror_of = self
+  reverse.backref_of = self
   self.made_backref = reverse
   self.mapper:add_property(key, reverse)
 end

@@ -42,6 +42,7 @@ end
 --- where the metadata has a naming convention.
 function Index:init(...)
   local given, opts = options.take(...)
+  if given.n == 0 then errors.raise("ArgumentError", "an Index has a name (nil where a naming convention gives one) and columns") end
   self:_take_options(opts, OPTIONS)
   local name, quote, final = options.name(given[1], "index")
   self.name, self._quote, self._final_name = name, quote == nil and opts.quote or quote, final

@@ -1,14 +1,7 @@
 --- What the engine makes of a database that fails, on the fake driver.
 local core = require("lualchemy._core")
 local sa = require("lualchemy")
-
-local function raises(name, pattern, fn, ...)
-  local ok, err = pcall(fn, ...)
-  assert.is_false(ok, "no error was raised")
-  assert.is_true(sa.exc[name]:is(err), tostring(err))
-  assert.matches(pattern, err.message)
-  return err
-end
+local raises = require("spec.support.expect").raises
 
 describe("failures of the database", function()
   local function fake_engine(answers, options)

@@ -1,6 +1,6 @@
 local class = require("lualchemy.util.class")
-local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
+local raises = require("spec.support.expect").raises
 
 -- A class that fires events the way the library's own do: one field test when nobody listens.
 local function new_class()
@@ -10,13 +10,6 @@ local function new_class()
     if self._listeners then event.fire(self, "open", self, ...) end
   end
   return Door
-end
-
-local function raises(name, pattern, fn, ...)
-  local ok, err = pcall(fn, ...)
-  assert.is_false(ok)
-  assert.is_true(errors[name]:is(err), tostring(err))
-  assert.matches(pattern, err.message)
 end
 
 describe("event", function()

@@ -3,14 +3,7 @@ local event = require("lualchemy.event")
 local pool = require("lualchemy.pool")
 local Queue = require("lualchemy.pool.queue")
 local drivers = require("lualchemy.drivers")
-
-local function raises(name, pattern, fn, ...)
-  local ok, err = pcall(fn, ...)
-  assert.is_false(ok, "no error was raised")
-  assert.is_true(errors[name]:is(err), tostring(err))
-  assert.matches(pattern, err.message)
-  return err
-end
+local raises = require("spec.support.expect").raises
 
 describe("pool", function()
   local made, driver

@@ -54,6 +54,8 @@ local rows = {
     local _ = tostring(sa.select(a):order_by("nope"))
   end },
   { "a name with a zero byte", "ArgumentError", { "zero byte" }, function() x:label("a\0b") end },
+  { "an index of nothing", "ArgumentError", { "an Index has a name" }, function() sa.Index() end },
+  { "a number for a switch of a type", "ArgumentError", { "DateTime", "timezone must be true or false", "5" }, function() sa.DateTime(5) end },
   { "text with a zero byte", "ArgumentError", { "zero byte" }, function() sa.text("SELECT 1\0; DROP TABLE a") end },
 }
 

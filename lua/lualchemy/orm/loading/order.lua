@@ -2,7 +2,7 @@
 
 local function group_of(prop)
   if prop.kind == "column" and not prop.readonly then return 2 end
-  return prop.mirror_of and 3 or 1
+  return prop.backref_of and 3 or 1
 end
 
 local function is_before(a, b)
