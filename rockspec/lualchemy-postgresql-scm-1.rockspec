@@ -24,6 +24,7 @@ build = {
         "csrc/plugins/postgresql/cursor.c",
         "csrc/plugins/postgresql/driver.c",
         "csrc/plugins/postgresql/errors.c",
+        "csrc/plugins/postgresql/hosts.c",
         "csrc/plugins/postgresql/operation.c",
         "csrc/plugins/postgresql/params.c",
         "csrc/plugins/postgresql/statement.c",

@@ -30,7 +30,8 @@ typedef struct alch_driver_conn {
     alch_conn *conn;        /* NULL: not opened, or closed */
     lua_State *owner;       /* whose operation is in flight, or NULL */
     alch_cursor *cursor;    /* of the connection's own execute */
-    double deadline;        /* of opening (connect_timeout), monotonic seconds; 0: none */
+    double allowed;         /* seconds that opening may take for each server (connect_timeout); 0: any number */
+    double deadline;        /* the clock by which the server being tried has to answer */
     unsigned char opening;  /* the operation in flight is 'open' */
     unsigned char closed;
 } alch_driver_conn;

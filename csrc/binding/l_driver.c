@@ -46,7 +46,7 @@ static double clock_now(void)
 
 /* libpq leaves its connect_timeout to whoever waits, which is the host: see
 ** dc:timeout. 0 and below are no limit, as with libpq. */
-static double read_deadline(const alch_option *options, size_t n)
+static double read_timeout(const alch_option *options, size_t n)
 {
     size_t i;
 
@@ -54,7 +54,7 @@ static double read_deadline(const alch_option *options, size_t n)
         if (strcmp(options[i].key, "connect_timeout") == 0) {
             double seconds = strtod(options[i].value, NULL);
 
-            return seconds > 0 ? clock_now() + seconds : 0;
+            return seconds > 0 ? seconds : 0;
         }
     return 0;
 }
@@ -104,7 +104,8 @@ static int l_open_start(lua_State *L)
         return alch_raisef(L, ALCH_ERR_INVALID, "a driver connection can be opened only once");
     options = push_options(L, 2, &n);
     dc->opening = 1;
-    dc->deadline = read_deadline(options, n);
+    dc->allowed = read_timeout(options, n);
+    dc->deadline = clock_now() + dc->allowed;
     step = dc->driver->open(dc->driver, &alch_core_host, options, n, &dc->conn, &err);
     return alch_driver_conn_answer(L, dc, step, &err);
 }
@@ -216,11 +217,30 @@ static int l_timeout(lua_State *L)
     const alch_driver_conn *dc = alch_open_driver_conn(L, 1);
     double left = dc->deadline - clock_now();
 
-    if (!dc->opening || dc->deadline <= 0)
+    if (!dc->opening || dc->allowed <= 0)
         lua_pushnil(L);
     else
         lua_pushnumber(L, left > 0 ? left : 0);
     return 1;
+}
+
+/* dc:try_next() -> status | false: is there another server, now that the one
+** being tried has used its connect_timeout up? */
+static int l_try_next(lua_State *L)
+{
+    static const double grain = 0.01;   /* of the clocks of event loops */
+    alch_driver_conn *dc = alch_waiting_driver_conn(L, 1);
+    double now = clock_now();
+    alch_step step;
+    alch_err err;
+
+    if (!dc->opening || dc->allowed <= 0 || now + grain < dc->deadline || dc->driver->open_next == NULL
+        || (step = dc->driver->open_next(dc->conn, &err)) == ALCH_STEP_FAIL) {
+        lua_pushboolean(L, 0);
+        return 1;
+    }
+    dc->deadline = now + dc->allowed;
+    return alch_driver_conn_answer(L, dc, step, &err);
 }
 
 static short poll_events(lua_State *L, int idx)
@@ -323,6 +343,7 @@ static const luaL_Reg connection_methods[] = {
     { "pollfd", l_pollfd },
     { "events", l_events },
     { "timeout", l_timeout },
+    { "try_next", l_try_next },
     { NULL, NULL }
 };
 

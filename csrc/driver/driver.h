@@ -122,6 +122,10 @@ struct alch_driver {
     ** which they fail with ALCH_ERR_CANCELLED. 1 if the driver sees to it; 0,
     ** or no such function: the caller waits itself, and cancels. */
     int (*limit)(alch_conn *c, double seconds);
+    /* While opening: the server being tried has taken too long, on to the next
+    ** one of those that the options name. As 'open_step'; FAIL if there is
+    ** none. NULL: never. */
+    alch_step (*open_next)(alch_conn *c, alch_err *err);
 };
 
 #endif

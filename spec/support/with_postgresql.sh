@@ -3,6 +3,9 @@
 # gone afterwards. If LUALCHEMY_TEST_URL is set already, that server is used and left alone.
 # with_postgresql.sh --check: is there a server to run?
 #
+# LUALCHEMY_STANDBY_OF=URL makes a hot standby of that server instead of an empty one. spec/support/cluster.lua starts
+# such servers from within a spec.
+#
 # The server is a cluster of its own in a temporary folder, reached by a unix socket in it and nothing else, so any
 # number of runs may go on side by side. PostgreSQL refuses to run as root; then it runs as "postgres" or "nobody".
 
@@ -49,8 +52,13 @@ trap 'exit 143' TERM
 trap 'exit 129' HUP
 
 fail() { echo "with_postgresql.sh: $1" >&2; cat "$dir/log" >&2; exit 1; }
-as_user env -u LD_PRELOAD "$bin/initdb" -D "$dir/data" -U lualchemy -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$dir/log" 2>&1 8>&- ||
-  fail 'initdb failed'
+if [ -n "$LUALCHEMY_STANDBY_OF" ]; then
+  as_user env -u LD_PRELOAD "$bin/pg_basebackup" -d "$LUALCHEMY_STANDBY_OF" -D "$dir/data" -R -c fast --no-sync >"$dir/log" 2>&1 8>&- ||
+    fail 'pg_basebackup failed'
+else
+  as_user env -u LD_PRELOAD "$bin/initdb" -D "$dir/data" -U lualchemy -A trust -E UTF8 --locale=C.UTF-8 --no-sync >"$dir/log" 2>&1 8>&- ||
+    fail 'initdb failed'
+fi
 as_user sh -c "cat >>'$dir/data/postgresql.conf'" 8>&- <<CONF
 listen_addresses = ''
 unix_socket_directories = '$dir'

@@ -132,9 +132,8 @@ static alch_step opened(alch_conn *c, alch_err *err)
 }
 
 /* Fresh from PQconnectStart the socket is waited for writing, as its manual asks. */
-static alch_step begin(alch_conn *c, const settings *s, alch_err *err)
+alch_step alch_pg_open_started(alch_conn *c, alch_err *err)
 {
-    c->pg = PQconnectStartParams(s->keys, s->values, 0);
     if (c->pg == NULL) {
         (void)c->host->err_nomem(err);
         return ALCH_STEP_FAIL;
@@ -184,5 +183,6 @@ alch_step alch_pg_open(const alch_driver *self, const alch_host *host, const alc
         (void)host->err_nomem(err);
         return ALCH_STEP_FAIL;
     }
-    return begin(c, &s, err);
+    c->pg = PQconnectStartParams(s.keys, s.values, 0);
+    return alch_pg_open_started(c, err);
 }

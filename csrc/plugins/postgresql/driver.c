@@ -79,6 +79,7 @@ static const alch_driver driver = {
     .row = alch_pg_row,
     .cursor_failed_set = pg_failed_set,
     .finish = alch_pg_finish,
+    .open_next = alch_pg_open_next,
 };
 
 ALCH_PLUGIN(postgresql, &driver)

@@ -132,6 +132,11 @@ alch_step alch_pg_fail_conn(alch_conn *c, alch_err *err);
 alch_step alch_pg_open(const alch_driver *self, const alch_host *host, const alch_option *options,
                   size_t n, alch_conn **out, alch_err *err);
 alch_step alch_pg_open_step(alch_conn *c, alch_err *err);
+/* c->pg is fresh from PQconnectStart, or NULL. */
+alch_step alch_pg_open_started(alch_conn *c, alch_err *err);
+
+/* hosts.c: the host being tried does not answer; on to the others. */
+alch_step alch_pg_open_next(alch_conn *c, alch_err *err);
 
 /* params.c: turns n parameters into c->params; text is copied only where it
 ** must be, or 'keep' is set. Refuses what PostgreSQL cannot hold. */

@@ -104,6 +104,10 @@ function DriverConnection:events() end
 ---@return number?
 function DriverConnection:timeout() end
 
+--- While connecting, after `connect_timeout`: tries the next of several servers; false if there is none.
+---@return "done"|"wait"|false
+function DriverConnection:try_next() end
+
 --- The driver of a plug-in: of what `require("lualchemy.plugin.<name>")` returns.
 ---@param plugin lightuserdata
 ---@return lualchemy.core.Driver

@@ -68,10 +68,10 @@ function M.drive(connection, status)
   local _ <close> = setmetatable({ connection = connection }, Abandoned)
   repeat
     local ready, reason = wait(connection:pollfd(), connection:events(), connection:timeout())
-    if ready == false then
+    status = ready == false and connection:try_next() or ready ~= false and connection:step()
+    if not status then
       errors.raise("TimeoutError", "gave up waiting for the database (%s); the connection is closed", reason or "timed out")
     end
-    status = connection:step()
   until status ~= "wait"
   return status
 end

@@ -1,11 +1,46 @@
 --- The PostgreSQL driver on libpq: the plug-in, and what an URL means to it.
 
 local drivers = require("lualchemy.drivers")
+local errors = require("lualchemy.errors")
 
 local M = { name = "postgresql", driver = drivers.plugin("postgresql") }
 
+-- "h:5433", "[::1]:5433", "h", "::1" or a socket's folder: the host, and the port if there is one.
+local function split_host(text)
+  local host, port = text:match("^%[([^%]]+)%]:?(%d*)$")
+  if not host then
+    host, port = text:match("^([^:]*):(%d+)$")
+  end
+  return host or text, port or ""
+end
+
+-- What `host` of an URL's query means to libpq, which takes two lists with commas: SQLAlchemy's `host=h1:5432&host=h2:5433`
+-- and `host=h1,h2&port=5432,5433`.
+local function read_hosts(options)
+  local host = options.host
+  if type(options.port) == "table" then options.port = table.concat(options.port, ",") end
+  if type(host) == "string" and host:sub(1, 1) ~= "/" then
+    local list = {}
+    for part in host:gmatch("[^,]+") do list[#list + 1] = part end
+    host = list
+  end
+  if type(host) ~= "table" then return end    -- none, or the folder of a socket
+  local hosts, ports, any = {}, {}, false
+  for i, part in ipairs(host) do
+    hosts[i], ports[i] = split_host(part)
+    any = any or ports[i] ~= ""
+  end
+  options.host = table.concat(hosts, ",")
+  if not any then return end
+  if options.port then
+    errors.raise("ArgumentError", "the hosts '%s' have ports of their own, so there can be no 'port' besides",
+      table.concat(host, ","))
+  end
+  options.port = table.concat(ports, ",")
+end
+
 --- The driver's options of an URL: libpq's names; connect_args win.
----@param url {database: string?, host: string?, port: integer?, username: string?, password: string?, query: table<string, string>?}
+---@param url {database: string?, host: string?, port: integer?, username: string?, password: string?, query: table<string, string|string[]>?}
 ---@param connect_args table?
 ---@return table<string, string|number|boolean>
 function M.options(url, connect_args)
@@ -15,6 +50,7 @@ function M.options(url, connect_args)
   options.port = url.port or options.port
   options.user, options.password, options.dbname = url.username, url.password, url.database
   for key, value in pairs(connect_args or {}) do options[key] = value end
+  read_hosts(options)
   return options
 end
 

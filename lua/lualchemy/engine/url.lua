@@ -1,4 +1,5 @@
 --- Database URLs: `dialect[+driver]://user:password@host:port/database?option=value`.
+-- Several hosts, `//user@h1:5432,h2:5433/db` or `?host=h1:5432&host=h2:5433`, are a list in `query.host`.
 -- A URL is immutable. Printing one never shows the password; `url:render_as_string{ hide_password = false }` does.
 
 local class = require("lualchemy.util.class")
@@ -78,6 +79,18 @@ local function parse_host(whole, text)
   return host ~= "" and decode(host) or nil, port ~= "" and math.tointeger(tonumber(port)) or nil
 end
 
+-- "h1:5432,h2" as the list of its parts, each as it would stand alone.
+local function parse_hosts(whole, text)
+  local hosts = {}
+  for part in (text .. ","):gmatch("([^,]*),") do
+    local host, port = parse_host(whole, part)
+    if not host then malformed(whole, ("a host is missing in '%s'"):format(text)) end
+    if host:find(":", 1, true) then host = "[" .. host .. "]" end
+    hosts[#hosts + 1] = port and host .. ":" .. port or host
+  end
+  return hosts
+end
+
 local function parse(text)
   local drivername, rest = text:match("^([%w_%+]+)://(.*)$")
   if not drivername then malformed(text, "expected dialect://user:password@host:port/database") end
@@ -93,7 +106,14 @@ local function parse(text)
     parts.password = password and decode(password)
   end
   local authority, database = (location or rest):match("^([^/]*)/(.*)$")
-  parts.host, parts.port = parse_host(text, authority or location or rest)
+  authority = authority or location or rest
+  if authority:find(",", 1, true) then
+    parts.query = parts.query or {}
+    if parts.query.host then malformed(text, "hosts are named twice, before the database and as 'host'") end
+    parts.query.host = parse_hosts(text, authority)
+  else
+    parts.host, parts.port = parse_host(text, authority)
+  end
   if database and database ~= "" then parts.database = decode(database) end
   return URL(parts)
 end

@@ -17,6 +17,9 @@ local cases = {
   { "postgresql://[::1]:5432/d", { drivername = "postgresql", host = "::1", port = 5432, database = "d" } },
   { "postgresql://u:@h/d", { drivername = "postgresql", username = "u", password = "", host = "h", database = "d" } },
   { "postgresql:///d?host=a&host=b", { drivername = "postgresql", database = "d", query = { host = { "a", "b" } } } },
+  { "postgresql://u@h1:5432,h2:5433/d?x=1", { drivername = "postgresql", username = "u", database = "d",
+    query = { host = { "h1:5432", "h2:5433" }, x = "1" } } },
+  { "postgresql://[::1]:5432,h2", { drivername = "postgresql", query = { host = { "[::1]:5432", "h2" } } } },
 }
 
 describe("url", function()
@@ -54,6 +57,8 @@ describe("url", function()
     ["nonsense"] = "expected dialect://",
     ["sqlite:/x.db"] = "expected dialect://",
     ["postgresql://u:secret@h:five/d"] = "port 'five' is not a number",
+    ["postgresql://u:secret@h1,:5433/d"] = "a host is missing in 'h1,:5433'",
+    ["postgresql://u:secret@h1,h2/d?host=h3"] = "hosts are named twice",
     ["post gres://u:secret@h/d"] = "expected dialect://",
   } do
     it("refuses " .. text .. " without showing a password", function()
