@@ -2,9 +2,9 @@
 **
 ** Two layers over pool/pool.h. Records: pool:checkout(), pool:add(record, dc),
 ** pool:checkin(record), for lua/lualchemy/pool, which connects, resets and
-** fires events. Proxies: pool:connect() and proxy:close(), the whole of a
-** checkout in C as long as there is nothing for Lua to do; what is left over
-** goes to the functions of pool:set_hooks.
+** fires events. Proxies (pool_proxy.h): pool:connect() and proxy:close(), the
+** whole of a checkout in C as long as there is nothing for Lua to do; what is
+** left over goes to the functions of pool:set_hooks.
 **
 ** Who keeps whom alive: the pool its idle records and, under the negative
 ** index, the driver connections of all; a proxy its record; a record its pool
@@ -13,22 +13,14 @@
 ** connection can be cleaned without waiting, and lets it go otherwise. That
 ** is why no proxy needs a finalizer, which would double the price of one. */
 #include <stdint.h>
-#include <string.h>
 #include <time.h>
 
 #include "binding/bind.h"
+#include "binding/pool_proxy.h"
 #include "binding/pool_record.h"
 
-#define PROXY "lualchemy.pooled_connection"
-
-enum { PROXY_RECORD = 1 };
-
-static const char proxy_tag = 'x';
-
-typedef struct proxy_object {
-    const char *tag;                /* &proxy_tag */
-    alch_pool_record *record;          /* NULL: closed */
-} proxy_object;
+/* Upvalues of the function that connects. */
+enum { CONNECT_POOL = 1, CONNECT_IDLE, CONNECT_ALL, CONNECT_UPVALUES = CONNECT_ALL };
 
 static double now(void)
 {
@@ -38,45 +30,7 @@ static double now(void)
     return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-/* The one record of a sharing pool may have lost its entry in the weak table
-** when everybody forgot it; the next to share it looks there. It is in the
-** proxy at 'proxy', or on the top. */
-static void find_again(lua_State *L, const alch_slot *s, int proxy)
-{
-    if (proxy != 0)
-        (void)lua_getiuservalue(L, proxy, PROXY_RECORD);
-    else
-        lua_pushvalue(L, -1);
-    (void)lua_getiuservalue(L, 1, POOL_ALL);
-    lua_insert(L, -2);
-    lua_rawseti(L, -2, s->index);
-    lua_pop(L, 1);
-}
-
 /* -- the pool ----------------------------------------------------------------------------------------------------- */
-
-/* Hands the record of a slot that was taken out of the pool at index 1: it
-** becomes the proxy's at 'proxy', or with 0 is pushed. Cheap, not short: it is
-** half of what a checkout costs. */
-static void move_taken(lua_State *L, const alch_slot *s, int proxy)
-{
-    int shared = s->holders > 1;        /* so it was in use already, and is in the weak table only */
-
-    (void)lua_getiuservalue(L, 1, shared ? POOL_ALL : POOL_IDLE);
-    lua_rawgeti(L, -1, s->index);
-    if (proxy != 0)
-        (void)lua_setiuservalue(L, proxy, PROXY_RECORD);
-    if (!shared) {
-        lua_pushnil(L);
-        lua_rawseti(L, proxy != 0 ? -2 : -3, s->index);
-    }
-    if (proxy != 0)
-        lua_pop(L, 1);
-    else
-        lua_remove(L, -2);
-    if (s->pool->policy->shares && !shared)
-        find_again(L, s, proxy);
-}
 
 /* In a forked child what the pool has is the parent's; it will be replaced one by one. */
 static void notice_fork(lua_State *L, alch_pool_object *p)
@@ -92,26 +46,20 @@ static alch_taken take(alch_pool_object *p, alch_slot **s)
     return alch_pool_take(&p->pool, p->pool.recycle >= 0 ? now() : 0, s);
 }
 
-/* Is a shared record that is in use within reach? The pool holds it weakly. */
-static int is_reachable(lua_State *L, const alch_slot *s)
-{
-    int found;
-
-    (void)lua_getiuservalue(L, 1, POOL_ALL);
-    found = lua_rawgeti(L, -1, s->index) != LUA_TNIL;
-    lua_pop(L, 2);
-    return found;
-}
-
-/* Takes with the pool at 1. A shared record that all its holders forgot is out
-** of reach between the collection that found it and its finalizer, which
-** brings it back: so that one is made to run. */
-static alch_taken take_reachable(lua_State *L, alch_pool_object *p, alch_slot **s)
+/* Takes with the pool's table of all records at 'all'. A shared record that
+** all its holders forgot is out of reach between the collection that found it
+** and its finalizer, which brings it back: so that one is made to run. */
+static alch_taken take_reachable(lua_State *L, alch_pool_object *p, int all, alch_slot **s)
 {
     alch_taken taken = take(p, s);
     int collected = 0;
 
-    while (taken == ALCH_TAKEN_IDLE && (*s)->holders > 1 && !is_reachable(L, *s)) {
+    while (taken == ALCH_TAKEN_IDLE && (*s)->holders > 1) {
+        int found = lua_rawgeti(L, all, (*s)->index) != LUA_TNIL;
+
+        lua_pop(L, 1);
+        if (found)
+            break;
         (void)alch_slot_give(*s);
         if (collected)      /* we are inside a finalizer ourselves */
             alch_raisef(L, ALCH_ERR_INVALID, "the pool's shared connection is being collected");
@@ -120,6 +68,35 @@ static alch_taken take_reachable(lua_State *L, alch_pool_object *p, alch_slot **
         taken = take(p, s);
     }
     return taken;
+}
+
+/* Pushes the door of a slot that was taken, which the pool keeps no longer.
+** The one record of a sharing pool may have lost its entry in the weak table
+** when everybody forgot it; the next to share it looks there. Cheap, not
+** short: it is half of what a checkout costs. */
+static void push_taken(lua_State *L, const alch_slot *s, int idle, int all)
+{
+    if (s->holders > 1) {       /* so it was in use already, and is in the weak table only */
+        lua_rawgeti(L, all, s->index);
+        (void)lua_getiuservalue(L, -1, RECORD_DOOR);
+        lua_replace(L, -2);
+        return;
+    }
+    lua_rawgeti(L, idle, s->index);
+    lua_pushnil(L);
+    lua_rawseti(L, idle, s->index);
+    if (s->pool->policy->shares) {
+        lua_rawgeti(L, -1, DOOR_RECORD);
+        lua_rawseti(L, all, s->index);
+    }
+}
+
+/* The same with the record in place of its door; the tables are on the stack. */
+static void push_taken_record(lua_State *L, const alch_slot *s, int idle, int all)
+{
+    push_taken(L, s, idle, all);
+    lua_rawgeti(L, -1, DOOR_RECORD);
+    lua_replace(L, -2);
 }
 
 /* pool:checkout() -> record in use | record, "create" (connect, then
@@ -132,13 +109,15 @@ static int l_checkout(lua_State *L)
 
     lua_settop(L, 1);
     luaL_checkstack(L, 8, NULL);
+    (void)lua_getiuservalue(L, 1, POOL_IDLE);
+    (void)lua_getiuservalue(L, 1, POOL_ALL);
     notice_fork(L, p);
-    switch (take_reachable(L, p, &s)) {
+    switch (take_reachable(L, p, 3, &s)) {
     case ALCH_TAKEN_IDLE:
-        move_taken(L, s, 0);
+        push_taken_record(L, s, 2, 3);
         return 1;
     case ALCH_TAKEN_STALE:
-        move_taken(L, s, 0);
+        push_taken_record(L, s, 2, 3);
         lua_pushliteral(L, "stale");
         return 2;
     case ALCH_TAKEN_CREATE:
@@ -172,6 +151,7 @@ static int l_add(lua_State *L)
     lua_pop(L, 1);
     r->dc = alch_test_driver_conn(L, 3);
     (void)lua_setiuservalue(L, 2, RECORD_CONN);
+    alch_record_add_door(L, 2);
     alch_slot_connected(&r->slot, now());
     return 0;
 }
@@ -243,7 +223,9 @@ static int l_idle(lua_State *L)
     (void)lua_getiuservalue(L, 1, POOL_IDLE);
     for (s = p->pool.oldest; s != NULL; s = s->next_idle) {
         lua_rawgeti(L, 3, s->index);
+        lua_rawgeti(L, -1, DOOR_RECORD);
         lua_rawseti(L, 2, ++n);
+        lua_pop(L, 1);
     }
     lua_settop(L, 2);
     return 1;
@@ -297,237 +279,90 @@ static int l_watch(lua_State *L)
     return 0;
 }
 
-/* -- proxies ------------------------------------------------------------------------------------------------------ */
+/* -- connecting --------------------------------------------------------------------------------------------------- */
 
-/* luaL_checkudata without the look-up by name: 'tag' is the first word. */
-static int has_tag(lua_State *L, const void *p, size_t size, const char *tag)
-{
-    return p != NULL && lua_rawlen(L, 1) >= size && *(const char *const *)p == tag;
-}
-
-static alch_pool_object *check_pool_fast(lua_State *L)
-{
-    alch_pool_object *p = lua_touserdata(L, 1);
-
-    return has_tag(L, p, sizeof *p, &alch_pool_tag) ? p : alch_check_pool(L);
-}
-
-static proxy_object *check_proxy(lua_State *L)
-{
-    proxy_object *x = lua_touserdata(L, 1);
-
-    return has_tag(L, x, sizeof *x, &proxy_tag) ? x : luaL_checkudata(L, 1, PROXY);
-}
-
+/* With the proxy, still closed, below what the hook answered. */
 static int checkout_hook_done(lua_State *L, int status, lua_KContext context)
 {
-    proxy_object *x;
+    const alch_pool_record *r = luaL_testudata(L, -1, ALCH_RECORD_METATABLE);
 
     (void)status;
     (void)context;
-    if (luaL_testudata(L, -1, ALCH_RECORD_METATABLE) == NULL)
+    if (r == NULL)
         return alch_raisef(L, ALCH_ERR_INVALID, "a pool's checkout hook must return a record, not a %s", luaL_typename(L, -1));
-    x = lua_touserdata(L, 2);
-    x->record = lua_touserdata(L, -1);
-    (void)lua_setiuservalue(L, 2, PROXY_RECORD);
-    lua_settop(L, 2);
+    if (r->slot.state != ALCH_SLOT_IN_USE)
+        return alch_raisef(L, ALCH_ERR_INVALID, "a pool's checkout hook must return a record that is in use");
+    (void)lua_getiuservalue(L, -1, RECORD_DOOR);
+    (void)lua_setmetatable(L, -3);
+    lua_pop(L, 1);
     return 1;
 }
 
-/* With the pool at 1 and a closed proxy at 2. */
+/* With the proxy on the top, which has no metatable yet. */
 static int checkout_by_hook(lua_State *L)
 {
-    if (lua_getiuservalue(L, 1, POOL_CHECKOUT) != LUA_TFUNCTION)
+    alch_proxy_shut(L);
+    if (lua_getiuservalue(L, lua_upvalueindex(CONNECT_POOL), POOL_CHECKOUT) != LUA_TFUNCTION)
         return alch_raisef(L, ALCH_ERR_INVALID, "this pool has no checkout hook to connect with");
-    lua_pushvalue(L, 1);
-    lua_pushvalue(L, 2);
+    lua_pushvalue(L, lua_upvalueindex(CONNECT_POOL));
+    lua_pushvalue(L, -3);
     lua_callk(L, 2, 1, 0, checkout_hook_done);
     return checkout_hook_done(L, LUA_OK, 0);
 }
 
-/* With the pool at 1 and nothing above; upvalue 1 is the proxies' metatable.
-** What may raise comes before 'take'. */
-static int connect_from(lua_State *L, alch_pool_object *p)
+/* Closes a record that was taken but is too old. */
+static void discard_taken(lua_State *L, alch_slot *s)
 {
-    proxy_object *x = lua_newuserdatauv(L, sizeof *x, 1);
+    push_taken(L, s, lua_upvalueindex(CONNECT_IDLE), lua_upvalueindex(CONNECT_ALL));
+    lua_rawgeti(L, -1, DOOR_RECORD);
+    alch_record_discard(L, lua_gettop(L), (alch_pool_record *)s);
+    lua_pop(L, 2);
+}
+
+/* What pool:connector() answers. What may raise comes before 'take'. */
+static int l_connect_bound(lua_State *L)
+{
+    alch_pool_object *p = lua_touserdata(L, lua_upvalueindex(CONNECT_POOL));
     alch_slot *s;
     alch_taken taken;
 
-    x->tag = &proxy_tag;
-    x->record = NULL;
-    lua_pushvalue(L, lua_upvalueindex(1));
-    (void)lua_setmetatable(L, 2);
+    (void)lua_newuserdatauv(L, 0, 0);
     if (p->hook_out)
         return checkout_by_hook(L);
     notice_fork(L, p);
-    taken = take_reachable(L, p, &s);
+    taken = take_reachable(L, p, lua_upvalueindex(CONNECT_ALL), &s);
     if (taken == ALCH_TAKEN_IDLE) {
-        move_taken(L, s, 2);
-        x->record = (alch_pool_record *)s;
+        push_taken(L, s, lua_upvalueindex(CONNECT_IDLE), lua_upvalueindex(CONNECT_ALL));
+        (void)lua_setmetatable(L, -2);
         return 1;
     }
-    if (taken == ALCH_TAKEN_STALE) {
-        move_taken(L, s, 0);
-        alch_record_discard(L, 3, (alch_pool_record *)s);
-        lua_settop(L, 2);
-    }
+    if (taken == ALCH_TAKEN_STALE)
+        discard_taken(L, s);
     return checkout_by_hook(L);
+}
+
+/* pool:connector() -> pool:connect as a function that ignores its arguments,
+** for a method of an object in front of the pool. */
+static int l_connector(lua_State *L)
+{
+    (void)alch_check_pool(L);
+    return lua_getiuservalue(L, 1, POOL_CONNECTOR), 1;
+}
+
+static int connect_done(lua_State *L, int status, lua_KContext context)
+{
+    (void)L;
+    (void)status;
+    (void)context;
+    return 1;
 }
 
 /* pool:connect() -> proxy */
 static int l_connect(lua_State *L)
 {
-    alch_pool_object *p = check_pool_fast(L);
-
-    lua_settop(L, 1);
-    return connect_from(L, p);
-}
-
-/* The same with the pool as upvalue 2, whatever the arguments are. */
-static int l_bound_connect(lua_State *L)
-{
-    lua_settop(L, 0);
-    lua_pushvalue(L, lua_upvalueindex(2));
-    return connect_from(L, lua_touserdata(L, 1));
-}
-
-/* pool:connector() -> a function that connects, for a method of an object in
-** front of the pool: a call, a look-up and a check less for each checkout. */
-static int l_connector(lua_State *L)
-{
-    (void)alch_check_pool(L);
-    lua_pushvalue(L, lua_upvalueindex(1));
-    lua_pushvalue(L, 1);
-    lua_pushcclosure(L, l_bound_connect, 2);
-    return 1;
-}
-
-static int checkin_hook_done(lua_State *L, int status, lua_KContext context)
-{
-    (void)L;
-    (void)status;
-    (void)context;
-    return 0;
-}
-
-/* With the record at 'record'. Without a hook what is not clean is closed. */
-static int checkin_by_hook(lua_State *L, int record, alch_pool_record *r)
-{
-    (void)lua_getiuservalue(L, record, RECORD_POOL);
-    if (lua_getiuservalue(L, -1, POOL_CHECKIN) != LUA_TFUNCTION) {
-        alch_record_discard(L, record, r);
-        return 0;
-    }
-    lua_insert(L, -2);
-    lua_pushvalue(L, record);
-    lua_callk(L, 2, 0, 0, checkin_hook_done);
-    return 0;
-}
-
-/* Ends the proxy at index 1 and pushes the record it held, at index 2; NULL,
-** and nothing, if there is none any more. */
-static alch_pool_record *release(lua_State *L)
-{
-    proxy_object *x = check_proxy(L);
-    alch_pool_record *r = x->record;
-
-    if (r == NULL)
-        return NULL;
-    lua_settop(L, 1);
-    x->record = NULL;
-    (void)lua_getiuservalue(L, 1, PROXY_RECORD);
-    return r->slot.state == ALCH_SLOT_IN_USE ? r : NULL;
-}
-
-/* proxy:close(): back to the pool; a second time does nothing. */
-static int l_proxy_close(lua_State *L)
-{
-    alch_pool_record *r = release(L);
-
-    if (r == NULL)
-        return 0;
-    if (alch_pool_of(&r->slot)->hook_in || !alch_driver_conn_is_clean(r->dc))
-        return checkin_by_hook(L, 2, r);
-    if (r->slot.holders == 1)
-        alch_driver_conn_finish(r->dc);
-    if (!alch_record_give(L, 2, r))
-        alch_record_discard(L, 2, r);
-    return 0;
-}
-
-/* proxy:invalidate(): closes the connection; the pool makes another when it needs one. */
-static int l_proxy_invalidate(lua_State *L)
-{
-    alch_pool_record *r = release(L);
-
-    if (r != NULL)
-        alch_record_discard(L, 2, r);
-    return 0;
-}
-
-/* proxy:detach() -> driver connection, no longer the pool's. */
-static int l_proxy_detach(lua_State *L)
-{
-    alch_pool_record *r = release(L);
-
-    if (r == NULL)
-        return alch_raisef(L, ALCH_ERR_CLOSED, "this connection has been returned to its pool");
-    alch_record_forget(L, 2, r);
-    (void)lua_getiuservalue(L, 2, RECORD_CONN);
-    return 1;
-}
-
-static int l_proxy_is_valid(lua_State *L)
-{
-    const proxy_object *x = check_proxy(L);
-    alch_driver_conn *dc = x->record != NULL ? x->record->dc : NULL;
-
-    lua_pushboolean(L, dc != NULL && dc->conn != NULL && alch_driver_conn_ours(dc) && dc->driver->alive(dc->conn));
-    return 1;
-}
-
-/* A proxy's fields stand among its methods as light userdata, so that one
-** look-up finds either. */
-static const char field_closed, field_record, field_connection, field_info;
-
-static int push_field(lua_State *L, const void *field)
-{
-    const proxy_object *x = check_proxy(L);
-
-    if (field == &field_closed)
-        return lua_pushboolean(L, x->record == NULL), 1;
-    if (x->record == NULL)
-        return lua_pushnil(L), 1;
-    (void)lua_getiuservalue(L, 1, PROXY_RECORD);
-    if (field == &field_connection)
-        return lua_getiuservalue(L, -1, RECORD_CONN), 1;
-    if (field == &field_info)
-        return lua_replace(L, 1), alch_record_push_info(L);
-    return 1;
-}
-
-static int l_proxy_index(lua_State *L)
-{
-    lua_settop(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(1)) == LUA_TLIGHTUSERDATA)
-        return push_field(L, lua_touserdata(L, 2));
-    return 1;
-}
-
-static void set_field(lua_State *L, const char *name, const char *field)
-{
-    lua_pushlightuserdata(L, (void *)(uintptr_t)field);
-    lua_setfield(L, -2, name);
-}
-
-static void push_proxy_methods(lua_State *L, const luaL_Reg *methods)
-{
-    lua_newtable(L);
-    luaL_setfuncs(L, methods, 0);
-    set_field(L, "closed", &field_closed);
-    set_field(L, "record", &field_record);
-    set_field(L, "driver_connection", &field_connection);
-    set_field(L, "info", &field_info);
+    (void)l_connector(L);
+    lua_callk(L, 0, 1, 0, connect_done);
+    return connect_done(L, LUA_OK, 0);
 }
 
 /* -- making one --------------------------------------------------------------------------------------------------- */
@@ -572,14 +407,18 @@ static int l_pool_new(lua_State *L)
         return alch_raisef(L, ALCH_ERR_ARGUMENT,
                            "unknown pool policy '%s' (known: queue, null, static, singleton, assertion)", name);
     p = alch_push_object(L, sizeof *p, POOL_USER_VALUES, ALCH_POOL_METATABLE);
-    p->tag = &alch_pool_tag;
     p->process = alch_this_process(L);
     alch_pool_init(&p->pool, policy);
     read_settings(L, &p->pool);
+    lua_pushvalue(L, -1);
     lua_newtable(L);
-    (void)lua_setiuservalue(L, -2, POOL_IDLE);
+    lua_pushvalue(L, -1);
+    (void)lua_setiuservalue(L, -3, POOL_IDLE);
     alch_push_weak_table(L);
-    (void)lua_setiuservalue(L, -2, POOL_ALL);
+    lua_pushvalue(L, -1);
+    (void)lua_setiuservalue(L, -4, POOL_ALL);
+    lua_pushcclosure(L, l_connect_bound, CONNECT_UPVALUES);
+    (void)lua_setiuservalue(L, -2, POOL_CONNECTOR);
     return 1;
 }
 
@@ -596,50 +435,20 @@ static const luaL_Reg pool_methods[] = {
     { "in_use", l_in_use },
     { "set_hooks", l_set_hooks },
     { "watch", l_watch },
+    { "connect", l_connect },
+    { "connector", l_connector },
     { NULL, NULL }
 };
-
-static const luaL_Reg proxy_methods[] = {
-    { "close", l_proxy_close },
-    { "invalidate", l_proxy_invalidate },
-    { "detach", l_proxy_detach },
-    { "is_valid", l_proxy_is_valid },
-    { NULL, NULL }
-};
-
-/* Leaves the metatable of proxies on the stack; their methods, which Lua may
-** add to, are core.pooled_connection_methods. */
-static void open_proxy(lua_State *L, int module)
-{
-    if (alch_new_metatable(L, PROXY, NULL)) {
-        push_proxy_methods(L, proxy_methods);
-        lua_pushvalue(L, -1);
-        lua_setfield(L, -3, "methods");
-        lua_pushcclosure(L, l_proxy_index, 1);
-        lua_setfield(L, -2, "__index");
-        lua_pushcfunction(L, l_proxy_close);
-        lua_setfield(L, -2, "__close");
-    }
-    lua_getfield(L, -1, "methods");
-    lua_setfield(L, module, "pooled_connection_methods");
-}
 
 void alch_open_pool(lua_State *L);
 
 void alch_open_pool(lua_State *L)
 {
-    int module = lua_gettop(L);
-
     alch_open_records(L);
+    alch_open_proxies(L, lua_gettop(L));
     (void)alch_new_metatable(L, ALCH_POOL_METATABLE, NULL);
     lua_newtable(L);
     luaL_setfuncs(L, pool_methods, 0);
-    open_proxy(L, module);
-    lua_pushvalue(L, -1);
-    lua_pushcclosure(L, l_connector, 1);
-    lua_setfield(L, -3, "connector");
-    lua_pushcclosure(L, l_connect, 1);
-    lua_setfield(L, -2, "connect");
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
     lua_pushcfunction(L, l_pool_new);

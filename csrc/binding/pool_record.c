@@ -5,8 +5,6 @@
 
 #include "binding/bind.h"
 
-const char alch_pool_tag = 'p';
-
 alch_pool_object *alch_check_pool(lua_State *L) { return luaL_checkudata(L, 1, ALCH_POOL_METATABLE); }
 
 alch_pool_record *alch_check_record(lua_State *L, int idx) { return luaL_checkudata(L, idx, ALCH_RECORD_METATABLE); }
@@ -26,9 +24,9 @@ alch_pool_record *alch_check_own_record(lua_State *L)
 static void anchor(lua_State *L, int record, const alch_pool_record *r)
 {
     (void)lua_getiuservalue(L, record, RECORD_IDLE);
-    lua_pushvalue(L, record);
+    (void)lua_getiuservalue(L, record, RECORD_DOOR);
     lua_rawseti(L, -2, r->slot.index);
-    lua_settop(L, -2);
+    lua_pop(L, 1);
 }
 
 /* Out of the pool. Setting nil in a table never raises. */
@@ -136,14 +134,14 @@ static int l_record_gc(lua_State *L)
     return 0;
 }
 
-int alch_record_push_info(lua_State *L)
+void alch_record_push_info(lua_State *L, int record)
 {
-    if (lua_getiuservalue(L, 1, RECORD_INFO) != LUA_TTABLE) {
+    if (lua_getiuservalue(L, record, RECORD_INFO) != LUA_TTABLE) {
+        lua_pop(L, 1);
         lua_newtable(L);
         lua_pushvalue(L, -1);
-        (void)lua_setiuservalue(L, 1, RECORD_INFO);
+        (void)lua_setiuservalue(L, record, RECORD_INFO);
     }
-    return 1;
 }
 
 static int push_state(lua_State *L, const alch_slot *s)
@@ -160,7 +158,7 @@ static int l_record_index(lua_State *L)
     const char *key = luaL_checkstring(L, 2);
 
     if (strcmp(key, "info") == 0)
-        return alch_record_push_info(L);
+        return alch_record_push_info(L, 1), 1;
     if (strcmp(key, "driver_connection") == 0)
         return lua_getiuservalue(L, 1, RECORD_CONN), 1;
     if (strcmp(key, "created") == 0)

@@ -15,15 +15,21 @@
 #define ALCH_POOL_METATABLE "lualchemy.pool"
 #define ALCH_RECORD_METATABLE "lualchemy.pool_record"
 
-enum { POOL_IDLE = 1, POOL_ALL, POOL_CHECKOUT, POOL_CHECKIN, POOL_ABANDONED, POOL_USER_VALUES = POOL_ABANDONED };
-enum { RECORD_CONN = 1, RECORD_INFO, RECORD_FIELDS, RECORD_POOL, RECORD_IDLE, RECORD_USER_VALUES = RECORD_IDLE };
-
-/* The first word of a pool and of a proxy tells what they are, faster than a
-** comparison of metatables. */
-extern const char alch_pool_tag;
+enum {
+    POOL_IDLE = 1,      /* index of a slot -> the door of its idle record; negative -> its driver connection */
+    POOL_ALL,           /* index -> record, weak */
+    POOL_CHECKOUT, POOL_CHECKIN, POOL_ABANDONED,    /* the hooks */
+    POOL_CONNECTOR,     /* what pool:connector() answers */
+    POOL_USER_VALUES = POOL_CONNECTOR
+};
+enum {
+    RECORD_CONN = 1, RECORD_INFO, RECORD_FIELDS, RECORD_POOL,
+    RECORD_IDLE,        /* the pool's POOL_IDLE */
+    RECORD_DOOR,        /* see pool_proxy.h; from when it is connected */
+    RECORD_USER_VALUES = RECORD_DOOR
+};
 
 typedef struct alch_pool_object {
-    const char *tag;                    /* &alch_pool_tag */
     unsigned char hook_out, hook_in;    /* Lua wants to see every checkout, every checkin */
     const alch_process *process;        /* that uses it */
     alch_pool pool;
@@ -32,6 +38,7 @@ typedef struct alch_pool_object {
 typedef struct alch_pool_record {
     alch_slot slot;                 /* first: a slot is its record */
     alch_driver_conn *dc;           /* in user value RECORD_CONN; NULL: none, or something else */
+    const void *door;               /* which user value RECORD_DOOR is */
     unsigned char given;            /* came back to the pool since its last finalization */
 } alch_pool_record;
 
@@ -55,8 +62,8 @@ int alch_record_give(lua_State *L, int record, alch_pool_record *r);
 int alch_driver_conn_is_clean(alch_driver_conn *dc);
 /* Ends the results that are still open. */
 void alch_driver_conn_finish(alch_driver_conn *dc);
-/* Pushes the user's own table of the record at 1, made if need be; 1. */
-int alch_record_push_info(lua_State *L);
+/* Pushes the user's own table of the record at 'record', made if need be. */
+void alch_record_push_info(lua_State *L, int record);
 /* Makes the metatable of records. */
 void alch_open_records(lua_State *L);
 

@@ -75,6 +75,31 @@ describe("the C pool", function()
     b:close()
   end)
 
+  it("closes what it is given, not what the method was found in", function()
+    local pool = new_pool { size = 2 }
+    local a, b = pool:connect(), pool:connect()
+    a.close(b)
+    assert.are.same({ false, true }, { a.closed, b.closed })
+    b.close(a)
+    assert.is_true(a.closed)
+    assert.are.same({ 2, 0, 0 }, { pool:counts() })
+    local c <close> = pool:connect()
+    for _, other in ipairs { 1, "x", {}, pool, c.record, c.close } do
+      assert.are.equal("ArgumentError", failure(c.close, other).class)
+      assert.are.equal("ArgumentError", failure(c.invalidate, other).class)
+      assert.are.equal("ArgumentError", failure(a.close, other).class)
+    end
+    assert.is_false(c.closed)
+  end)
+
+  it("hands out only what its hook has taken and connected", function()
+    local pool = core.pool_new {}
+    pool:set_hooks { checkout = function(p) return (p:checkout()) end }
+    assert.matches("in use", failure(pool.connect, pool).message)
+    pool:set_hooks { checkout = function() return 7 end }
+    assert.matches("not a number", failure(pool.connect, pool).message)
+  end)
+
   it("keeps info with the physical connection", function()
     local pool = new_pool { size = 1 }
     local a = pool:connect()
