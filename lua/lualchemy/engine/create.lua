@@ -15,6 +15,7 @@ local OPTIONS = {
   execution_options = "table", listeners = "table", proxy = "table", connect_args = "table", creator = "function",
   pool = "pool", poolclass = "poolclass", pool_size = "integer", max_overflow = "integer", pool_timeout = "number",
   pool_recycle = "number", pool_pre_ping = "boolean", pool_use_lifo = "boolean", pool_reset_on_return = "reset",
+  pool_traceback = "boolean",
   statement_cache_size = "integer", query_cache_size = "integer", enable_from_linting = "boolean",
 }
 
@@ -22,6 +23,7 @@ local OPTIONS = {
 local POOL_OPTIONS = {
   pool_size = "size", max_overflow = "max_overflow", pool_timeout = "timeout", pool_recycle = "recycle",
   pool_pre_ping = "pre_ping", pool_use_lifo = "use_lifo", pool_reset_on_return = "reset_on_return",
+  pool_traceback = "traceback",
 }
 
 local function fits(kind, value)
