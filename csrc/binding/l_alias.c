@@ -8,6 +8,7 @@
 #include "binding/value_conv.h"
 #include "expr/build.h"
 #include "expr/names.h"
+#include "expr/reads.h"
 #include "expr/selectable.h"
 #include "schema/table.h"
 
@@ -172,12 +173,10 @@ static int l_alias_set(lua_State *L)
     return 1;
 }
 
-/* core.alias_columns(alias, {column, ...}): a fresh alias gets its columns (VALUES, functions, text). Those of text stand
-** for the given ones, which its 'extra' keeps alive. */
+/* core.alias_columns(alias, {column, ...}): a fresh alias gets its columns (VALUES, functions, text). */
 static int l_alias_columns(lua_State *L)
 {
-    alch_alias *alias = (alch_alias *)(uintptr_t)check_alias(L, 1);
-    alch_from *f = &alias->from;
+    alch_from *f = &((alch_alias *)(uintptr_t)check_alias(L, 1))->from;
     lua_Integer i, n = luaL_len(L, 2);
     alch_column *c;
     alch_err err;
@@ -189,8 +188,6 @@ static int l_alias_columns(lua_State *L)
         given = (const alch_column *)alch_check_kind(L, -1, ALCH_NODE_COLUMN);
         alch_check(L, alch_column_new(given->name, given->key, given->head.type, given->flags & ~(uint32_t)ALCH_COLUMN_LITERAL,
                                  &c, &err), &err);
-        if (f->head.kind == ALCH_NODE_TEXT_SELECT && alias->extra != NULL)
-            c->origin = &given->head;
         if (alch_from_append(f, c, &err) != ALCH_OK) {
             alch_node_drop(c);
             return alch_raise(L, &err);
@@ -528,6 +525,18 @@ static int l_children(lua_State *L)
     return 1;
 }
 
+/* core.only_reads(statement) -> boolean */
+static int l_only_reads(lua_State *L)
+{
+    int reads;
+    alch_err err;
+
+    if (alch_only_reads(alch_check_node(L, 1), &reads, &err) != ALCH_OK)
+        return alch_raise(L, &err);
+    lua_pushboolean(L, reads);
+    return 1;
+}
+
 static const luaL_Reg functions[] = {
     { "alias", l_alias },
     { "alias_set", l_alias_set },
@@ -538,6 +547,7 @@ static const luaL_Reg functions[] = {
     { "froms", l_froms },
     { "get", l_get },
     { "children", l_children },
+    { "only_reads", l_only_reads },
     { NULL, NULL }
 };
 

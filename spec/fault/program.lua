@@ -42,7 +42,7 @@ part("types and values", function()
   assert(tostring(sa.date(2024, 2, 28) + sa.interval{ days = 2 }) == "2024-03-01")
 end)
 
--- An engine, or a pool, that closes its connections at the end of a block.
+-- An engine that closes its pool at the end of a block.
 local Disposing = { __close = function(self) self.engine:dispose() end }
 local function open(url) return setmetatable({ engine = sa.create_engine(url) }, Disposing) end
 
@@ -169,23 +169,6 @@ part("the pool of the core", function()
   assert(idle <= 1 and out == 0 and connecting == 0)
 end)
 
-part("a pool with rules of its own", function()
-  local driver = drivers.load("sqlite").driver
-  local Own = sa.pool.Pool:extend("Own", {
-    take = function(_, idle, open) return idle[1] or open < 2 and "create" or nil end,
-    keep = function(_, _, idle) return #idle < 1 end,
-  })
-  local own = Own(function() return driver:connect() end, { traceback = true })
-  local _ <close> = setmetatable({ engine = own }, Disposing)
-  for _ = 1, 2 do
-    local a <close> = own:connect()
-    local b <close> = own:connect()
-    assert(a.record.holder and b.record.traceback and #own:holders() == 2)
-  end
-  local m = own:metrics()
-  assert(m.idle <= 1 and m.in_use == 0 and m.connecting == 0)
-end)
-
 part("expressions", function()
   local t = sa.Table("faulty", sa.MetaData(),
     sa.Column("id", sa.Integer, { primary_key = true }),
@@ -201,6 +184,7 @@ part("expressions", function()
     assert(text:find("GROUP BY", 1, true) and text:find("LIMIT", 1, true))
   end
   assert(tostring(sa.insert(t):values{ tag = 1, text = "x" }):find("INSERT INTO faulty", 1, true))
+  assert(require("lualchemy._core").only_reads(sa.select(stmt:cte("c"))))
   assert(tostring(sa.update(t):where(t.c.id:eq(1)):values{ text = sa.null }):find("UPDATE faulty", 1, true))
   assert(tostring(sa.delete(t):where(t.c.tag:eq(1))):find("DELETE FROM faulty", 1, true))
 end)

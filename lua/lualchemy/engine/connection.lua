@@ -32,36 +32,42 @@ Connection._events = EVENTS
 local NO_PARAMETERS = core.bind_list(nil)
 
 ---@param engine lualchemy.Engine
-function Connection:init(engine)
-  self.engine, self.dialect = engine, engine.dialect
+---@param pool lualchemy.Pool?   another one than the engine's: a replica's
+function Connection:init(engine, pool)
+  self.engine, self.dialect, self._pool = engine, engine.dialect, pool or engine.pool
   self.closed, self.invalidated = false, false
   self._options = engine._execution_options
   -- Absent fields are looked for in the classes, so what is asked for at every statement is there from the start.
   self._tx, self._nested, self._owned, self._joined, self._restore, self._detached, self._limited = false, false, false,
     false, false, false, false
-  self:_check_out(errors.caller())
+  self:_connect()
   execute.fire(self, "engine_connect", self)
 end
 
+function Connection:_connect() self:_check_out(errors.caller()) end
+
 function Connection:_check_out(holder)
-  local proxy = self.engine.pool:connect()
+  local proxy = self._pool:connect()
   self._proxy, self._dc = proxy, proxy.driver_connection
   self.connection, self.info = self._dc, proxy.info
   proxy.record.holder = holder
 end
 
--- A connection without a physical one, because it is closed or was lost: reading `info` or `connection` raises, or
--- checks another one out. Having a metatable of its own keeps the look-up of every other connection plain.
-local Idle = Connection:extend("Connection")
-
-function Idle.__index(self, key)
-  if key == "info" or key == "connection" then return rawget(self:_usable(), key) end
-  return Connection[key]
+-- A connection without a physical one, because it is closed, was lost, or has not needed one yet: reading `info` or
+-- `connection` raises, or checks one out. Having a metatable of its own keeps the look-up of every other connection
+-- plain. Each class of connections has such a twin.
+function Connection._give_idle_twin(kind)
+  local Idle = kind:extend("Connection")
+  function Idle.__index(self, key)
+    if key == "info" or key == "connection" then return rawget(self:_usable(), key) end
+    return kind[key]
+  end
+  kind._awake, kind._idle = kind, Idle
 end
 
-local function let_go(self)
+function Connection:_let_go()
   self._proxy, self._dc, self.connection, self.info = nil, nil, nil, nil
-  setmetatable(self, Idle)
+  setmetatable(self, self._idle)
 end
 
 -- -- state ------------------------------------------------------------------------------------------------------------
@@ -70,15 +76,16 @@ end
 function Connection:_usable()
   if self.closed then errors.raise("ResourceClosedError", "this connection is closed") end
   -- A wait that was broken off closes the driver connection behind our back.
-  if not self.invalidated and not self._detached and self._dc:closed() then self:invalidate() end
-  if self.invalidated then
+  local dc = self._dc
+  if dc and not self._detached and dc:closed() then self:invalidate() end
+  if not self._dc then
     if self._tx then
       errors.raise("PendingRollbackError",
         "the connection was lost and its transaction with it; call rollback() before going on")
     end
     self:_check_out(errors.caller())
     self.invalidated = false
-    setmetatable(self, Connection)
+    setmetatable(self, self._awake)
   end
   return self
 end
@@ -207,7 +214,7 @@ local function send_begin(self)
   if level == "AUTOCOMMIT" then return self:_log("BEGIN (implicit; autocommit, so nothing is sent)") end
   local record = self._proxy.record or { holders = 1 }    -- a detached connection has left its record with the pool
   self:_log("BEGIN (implicit)")
-  if engine.pool._shares and self:_database_in_transaction() then
+  if self._pool._shares and self:_database_in_transaction() then
     if record.holders > 1 then return begin_shared(self, record) end
     self:_command("ROLLBACK")       -- of somebody who is gone
   end
@@ -426,11 +433,11 @@ Connection.exec = Connection.execute
 ---@param err any?
 function Connection:invalidate(err)
   if self.closed then errors.raise("ResourceClosedError", "this connection is closed") end
-  if self.invalidated then return end
   local proxy = self._proxy
+  if not proxy then return end
   self.invalidated = true
   self._owned, self._joined = false, false
-  let_go(self)
+  self:_let_go()
   if self._tx then self._tx.is_active = false end
   proxy:invalidate(err)
 end
@@ -454,10 +461,10 @@ function Connection:close()
   self.closed = true
   local proxy, detached = self._proxy, self._detached
   self._detached = false
-  let_go(self)
+  self:_let_go()
   if detached then
     detached:close()
-  elseif proxy and (ok or self.engine.pool._shares) then      -- what others share is theirs, too
+  elseif proxy and (ok or self._pool._shares) then      -- what others share is theirs, too
     proxy:close()
   elseif proxy then
     proxy:invalidate(err)
@@ -485,6 +492,6 @@ function Connection:__tostring()
   return ("Connection(%s)%s"):format(tostring(self.engine.url), self.closed and " (closed)" or "")
 end
 
-Idle.__close, Idle.__tostring = Connection.__close, Connection.__tostring
+Connection._give_idle_twin(Connection)
 
 return Connection

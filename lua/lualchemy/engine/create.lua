@@ -1,6 +1,7 @@
 --- create_engine and engine_from_config: from a URL and options to an engine. Nothing is connected here.
 
 local Engine = require("lualchemy.engine.engine")
+local Replicas = require("lualchemy.engine.replicas")
 local URL = require("lualchemy.engine.url")
 local drivers = require("lualchemy.drivers")
 local core = require("lualchemy._core")
@@ -15,15 +16,13 @@ local OPTIONS = {
   execution_options = "table", listeners = "table", proxy = "table", connect_args = "table", creator = "function",
   pool = "pool", poolclass = "poolclass", pool_size = "integer", max_overflow = "integer", pool_timeout = "number",
   pool_recycle = "number", pool_pre_ping = "boolean", pool_use_lifo = "boolean", pool_reset_on_return = "reset",
-  pool_traceback = "boolean",
-  statement_cache_size = "integer", query_cache_size = "integer", enable_from_linting = "boolean",
+  replicas = "urls", replica_stickiness = "number", statement_cache_size = "integer", query_cache_size = "integer", enable_from_linting = "boolean",
 }
 
 -- Options of create_engine that the pool takes under another name.
 local POOL_OPTIONS = {
   pool_size = "size", max_overflow = "max_overflow", pool_timeout = "timeout", pool_recycle = "recycle",
   pool_pre_ping = "pre_ping", pool_use_lifo = "use_lifo", pool_reset_on_return = "reset_on_return",
-  pool_traceback = "traceback",
 }
 
 local function fits(kind, value)
@@ -31,13 +30,14 @@ local function fits(kind, value)
   if kind == "function" then return type(value) == "function" or (getmetatable(value) or {}).__call ~= nil end
   if kind == "echo" then return type(value) == "boolean" or value == "debug" end
   if kind == "pool" then return pools.Pool:is(value) end
+  if kind == "urls" then return type(value) == "table" and value[1] ~= nil end
   if kind == "poolclass" then return type(value) == "table" and rawget(value, "__super") ~= nil end
   if kind == "reset" then return value == "rollback" or value == "commit" or value == false end
   return type(value) == kind
 end
 
 local EXPECTED = { echo = "true, false or \"debug\"", pool = "a pool", poolclass = "a class of sa.pool",
-  reset = "\"rollback\", \"commit\" or false" }
+  reset = "\"rollback\", \"commit\" or false", urls = "a list of URLs" }
 
 local function check_options(options)
   for name, value in pairs(options) do
@@ -98,6 +98,26 @@ local function make_pool(url, driver, options)
   return kind(connector(url, driver, options), args)
 end
 
+-- Seconds during which who has written reads from the primary.
+local STICKINESS = 2
+
+-- A pool for each copy, made as that of the primary is.
+local function make_replicas(url, driver, options)
+  if not options.replicas then return nil end
+  local own, list = {}, {}
+  for name, value in pairs(options) do
+    if name ~= "pool" and name ~= "creator" then own[name] = value end
+  end
+  for i, text in ipairs(options.replicas) do
+    local copy = URL.make(text)
+    if copy.backend ~= url.backend then
+      errors.raise("ArgumentError", "the replica '%s' is not of the same kind as '%s'", tostring(copy), tostring(url))
+    end
+    list[i] = { url = copy, pool = make_pool(copy, driver, own) }
+  end
+  return Replicas(list, options.replica_stickiness or STICKINESS)
+end
+
 local DEFAULT_TRANSACTIONS = {
   default = "SERIALIZABLE",
   levels = { "AUTOCOMMIT" },
@@ -119,6 +139,7 @@ function M.create_engine(url, options)
   execution_options.isolation_level = options.isolation_level or execution_options.isolation_level
   local engine = Engine {
     url = url, dialect = dialect, pool = make_pool(url, driver, options), waits = driver.driver:waits(),
+    replicas = make_replicas(url, driver, options),
     transactions = dialect:part("transaction") or DEFAULT_TRANSACTIONS,
     proxy = options.proxy, logger = options.logger, echo = options.echo,
     hide_parameters = options.hide_parameters, execution_options = execution_options,
@@ -142,6 +163,11 @@ local coerce = {
   integer = function(text) return math.tointeger(tonumber(text)) end,
   number = tonumber,
   string = function(text) return text end,
+  urls = function(text)
+    local list = {}
+    for url in text:gmatch("%S+") do list[#list + 1] = url end
+    return list
+  end,
   poolclass = function(text) return pools[text] end,
   reset = function(text)
     if text == "rollback" or text == "commit" then return text end

@@ -7,6 +7,7 @@ local event = require("lualchemy.event")
 local log = require("lualchemy.engine.log")
 local execute = require("lualchemy.engine.execute")
 local Connection = require("lualchemy.engine.connection")
+local Routed = require("lualchemy.engine.routed")
 local retry = require("lualchemy.engine.retry")
 local Pool = require("lualchemy.pool").Pool
 
@@ -17,6 +18,7 @@ local Pool = require("lualchemy.pool").Pool
 ---@field pool lualchemy.Pool
 ---@field echo boolean|"debug"   may be switched at any time
 ---@field hide_parameters boolean
+---@field replicas lualchemy.Replicas|false   the copies that may be read
 local Engine = class("Engine")
 
 event.declare(Engine, Connection._events)
@@ -53,7 +55,7 @@ function Engine:init(parts)
   self.hide_parameters = parts.hide_parameters or false
   -- Fields that execution asks for are never absent: that would cost a call of __index each time.
   self._transactions, self._proxy, self._logger = parts.transactions, parts.proxy or false, parts.logger
-  self._waits = parts.waits
+  self._waits, self.replicas = parts.waits, parts.replicas or false
   self._execution_options = {}
   self._execution_options = self:_merge_options({}, parts.execution_options)
   self.echo = parts.echo or false
@@ -103,10 +105,6 @@ end
 ---@return { size: integer, capacity: integer, hits: integer, misses: integer }
 function Engine:query_cache_info() return core.statement_cache(self.dialect) end
 
---- The figures of the pool and of the statements kept compiled, in one table.
----@return { pool: lualchemy.PoolMetrics, compiled: { size: integer, capacity: integer, hits: integer, misses: integer } }
-function Engine:metrics() return { pool = self.pool:metrics(), compiled = self:query_cache_info() } end
-
 --- Registers an extension: methods named after pool events listen to the pool, others to the engine.
 ---@param extension table
 function Engine:add_listener(extension)
@@ -117,7 +115,9 @@ function Engine:add_listener(extension)
       errors.raise("ArgumentError", "neither an Engine nor its pool has an event '%s'", tostring(name))
     end
   end
-  for _, target in ipairs { self.pool, self } do
+  local targets = { self.pool, self }
+  for _, replica in ipairs(self.replicas or {}) do targets[#targets + 1] = replica.pool end
+  for _, target in ipairs(targets) do
     for _, name in ipairs(event.known(target)) do
       if type(extension[name]) == "function" then
         event.listen(target, name, function(...) return extension[name](extension, ...) end, { retval = true })
@@ -134,7 +134,10 @@ end
 
 --- A connection, to be closed: `local conn <close> = engine:connect()`.
 ---@return lualchemy.Connection
-function Engine:connect() return Connection(self) end
+function Engine:connect()
+  if self.replicas then return Routed(self) end
+  return Connection(self)
+end
 
 local function check_function(name, fn)
   if type(fn) ~= "function" and not (getmetatable(fn) or {}).__call then
@@ -188,6 +191,7 @@ end
 --- Closes the pool's idle connections; those in use are closed when they come back.
 function Engine:dispose()
   self.pool:dispose()
+  if self.replicas then self.replicas:dispose() end
   if self._listeners then event.fire(self, "engine_disposed", self) end
 end
 

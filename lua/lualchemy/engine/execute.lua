@@ -55,7 +55,7 @@ end
 -- our side, because a wait was given up.
 local function invalidate(conn, err)
   if type(err) == "table" then err.connection_invalidated = true end
-  if not conn._dc:closed() then conn.engine.pool:invalidate_all() end
+  if not conn._dc:closed() then conn._pool:invalidate_all() end
   conn:invalidate(err)
 end
 

@@ -4,6 +4,7 @@ local Connection = require("lualchemy.engine.connection")
 local Engine = require("lualchemy.engine.engine")
 local Inspector = require("lualchemy.engine.inspector")
 local Table = require("lualchemy.schema.table")
+local Routed = require("lualchemy.engine.routed")
 local URL = require("lualchemy.engine.url")
 local create = require("lualchemy.engine.create")
 local pools = require("lualchemy.pool")
@@ -33,13 +34,14 @@ signature.methods(Engine, {
   execution_options = "options: options",
 })
 signature.methods(Connection, {
-  init = "engine: engine",
+  init = "engine: engine, pool: any?",
   begin = "function: callable?",
   begin_nested = "function: callable?",
   begin_twophase = "xid: string?",
   exec_driver_sql = "text: string, parameters: any?, options: options?",
   execution_options = "options: options",
 })
+signature.methods(Routed)
 signature.kind("a_table", "a Table", function(x) return Table:is(x) end)
 local questions = { init = "bind: connectable", reflect_table = "table: a_table, options: options?", has_schema = "name: string" }
 for name in pairs(Inspector) do

@@ -165,7 +165,7 @@ function M.fail(conn, err, sql, codec, key) execute.fail(conn, err, sql, core.ke
 ---@param slots integer[]
 ---@param options { populate_existing: boolean?, for_update: string?, partial: boolean? }
 function M.load(session, mapper, key, slots, options)
-  local conn = session:_connection_of(mapper)
+  local conn = options.for_update and session:_connection_of(mapper) or session:_connection_for(mapper, true)
   local texts = statements.of(mapper, conn.dialect)
   local context = Context()
   context.connection, context.flags = conn, 0
@@ -179,7 +179,7 @@ function M.load(session, mapper, key, slots, options)
   local object = M.fetch_all(run, loader)[1]
   if heard then
     events.loaded(session, loader:loaded(), heard)
-  elseif options.ordinary then
+  elseif options.ordinary and not conn.engine.replicas then
     shorten(session, mapper, texts, conn, slots)
   end
   return object

@@ -14,7 +14,7 @@ local get_or_create = require("lualchemy.orm.get_or_create")
 local identity = require("lualchemy.orm.identity")
 local registry = require("lualchemy.orm.registry")
 local merge = require("lualchemy.orm.merge")
-local object_set = require("lualchemy.orm.object_set")
+local signature = require("lualchemy.signature")
 local SessionTransaction = require("lualchemy.orm.transaction")
 local UnitOfWork = require("lualchemy.orm.unitofwork")
 local wait = require("lualchemy.engine.wait")
@@ -56,10 +56,10 @@ local function flag(value, default)
   return value and true or false
 end
 
----@param bind lualchemy.Engine|table|nil   or the options alone
 ---@param options table?
-function Session:init(bind, options)
-  options = factory.take_options(bind, options)
+function Session:init(options)
+  if options ~= nil and (type(options) ~= "table" or class.of(options)) then options = { bind = options } end
+  options = options or {}
   for name in pairs(options) do
     if not known_options[name] then errors.raise("ArgumentError", "a session knows no option '%s'", tostring(name)) end
   end
@@ -83,10 +83,21 @@ function Session:init(bind, options)
   end
 end
 
+-- A list that also answers `:contains(x)`.
+local object_set = {}
+function object_set:contains(object)
+  for _, item in ipairs(self) do
+    if rawequal(item, object) then return true end
+  end
+  return false
+end
+signature.objects(object_set, "session.new", function(x) return getmetatable(x) == object_set end)
+object_set.__index = object_set
+
 local computed = {
-  new = function(self) return object_set(self._c:objects(NEW)) end,
-  dirty = function(self) return object_set(self._c:objects(MODIFIED)) end,
-  deleted = function(self) return object_set(self._c:objects(MARKED)) end,
+  new = function(self) return setmetatable(self._c:objects(NEW), object_set) end,
+  dirty = function(self) return setmetatable(self._c:objects(MODIFIED), object_set) end,
+  deleted = function(self) return setmetatable(self._c:objects(MARKED), object_set) end,
   identity_map = function(self) return self:_identity_map() end,
   is_active = function(self) return self._tx == nil or self._tx.is_active end,
 }
@@ -173,7 +184,7 @@ function Session:_transaction()
       errors.raise("InvalidRequestError", "autobegin is off for this session: call session:begin() first")
     end
     tx = SessionTransaction(self, nil)
-    tx.implicit = self._autocommit and not self._begun
+    tx.implicit, tx.explicit = self._autocommit and not self._begun, self._begun
     self._tx = tx
   elseif tx.failure then
     tx:check_active()
@@ -182,6 +193,11 @@ function Session:_transaction()
 end
 
 function Session:_connection_of(mapper) return self:_transaction():connection(self:get_bind(mapper)) end
+
+-- The one that answers a statement, perhaps a replica's; `true` is one that is known to read.
+function Session:_connection_for(mapper, statement, options)
+  return self:_transaction():connection_for(self:get_bind(mapper), statement, options)
+end
 
 --- The connection of the transaction in progress.
 ---@param options { bind_arguments: { mapper: any, bind: any }? }?
@@ -553,7 +569,7 @@ end
 local lock_text = { [true] = " FOR UPDATE", read = " FOR SHARE", nowait = " FOR UPDATE NOWAIT", skip_locked = " FOR UPDATE SKIP LOCKED" }
 
 local function for_update(session, mapper, option)
-  if not option or session:_connection_of(mapper).dialect:descends_from("sqlite") then return nil end
+  if not option or session:get_bind(mapper).dialect:descends_from("sqlite") then return nil end
   if type(option) == "table" then
     return (option.read and " FOR SHARE" or " FOR UPDATE") .. (option.nowait and " NOWAIT" or "")
       .. (option.skip_locked and " SKIP LOCKED" or "")

@@ -17,6 +17,7 @@ local SessionTransaction = class("SessionTransaction")
 -- that: were it collected and loaded again meanwhile, nobody would know that the new object has seen the change.
 local NEW, DELETED, DIRTY, KEYS = 1, 2, 3, 4
 local weak = { __mode = "v" }
+local NO_READERS = {}
 
 local function new_frame(nested)
   local frame = { { n = 0 }, { n = 0 }, { n = 0 }, { n = 0 } }
@@ -30,6 +31,7 @@ function SessionTransaction:init(session, parent)
   self.session, self.parent, self.nested = session, parent, parent ~= nil
   self.is_active, self.ended = true, false
   self.connections = {}       -- list of { bind =, conn =, tx =, owned = }
+  self.readers = NO_READERS   -- the same, to replicas: { bind =, conn = }
   self.callbacks = {}         -- for after the outermost commit
   self.frame = new_frame(self.nested)
   session._c:set_frame(self.frame)
@@ -60,6 +62,7 @@ local function begin_on(self, bind)
   local guard <close> = setmetatable({ conn = not is_connection and conn or nil }, taken)
   if self.session._execution_options then conn:execution_options(self.session._execution_options) end
   local entry = { bind = bind, conn = conn, owned = not is_connection }
+  if bind.replicas then conn._session = self.session end
   if is_connection and conn:in_transaction() then
     entry.foreign = conn:get_transaction()
   else
@@ -86,6 +89,41 @@ function SessionTransaction:connection(bind)
   end
   if self.session._listeners then self.session:_fire("after_begin", self.session, self, entry.conn) end
   return entry.conn
+end
+
+-- The options in force for a statement of this session.
+local function options_for(self, bind, statement, more)
+  local options = bind:_merge_options(bind._execution_options, self.session._execution_options)
+  if type(statement) == "userdata" then options = bind:_merge_options(options, core.execution_options(statement)) end
+  return bind:_merge_options(options, more)
+end
+
+--- The connection for a statement: to a replica of the engine if the statement only reads, in a transaction that was not
+--- begun on purpose and has not written anything.
+---@param bind lualchemy.Engine|lualchemy.Connection
+---@param statement any     `true`: one that is known to read
+---@param options table?    execution options of the call
+---@return lualchemy.Connection
+function SessionTransaction:connection_for(bind, statement, options)
+  local replicas = bind.replicas
+  if not replicas or self.parent or self.explicit or find(self.connections, bind) then return self:connection(bind) end
+  self:check_active()
+  local session, entry = self.session, find(self.readers, bind)
+  local all = options_for(self, bind, statement, options)
+  if not replicas:may_answer(statement, all, session) then return self:connection(bind) end
+  if entry then return entry.conn end
+  local conn = replicas:connect(bind, all)
+  if not conn then return self:connection(bind) end
+  if self.readers == NO_READERS then self.readers = {} end
+  self.readers[#self.readers + 1] = { bind = bind, conn = conn }
+  if session._listeners then session:_fire("after_begin", session, self, conn) end
+  return conn
+end
+
+-- They have written nothing, so however their transactions end nothing is lost.
+local function end_readers(self)
+  for _, entry in ipairs(self.readers) do pcall(entry.conn.close, entry.conn) end
+  self.readers = NO_READERS
 end
 
 --- Has it been committed or rolled back?
@@ -170,6 +208,7 @@ function SessionTransaction:_end()
       if entry.owned then entry.conn:close() end
     end
   end
+  end_readers(self)
   self.connections = {}
   if session._listeners then session:_fire("after_transaction_end", session, self) end
 end

@@ -142,7 +142,7 @@ local function is_loaded(object, prop) return (select(2, core.peek(object, prop.
 ---@return any[] values           each key's values once: a value, or a list of them
 ---@return table<any, table> lists
 function M.gather(session, objects, prop, names, overwrite)
-  local driver = statements.driver_of(session:_connection_of(prop.parent).dialect)
+  local driver = statements.driver_of(session:get_bind(prop.parent).dialect)
   local owners, values, lists, seen = {}, {}, {}, {}
   for _, object in ipairs(objects) do
     if not seen[object] and (overwrite or not is_loaded(object, prop)) then
