@@ -128,6 +128,7 @@ build = {
         "csrc/expr/node.c",
         "csrc/expr/reads.c",
         "csrc/expr/selectable.c",
+        "csrc/expr/text.c",
         "csrc/orm/key.c",
         "csrc/orm/mapper.c",
         "csrc/orm/pairs.c",

@@ -12,6 +12,16 @@ static void check_open(lua_State *L, const alch_run *run)
         alch_raisef(L, ALCH_ERR_CLOSED, "this result is closed");
 }
 
+/* The end is told once, by no row or an empty list: whoever goes on fetching has lost sight of the result, and would
+** take a second loop over it for one over no rows. */
+static void tell_end(lua_State *L, alch_run *run)
+{
+    if (run->told)
+        alch_raisef(L, ALCH_ERR_CLOSED, "all rows of this result have been fetched; keep them in a list, or execute the "
+                    "statement again");
+    run->told = 1;
+}
+
 /* Replaces the result at 'idx' by its run. */
 static alch_run *run_of(lua_State *L, int idx)
 {
@@ -48,7 +58,7 @@ static int push_next(lua_State *L, int idx, alch_run *run)
         lua_callk(L, 1, 0, 0, go_on);
         return go_on(L, LUA_OK, 0);
     case ALCH_STEP_FAIL: return alch_raise(L, &err);
-    default: return 0;
+    default: tell_end(L, run); return 0;
     }
 }
 
@@ -94,7 +104,11 @@ static int push_rows(lua_State *L, int status, lua_KContext context)
             lua_callk(L, 1, 0, 0, push_rows);
             break;
         case ALCH_STEP_FAIL: return alch_raise(L, &err);
-        default: limit = 0; break;
+        default:
+            if (n == 0 || limit == LUA_MAXINTEGER)
+                tell_end(L, run);
+            limit = 0;
+            break;
         }
     }
     lua_settop(L, 3);
@@ -133,7 +147,7 @@ static int push_value(lua_State *L, int status, lua_KContext context)
         lua_callk(L, 1, 0, 0, push_value);
         return push_value(L, LUA_OK, 0);
     case ALCH_STEP_FAIL: return alch_raise(L, &err);
-    default: return 0;
+    default: tell_end(L, run); return 0;
     }
 }
 

@@ -42,6 +42,7 @@ typedef struct alch_run {
     uint8_t state;          /* alch_run_state */
     uint8_t returning;      /* each set's rows are wanted */
     uint8_t closed;         /* by the user: fetching is an error */
+    uint8_t told;           /* the user knows that there are no more rows: fetching is an error */
     alch_cursor *cursor;
     alch_shape *shape;      /* anchored; NULL: no rows */
     alch_value *cells;      /* room for one row */

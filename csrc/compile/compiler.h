@@ -158,6 +158,8 @@ unsigned alch_next_number(alch_compiler *c, const char *base);
 const char *alch_truncate_name(alch_compiler *c, const char *name, int ident_class);
 
 /* compile/params.c */
+/* Fails because a parameter of the user's and a column's own are called the same. */
+void alch_fail_reserved(alch_compiler *c, const char *name);
 void alch_compile_bind(alch_compiler *c, const alch_bind *b, int op, unsigned flags);
 uint32_t alch_add_param(alch_compiler *c, const alch_compiled_param *p);
 void alch_put_placeholder(alch_compiler *c, uint32_t param);

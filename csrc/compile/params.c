@@ -213,6 +213,13 @@ static void name_param(alch_compiler *c, const alch_bind *b, alch_compiled_param
     p->key = p->base;
 }
 
+void alch_fail_reserved(alch_compiler *c, const char *name)
+{
+    alch_compile_fail(c, ALCH_ERR_COMPILE, "bindparam() name '%s' is reserved for automatic usage in the VALUES or SET "
+                      "clause of this insert/update statement. Please use a name other than column name when using "
+                      "bindparam() with insert() or update() (for example, 'b_%s')", name, name);
+}
+
 /* A named parameter that was used before is the same parameter. */
 static int same_name(alch_compiler *c, const alch_bind *b, uint32_t *param)
 {
@@ -224,10 +231,8 @@ static int same_name(alch_compiler *c, const alch_bind *b, uint32_t *param)
         return 0;
     p = &c->result->params[found - 1];
     *param = found - 1;
-    if (p->bind == NULL || p->bind->flags & ALCH_BIND_CRUD || b->flags & ALCH_BIND_CRUD) {
-        alch_compile_fail(c, ALCH_ERR_COMPILE, "bindparam() name '%s' is reserved for automatic usage in the VALUES "
-                          "or SET clause of this insert/update statement. Please use a name other than column name "
-                          "when using bindparam() with insert() or update() (for example, 'b_%s')", name, name);
+    if (p->bind == NULL || p->row || p->bind->flags & ALCH_BIND_CRUD || b->flags & ALCH_BIND_CRUD) {
+        alch_fail_reserved(c, name);
         return 1;
     }
     if (((p->bind->flags ^ b->flags) & ALCH_BIND_EXPANDING) != 0)

@@ -208,9 +208,7 @@ static void put_column_param(alch_compiler *c, assignment *a)
     uint32_t param, found = alch_dict_get(&c->bind_names, key, strlen(key));
 
     if (found != 0) {
-        alch_compile_fail(c, ALCH_ERR_COMPILE, "bindparam() name '%s' is reserved for automatic usage in the VALUES or "
-                          "SET clause of this insert/update statement. Please use a name other than column name when "
-                          "using bindparam() with insert() or update() (for example, 'b_%s')", key, key);
+        alch_fail_reserved(c, key);
         return;
     }
     p.type = alch_node_type(&column->head);
@@ -248,6 +246,8 @@ static void put_value_param(alch_compiler *c, assignment *a, const alch_bind *b,
         (void)snprintf(name, len + 16, "%s_m%d", key, row);
         p.base = p.key = name;
     }
+    if (row < 0 && alch_dict_get(&c->bind_names, p.base, strlen(p.base)) != 0)
+        alch_fail_reserved(c, key);
     p.type = b->flags & ALCH_BIND_TYPED || alch_node_type(&column->head)->family == ALCH_FAMILY_NULL
         ? alch_node_type(&b->head) : alch_node_type(&column->head);
     param = alch_add_param(c, &p);
@@ -807,11 +807,23 @@ static void put_froms(alch_compiler *c, const alch_frame *f, const char *keyword
     }
 }
 
+/* Criteria that came to nothing (and_() of a list that was empty) would make every row meant: the text may be looked
+** at, but a database does not get it. */
+static void put_where(alch_compiler *c, const alch_dml *d, unsigned flags)
+{
+    size_t before = c->out->len;
+
+    alch_compile_where(c, " WHERE ", d->where, flags);
+    if (c->options->for_execution && c->out->len == before && alch_list_len(d->where) > 0)
+        alch_compile_fail(c, ALCH_ERR_ARGUMENT, "where() got an and_() or or_() of nothing, so that this would %s every row of "
+                          "the table; leave where() out if that is wanted", d->head.kind == ALCH_NODE_UPDATE ? "update" : "delete");
+}
+
 static void finish_dml(alch_compiler *c, const alch_dml *d, size_t start, unsigned flags)
 {
     unsigned inner = flags & ALCH_V_LITERAL;
 
-    alch_compile_where(c, " WHERE ", d->where, inner);
+    put_where(c, d, inner);
     alch_lint_froms(c, d->head.kind == ALCH_NODE_UPDATE ? "UPDATE" : "DELETE", d->table, &c->frame->froms, d->where);
     if (d->returning != NULL)
         compile_returning(c, d->returning, d->label_style, inner | (flags & ALCH_V_RESULT));

@@ -48,8 +48,9 @@ int alch_function_new(const char *package, const char *name, alch_list *args, co
 /* A fragment; a BIND without a value is made for each ":name". */
 int alch_text_new(const char *text, const alch_node **out, alch_err *err);
 
-/* The next ":name" of a fragment from 'from' on: its colon, or NULL. '*len' is
-** the name's. "\:x" and "::x" are none. */
+/* The next ":name" of a fragment from 'from' on, which is its begin or behind a
+** name: its colon, or NULL. '*len' is the name's. "\:x" and "::x" are none, nor
+** is anything inside of literals, quoted names and comments. */
 const char *alch_text_param(const char *text, const char *from, size_t *len);
 
 /* COLLATION, LABEL_NAME, SEQUENCE */

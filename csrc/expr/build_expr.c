@@ -1,6 +1,5 @@
 #include "expr/build.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -515,82 +514,5 @@ int alch_name_new(int kind, const char *text, const char *schema, const alch_nod
         return alch_err_nomem(err);
     }
     *out = &t->head;
-    return ALCH_OK;
-}
-
-static int name_char(char ch)
-{
-    return isalnum((unsigned char)ch) || ch == '_' || (unsigned char)ch >= 0x80;
-}
-
-const char *alch_text_param(const char *text, const char *from, size_t *len)
-{
-    const char *at;
-
-    for (at = from; (at = strchr(at, ':')) != NULL; at++) {
-        char before = at > text ? at[-1] : ' ';
-        size_t n = 0;
-
-        if (before == ':' || before == '\\' || name_char(before))
-            continue;
-        while (name_char(at[1 + n]))
-            n++;
-        if (n > 0 && at[1 + n] != ':') {
-            *len = n;
-            return at;
-        }
-    }
-    return NULL;
-}
-
-static int add_param(alch_list *binds, const char *name, size_t len, alch_err *err)
-{
-    static const alch_value none = { .kind = ALCH_NULL };
-    const alch_node *bind;
-    uint32_t i;
-    char *key;
-    int rc;
-
-    for (i = 0; i < binds->count; i++) {
-        const char *have = ((const alch_bind *)binds->items[i])->key;
-
-        if (strncmp(have, name, len) == 0 && have[len] == '\0')
-            return ALCH_OK;
-    }
-    key = alch_strndup(name, len);
-    if (key == NULL)
-        return alch_err_nomem(err);
-    rc = alch_bind_new(key, NULL, NULL, &none, ALCH_BIND_REQUIRED, &bind, err);
-    alch_free(key);
-    return rc == ALCH_OK ? alch_list_push(binds, bind, err) : rc;
-}
-
-int alch_text_new(const char *text, const alch_node **out, alch_err *err)
-{
-    const alch_node *made = NULL;
-    alch_list *binds = NULL;
-    const char *at = text;
-    size_t len;
-    int rc = alch_name_new(ALCH_NODE_TEXT, text, NULL, &made, err);
-
-    if (rc != ALCH_OK)
-        return rc;
-    while (rc == ALCH_OK && (at = alch_text_param(text, at, &len)) != NULL) {
-        if (binds == NULL && (binds = alch_list_new(ALCH_NODE_LIST, ALCH_OP_COMMA, 2, err)) == NULL)
-            rc = ALCH_ERR_NOMEM;
-        else
-            rc = add_param(binds, at + 1, len, err);
-        at += 1 + len;
-    }
-    if (rc == ALCH_OK && binds != NULL) {
-        rc = alch_node_set((alch_node *)(uintptr_t)made, &((const alch_text *)made)->binds, binds, err);
-        binds = NULL;
-    }
-    alch_node_drop(binds);
-    if (rc != ALCH_OK) {
-        alch_node_drop(made);
-        return rc;
-    }
-    *out = made;
     return ALCH_OK;
 }

@@ -70,6 +70,10 @@ local function file_of(fn)
   return file
 end
 
+--- Lets errors look past a function that the library made of a piece of text: the mistake is told where it was caused.
+---@param fn function
+function M.look_past(fn) files[fn] = false end
+
 --- "file:line" of the nearest caller that is not the library.
 ---@return string?
 function M.caller()

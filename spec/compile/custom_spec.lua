@@ -71,6 +71,10 @@ describe("a class of constructs", function()
     expect.raises_here("UnsupportedCompilationError", { "Lost", "'default'" }, function()
       local _ = text(Lost())
     end)
+    assert.equal("<Lost>", tostring(Lost()))      -- printing is no place for an error
+    local Gone = sa.ColumnElement:extend("Gone")
+    assert.equal("t.a = <Gone>", tostring(t.c.a:eq(Gone())))
+    assert.equal("SELECT <Gone> AS anon_1 FROM t", (tostring(sa.select(Gone()):select_from(t)):gsub("%s+", " ")))
   end)
 
   it("passes on errors of its hook as they are", function()

@@ -76,6 +76,14 @@ local rows = {
     sqlite = "CAST(STRFTIME('%Y', users.name) AS INTEGER)" },
   { "text with a parameter and an escaped colon", function() return sa.text("a = :a AND b = '\\:b' AND c\\:\\:int = 1"):bindparams { a = 3 } end,
     "a = :a AND b = ':b' AND c::int = 1", params = { a = 3 } },
+  { "text whose literals, names and comments hold colons", function()
+      return sa.text([[SELECT ':a', 'it''s :b', E'\':c', ":d", `:e`, $$:f$$, $x$:g $$ :h$x$, a::int, b[:p1:2], -- :i
+        /* :j /* :k */ :l */ $1, :p2 FROM t WHERE x=:p1 AND y > $z + :p3]]):bindparams { p1 = 1, p2 = 2, p3 = 3 }
+    end, [[SELECT ':a', 'it''s :b', E'\':c', ":d", `:e`, $$:f$$, $x$:g $$ :h$x$, a::int, b[:p1:2], -- :i ]]
+      .. [[/* :j /* :k */ :l */ $1, :p2 FROM t WHERE x=:p1 AND y > $z + :p3]], params = { p1 = 1, p2 = 2, p3 = 3 },
+    postgresql = [[SELECT ':a', 'it''s :b', E'\':c', ":d", `:e`, $$:f$$, $x$:g $$ :h$x$, a::int, b[:p1:2], -- :i ]]
+      .. [[/* :j /* :k */ :l */ $1, $1 FROM t WHERE x=$2 AND y > $z + $3]] },
+  { "a quote that does not end is none", function() return sa.text("it's :a"):bindparams { a = 1 } end, "it's :a", params = { a = 1 } },
   { "one parameter used twice", function() return sa.and_(users.c.id:eq(sa.bindparam("p", 1)), users.c.id:ne(sa.bindparam("p", 1))) end,
     "users.id = :p AND users.id != :p", postgresql = "users.id = $1 AND users.id != $1", params = { p = 1 } },
   { "quoting", function() return sa.select(quoted):where(quoted.c.select:eq(1)) end,

@@ -72,6 +72,20 @@ for database, url in targets.each() do
       still_works()
     end)
 
+    it("criteria that came to nothing where they would write every row", function()
+      local ids = {}
+      for _, emptied in ipairs { sa.and_(), sa.or_(table.unpack(ids)), sa.and_(sa.or_()) } do
+        local conn <close> = people.engine:connect()
+        raises("ArgumentError", { "delete every row" }, function() conn:execute(users:delete():where(emptied)) end)
+        raises("ArgumentError", { "update every row" }, function() conn:execute(users:update():where(emptied):values{ name = "x" }) end)
+        raises("ArgumentError", { "delete every row" }, function() session:query(User):filter(emptied):delete() end)
+        raises("ArgumentError", { "update every row" }, function() session:execute(sa.update(User):where(emptied):values{ name = "x" }) end)
+        assert.equal(3, #session:query(User):filter(emptied):all())
+      end
+      assert.equal("DELETE FROM people_users", tostring(users:delete():where(sa.and_())))
+      still_works()
+    end)
+
     it("a class mapped twice, a class not mapped", function()
       raises("ArgumentError", { "class 'User'", "already mapped" }, function() orm.mapper(User, users) end)
       raises("ArgumentError", { "class 'Stranger'" }, function() session:query({ __name = "Stranger" }) end)
@@ -85,6 +99,19 @@ for database, url in targets.each() do
         users = orm.relationship("User") })
       raises("NoForeignKeysError", { "Lonely.users", "lonely", "people_users", "primaryjoin" }, function() Lonely{} end)
       raises("NoForeignKeysError", { "Lonely.users" }, function() session:query(Lonely):all() end)
+      orm.clear_mappers()
+    end)
+
+    it("a relationship to what is not there, told again each time, and healed by it", function()
+      local Base = orm.declarative_base()
+      local Early = Base:class("Early", { __tablename__ = "early", id = sa.Column(sa.Integer, { primary_key = true }),
+        late = orm.relationship("Late") })
+      for _ = 1, 2 do
+        raises("InvalidRequestError", { "Early.late", "'Late'", "required before" }, function() Early{} end)
+      end
+      Base:class("Late", { __tablename__ = "late", id = sa.Column(sa.Integer, { primary_key = true }),
+        early_id = sa.Column(sa.ForeignKey("early.id")) })
+      assert.equal(0, #Early{}.late)
       orm.clear_mappers()
     end)
 

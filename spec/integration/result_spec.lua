@@ -83,11 +83,35 @@ for name, url in targets.each() do
       assert.same({ 1, 2, 3 }, ids)
     end)
 
-    it("is exhausted silently, closed loudly", function()
+    it("tells its end once, and raises when somebody goes on fetching", function()
+      local fetched = "all rows of this result have been fetched"
+      local ways = {
+        plain = function(result) return result end,
+        scalars = function(result) return result:scalars() end,
+        mappings = function(result) return result:mappings() end,
+        unique = function(result) return result:unique() end,
+        columns = function(result) return result:columns("name", "id") end,
+        buffered = function(result) return result:buffer() end,
+      }
+      for way, form in pairs(ways) do
+        local result = form(rows())
+        assert.equal(3, #result:all(), way)
+        raises("ResourceClosedError", fetched, result.all, result)
+        raises("ResourceClosedError", fetched, result.fetchmany, result, 2)
+        raises("ResourceClosedError", fetched, function() for _ in result do error("a row") end end)
+        result = form(rows())
+        for _ = 1, 3 do assert.is_not_nil(result:fetchone()) end
+        assert.is_nil(result:fetchone())
+        raises("ResourceClosedError", fetched, result.fetchone, result)
+        result = form(rows())
+        assert.same({ 2, 1, 0 }, { #result:fetchmany(2), #result:fetchmany(2), #result:fetchmany(2) })
+        raises("ResourceClosedError", fetched, result.fetchmany, result, 2)
+      end
+      local empty = none()
+      assert.same({}, empty:all())
+      raises("ResourceClosedError", fetched, empty.scalar, empty)
       local result = rows()
-      assert.equal(3, #result:fetchall())
-      assert.is_nil(result:fetchone())
-      assert.same({}, result:fetchall())
+      result:all()
       result:close()
       raises("ResourceClosedError", "this result is closed", result.fetchone, result)
       result = rows()

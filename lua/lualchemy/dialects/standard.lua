@@ -27,14 +27,11 @@ M.description = {
 ---@return lualchemy.Dialect
 function M.dialect(options) return Dialect(M.description, options) end
 
-local generic
-
--- The one of tostring(): the standard, with what databases commonly add, so that nothing is refused.
+--- The one of statements without a database: the standard, with what databases commonly add, so that nothing is refused.
 ---@return lualchemy.Dialect
 function M.generic()
-  generic = generic or Dialect({ name = "default", base = M.description, is_generic = true,
+  return Dialect({ name = "default", base = M.description, is_generic = true,
     caps = { native_boolean = true, insert_returning = true, update_returning = true, delete_returning = true } })
-  return generic
 end
 
 return M

@@ -1,7 +1,7 @@
 --- Results: rows as they come (`for row in result do`), or all, one, scalars, mappings.
 -- A result reads from a running statement (`_run`, whose rows core.result_* fetches) or from a list of rows already
--- fetched. When it is exhausted its cursor is freed; fetching on gives nothing. After `close`, or a method that
--- closes (`first`, `one`, `scalar`), fetching raises ResourceClosedError.
+-- fetched. When it is exhausted its cursor is freed. The end is told once: by nil, by an empty list, by `all`; fetching on
+-- raises ResourceClosedError, and so it does after `close` or a method that closes (`first`, `one`, `scalar`).
 --
 -- A NULL is nil in a row and as the answer of `scalar`; in a list or a loop of scalars, where nil would be a hole or
 -- the end, it is sa.null.
@@ -33,14 +33,21 @@ function AnyResult:fetchall()
   return items
 end
 
---- At most `n` items.
+--- At most `n` items; none tells the end.
 ---@param n integer
 ---@return any[]
 function AnyResult:fetchmany(n)
   local items = {}
+  if self._was_short then
+    self._was_short = nil       -- its source has told the end already
+    return items
+  end
   while #items < (n or 1) do
     local item = self:_next()
-    if item == nil then break end
+    if item == nil then
+      self._was_short = items[1] ~= nil or nil
+      break
+    end
     items[#items + 1] = item
   end
   return items
@@ -195,7 +202,15 @@ end
 local function next_of_list(self)
   if self._closed then errors.raise("ResourceClosedError", "this result is closed") end
   self._at = self._at + 1
-  return self._rows[self._at]
+  local row = self._rows[self._at]
+  if row == nil then
+    if self._told then
+      errors.raise("ResourceClosedError", "all rows of this result have been fetched; keep them in a list, or execute the "
+        .. "statement again")
+    end
+    self._told = true
+  end
+  return row
 end
 
 --- A result of rows already there.

@@ -72,6 +72,7 @@ function M.evaluate(prop, argument)
   if not chunk then
     errors.raise("ArgumentError", "The expression '%s' of relationship %s is not a Lua expression: %s", argument, tostring(prop), message)
   end
+  errors.look_past(chunk)
   return (chunk())
 end
 

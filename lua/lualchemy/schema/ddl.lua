@@ -5,6 +5,7 @@
 local class = require("lualchemy.util.class")
 local errors = require("lualchemy.errors")
 local compiler = require("lualchemy.schema.ddl_compiler")
+local dialects = require("lualchemy.sql.dialect")
 local options = require("lualchemy.schema.options")
 local SchemaItem = require("lualchemy.schema.item")
 
@@ -36,7 +37,7 @@ function DDLElement:compile(target)
 end
 
 function DDLElement:__tostring()
-  return compiler.text(self, compiler.dialect_of(nil), {})
+  return compiler.text(self, dialects.for_reading(), {})
 end
 
 --- What a connection calls to run it.

@@ -84,6 +84,7 @@ function DDLCompiler:process(element, kw)
   if own then return own(element, self, kw or {}) end
   local visit = self["visit_" .. tostring(element._visit)]
   if not visit then
+    if self.dialect.for_reading then return ("<%s>"):format(rawget(class.of(element), "__name")) end
     errors.raise("UnsupportedCompilationError", "the %s dialect cannot render %s", self.dialect.name, tostring(class.of(element)))
   end
   return visit(self, element, kw or {})

@@ -128,7 +128,7 @@ function ClauseElement:compile(target)
 end
 
 function ClauseElement:__tostring()
-  return core.compile(self, dialect.of(nil)._dialect).string
+  return core.compile(self, dialect.for_reading()._dialect).string
 end
 
 ClauseElement.__eq = core.node_eq

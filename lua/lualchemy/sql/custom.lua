@@ -40,6 +40,7 @@ core.set_renderer(function(element, compiler, name, standard)
   if core.kind(element) ~= "custom" then return compiler:visit_default(element) end
   if functions.FunctionElement:is(element) then return render_function(element, compiler, class_) end
   if column.ColumnClause:is(element) and element.name then return compiler:quote(element.name) end
+  if compiler.dialect.for_reading then return ("<%s>"):format(rawget(class_, "__name")) end
   errors.raise("UnsupportedCompilationError", "%s has no default compilation: dialect '%s' needs a function of its own, "
     .. "given to sa.compiles(%s, \"%s\", fn)", rawget(class_, "__name"), name, rawget(class_, "__name"), name)
 end)

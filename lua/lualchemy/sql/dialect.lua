@@ -15,7 +15,8 @@ local errors = require("lualchemy.errors")
 ---@field max_identifier_length integer
 ---@field label_length integer?
 ---@field server_version integer[]?
----@field is_generic boolean             what tostring() of a statement uses
+---@field is_generic boolean             of statements without a database
+---@field for_reading boolean?           what tostring() of a statement uses: it refuses nothing
 ---@field private _dialect userdata
 local Dialect = class("Dialect")
 
@@ -123,7 +124,7 @@ function Dialect:__tostring() return ("dialect '%s'"):format(self.name) end
 -- -- by name ------------------------------------------------------------------------------------------------------
 
 local by_name = {}
-local generic
+local generic, readable
 
 local function module_of(name)
   local path = "lualchemy.dialects." .. name
@@ -147,6 +148,17 @@ function M.named(name)
   found = module.dialect {}
   by_name[name] = found
   return found
+end
+
+--- The generic dialect for texts that somebody looks at: what it cannot say stands in them by its class's name, because
+--- printing a statement is no place for an error.
+---@return lualchemy.Dialect
+function M.for_reading()
+  if not readable then
+    readable = module_of("standard").generic()
+    readable.for_reading = true
+  end
+  return readable
 end
 
 --- The dialect of a dialect, its name, an engine or a connection; nil gives the generic one.

@@ -30,6 +30,14 @@ local rows = {
   { "an option of ON CONFLICT", "ArgumentError", { "'index_elemnts'", "index_elements" }, function()
     pg.insert(a):values { x = 1 }:on_conflict_do_update { index_elemnts = { "id" }, set_ = { x = 1 } }
   end },
+  { "a parameter called like a column that is set", "CompileError", { "'x' is reserved", "'b_x'" }, function()
+    a:update():values { x = 1 }:where(x:eq(sa.bindparam("x"))):compile()
+  end },
+  { "one that comes before it", "CompileError", { "'x' is reserved" }, function()
+    local seen = sa.select(a.c.id):where(x:eq(sa.bindparam("x", 5))):cte("seen")
+    a:insert():values { x = sa.select(seen.c.id):scalar_subquery(), id = 3 }:add_cte(seen):compile("postgresql")
+    a:update():values { x = 1 }:where(a.c.id:in_(sa.select(seen.c.id))):compile("postgresql")
+  end },
   { "an option of a column", "ArgumentError", { "'nulable'", "'nullable'" }, function() sa.Column("x", sa.Integer, { nulable = true }) end },
   { "a CASE without a branch", "ArgumentError", { "at least one pair" }, function() sa.case({}) end },
   { "a cast to nothing", "ArgumentError", { "cast()" }, function() sa.cast(x) end },
