@@ -173,10 +173,12 @@ static int l_alias_set(lua_State *L)
     return 1;
 }
 
-/* core.alias_columns(alias, {column, ...}): a fresh alias gets its columns (VALUES, functions, text). */
+/* core.alias_columns(alias, {column, ...}): a fresh alias gets its columns (VALUES, functions, text). Those of text stand
+** for the given ones, which its 'extra' keeps alive. */
 static int l_alias_columns(lua_State *L)
 {
-    alch_from *f = &((alch_alias *)(uintptr_t)check_alias(L, 1))->from;
+    alch_alias *alias = (alch_alias *)(uintptr_t)check_alias(L, 1);
+    alch_from *f = &alias->from;
     lua_Integer i, n = luaL_len(L, 2);
     alch_column *c;
     alch_err err;
@@ -188,6 +190,8 @@ static int l_alias_columns(lua_State *L)
         given = (const alch_column *)alch_check_kind(L, -1, ALCH_NODE_COLUMN);
         alch_check(L, alch_column_new(given->name, given->key, given->head.type, given->flags & ~(uint32_t)ALCH_COLUMN_LITERAL,
                                  &c, &err), &err);
+        if (f->head.kind == ALCH_NODE_TEXT_SELECT && alias->extra != NULL)
+            c->origin = &given->head;
         if (alch_from_append(f, c, &err) != ALCH_OK) {
             alch_node_drop(c);
             return alch_raise(L, &err);

@@ -12,24 +12,42 @@ static const char objects_key = 0;      /* registry: node address -> canonical o
 
 #define GENERIC "lualchemy.node"
 
-alch_node_ref *alch_push_node_slot(lua_State *L, int kind)
+void alch_push_classes(lua_State *L)
 {
-    alch_node_ref *r = lua_newuserdatauv(L, sizeof *r, kind == ALCH_NODE_COLUMN || kind == ALCH_NODE_CUSTOM ? 1 : 0);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &classes_key);
+}
+
+static alch_node_ref *push_empty(lua_State *L, int user_values)
+{
+    alch_node_ref *r = lua_newuserdatauv(L, sizeof *r, user_values);
 
     r->tag = &alch_node_tag;
     r->node = NULL;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &classes_key);
-    lua_rawgeti(L, -1, kind);
-    lua_setmetatable(L, -3);
-    lua_pop(L, 1);
     return r;
 }
 
-/* A column's user value is another thing: the object of the schema. */
-static int has_options(lua_State *L, int idx)
+alch_node_ref *alch_push_node_of(lua_State *L, int classes, int kind)
 {
-    int kind = alch_check_node(L, idx)->kind;
+    alch_node_ref *r = push_empty(L, kind == ALCH_NODE_COLUMN || kind == ALCH_NODE_CUSTOM ? 1 : 0);
 
+    lua_rawgeti(L, classes, kind);
+    lua_setmetatable(L, -2);
+    return r;
+}
+
+alch_node_ref *alch_push_node_slot(lua_State *L, int kind)
+{
+    alch_node_ref *r;
+
+    alch_push_classes(L);
+    r = alch_push_node_of(L, lua_gettop(L), kind);
+    lua_remove(L, -2);
+    return r;
+}
+
+/* Pushes the options of a statement if it has some. A column's user value is another thing: the object of the schema. */
+static int has_options(lua_State *L, int idx, int kind)
+{
     if (kind == ALCH_NODE_COLUMN || kind == ALCH_NODE_CUSTOM)
         return 0;
     if (lua_getiuservalue(L, idx, 1) == LUA_TTABLE)
@@ -40,11 +58,9 @@ static int has_options(lua_State *L, int idx)
 
 alch_node_ref *alch_push_node_like(lua_State *L, int idx)
 {
-    int options = has_options(L, idx);      /* pushed, if so */
-    alch_node_ref *r = lua_newuserdatauv(L, sizeof *r, options);
+    int options = has_options(L, idx, alch_check_node(L, idx)->kind);
+    alch_node_ref *r = push_empty(L, options);
 
-    r->tag = &alch_node_tag;
-    r->node = NULL;
     lua_getmetatable(L, idx);
     lua_setmetatable(L, -2);
     if (options) {
@@ -64,13 +80,11 @@ static int l_execution_options(lua_State *L)
     alch_err err;
 
     if (lua_isnoneornil(L, 2))
-        return has_options(L, 1);
+        return has_options(L, 1, n->kind);
     luaL_checktype(L, 2, LUA_TTABLE);
     if (n->kind == ALCH_NODE_COLUMN || n->kind == ALCH_NODE_CUSTOM)
         return alch_raisef(L, ALCH_ERR_INVALID, "%s takes no execution options", alch_describe(L, 1));
-    r = lua_newuserdatauv(L, sizeof *r, 1);
-    r->tag = &alch_node_tag;
-    r->node = NULL;
+    r = push_empty(L, 1);
     lua_getmetatable(L, 1);
     lua_setmetatable(L, -2);
     if (alch_node_copy(n, &copy, &err) != ALCH_OK)

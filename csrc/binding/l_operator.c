@@ -13,16 +13,29 @@
 ** {=== Operators
 */
 
-/* left op right; either side may be a plain value. Upvalue: the operator. */
+/* The upvalues of an operator, which is called often. */
+enum { OPERATOR = 1, CLASSES };
+
+static alch_node_ref *push_result(lua_State *L, int kind)
+{
+    return alch_push_node_of(L, lua_upvalueindex(CLASSES), kind);
+}
+
+static int operator_of(lua_State *L)
+{
+    return (int)lua_tointeger(L, lua_upvalueindex(OPERATOR));
+}
+
+/* left op right; either side may be a plain value. */
 static int l_operate(lua_State *L)
 {
-    int op = (int)lua_tointeger(L, lua_upvalueindex(1));
+    int op = operator_of(L);
     alch_node_ref *slot;
     const alch_node *left, *right;
     alch_err err;
 
     lua_settop(L, 2);
-    slot = alch_push_node_slot(L, ALCH_NODE_BINARY);
+    slot = push_result(L, ALCH_NODE_BINARY);
     left = alch_to_node(L, 1);
     if (left == NULL) {
         right = alch_check_node(L, 2);
@@ -41,23 +54,23 @@ static int l_operate(lua_State *L)
     return 1;
 }
 
-/* -x, NOT x ...: upvalue the operator. */
+/* -x, NOT x ... */
 static int l_unary_op(lua_State *L)
 {
-    int op = (int)lua_tointeger(L, lua_upvalueindex(1));
+    int op = operator_of(L);
     const alch_node *n;
     alch_node_ref *slot;
     alch_err err;
 
     lua_settop(L, 1);
     if (alch_op_is_modifier(op) && lua_type(L, 1) == LUA_TSTRING) {
-        alch_node_ref *name = alch_push_node_slot(L, ALCH_NODE_LABEL_NAME);
+        alch_node_ref *name = push_result(L, ALCH_NODE_LABEL_NAME);
 
         alch_ordering_node(L, 1, "order_by", &name->node);
         lua_replace(L, 1);
     }
     n = alch_check_expression(L, 1);
-    slot = alch_push_node_slot(L, ALCH_NODE_UNARY);
+    slot = push_result(L, ALCH_NODE_UNARY);
     alch_check(L, alch_unary_new(op, alch_node_keep(n), op == ALCH_OP_ANY || op == ALCH_OP_ALL || op == ALCH_OP_EXISTS
                             ? alch_type_of(ALCH_TYPE_BOOLEAN) : n->type, &slot->node, &err), &err);
     return 1;
@@ -118,18 +131,18 @@ static int l_eq(lua_State *L)
     return 1;
 }
 
-/* col:between(a, b, { symmetric = true }); upvalue: BETWEEN or NOT_BETWEEN */
+/* col:between(a, b, { symmetric = true }) */
 static int l_between(lua_State *L)
 {
-    int op = (int)lua_tointeger(L, lua_upvalueindex(1)), i;
+    int op = operator_of(L), i;
     const alch_node *left = alch_check_expression(L, 1);
     alch_node_ref *slot, *bounds_slot;
     alch_list *bounds;
     alch_err err;
 
     lua_settop(L, 4);
-    slot = alch_push_node_slot(L, ALCH_NODE_BINARY);
-    bounds_slot = alch_push_node_slot(L, ALCH_NODE_LIST);
+    slot = push_result(L, ALCH_NODE_BINARY);
+    bounds_slot = push_result(L, ALCH_NODE_LIST);
     bounds = alch_list_new(ALCH_NODE_LIST, ALCH_OP_AND, 2, &err);
     if (bounds == NULL)
         return alch_raise(L, &err);
@@ -173,10 +186,10 @@ static void set_extra(lua_State *L, alch_binary *b, const char *text)
         alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
 }
 
-/* col:like(x, { escape = "/" }), col:contains(x, { autoescape = true }) ...; upvalue: the operator */
+/* col:like(x, { escape = "/" }), col:contains(x, { autoescape = true }) ... */
 static int l_like(lua_State *L)
 {
-    int op = (int)lua_tointeger(L, lua_upvalueindex(1));
+    int op = operator_of(L);
     const alch_node *left = alch_check_expression(L, 1), *right;
     const char *escape = NULL;
     alch_node_ref *slot;
@@ -194,7 +207,7 @@ static int l_like(lua_State *L)
             autoescape(L, 2, escape[0]);
         }
     }
-    slot = alch_push_node_slot(L, ALCH_NODE_BINARY);
+    slot = push_result(L, ALCH_NODE_BINARY);
     alch_operand_node(L, 2, left, op, &slot->node);
     right = alch_take_node(slot);
     alch_check(L, alch_operate(op, alch_node_keep(left), right, &slot->node, &err), &err);
@@ -340,16 +353,16 @@ static void in_node(lua_State *L, int idx, const alch_node *n, const alch_node *
         slot->node = alch_node_keep(n);
 }
 
-/* col:in_(list | select | bindparam); upvalue: IN or NOT_IN */
+/* col:in_(list | select | bindparam) */
 static int l_in(lua_State *L)
 {
-    int op = (int)lua_tointeger(L, lua_upvalueindex(1));
+    int op = operator_of(L);
     const alch_node *left = alch_check_expression(L, 1), *n;
     alch_node_ref *slot;        /* first of the list, then of the whole */
     alch_err err;
 
     lua_settop(L, 2);
-    slot = alch_push_node_slot(L, ALCH_NODE_BINARY);
+    slot = push_result(L, ALCH_NODE_BINARY);
     n = alch_to_node(L, 2);
     if (n != NULL)
         in_node(L, 2, n, left, slot);
@@ -402,7 +415,8 @@ static void add_operators(lua_State *L)
                  || op == ALCH_OP_ANY || op == ALCH_OP_ALL || op == ALCH_OP_EXISTS)
             f = l_unary_op;
         lua_pushinteger(L, op);
-        lua_pushcclosure(L, f, 1);
+        alch_push_classes(L);
+        lua_pushcclosure(L, f, CLASSES);
         lua_setfield(L, -2, alch_op_name(op));
     }
     lua_setfield(L, -2, "operators");

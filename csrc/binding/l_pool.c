@@ -13,7 +13,6 @@
 ** connection can be cleaned without waiting, and lets it go otherwise. That
 ** is why no proxy needs a finalizer, which would double the price of one. */
 #include <stdint.h>
-#include <time.h>
 
 #include "binding/bind.h"
 #include "binding/pool_proxy.h"
@@ -21,14 +20,6 @@
 
 /* Upvalues of the function that connects. */
 enum { CONNECT_POOL = 1, CONNECT_IDLE, CONNECT_ALL, CONNECT_UPVALUES = CONNECT_ALL };
-
-static double now(void)
-{
-    struct timespec t;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 /* -- the pool ----------------------------------------------------------------------------------------------------- */
 
@@ -41,10 +32,14 @@ static void notice_fork(lua_State *L, alch_pool_object *p)
     alch_pool_invalidate_all(&p->pool);
 }
 
-static alch_taken take(alch_pool_object *p, alch_slot **s)
+/* Who holds a connection for how long is told in seconds, so a clock of some
+** milliseconds will do, at a quarter of the price; an age is told exactly. */
+static double time_of_take(const alch_pool_object *p)
 {
-    return alch_pool_take(&p->pool, p->pool.recycle >= 0 ? now() : 0, s);
+    return p->pool.recycle >= 0 ? alch_pool_now() : alch_pool_coarse_now();
 }
+
+static alch_taken take(alch_pool_object *p, alch_slot **s) { return alch_pool_take(&p->pool, time_of_take(p), s); }
 
 /* Takes with the pool's table of all records at 'all'. A shared record that
 ** all its holders forgot is out of reach between the collection that found it
@@ -136,6 +131,43 @@ static int l_checkout(lua_State *L)
     return 2;
 }
 
+/* pool:take(record) -> the idle record, in use | record, "stale": for rules
+** written in Lua, which choose among pool:idle() */
+static int l_take(lua_State *L)
+{
+    alch_pool_object *p = alch_check_pool(L);
+    alch_pool_record *r;
+    alch_taken taken;
+
+    lua_settop(L, 2);
+    luaL_checkstack(L, 8, NULL);
+    notice_fork(L, p);
+    r = alch_check_own_record(L);
+    if (r->slot.state != ALCH_SLOT_IDLE)
+        return alch_raisef(L, ALCH_ERR_INVALID, "only an idle connection can be taken");
+    taken = alch_slot_take(&r->slot, time_of_take(p));
+    (void)lua_getiuservalue(L, 1, POOL_IDLE);
+    lua_pushnil(L);
+    lua_rawseti(L, -2, r->slot.index);
+    lua_settop(L, 2);
+    if (taken != ALCH_TAKEN_STALE)
+        return 1;
+    lua_pushliteral(L, "stale");
+    return 2;
+}
+
+/* pool:create() -> a new record: connect, then pool:add */
+static int l_create(lua_State *L)
+{
+    alch_pool_object *p = alch_check_pool(L);
+
+    lua_settop(L, 1);
+    luaL_checkstack(L, 8, NULL);
+    notice_fork(L, p);
+    alch_push_record(L, p);
+    return 1;
+}
+
 /* pool:add(record, driver_connection): what checkout called "create" is connected. */
 static int l_add(lua_State *L)
 {
@@ -152,7 +184,7 @@ static int l_add(lua_State *L)
     r->dc = alch_test_driver_conn(L, 3);
     (void)lua_setiuservalue(L, 2, RECORD_CONN);
     alch_record_add_door(L, 2);
-    alch_slot_connected(&r->slot, now());
+    alch_slot_connected(&r->slot, alch_pool_now());
     return 0;
 }
 
@@ -190,7 +222,7 @@ static int l_stale(lua_State *L)
     alch_pool_record *r = alch_check_record(L, 2);
 
     (void)alch_check_pool(L);
-    lua_pushboolean(L, r->slot.pool == NULL || alch_slot_stale(&r->slot, now()));
+    lua_pushboolean(L, r->slot.pool == NULL || alch_slot_stale(&r->slot, alch_pool_now()));
     return 1;
 }
 
@@ -208,6 +240,17 @@ static int l_counts(lua_State *L)
     lua_pushinteger(L, (lua_Integer)p->pool.count[ALCH_SLOT_IDLE]);
     lua_pushinteger(L, (lua_Integer)p->pool.count[ALCH_SLOT_IN_USE]);
     lua_pushinteger(L, (lua_Integer)p->pool.count[ALCH_SLOT_CONNECTING]);
+    return 3;
+}
+
+/* pool:totals() -> checkouts, connections opened, and closed or given away, since the beginning */
+static int l_totals(lua_State *L)
+{
+    const alch_pool_object *p = alch_check_pool(L);
+
+    lua_pushinteger(L, (lua_Integer)p->pool.checkouts);
+    lua_pushinteger(L, (lua_Integer)p->pool.opened);
+    lua_pushinteger(L, (lua_Integer)p->pool.closed);
     return 3;
 }
 
@@ -231,7 +274,8 @@ static int l_idle(lua_State *L)
     return 1;
 }
 
-/* pool:in_use() -> the list of records that are out, for messages. */
+/* pool:in_use() -> the list of records that are out, for messages: without
+** those that everybody forgot and the collector has not brought back yet. */
 static int l_in_use(lua_State *L)
 {
     const alch_pool_object *p = alch_check_pool(L);
@@ -244,8 +288,10 @@ static int l_in_use(lua_State *L)
     for (s = p->pool.slots; s != NULL; s = s->next) {
         if (s->state != ALCH_SLOT_IN_USE)
             continue;
-        lua_rawgeti(L, 3, s->index);
-        lua_rawseti(L, 2, ++n);
+        if (lua_rawgeti(L, 3, s->index) != LUA_TNIL)
+            lua_rawseti(L, 2, ++n);
+        else
+            lua_pop(L, 1);
     }
     lua_settop(L, 2);
     return 1;
@@ -405,7 +451,7 @@ static int l_pool_new(lua_State *L)
     policy = alch_pool_policy_find(name);
     if (policy == NULL)
         return alch_raisef(L, ALCH_ERR_ARGUMENT,
-                           "unknown pool policy '%s' (known: queue, null, static, singleton, assertion)", name);
+                           "unknown pool policy '%s' (known: queue, null, static, singleton, assertion, own)", name);
     p = alch_push_object(L, sizeof *p, POOL_USER_VALUES, ALCH_POOL_METATABLE);
     p->process = alch_this_process(L);
     alch_pool_init(&p->pool, policy);
@@ -424,6 +470,8 @@ static int l_pool_new(lua_State *L)
 
 static const luaL_Reg pool_methods[] = {
     { "checkout", l_checkout },
+    { "take", l_take },
+    { "create", l_create },
     { "add", l_add },
     { "checkin", l_checkin },
     { "remove", l_remove },
@@ -431,6 +479,7 @@ static const luaL_Reg pool_methods[] = {
     { "invalidate_all", l_invalidate_all },
     { "stale", l_stale },
     { "counts", l_counts },
+    { "totals", l_totals },
     { "idle", l_idle },
     { "in_use", l_in_use },
     { "set_hooks", l_set_hooks },

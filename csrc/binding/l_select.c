@@ -13,6 +13,12 @@
 #include "expr/selectable.h"
 #include "schema/table.h"
 
+/* Every function here has the table of classes as its upvalue. */
+static alch_node_ref *push_slot(lua_State *L, int kind)
+{
+    return alch_push_node_of(L, lua_upvalueindex(1), kind);
+}
+
 static const alch_select *check_select(lua_State *L, int idx)
 {
     const alch_node *n = alch_check_node(L, idx);
@@ -86,7 +92,7 @@ static void settle(lua_State *L, int idx, const alch_node *n)
 
     if (r != NULL && r->node == n)
         return;
-    r = alch_push_node_slot(L, n->kind);
+    r = push_slot(L, n->kind);
     r->node = alch_node_keep(n);
     lua_replace(L, idx);
 }
@@ -110,7 +116,7 @@ static int l_select(lua_State *L)
     alch_select *s;
 
     check_columns(L, 1, top, "select");
-    slot = alch_push_node_slot(L, ALCH_NODE_SELECT);
+    slot = push_slot(L, ALCH_NODE_SELECT);
     s = alch_node_new(ALCH_NODE_SELECT, &err);
     if (s == NULL)
         return alch_raise(L, &err);
@@ -154,7 +160,7 @@ static int l_keep_froms(lua_State *L)
     alch_arena_init(arena);
     for (i = 0; i < alch_list_len(s->columns); i++)
         alch_from_objects(s->columns->items[i], &found);
-    slot = alch_push_node_slot(L, ALCH_NODE_LIST);
+    slot = push_slot(L, ALCH_NODE_LIST);
     if (alch_list_extend(s->froms, ALCH_OP_COMMA, found.len, &froms, &err) != ALCH_OK) {
         alch_arena_release(arena);
         return alch_raise(L, &err);
@@ -204,7 +210,7 @@ static int check_orderings(lua_State *L, const char *what)
 
         if (r != NULL && !alch_is_statement(r->node) && !alch_is_from(r->node))
             continue;
-        item = alch_push_node_slot(L, ALCH_NODE_LABEL_NAME);
+        item = push_slot(L, ALCH_NODE_LABEL_NAME);
         alch_ordering_node(L, i, what, &item->node);
         lua_replace(L, i);
     }
@@ -476,7 +482,7 @@ static int l_make_join(lua_State *L)
         options = 4;
     }
     flags = join_flags(L, options);
-    slot = alch_push_node_slot(L, ALCH_NODE_JOIN);
+    slot = push_slot(L, ALCH_NODE_JOIN);
     alch_check(L, alch_join_new(alch_node_keep(left), alch_node_keep(right), alch_node_keep(on), flags, &slot->node, &err),
           &err);
     return 1;
@@ -486,7 +492,7 @@ static int l_make_join(lua_State *L)
 static int l_join_condition(lua_State *L)
 {
     const alch_node *left = alch_check_from(L, 1, "join"), *right = alch_check_from(L, 2, "join");
-    alch_node_ref *slot = alch_push_node_slot(L, ALCH_NODE_BINARY);
+    alch_node_ref *slot = push_slot(L, ALCH_NODE_BINARY);
     alch_err err;
 
     alch_check(L, alch_join_condition(left, right, &slot->node, &err), &err);
@@ -547,7 +553,7 @@ static int l_lock(lua_State *L)
 
     lua_settop(L, 3);
     s = push_copy(L);
-    slot = alch_push_node_slot(L, ALCH_NODE_LOCK);
+    slot = push_slot(L, ALCH_NODE_LOCK);
     k = alch_node_new(ALCH_NODE_LOCK, &err);
     if (k == NULL)
         return alch_raise(L, &err);
@@ -570,7 +576,7 @@ static int l_hint(lua_State *L)
 
     if (text == NULL && lua_isnoneornil(L, 1))
         return alch_raisef(L, ALCH_ERR_ARGUMENT, "a prefix, suffix or hint is text or an expression, got nil");
-    slot = alch_push_node_slot(L, ALCH_NODE_HINT);
+    slot = push_slot(L, ALCH_NODE_HINT);
     h = alch_node_new(ALCH_NODE_HINT, &err);
     if (h == NULL)
         return alch_raise(L, &err);
@@ -663,7 +669,7 @@ static int l_compound(lua_State *L)
             return alch_raisef(L, ALCH_ERR_ARGUMENT, "member %d of a compound select is %s, a select expected", i - 1,
                                alch_describe(L, i));
     }
-    slot = alch_push_node_slot(L, ALCH_NODE_COMPOUND);
+    slot = push_slot(L, ALCH_NODE_COMPOUND);
     s = alch_node_new(ALCH_NODE_COMPOUND, &err);
     if (s == NULL)
         return alch_raise(L, &err);
@@ -707,5 +713,6 @@ void alch_open_select(lua_State *L);
 
 void alch_open_select(lua_State *L)
 {
-    luaL_setfuncs(L, functions, 0);
+    alch_push_classes(L);
+    luaL_setfuncs(L, functions, 1);
 }

@@ -25,6 +25,11 @@ typedef struct alch_node_ref {
 ** put there is dropped with it. */
 alch_node_ref *alch_push_node_slot(lua_State *L, int kind);
 
+/* The same for functions that are called often: they have the table of classes,
+** which the first pushes, among their upvalues. 'classes': where it is. */
+void alch_push_classes(lua_State *L);
+alch_node_ref *alch_push_node_of(lua_State *L, int classes, int kind);
+
 /* The same with the metatable (the class) of the userdata at 'idx'. */
 alch_node_ref *alch_push_node_like(lua_State *L, int idx);
 

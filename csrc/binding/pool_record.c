@@ -2,8 +2,28 @@
 #include "binding/pool_record.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "binding/bind.h"
+
+static double clock_now(clockid_t clock)
+{
+    struct timespec t;
+
+    (void)clock_gettime(clock, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+double alch_pool_now(void) { return clock_now(CLOCK_MONOTONIC); }
+
+double alch_pool_coarse_now(void)
+{
+#ifdef CLOCK_MONOTONIC_COARSE
+    return clock_now(CLOCK_MONOTONIC_COARSE);
+#else
+    return clock_now(CLOCK_MONOTONIC);
+#endif
+}
 
 alch_pool_object *alch_check_pool(lua_State *L) { return luaL_checkudata(L, 1, ALCH_POOL_METATABLE); }
 
@@ -152,6 +172,27 @@ static int push_state(lua_State *L, const alch_slot *s)
     return 1;
 }
 
+/* nil unless it is in use. */
+static int push_seconds_held(lua_State *L, const alch_slot *s)
+{
+    double held = alch_pool_now() - s->taken;
+
+    if (s->state != ALCH_SLOT_IN_USE)
+        return lua_pushnil(L), 1;
+    lua_pushnumber(L, held > 0 ? held : 0);
+    return 1;
+}
+
+/* Who has it, if he said so: what the one before him said does not count. */
+static int push_holder(lua_State *L, const alch_pool_record *r)
+{
+    if (r->holder_of == r->slot.checkout)
+        (void)lua_getiuservalue(L, 1, RECORD_HOLDER);
+    else
+        lua_pushnil(L);
+    return 1;
+}
+
 static int l_record_index(lua_State *L)
 {
     const alch_pool_record *r = alch_check_record(L, 1);
@@ -159,10 +200,14 @@ static int l_record_index(lua_State *L)
 
     if (strcmp(key, "info") == 0)
         return alch_record_push_info(L, 1), 1;
+    if (strcmp(key, "holder") == 0)
+        return push_holder(L, r);
     if (strcmp(key, "driver_connection") == 0)
         return lua_getiuservalue(L, 1, RECORD_CONN), 1;
     if (strcmp(key, "created") == 0)
         return lua_pushnumber(L, r->slot.created), 1;
+    if (strcmp(key, "seconds_held") == 0)
+        return push_seconds_held(L, &r->slot);
     if (strcmp(key, "generation") == 0)
         return lua_pushinteger(L, r->slot.generation), 1;
     if (strcmp(key, "holders") == 0)
@@ -176,11 +221,21 @@ static int l_record_index(lua_State *L)
     return 1;
 }
 
-/* Fields that the layer above keeps with a record. */
+static int set_holder(lua_State *L, alch_pool_record *r)
+{
+    r->holder_of = r->slot.checkout;
+    (void)lua_setiuservalue(L, 1, RECORD_HOLDER);
+    return 0;
+}
+
+/* Who holds it, and fields that the layer above keeps with a record. */
 static int l_record_newindex(lua_State *L)
 {
-    (void)alch_check_record(L, 1);
+    alch_pool_record *r = alch_check_record(L, 1);
+
     lua_settop(L, 3);
+    if (strcmp(luaL_checkstring(L, 2), "holder") == 0)
+        return set_holder(L, r);
     if (lua_getiuservalue(L, 1, RECORD_FIELDS) != LUA_TTABLE) {
         lua_pop(L, 1);
         lua_newtable(L);

@@ -2,6 +2,7 @@
 #define ALCH_BINDING_POOL_RECORD_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include <lua.h>
 
@@ -26,7 +27,8 @@ enum {
     RECORD_CONN = 1, RECORD_INFO, RECORD_FIELDS, RECORD_POOL,
     RECORD_IDLE,        /* the pool's POOL_IDLE */
     RECORD_DOOR,        /* see pool_proxy.h; from when it is connected */
-    RECORD_USER_VALUES = RECORD_DOOR
+    RECORD_HOLDER,      /* what somebody said about himself, see holder_of */
+    RECORD_USER_VALUES = RECORD_HOLDER
 };
 
 typedef struct alch_pool_object {
@@ -39,6 +41,7 @@ typedef struct alch_pool_record {
     alch_slot slot;                 /* first: a slot is its record */
     alch_driver_conn *dc;           /* in user value RECORD_CONN; NULL: none, or something else */
     const void *door;               /* which user value RECORD_DOOR is */
+    uint64_t holder_of;             /* the number of the checkout that RECORD_HOLDER tells of */
     unsigned char given;            /* came back to the pool since its last finalization */
 } alch_pool_record;
 
@@ -47,6 +50,9 @@ static inline alch_pool_object *alch_pool_of(const alch_slot *s)
     return (alch_pool_object *)((char *)s->pool - offsetof(alch_pool_object, pool));
 }
 
+/* Seconds of the monotonic clock: exactly, and as of its last tick. */
+double alch_pool_now(void);
+double alch_pool_coarse_now(void);
 /* The pool at index 1; a record; the record of a pool's method: at index 2, and the pool's own. */
 alch_pool_object *alch_check_pool(lua_State *L);
 alch_pool_record *alch_check_record(lua_State *L, int idx);

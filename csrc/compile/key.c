@@ -13,13 +13,14 @@ enum { TAG_REFERENCE = 0x80, TAG_IDENTITY, TAG_STRING, TAG_NONE };
 
 typedef struct walk {
     alch_key *key;
+    uint64_t *at, *end;         /* of the key's words: where the next one goes, and where room for them ends */
     const uint8_t *overridden;
-    alch_dict seen;             /* address -> its number */
     uint32_t numbers;
     unsigned level;
     uint8_t every;              /* number every node: some name refers to one */
     uint8_t again;              /* a name was found that does */
     uint8_t failed;
+    uint8_t renders_tables;     /* the host renders columns or tables */
     uint8_t writes;             /* INSERT, UPDATE or DELETE: names of parameters count */
 } walk;
 
@@ -33,35 +34,36 @@ void alch_key_release(alch_key *k)
 {
     alch_free(k->words);
     alch_free(k->binds);
+    alch_free(k->seen);
     alch_arena_release(&k->arena);
     alch_key_init(k);
 }
 
 /* -- words --------------------------------------------------------------------------------------------------------- */
 
+/* 0: there is no room, and the walk has failed. */
 static int grow(walk *w, size_t more)
 {
     alch_key *k = w->key;
-    size_t size = k->size * 2 > k->count + more ? k->size * 2 : k->count + more + 128;
-    uint64_t *at = alch_realloc(k->words, size * sizeof *at);
+    size_t count = (size_t)(w->at - k->words), size = k->size * 2 > count + more ? k->size * 2 : count + more + 128;
+    uint64_t *words = alch_realloc(k->words, size * sizeof *words);
 
-    if (at == NULL) {
+    if (words == NULL) {
         w->failed = 1;
-        k->count = 0;           /* so that those who go on writing find room */
-        return k->size > more;
+        return 0;
     }
-    k->words = at;
+    k->words = words;
     k->size = size;
+    w->at = words + count;
+    w->end = words + size;
     return 1;
 }
 
 static inline void put(walk *w, uint64_t word)
 {
-    alch_key *k = w->key;
-
-    if (k->count == k->size && !grow(w, 1))
+    if (w->at == w->end && !grow(w, 1))
         return;
-    k->words[k->count++] = word;
+    *w->at++ = word;
 }
 
 static inline void put_address(walk *w, const void *p)
@@ -76,30 +78,63 @@ static inline void put_tagged(walk *w, unsigned tag, uint64_t number)
 
 static void put_bytes(walk *w, const char *s, size_t len)
 {
-    alch_key *k = w->key;
     size_t words = (len + 7) / 8;
 
     put_tagged(w, TAG_STRING, len);
-    if (words == 0 || (k->size - k->count < words && !grow(w, words)))
+    if (words == 0 || ((size_t)(w->end - w->at) < words && !grow(w, words)))
         return;
-    k->words[k->count + words - 1] = 0;
-    memcpy(&k->words[k->count], s, len);
-    k->count += words;
+    w->at[words - 1] = 0;
+    memcpy(w->at, s, len);
+    w->at += words;
 }
 
 /* -- identities ---------------------------------------------------------------------------------------------------- */
 
+/* Where the address is or belongs: slots that an earlier walk wrote are empty. */
+static alch_key_seen *seen_slot(const alch_key *k, const void *p)
+{
+    uint32_t mask = k->seen_size - 1, i = (uint32_t)(((uintptr_t)p >> 4) * 0x9e3779b1u >> 7) & mask;
+
+    while (k->seen[i].walk == k->walk && k->seen[i].address != p)
+        i = (i + 1) & mask;
+    return &k->seen[i];
+}
+
+/* Twice as many slots, with what the walk has seen so far. */
+static int grow_seen(alch_key *k)
+{
+    alch_key_seen *old = k->seen;
+    uint32_t i, size = k->seen_size;
+
+    k->seen = alch_alloc0((size != 0 ? size * 2 : 64) * sizeof *k->seen);
+    if (k->seen == NULL) {
+        k->seen = old;
+        return 0;
+    }
+    k->seen_size = size != 0 ? size * 2 : 64;
+    for (i = 0; i < size; i++)
+        if (old[i].walk == k->walk)
+            *seen_slot(k, old[i].address) = old[i];
+    alch_free(old);
+    return 1;
+}
+
 /* 1: the address has a number already, which is written. Otherwise it gets the next one. */
 static int put_known(walk *w, const void *p, unsigned tag)
 {
-    uint32_t number = alch_dict_get_address(&w->seen, p);
+    alch_key *k = w->key;
+    alch_key_seen *s;
 
-    if (number != 0) {
-        put_tagged(w, tag, number);
+    if (w->numbers * 2 >= k->seen_size && !grow_seen(k)) {
+        w->failed = 1;
         return 1;
     }
-    if (!alch_dict_set_address(&w->seen, p, ++w->numbers))
-        w->failed = 1;
+    s = seen_slot(k, p);
+    if (s->walk == k->walk) {
+        put_tagged(w, tag, s->number);
+        return 1;
+    }
+    *s = (alch_key_seen){ .address = p, .walk = k->walk, .number = ++w->numbers };
     return 0;
 }
 
@@ -247,44 +282,80 @@ static void put_columns(walk *w, const alch_from *f)
         put_column_itself(w, f->columns[i]);
 }
 
+/* A table and its columns are addresses. */
+static inline int is_of_table(const alch_node *n)
+{
+    return alch_node_counted(n)->kind == ALCH_NODE_TABLE;
+}
+
+static inline void put_of_table(walk *w, const alch_node *n)
+{
+    put_tagged(w, n->kind, 2 | (uint64_t)((const alch_from *)alch_node_counted(n))->version << 8);
+    put_address(w, n);
+}
+
+/* Most of a statement's nodes are columns of tables. */
+static inline void put_child(walk *w, const alch_node *n)
+{
+    if (is_of_table(n) && !w->renders_tables)
+        put_of_table(w, n);
+    else
+        put_node(w, n);
+}
+
+/* 1 if there is a text, which is written. */
+static uint64_t put_text(walk *w, const char *s)
+{
+    if (s != NULL)
+        put_name(w, s);
+    return s != NULL;
+}
+
+static uint64_t put_children(walk *w, const alch_node *const *children, unsigned n)
+{
+    uint64_t present = 0;
+    unsigned i;
+
+    for (i = 0; i < n; i++)
+        if (children[i] != NULL) {
+            present |= (uint64_t)1 << i;
+            put_child(w, children[i]);
+        }
+    return present;
+}
+
+static void put_items(walk *w, const alch_list *l)
+{
+    uint32_t i;
+
+    put(w, l->count);
+    for (i = 0; i < l->count && !w->failed; i++)
+        put_child(w, l->items[i]);
+}
+
 /* Which children there are, in one word; then the children. */
 static const alch_field *put_owned(walk *w, const alch_node *n, const alch_field *f)
 {
-    size_t at = w->key->count;
+    size_t at = (size_t)(w->at - w->key->words);
     uint64_t present = 0;
-    unsigned bit;
-    uint32_t i;
+    unsigned bit = 0;
 
     put(w, 0);
-    for (bit = 0; f->type != ALCH_FIELD_END && !w->failed; f++, bit++) {
+    for (; f->type != ALCH_FIELD_END; f++) {
         const void *slot = (const char *)n + f->offset;
-        const alch_node *const *children = slot;
-        char *const *text = slot;
 
         switch ((alch_field_type)f->type) {
         case ALCH_FIELD_CHILDREN:
-            for (i = 0; i < f->size; i++)
-                if (children[i] != NULL) {
-                    present |= (uint64_t)1 << (bit + i);
-                    put_node(w, children[i]);
-                }
+            present |= put_children(w, slot, f->size) << bit;
             bit += f->size - 1u;
             break;
-        case ALCH_FIELD_TEXT:
-            if (*text != NULL) {
-                present |= (uint64_t)1 << bit;
-                put_name(w, *text);
-            }
-            break;
+        case ALCH_FIELD_TEXT: present |= put_text(w, *(char *const *)slot) << bit; break;
         case ALCH_FIELD_COLUMNS: put_columns(w, (const alch_from *)n); break;
         case ALCH_FIELD_BIND: put_bind(w, (const alch_bind *)n); break;
-        case ALCH_FIELD_ITEMS:
-            put(w, ((const alch_list *)n)->count);
-            for (i = 0; i < ((const alch_list *)n)->count && !w->failed; i++)
-                put_node(w, ((const alch_list *)n)->items[i]);
-            break;
+        case ALCH_FIELD_ITEMS: put_items(w, (const alch_list *)n); break;
         default: break;         /* the object of an ENTITY: its columns are its clauses */
         }
+        bit++;
     }
     if (!w->failed)
         w->key->words[at] = present;
@@ -294,34 +365,37 @@ static const alch_field *put_owned(walk *w, const alch_node *n, const alch_field
 static void put_plain(walk *w, const alch_node *n, const alch_field *f)
 {
     for (; f->type != ALCH_FIELD_END; f++) {
+        const unsigned char *at = (const unsigned char *)n + f->offset;
         uint64_t word = 0;
+        unsigned i;
 
-        memcpy(&word, (const char *)n + f->offset, f->size);
+        for (i = 0; i < f->size; i++)
+            word = word << 8 | at[i];
         put(w, word);
     }
 }
 
 /* -- nodes --------------------------------------------------------------------------------------------------------- */
 
-/* A table and its columns are addresses; another FROM's column is its place in it. */
+/* Another FROM's column than a table's is its place in it. */
 static void put_column(walk *w, const alch_column *c)
 {
     const alch_from *f = c->owner;
 
-    put_tagged(w, ALCH_NODE_COLUMN, f == NULL ? 0 : f->head.kind != ALCH_NODE_TABLE ? 1 : 2 | (uint64_t)f->version << 8);
+    put_tagged(w, ALCH_NODE_COLUMN, f != NULL);
     if (f == NULL) {
         if ((c->head.refs > 1 || w->every) && put_known(w, c, TAG_REFERENCE))
             return;
         put_column_itself(w, c);
-    } else if (f->head.kind == ALCH_NODE_TABLE)
-        put_address(w, c);
-    else {
-        if (c->position >= f->column_count || f->columns[c->position] != c)
-            w->failed = 1;      /* it was replaced */
-        put(w, c->position);
-        put_name(w, c->name);
-        put_node(w, &f->head);
+        return;
     }
+    if (c->position >= f->column_count || f->columns[c->position] != c)
+        w->failed = 1;          /* it was replaced */
+    put(w, c->position);
+    put_name(w, c->name);
+    w->level++;
+    put_node(w, &f->head);
+    w->level--;
 }
 
 static int is_of_host(const walk *w, const alch_node *n)
@@ -337,27 +411,10 @@ static int may_come_again(const walk *w, const alch_node *n)
     return (n->refs > 1 && w->level > 0) || w->every || alch_is_from(n) || n->kind == ALCH_NODE_TEXT_SELECT;
 }
 
-static void put_node(walk *w, const alch_node *n)
+static void put_other(walk *w, const alch_node *n)
 {
     const alch_field *plain;
 
-    if (w->failed || w->again)
-        return;
-    if (is_of_host(w, n) || w->level == LEVELS_MAX) {
-        w->failed = 1;
-        return;
-    }
-    if (n->kind == ALCH_NODE_COLUMN) {
-        w->level++;
-        put_column(w, (const alch_column *)n);
-        w->level--;
-        return;
-    }
-    if (n->kind == ALCH_NODE_TABLE) {
-        put_tagged(w, ALCH_NODE_TABLE, ((const alch_from *)n)->version);
-        put_address(w, n);
-        return;
-    }
     if (may_come_again(w, n) && put_known(w, n, TAG_REFERENCE))
         return;
     w->writes |= (uint8_t)alch_is_dml(n);
@@ -367,6 +424,20 @@ static void put_node(walk *w, const alch_node *n)
     plain = put_owned(w, n, alch_node_fields(n->kind));
     w->level--;
     put_plain(w, n, plain);
+}
+
+static void put_node(walk *w, const alch_node *n)
+{
+    if (w->failed || w->again)
+        return;
+    if (is_of_host(w, n) || w->level == LEVELS_MAX)
+        w->failed = 1;
+    else if (is_of_table(n))
+        put_of_table(w, n);
+    else if (n->kind == ALCH_NODE_COLUMN)
+        put_column(w, (const alch_column *)n);
+    else
+        put_other(w, n);
 }
 
 /* -- the whole ----------------------------------------------------------------------------------------------------- */
@@ -404,36 +475,65 @@ static void put_all(walk *w, const alch_node *statement, const alch_compile_opti
         put_column_keys(w, o);
 }
 
-/* Over words, which are addresses, small numbers and text: each must move all bits. */
+static inline uint64_t mixed(uint64_t h, uint64_t word)
+{
+    h = (h ^ word) * 0x9e3779b97f4a7c15u;
+    return h ^ h >> 29;
+}
+
+/* Over words, which are addresses, small numbers and text: each must move all bits. Four chains, because each step
+** waits for the one before it. */
 static uint64_t hash_words(const uint64_t *words, size_t n)
 {
-    uint64_t h = n;
+    uint64_t a = n, b = 1, c = 2, d = 3;
     size_t i;
 
-    for (i = 0; i < n; i++) {
-        h = (h ^ words[i]) * 0x9e3779b97f4a7c15u;
-        h ^= h >> 29;
+    for (i = 0; i + 4 <= n; i += 4) {
+        a = mixed(a, words[i]);
+        b = mixed(b, words[i + 1]);
+        c = mixed(c, words[i + 2]);
+        d = mixed(d, words[i + 3]);
     }
-    return h;
+    for (; i < n; i++)
+        a = mixed(a, words[i]);
+    return mixed(mixed(mixed(a, b), c), d);
+}
+
+/* The slots of the walks before are empty for this one. */
+static void begin_walk(walk *w)
+{
+    alch_key *k = w->key;
+
+    if (++k->walk == 0) {
+        if (k->seen_size > 0)
+            memset(k->seen, 0, k->seen_size * sizeof *k->seen);
+        k->walk = 1;
+    }
+    k->bind_count = k->value_bytes = 0;
+    k->named_lists = 0;
+    w->at = w->end = k->words;
+    if (k->size > 0)
+        w->end += k->size;
+    w->numbers = 0;
+    w->every = w->again;
+    w->again = 0;
 }
 
 int alch_key_make(alch_key *k, const alch_node *statement, const alch_compile_options *options)
 {
-    walk w = { .key = k, .overridden = options->host != NULL ? options->host->overridden : NULL };
+    const uint8_t *overridden = options->host != NULL ? options->host->overridden : NULL;
+    walk w = { .key = k, .overridden = overridden };
 
+    w.renders_tables = overridden != NULL && (overridden[ALCH_NODE_COLUMN] || overridden[ALCH_NODE_TABLE]);
     do {
-        w.seen = (alch_dict){ .arena = &k->arena };
-        w.numbers = 0;
-        w.every = w.again;
-        w.again = 0;
-        k->count = k->bind_count = k->value_bytes = 0;
-        k->named_lists = 0;
+        begin_walk(&w);
         put_all(&w, statement, options);
     } while (w.again && !w.every && !w.failed);
     if (k->arena.next != k->arena.first)
         alch_arena_release(&k->arena);
     if (w.failed)
         return 0;
+    k->count = (size_t)(w.at - k->words);
     k->hash = hash_words(k->words, k->count);
     return 1;
 }

@@ -24,6 +24,12 @@
 **
 ** A key may be made again and again; it keeps its memory.
 */
+typedef struct alch_key_seen {
+    const void *address;
+    uint32_t walk;              /* that saw it; of another walk than the key's: empty */
+    uint32_t number;            /* from 1, in the order in which the walk met them */
+} alch_key_seen;
+
 typedef struct alch_key {
     uint64_t *words;            /* owned */
     size_t count, size;
@@ -32,6 +38,8 @@ typedef struct alch_key {
     size_t bind_count, bind_size;
     size_t value_bytes;         /* of text among the parameters' values */
     uint8_t named_lists;        /* an IN list whose elements may come with the parameters */
+    alch_key_seen *seen;        /* owned: 'seen_size' slots, a power of two, at most half of them in use */
+    uint32_t seen_size, walk;
     alch_arena arena;           /* of one walk */
 } alch_key;
 

@@ -249,12 +249,13 @@ void alch_node_drop(const void *p)
 
 static void *node_new(int kind, size_t room, alch_err *err)
 {
-    alch_node *n = alch_alloc0(shape[kind].size + room);
+    alch_node *n = alch_alloc(shape[kind].size + room);     /* calloc has no cache of blocks that were just freed */
 
     if (n == NULL) {
         (void)alch_err_nomem(err);
         return NULL;
     }
+    memset(n, 0, shape[kind].size);
     n->refs = 1;
     n->kind = (uint8_t)kind;
     n->depth = 1;

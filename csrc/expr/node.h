@@ -284,7 +284,7 @@ typedef struct alch_alias {
     const alch_node *element;       /* kept */
     const struct alch_alias *restates;  /* CTE: the one it was aliased or unioned from; kept or NULL */
     const struct alch_alias *cte_of;    /* CTE: alias of this CTE; kept or NULL */
-    const alch_node *extra;         /* TABLESAMPLE: the method (function); CTE: SELECTs' prefixes; kept or NULL */
+    const alch_node *extra;         /* TABLESAMPLE: the method (function); CTE: SELECTs' prefixes; TEXT_SELECT: what its columns stand for */
     const alch_node *seed;          /* TABLESAMPLE: REPEATABLE; kept or NULL */
     char *prefix;                   /* CTE: MATERIALIZED; or NULL */
     const alch_list *ctes;          /* TEXT_SELECT, CTE add_cte; or NULL; kept */

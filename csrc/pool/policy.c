@@ -1,5 +1,5 @@
 /* Where a checkout comes from and what may stay, one entry for each of
-** SQLAlchemy's pool classes. */
+** SQLAlchemy's pool classes, and one for rules written elsewhere. */
 #include <string.h>
 
 #include "pool/pool.h"
@@ -61,6 +61,18 @@ static alch_taken assertion_take(const alch_pool *p, alch_slot **out)
     return *out != NULL ? ALCH_TAKEN_IDLE : ALCH_TAKEN_CREATE;
 }
 
+/* -- own: somebody else names the slot (alch_slot_take) or begins one, and lets
+** go what need not stay -- */
+
+static alch_taken none_chosen(const alch_pool *p, alch_slot **out)
+{
+    (void)p;
+    *out = NULL;
+    return ALCH_TAKEN_REFUSED;
+}
+
+static int keeps_all(const alch_pool *p) { (void)p; return 1; }
+
 const alch_pool_policy *alch_pool_policy_find(const char *name)
 {
     static const alch_pool_policy policies[] = {
@@ -69,6 +81,7 @@ const alch_pool_policy *alch_pool_policy_find(const char *name)
         { "static", 1, shared_take, keeps_one },
         { "singleton", 1, shared_take, keeps_one },
         { "assertion", 0, assertion_take, keeps_one },
+        { "own", 0, none_chosen, keeps_all },
     };
     size_t i;
 

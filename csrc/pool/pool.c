@@ -76,14 +76,8 @@ int alch_slot_stale(const alch_slot *s, double now)
     return s->generation != p->generation || (p->recycle >= 0 && now - s->created > p->recycle);
 }
 
-alch_taken alch_pool_take(alch_pool *p, double now, alch_slot **out)
+alch_taken alch_slot_take(alch_slot *s, double now)
 {
-    alch_slot *s = NULL;
-    alch_taken taken = p->policy->take(p, &s);
-
-    *out = s;
-    if (taken != ALCH_TAKEN_IDLE)
-        return taken;
     /* One that others are using is not pulled from under them. */
     if (s->state == ALCH_SLOT_IDLE) {
         int stale = alch_slot_stale(s, now);
@@ -93,7 +87,16 @@ alch_taken alch_pool_take(alch_pool *p, double now, alch_slot **out)
             return ALCH_TAKEN_STALE;
     }
     s->holders++;
+    s->taken = now;
+    s->checkout = ++s->pool->checkouts;
     return ALCH_TAKEN_IDLE;
+}
+
+alch_taken alch_pool_take(alch_pool *p, double now, alch_slot **out)
+{
+    alch_taken taken = p->policy->take(p, out);
+
+    return taken == ALCH_TAKEN_IDLE ? alch_slot_take(*out, now) : taken;
 }
 
 /* The smallest number no other slot has. Connecting is rare, so it is sought. */
@@ -123,8 +126,10 @@ void alch_slot_begin(alch_slot *s, alch_pool *p)
 
 void alch_slot_connected(alch_slot *s, double now)
 {
-    s->created = now;
+    s->created = s->taken = now;
     s->holders = 1;
+    s->pool->opened++;
+    s->checkout = ++s->pool->checkouts;
     move(s, ALCH_SLOT_IN_USE);
 }
 
@@ -142,6 +147,8 @@ int alch_slot_give(alch_slot *s)
 void alch_slot_remove(alch_slot *s)
 {
     if (s->state != ALCH_SLOT_GONE) {
+        if (s->state != ALCH_SLOT_CONNECTING)
+            s->pool->closed++;
         move(s, ALCH_SLOT_GONE);
         s->pool = NULL;
         s->holders = 0;

@@ -37,6 +37,8 @@ typedef struct alch_slot {
     uint32_t generation;        /* the pool's, when it began to connect */
     int index;                  /* from 1; unique among the pool's slots, small */
     double created;             /* seconds of the caller's clock */
+    double taken;               /* likewise: when it was last handed out */
+    uint64_t checkout;          /* the number of that checkout */
     struct alch_slot *next, *prev;              /* all of the pool */
     struct alch_slot *next_idle, *prev_idle;    /* by time of return */
 } alch_slot;
@@ -66,18 +68,22 @@ struct alch_pool {
     int lifo;                   /* hand out the one returned last */
     uint32_t generation;        /* slots of an older one are stale */
     size_t count[ALCH_SLOT_STATES];
+    uint64_t checkouts, opened, closed;     /* since the beginning */
     alch_slot *slots;           /* all */
     alch_slot *oldest, *newest; /* idle ones */
 };
 
-/* The policy of that name (queue, null, static, singleton, assertion), or NULL. */
+/* The policy of that name (queue, null, static, singleton, assertion, own), or NULL. */
 const alch_pool_policy *alch_pool_policy_find(const char *name);
 
 void alch_pool_init(alch_pool *p, const alch_pool_policy *policy);
 
-/* The next connection for somebody. 'now' matters only if 'recycle' >= 0.
-** After ALCH_TAKEN_IDLE the slot is in use, once more if it is shared. */
+/* The next connection for somebody. 'now' may be a coarse clock's unless
+** 'recycle' >= 0. After ALCH_TAKEN_IDLE the slot is in use, once more if it is shared. */
 alch_taken alch_pool_take(alch_pool *p, double now, alch_slot **out);
+
+/* That very slot, idle or in use, for somebody: ALCH_TAKEN_IDLE or _STALE. */
+alch_taken alch_slot_take(alch_slot *s, double now);
 
 /* Reserves the room that ALCH_TAKEN_CREATE promised. */
 void alch_slot_begin(alch_slot *s, alch_pool *p);

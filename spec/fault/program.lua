@@ -42,7 +42,7 @@ part("types and values", function()
   assert(tostring(sa.date(2024, 2, 28) + sa.interval{ days = 2 }) == "2024-03-01")
 end)
 
--- An engine that closes its pool at the end of a block.
+-- An engine, or a pool, that closes its connections at the end of a block.
 local Disposing = { __close = function(self) self.engine:dispose() end }
 local function open(url) return setmetatable({ engine = sa.create_engine(url) }, Disposing) end
 
@@ -167,6 +167,23 @@ part("the pool of the core", function()
   end
   local idle, out, connecting = pool:counts()
   assert(idle <= 1 and out == 0 and connecting == 0)
+end)
+
+part("a pool with rules of its own", function()
+  local driver = drivers.load("sqlite").driver
+  local Own = sa.pool.Pool:extend("Own", {
+    take = function(_, idle, open) return idle[1] or open < 2 and "create" or nil end,
+    keep = function(_, _, idle) return #idle < 1 end,
+  })
+  local own = Own(function() return driver:connect() end, { traceback = true })
+  local _ <close> = setmetatable({ engine = own }, Disposing)
+  for _ = 1, 2 do
+    local a <close> = own:connect()
+    local b <close> = own:connect()
+    assert(a.record.holder and b.record.traceback and #own:holders() == 2)
+  end
+  local m = own:metrics()
+  assert(m.idle <= 1 and m.in_use == 0 and m.connecting == 0)
 end)
 
 part("expressions", function()

@@ -159,6 +159,8 @@ function core.fake_driver(script) end
 ---@field info table
 ---@field driver_connection lualchemy.core.DriverConnection?
 ---@field created number
+---@field holder any   what was set since it was last handed out; else nil
+---@field seconds_held number?   since it was handed out; nil unless it is in use
 ---@field generation integer
 ---@field holders integer
 ---@field state "connecting"|"idle"|"in use"|"gone"
@@ -199,6 +201,16 @@ function Pool:connector() end
 ---@return nil|"create"|"stale"|"empty"|"refused"
 function Pool:checkout() end
 
+--- An idle record chosen by rules of Lua's own, now in use; with "stale" one to close and `remove`.
+---@param record lualchemy.core.PoolRecord
+---@return lualchemy.core.PoolRecord
+---@return "stale"?
+function Pool:take(record) end
+
+--- A new record, to connect and `add`.
+---@return lualchemy.core.PoolRecord
+function Pool:create() end
+
 ---@param record lualchemy.core.PoolRecord
 ---@param connection lualchemy.core.DriverConnection
 function Pool:add(record, connection) end
@@ -225,8 +237,17 @@ function Pool:stale(record) end
 ---@return integer connecting
 function Pool:counts() end
 
+--- Since the pool was made.
+---@return integer checkouts
+---@return integer opened
+---@return integer closed   or taken out of the pool
+function Pool:totals() end
+
 ---@return lualchemy.core.PoolRecord[]
 function Pool:idle() end
+
+---@return lualchemy.core.PoolRecord[]
+function Pool:in_use() end
 
 ---@class lualchemy.core.PoolHooks
 ---@field checkout fun(pool: lualchemy.core.Pool, proxy: lualchemy.core.PooledConnection): lualchemy.core.PoolRecord
@@ -241,7 +262,7 @@ function Pool:set_hooks(hooks) end
 ---@param checkins boolean
 function Pool:watch(checkouts, checkins) end
 
----@param settings {policy: "queue"|"null"|"static"|"singleton"|"assertion"?, size: integer?, max_overflow: integer?, recycle: number?, lifo: boolean?}
+---@param settings {policy: "queue"|"null"|"static"|"singleton"|"assertion"|"own"?, size: integer?, max_overflow: integer?, recycle: number?, lifo: boolean?}
 ---@return lualchemy.core.Pool
 function core.pool_new(settings) end
 

@@ -16,13 +16,15 @@ local OPTIONS = {
   execution_options = "table", listeners = "table", proxy = "table", connect_args = "table", creator = "function",
   pool = "pool", poolclass = "poolclass", pool_size = "integer", max_overflow = "integer", pool_timeout = "number",
   pool_recycle = "number", pool_pre_ping = "boolean", pool_use_lifo = "boolean", pool_reset_on_return = "reset",
-  replicas = "urls", replica_stickiness = "number", statement_cache_size = "integer", query_cache_size = "integer", enable_from_linting = "boolean",
+  replicas = "urls", replica_stickiness = "number", pool_traceback = "boolean",
+  statement_cache_size = "integer", query_cache_size = "integer", enable_from_linting = "boolean",
 }
 
 -- Options of create_engine that the pool takes under another name.
 local POOL_OPTIONS = {
   pool_size = "size", max_overflow = "max_overflow", pool_timeout = "timeout", pool_recycle = "recycle",
   pool_pre_ping = "pre_ping", pool_use_lifo = "use_lifo", pool_reset_on_return = "reset_on_return",
+  pool_traceback = "traceback",
 }
 
 local function fits(kind, value)

@@ -105,6 +105,10 @@ end
 ---@return { size: integer, capacity: integer, hits: integer, misses: integer }
 function Engine:query_cache_info() return core.statement_cache(self.dialect) end
 
+--- The figures of the pool and of the statements kept compiled, in one table.
+---@return { pool: lualchemy.PoolMetrics, compiled: { size: integer, capacity: integer, hits: integer, misses: integer } }
+function Engine:metrics() return { pool = self.pool:metrics(), compiled = self:query_cache_info() } end
+
 --- Registers an extension: methods named after pool events listen to the pool, others to the engine.
 ---@param extension table
 function Engine:add_listener(extension)

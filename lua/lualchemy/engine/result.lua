@@ -55,9 +55,18 @@ end
 
 function AnyResult:all() return self:fetchall() end
 
---- Lists of `n` items, the last one shorter.
+--- How many items `partitions` gives at a time when it is not told.
 ---@param n integer
+---@return self
+function AnyResult:yield_per(n)
+  self._yield_per = n
+  return self
+end
+
+--- Lists of `n` items, the last one shorter.
+---@param n integer?    by default what `yield_per`, the method or the execution option, said
 function AnyResult:partitions(n)
+  n = n or self._yield_per or self._source and self._source._yield_per
   if math.type(n) ~= "integer" or n < 1 then
     errors.raise("ArgumentError", "partitions(n) takes a positive integer, got %s", tostring(n))
   end

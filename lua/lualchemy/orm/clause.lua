@@ -355,6 +355,10 @@ function M.loader_options(statement)
   return given and given[sql.LOADER_OPTIONS]
 end
 
+--- The execution options a statement was given, or nil.
+---@return table?
+M.execution_options = core.execution_options
+
 --- The columns of a FROM, in their order.
 ---@return table[]
 function M.columns_of(from) return core.from_columns(from) end

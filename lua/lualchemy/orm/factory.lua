@@ -10,6 +10,18 @@ local function session_class(options)
   return options.class_ or require("lualchemy.orm.session").Session
 end
 
+--- `Session(engine)`, `Session(engine, { ... })` and `Session{ bind = engine, ... }` as one table of options.
+---@param bind lualchemy.Engine|table|nil
+---@param options table?
+---@return table
+function M.take_options(bind, options)
+  if bind == nil then return options or {} end
+  if type(bind) == "table" and not class.of(bind) then return bind end
+  local taken = { bind = bind }
+  for name, value in pairs(options or {}) do taken[name] = value end
+  return taken
+end
+
 -- The options given win; `info` tables are merged.
 local function merged(defaults, given)
   local options = {}
@@ -32,10 +44,10 @@ end
 ---@field kw table   the defaults
 local SessionMaker = class("sessionmaker")
 
+---@param bind lualchemy.Engine|table|nil   or the options alone
 ---@param options table?   what a Session takes, and class_
-function SessionMaker:init(options)
-  options = options or {}
-  if class.of(options) then options = { bind = options } end
+function SessionMaker:init(bind, options)
+  options = M.take_options(bind, options)
   self.class_, self.kw = session_class(options), merged(options)
 end
 
@@ -67,17 +79,18 @@ function SessionMaker:run_transaction(fn, options)
   end, options)
 end
 
-function SessionMaker:__call(options) return self.class_(merged(self.kw, options)) end
+function SessionMaker:__call(bind, options) return self.class_(merged(self.kw, M.take_options(bind, options))) end
 
 --- `local Session = orm.sessionmaker{ bind = engine }`, then `Session()`.
 M.sessionmaker = SessionMaker
 
 --- A session as the 0.3 tutorial has it: each flush is a transaction of its own, nothing flushes by itself, and
 --- objects keep what they loaded.
+---@param bind lualchemy.Engine|table|nil   or the options alone
 ---@param options table?
-function M.create_session(options)
-  if options and class.of(options) then options = { bind = options } end
-  return session_class(options or {})(merged({ autocommit = true, autoflush = false, expire_on_commit = false }, options))
+function M.create_session(bind, options)
+  options = M.take_options(bind, options)
+  return session_class(options)(merged({ autocommit = true, autoflush = false, expire_on_commit = false }, options))
 end
 
 -- -- one session per coroutine ------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 local clause = require("lualchemy.orm.clause")
 local compile = require("lualchemy.orm.loading.compile")
 local factory = require("lualchemy.orm.factory")
+local FromStatement = require("lualchemy.orm.from_statement")
 local joins = require("lualchemy.orm.joins")
 local late = require("lualchemy.orm.late")
 local options = require("lualchemy.orm.options")
@@ -29,6 +30,12 @@ require("lualchemy.orm.loading.none")
 require("lualchemy.engine.inspect").add(require("lualchemy.orm.inspect").inspect)
 
 sql.on_prepare(compile.prepare)
+
+--- What the select asks for, read from the rows of another statement.
+---@param statement any
+---@return lualchemy.orm.FromStatement
+function sql.Select:from_statement(statement) return FromStatement(self, statement) end
+
 require("lualchemy.orm.signatures")
 
 local marks = { foreign = clause.foreign, remote = clause.remote }

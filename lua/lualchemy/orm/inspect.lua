@@ -1,11 +1,13 @@
 --- `sa.inspect(User)` is the class's mapper, `sa.inspect(user)` what the library knows of one object:
 -- its state, its session, its identity. Nothing here loads anything.
 
+local attributes = require("lualchemy.orm.attributes")
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local entity = require("lualchemy.orm.entity")
 local errors = require("lualchemy.errors")
 local registry = require("lualchemy.orm.registry")
+local suggest = require("lualchemy.util.suggest")
 
 local M = {}
 
@@ -19,9 +21,37 @@ local M = {}
 ---@field detached boolean     has a row, in no session
 ---@field session lualchemy.orm.Session?
 ---@field identity any[]?      the primary key of its row
+---@field has_identity boolean it has a row, or had one
 ---@field modified boolean
+---@field unloaded string[]    the attributes that reading would load
+---@field dict table           the values of the others, by attribute
+---@field attrs table<string, lualchemy.orm.AttributeState>   each attribute; `pairs` gives them all
 ---@field identity_token any   the shard of a sharded session that the object is on
 local InstanceState = class("InstanceState")
+
+---@class lualchemy.orm.AttributeState
+---@field key string
+---@field value any          as reading the attribute gives it, loading it if need be
+---@field loaded_value any   nil where it is not loaded
+---@field loaded boolean
+---@field history { added: any[], unchanged: any[], deleted: any[] }   what a flush would find
+local AttributeState = class("AttributeState")
+
+local attribute_fields = {
+  value = function(self) return self.object[self.key] end,
+  loaded_value = function(self) return (core.peek(self.object, self.key)) end,
+  loaded = function(self) return select(2, core.peek(self.object, self.key)) or false end,
+  history = function(self)
+    local added, unchanged, deleted = attributes.get_history(self.object, self.key)
+    return { added = added, unchanged = unchanged, deleted = deleted }
+  end,
+}
+
+function AttributeState.__index(state, key)
+  local field = attribute_fields[key]
+  if field then return field(state) end
+  return AttributeState[key]
+end
 
 local lives = { transient = true, pending = true, persistent = true, deleted = true, detached = true }
 
@@ -43,7 +73,53 @@ local function identity_of(object, mapper)
   return values
 end
 
+-- The names of the attributes, and whether each is loaded; what only stands for other attributes has no state.
+local function each_attribute(self)
+  local properties, i = self.mapper.properties, 0
+  return function()
+    local prop
+    repeat
+      i = i + 1
+      prop = properties[i]
+    until not prop or prop.kind ~= "computed"
+    if not prop then return nil end
+    return prop.key, select(2, core.peek(self.object, prop.key)) or false
+  end
+end
+
+local Attributes = {}
+function Attributes.__index(attrs, key)
+  local state = attrs[Attributes]
+  if not state.mapper.property_by_key[key] then
+    errors.raise("InvalidRequestError", "%s has no attribute '%s'%s", state.mapper.class_name, tostring(key), suggest.hint(key, state.mapper:keys()))
+  end
+  return setmetatable({ object = state.object, key = key }, AttributeState)
+end
+function Attributes.__pairs(attrs)
+  local each = each_attribute(attrs[Attributes])
+  return function()
+    local key = each()
+    if key then return key, attrs[key] end
+  end
+end
+
 local computed = {
+  has_identity = function(self) return select(3, core.state(self.object)) ~= nil end,
+  attrs = function(self) return setmetatable({ [Attributes] = self }, Attributes) end,
+  unloaded = function(self)
+    local keys = {}
+    for key, loaded in each_attribute(self) do
+      if not loaded then keys[#keys + 1] = key end
+    end
+    return keys
+  end,
+  dict = function(self)
+    local values = {}
+    for key, loaded in each_attribute(self) do
+      if loaded then values[key] = core.peek(self.object, key) end
+    end
+    return values
+  end,
   session = function(self) return session_of(self.object) end,
   identity = function(self) return identity_of(self.object, self.mapper) end,
   identity_token = function(self)

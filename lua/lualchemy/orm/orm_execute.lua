@@ -4,6 +4,7 @@
 
 local core = require("lualchemy._core")
 local event = require("lualchemy.event")
+local FromStatement = require("lualchemy.orm.from_statement")
 
 ---@class lualchemy.orm.ORMExecuteState
 ---@field session lualchemy.orm.Session
@@ -46,7 +47,7 @@ local M = {}
 function M.intercept(session, given)
   local listeners = session._listeners and event.listeners(session, "do_orm_execute")
   if not listeners then return nil end
-  local kind = core.kind(given.statement)
+  local kind = core.kind(FromStatement:is(given.statement) and given.statement.element or given.statement)
   local state = setmetatable({
     session = session, statement = given.statement, parameters = given.parameters, execution_options = given.execution_options or {},
     is_orm_statement = given.is_orm_statement or false, is_relationship_load = given.is_relationship_load or false,

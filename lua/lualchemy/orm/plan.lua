@@ -35,6 +35,7 @@ local setup = require("lualchemy.orm.loading.setup")
 ---@field order_by table[]
 ---@field multi_row boolean       joins may repeat what was asked for
 ---@field requires_unique boolean rows may repeat objects whose collections they fill
+---@field fixed boolean         the rows are another statement's: nothing may be joined
 ---@field whole boolean           the SELECT lists exactly what the given things list by themselves
 local Plan = class("Plan")
 
@@ -115,7 +116,7 @@ local function add(self, value, repeats)
 end
 
 ---@param given any[]
----@param how { nodes: lualchemy.orm.LoadNode[]?, repeats: boolean?, eagerloads: boolean?, path: table?, names: string[]? }?
+---@param how { nodes: lualchemy.orm.LoadNode[]?, repeats: boolean?, eagerloads: boolean?, fixed: boolean?, path: table?, names: string[]? }?
 function Plan:init(given, how)
   if #given == 0 then errors.raise("ArgumentError", "A query needs something to query for: a mapped class or columns") end
   if registry.waiting then registry.configure_mappers() end
@@ -123,6 +124,7 @@ function Plan:init(given, how)
   self.given, self.entities, self.columns, self.entity_count = given, {}, {}, 0
   self.secondary, self.joins, self.order_by = {}, {}, {}
   self.nodes, self.eagerloads, self.path, self.repeats = how.nodes, how.eagerloads ~= false, how.path, how.repeats
+  self.fixed = how.fixed or false
   self.whole, self.multi_row, self.requires_unique, self.has_bundles = true, false, false, false
   self.results, self.given_names = {}, how.names
   for _, value in ipairs(given) do add(self, value, how.repeats) end

@@ -288,19 +288,12 @@ function Query:_loading()
   local sent = self._sent
   if not sent then
     local statement, of, offset = compile.compile(self._select, self._plan, {
-      loaders = self._options.loaders, eagerloads = self._options.eagerloads, labels = true,
+      loaders = self._options.loaders, eagerloads = self._options.eagerloads, fixed = self._from ~= nil, labels = true,
     })
     sent = { statement = self._from or clause.label_columns(statement), plan = of, offset = offset }
     self._sent = sent
   end
   return sent
-end
-
-local function check_yield_per(query, of)
-  if query._options.yield_per and of.requires_unique then
-    errors.raise("InvalidRequestError", "Can't use yield_per with joined eager loading against collections: an object is complete only when all "
-      .. "its rows were read. Load the collection with orm.selectinload(), or switch eager loading off with enable_eagerloads(false)")
-  end
 end
 
 -- May a row come twice? Not where the rows are those of one table.
@@ -313,7 +306,6 @@ end
 -- Runs the query: a list-like result of objects or rows.
 local function rows(query, method)
   local sent = query:_loading()
-  check_yield_per(query, sent.plan)
   local options = {}
   for name, value in pairs(query._options) do options[name] = value end
   options.by_name, options.offset, options.unique = query._from ~= nil, sent.offset, may_repeat(query, sent.plan)

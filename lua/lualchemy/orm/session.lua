@@ -14,7 +14,7 @@ local get_or_create = require("lualchemy.orm.get_or_create")
 local identity = require("lualchemy.orm.identity")
 local registry = require("lualchemy.orm.registry")
 local merge = require("lualchemy.orm.merge")
-local signature = require("lualchemy.signature")
+local object_set = require("lualchemy.orm.object_set")
 local SessionTransaction = require("lualchemy.orm.transaction")
 local UnitOfWork = require("lualchemy.orm.unitofwork")
 local wait = require("lualchemy.engine.wait")
@@ -56,10 +56,10 @@ local function flag(value, default)
   return value and true or false
 end
 
+---@param bind lualchemy.Engine|table|nil   or the options alone
 ---@param options table?
-function Session:init(options)
-  if options ~= nil and (type(options) ~= "table" or class.of(options)) then options = { bind = options } end
-  options = options or {}
+function Session:init(bind, options)
+  options = factory.take_options(bind, options)
   for name in pairs(options) do
     if not known_options[name] then errors.raise("ArgumentError", "a session knows no option '%s'", tostring(name)) end
   end
@@ -83,21 +83,10 @@ function Session:init(options)
   end
 end
 
--- A list that also answers `:contains(x)`.
-local object_set = {}
-function object_set:contains(object)
-  for _, item in ipairs(self) do
-    if rawequal(item, object) then return true end
-  end
-  return false
-end
-signature.objects(object_set, "session.new", function(x) return getmetatable(x) == object_set end)
-object_set.__index = object_set
-
 local computed = {
-  new = function(self) return setmetatable(self._c:objects(NEW), object_set) end,
-  dirty = function(self) return setmetatable(self._c:objects(MODIFIED), object_set) end,
-  deleted = function(self) return setmetatable(self._c:objects(MARKED), object_set) end,
+  new = function(self) return object_set(self._c:objects(NEW)) end,
+  dirty = function(self) return object_set(self._c:objects(MODIFIED)) end,
+  deleted = function(self) return object_set(self._c:objects(MARKED)) end,
   identity_map = function(self) return self:_identity_map() end,
   is_active = function(self) return self._tx == nil or self._tx.is_active end,
 }

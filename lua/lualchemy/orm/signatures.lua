@@ -27,7 +27,7 @@ end)
 
 signature.functions(relationship, { relationship = "target: class_name, options: options?", backref = "name: string, options: options?" })
 signature.functions(declarative, { declarative_base = "options: options?" })
-signature.functions(factory, { create_session = "options: session_options?" })
+signature.functions(factory, { create_session = "bind: session_options?, options: options?" })
 signature.functions(aliased, { aliased = "class: any, name: any?, options: options?" })
 
 signature.functions(loader_criteria, { with_loader_criteria = "entity: any, criterion: any, options: options?" })
@@ -82,6 +82,6 @@ signature.methods(property.ColumnProperty, { init = "columns: list, options: opt
 signature.methods(Mapper, { init = "class: any, table: any?, options: options?", add_property = "key: string, property: any" })
 signature.methods(property.MapperProperty)
 signature.methods(relationship.RelationshipProperty, { init = "target: any, options: options?" })
-signature.methods(factory.sessionmaker, { init = "options: session_options?", configure = "options: options", begin = "function: callable",
+signature.methods(factory.sessionmaker, { init = "bind: session_options?, options: options?", configure = "options: options", begin = "function: callable",
   run_transaction = "function: callable, options: options?" })
 signature.methods(factory.scoped_session, { init = "factory: callable, options: options?", configure = "options: options" })

@@ -6,11 +6,24 @@ local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
+local figures = require("lualchemy.pool.figures")
 local Queue = require("lualchemy.pool.queue")
 require("lualchemy.pool.record")
 
+--- A pool with rules of one's own is a subclass with `take`, and maybe `keep`; all else is done here, the line of
+--- those who wait included:
+---
+---     local Warm = sa.pool.Pool:extend("Warm", {
+---       take = function(self, idle, open) return idle[1] or open < 10 and "create" or nil end,
+---       keep = function(self, record, idle) return #idle < 3 end,
+---     })
 ---@class lualchemy.Pool
----@field _policy string   of the core's pool: queue, null, static, singleton, assertion
+---@field take? fun(self: lualchemy.Pool, idle: lualchemy.ConnectionRecord[], open: integer): lualchemy.ConnectionRecord|"create"|nil
+---  which of the idle connections (in the order of their return) to hand out; "create": a new one; nil: wait for one.
+---  `open` counts all connections, those being opened included
+---@field keep? fun(self: lualchemy.Pool, record: lualchemy.ConnectionRecord, idle: lualchemy.ConnectionRecord[]): boolean
+---  does a connection that came back stay? All do without it
+---@field _policy string   of the core's pool: queue, null, static, singleton, assertion, own
 local Pool = class("Pool")
 Pool._policy = "queue"
 Pool._shares = false    -- one connection for everybody
@@ -19,7 +32,7 @@ event.declare(Pool, { "first_connect", "connect", "checkout", "checkin", "reset"
 
 local OPTIONS = {
   size = "number", max_overflow = "number", timeout = "number", recycle = "number", pre_ping = "boolean",
-  reset_on_return = "any", use_lifo = "boolean", listeners = "table",
+  reset_on_return = "any", use_lifo = "boolean", listeners = "table", traceback = "boolean",
 }
 
 -- A checkout listener may refuse a connection that often before its error reaches the caller.
@@ -53,10 +66,11 @@ function Pool:init(connect, options)
   check_options(self, options)
   self._connect, self._options = connect, options
   self._timeout = options.timeout or 30
-  self._pre_ping = options.pre_ping or false
+  self._pre_ping, self._traceback = options.pre_ping or false, options.traceback or false
   self._reset = options.reset_on_return == nil and "rollback" or options.reset_on_return
-  self._line = Queue.new()
-  self._core = core.pool_new { policy = self._policy, size = options.size, max_overflow = options.max_overflow,
+  self._line, self._waits = Queue.new(), figures.new_waits()
+  if self.take then self._shares = false end
+  self._core = core.pool_new { policy = self.take and "own" or self._policy, size = options.size, max_overflow = options.max_overflow,
     recycle = options.recycle, lifo = options.use_lifo or nil }
   self._core:set_hooks {
     checkout = function(_, proxy) return self:_checkout(proxy) end,
@@ -73,7 +87,8 @@ end
 function Pool:_watch()
   local listening = self._listeners ~= nil
   local line = self._line:is_busy()
-  self._core:watch(listening or self._pre_ping or line, listening or self._reset ~= "rollback" or line)
+  self._core:watch(listening or self._pre_ping or self._traceback or line or self.take ~= nil,
+    listening or self._reset ~= "rollback" or line or self.keep ~= nil)
 end
 
 function Pool._on_listen(target)
@@ -135,17 +150,32 @@ end
 
 -- -- checking out -----------------------------------------------------------------------------------------------------
 
+-- What a subclass's own `take` chose, answered as the core answers a checkout.
+local function choose(self)
+  local idle, out, connecting = self._core:counts()
+  local choice = self:take(self._core:idle(), idle + out + connecting)
+  if choice == "create" then return self._core:create(), "create" end
+  if choice == nil or choice == false then return nil, "empty" end
+  if type(choice) ~= "userdata" then
+    errors.raise("ArgumentError", "%s:take(idle, open) answers one of the idle records, \"create\" or nil, not %s",
+      getmetatable(self).__name, tostring(choice))
+  end
+  return self._core:take(choice)
+end
+
 -- A record in use whose connection is open, or nil when all are out. The second answer: it was opened just now.
 local function take(self)
   while true do
-    local record, why = self._core:checkout()
+    local record, why
+    if self.take then record, why = choose(self) else record, why = self._core:checkout() end
     if why == "create" then
       open(self, record)
       return record, true
     elseif why == "stale" then
       drop(self, record)
     elseif why == "refused" then
-      errors.raise("InvalidRequestError", "the connection is already checked out; held by: %s", self:_holders())
+      errors.raise("InvalidRequestError", "the connection is already checked out; held by: %s",
+        (figures.describe_holders(self)))
     else
       return record, false
     end
@@ -166,13 +196,6 @@ local function take_sound(self)
   end
 end
 
-function Pool:_holders()
-  local list = {}
-  for _, record in ipairs(self._core:in_use()) do list[#list + 1] = record.holder or "a raw connection" end
-  table.sort(list)
-  return #list > 0 and table.concat(list, ", ") or "nobody that is known"
-end
-
 -- Connections that were dropped without being closed come back when they are collected; among many who wait for one
 -- that is worth the time now and then only.
 local COLLECT_EVERY = 1     -- seconds
@@ -184,19 +207,27 @@ local function collect_forgotten(self, waits)
   collectgarbage()
 end
 
+local function wait_in_line(self)
+  local since = core.clock()
+  local record = self._line:wait_for(function() return take_sound(self) end, self._timeout, function() self:_watch() end)
+  figures.count_wait(self._waits, core.clock() - since)
+  return record
+end
+
+local function give_up(self, waited)
+  self._waits.timeouts = self._waits.timeouts + 1
+  local text, holders = figures.describe_holders(self)
+  local message = ("%s: no connection is free%s; held by: %s"):format(self:status(),
+    waited and (" after %g seconds"):format(self._timeout) or ", and waiting for one would block whoever holds it", text)
+  error(errors.new("TimeoutError", message, { holders = holders }), 0)
+end
+
 -- Waits for a connection, or says who has them: alone in the program nobody could return one meanwhile.
 local function wait_for_one(self)
   local waits = Queue.can_wait()
   collect_forgotten(self, waits)
   local record = (not waits or not self._line:is_busy()) and take_sound(self)
-  if record then return record end
-  if waits then
-    record = self._line:wait_for(function() return take_sound(self) end, self._timeout, function() self:_watch() end)
-    if record then return record end
-  end
-  errors.raise("TimeoutError", "%s: no connection is free%s; held by: %s", self:status(),
-    waits and (" after %g seconds"):format(self._timeout) or ", and waiting for one would block whoever holds it",
-    self:_holders())
+  return record or waits and wait_in_line(self) or give_up(self, waits)
 end
 
 -- Lets the checkout listeners look at the connection; DisconnectionError asks for another one.
@@ -220,7 +251,8 @@ end
 function Pool:_checkout(proxy)
   -- Those who wait in line come first.
   local record = not self._line:is_busy() and take_sound(self) or wait_for_one(self)
-  if self._listeners and event.listeners(self, "checkout") then return ask_listeners(self, record, proxy) end
+  if self._listeners and event.listeners(self, "checkout") then record = ask_listeners(self, record, proxy) end
+  if self._traceback then figures.note_holder(record) end
   return record
 end
 
@@ -234,20 +266,22 @@ local function reset(self, record)
   if self._reset and dc:in_transaction() then
     dc:execute(self._reset == "commit" and "COMMIT" or "ROLLBACK")
   end
-  record.holder, record.transaction = nil, nil
+  record.transaction = nil
 end
 
 -- The core's hook: a connection that came back unclean, or that listeners or waiters want to know of.
 function Pool:_checkin(record)
   if not usable(record) then return drop(self, record) end
+  local kept = true
   local ok, err = pcall(function()
     if record.holders == 1 then reset(self, record) end
     if self._listeners then event.fire(self, "checkin", record.driver_connection, record) end
+    if self.keep then kept = self:keep(record, self._core:idle()) end
   end)
   if not ok or not usable(record) then
     drop(self, record)
     if not ok and not errors.DBAPIError:is(err) then error(err, 0) end
-  elseif not self._core:checkin(record) then
+  elseif not kept or not self._core:checkin(record) then
     drop(self, record)
   else
     self._line:wake()
@@ -280,6 +314,14 @@ end
 --- Connections that are in.
 ---@return integer
 function Pool:checkedin() return (self._core:counts()) end
+
+--- Who has connections, longest first: `where`, `seconds`, and with the option `traceback` the checkout's `traceback`.
+---@return lualchemy.Holder[]
+function Pool:holders() return figures.holders(self) end
+
+--- All figures in one table.
+---@return lualchemy.PoolMetrics
+function Pool:metrics() return figures.metrics(self) end
 
 ---@return string
 function Pool:status()

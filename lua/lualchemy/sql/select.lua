@@ -492,7 +492,7 @@ base.register(CTE, "cte")
 
 function M.text_select(text, listed, positional)
   local made = core.alias("textual_select", text, nil, positional and ALIAS.POSITIONAL or 0)
-  return core.alias_columns(made, listed)
+  return core.alias_columns(core.alias_set(made, { extra = core.list("list", "COMMA", listed) }), listed)
 end
 
 ---@class lualchemy.TableValuedAlias: lualchemy.FromClause

@@ -104,16 +104,41 @@ describe("the C pool", function()
     local pool = new_pool { size = 1 }
     local a = pool:connect()
     a.info.mark = 7
-    a.record.holder = "me"
+    a.record.note = "mine"
     a:close()
     local b = pool:connect()
     assert.are.equal(7, b.info.mark)
-    assert.are.equal("me", b.record.holder)
+    assert.are.equal("mine", b.record.note)
     assert.are.equal("in use", b.record.state)
     b:invalidate()
     local c <close> = pool:connect()
     assert.is_nil(c.info.mark)
-    assert.is_nil(c.record.holder)
+    assert.is_nil(c.record.note)
+  end)
+
+  it("knows the holder of this checkout, and since when", function()
+    local pool = new_pool { size = 1 }
+    local a = pool:connect()
+    assert.is_nil(a.record.holder)
+    a.record.holder = "me"
+    assert.are.equal("me", a.record.holder)
+    assert.is_true(a.record.seconds_held >= 0 and a.record.seconds_held < 5)
+    local record = a.record
+    a:close()
+    assert.is_nil(record.seconds_held)
+    local b <close> = pool:connect()
+    assert.are.equal(record, b.record)
+    assert.is_nil(b.record.holder)
+  end)
+
+  it("counts checkouts and connections", function()
+    local pool = new_pool { size = 1 }
+    assert.are.same({ 0, 0, 0 }, { pool:totals() })
+    local a, b = pool:connect(), pool:connect()
+    a:close()
+    b:close()           -- beyond the size: not kept
+    pool:connect():close()
+    assert.are.same({ 3, 2, 1 }, { pool:totals() })
   end)
 
   it("forgets connections that an invalidation makes old", function()

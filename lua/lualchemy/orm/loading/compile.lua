@@ -97,7 +97,8 @@ end
 --- The statement to send for a select, and what its rows mean.
 ---@param statement lualchemy.Select
 ---@param of lualchemy.orm.Plan          what the select asks for
----@param how { loaders: any[]?, nodes: table[]?, labels: boolean?, eagerloads: boolean?, path: table? }
+---@param how { loaders: any[]?, nodes: table[]?, labels: boolean?, eagerloads: boolean?, fixed: boolean?, path: table? }
+---  fixed: the rows are another statement's
 ---@return lualchemy.Select
 ---@return lualchemy.orm.Plan
 ---@return integer offset               how many columns stand before those of joined objects
@@ -105,8 +106,8 @@ function M.compile(statement, of, how)
   if registry.waiting then registry.configure_mappers() end
   local nodes = how.nodes
   if how.loaders and #how.loaders > 0 then nodes = options.resolve(of:roots(), how.loaders, nodes) end
-  if nodes or how.eagerloads == false or how.path then
-    of = plan.Plan(of.given, { nodes = nodes, repeats = of.repeats, eagerloads = how.eagerloads, path = how.path,
+  if nodes or how.eagerloads == false or how.fixed or how.path then
+    of = plan.Plan(of.given, { nodes = nodes, repeats = of.repeats, eagerloads = how.eagerloads, fixed = how.fixed, path = how.path,
       names = of.given_names })
   end
   local result, offset = add_loads(statement, of, how.labels)

@@ -83,9 +83,9 @@ local function wants_inner(prop, below)
   return prop.innerjoin
 end
 
---- Joins the target and selects its columns behind what was asked for.
+--- Joins the target and selects its columns behind what was asked for; nothing joins to a statement given whole.
 function M.setup(plan, item, prop, below, explicit)
-  if not explicit and setup.is_cycle(item, prop) then return end
+  if plan.fixed or not explicit and setup.is_cycle(item, prop) then return end
   local alias, target = alias_of(prop, below)
   local parts = comparator.join_parts(prop, item.entity, alias, true)
   local adapt = adapter(prop, target, alias, parts)

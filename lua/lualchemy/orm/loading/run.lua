@@ -35,13 +35,14 @@ function M.execute_core(session, statement, params, execution_options, mapper)
   return conn:execute(statement, params, execution_options and { execution_options = execution_options } or nil)
 end
 
--- Where the columns stand among the rows' when the statement is the user's own: by name.
-local function by_name(plan, names)
-  local at = {}
-  for i, name in ipairs(names) do at[name] = at[name] or i end
+-- Where the columns stand among the rows' when the statement is the user's own: as themselves where it declares its
+-- columns, else by name.
+local function find_columns(plan, statement, shape)
+  local declared, at = core.kind(statement) ~= "text", {}
+  for i, name in ipairs(shape:names()) do at[name] = at[name] or i end
   return plan:descriptions(0, function(column)
     local table_ = column.table
-    return at[table_ and table_.name and (table_.name .. "_" .. column.name) or false] or at[column.name]
+    return declared and shape:find(column) or at[table_ and table_.name and (table_.name .. "_" .. column.name) or false] or at[column.name]
   end)
 end
 
@@ -78,16 +79,25 @@ local function tell(rows, list, count)
   return of and events.appended(of, list, count, rows.context) or count
 end
 
+local function check_yield_per(plan, options)
+  if options.yield_per and plan.requires_unique then
+    errors.raise("InvalidRequestError", "Can't use yield_per with joined eager loading against collections: an object is complete only when all "
+      .. "its rows were read. Load the collection with orm.selectinload(), or switch eager loading off with enable_eagerloads(false)")
+  end
+end
+
 --- Executes the statement of a plan; what is fetched from it is up to `list` and `iterate`.
 ---@param session lualchemy.orm.Session
 ---@param statement any
 ---@param plan lualchemy.orm.Plan
 ---@param params table?
----@param options table    autoflush, populate_existing, yield_per, execution, by_name, offset, unique, distinct,
----  relationship_load, distributed (nobody can answer in its place), heard (do_orm_execute was told)
+---@param options table    autoflush, populate_existing, yield_per, execution, by_name (the columns' places are found in the
+---  rows), offset, unique, distinct, relationship_load, distributed (nobody can answer in its place), heard
+---  (do_orm_execute was told)
 ---@return lualchemy.orm.Rows
 function M.execute(session, statement, plan, params, options)
   if registry.waiting then registry.configure_mappers() end
+  check_yield_per(plan, options)
   if options.autoflush ~= false then session:_autoflush() end
   local execution = options.execution
   if session._listeners and not options.heard then
@@ -103,7 +113,7 @@ function M.execute(session, statement, plan, params, options)
   if not run or not result.returns_rows then
     errors.raise("InvalidRequestError", "This statement returns no rows, so there is nothing to load from it")
   end
-  local descriptions = options.by_name and by_name(plan, result:keys()) or plan:descriptions(options.offset or 0)
+  local descriptions = options.by_name and find_columns(plan, statement, run:shape()) or plan:descriptions(options.offset or 0)
   local siblings = keep_siblings(plan, descriptions)
   local context = events.hears_loads(session) and listen(session, statement, plan, descriptions, options)
   local loader = core.loader_new(session._c, run, descriptions, {
@@ -212,7 +222,8 @@ function M.iterate(rows)
     end
     return list[i]
   end
-  return next_item, nil, nil, setmetatable({}, { __close = function() if rows.run then rows.run:close() end end })
+  local function close() if rows.run then rows.run:close() end end
+  return next_item, nil, nil, setmetatable({}, { __close = close, __call = close })
 end
 
 --- The first column of the first row of a Core statement.

@@ -1,10 +1,12 @@
---- `session:execute(statement)`: a select that names mapped classes gives objects in its rows; everything else is Core's.
+--- `session:execute(statement)`: a select that names mapped classes gives objects in its rows, read from its own or from
+-- another statement's; everything else is Core's.
 
 local clause = require("lualchemy.orm.clause")
 local compile = require("lualchemy.orm.loading.compile")
 local core = require("lualchemy._core")
 local dml = require("lualchemy.orm.dml")
 local errors = require("lualchemy.errors")
+local FromStatement = require("lualchemy.orm.from_statement")
 local orm_execute = require("lualchemy.orm.orm_execute")
 local plan = require("lualchemy.orm.plan")
 local Result = require("lualchemy.engine.result").Result
@@ -65,6 +67,49 @@ local function require_unique(result)
   return result
 end
 
+-- Rows block by block, where the program asked for them so; closing the result ends the statement.
+local function streamed(of, rows)
+  local shape, single = core.shape(of:names()), of:is_single()
+  local result = Result.of_rows(shape, {})
+  local next_item, _, _, closing = run.iterate(rows)
+  result._yield_per = rows.options.yield_per
+  result._next = function(self)
+    if self._closed then errors.raise("ResourceClosedError", "this result is closed") end
+    local item = next_item()
+    return item ~= nil and single and core.row(shape, { item }) or item
+  end
+  result.close = function(self)
+    self._closed = true
+    closing()
+  end
+  return result
+end
+
+-- What a statement's rows mean (nil: Core's), the select that says so, and what is sent where that is another statement.
+local function read(statement)
+  if not FromStatement:is(statement) then return plan.of_statement(statement), statement end
+  return plan.of_statement(statement.asked), statement.asked, statement.element
+end
+
+-- The statement's own options, and over them those of the call.
+local function execution_of(statement, given)
+  local merged = {}
+  for name, value in pairs(clause.execution_options(statement) or {}) do merged[name] = value end
+  for name, value in pairs(given or {}) do merged[name] = value end
+  return merged
+end
+
+-- Executes a select of mapped classes. `element`: the rows are this statement's.
+local function load(session, of, asked, element, params, execution)
+  local sent, offset
+  sent, of, offset = compile.compile(asked, of, { loaders = clause.loader_options(asked), fixed = element ~= nil })
+  local rows = run.execute(session, element or sent, of, params, {
+    execution = execution, populate_existing = execution.populate_existing, yield_per = execution.yield_per,
+    autoflush = execution.autoflush, offset = offset, by_name = element ~= nil, statement = asked, params = params, heard = true,
+  })
+  return execution.yield_per and streamed(of, rows) or M.result(of, run.list(rows))
+end
+
 --- Session:execute
 ---@param session lualchemy.orm.Session
 ---@param statement any
@@ -73,8 +118,9 @@ end
 ---@param heard any   do_orm_execute was told already
 ---@return lualchemy.Result
 function M.execute(session, statement, params, options, heard)
-  local of = plan.of_statement(statement)
+  local of, asked, element = read(statement)
   local execution = options and options.execution_options or {}
+  if of then execution = execution_of(asked, execution) end
   if session._listeners and not heard then
     local state, result = orm_execute.intercept(session, {
       statement = statement, parameters = params, execution_options = execution, is_orm_statement = of ~= nil or dml.mapper_of(statement) ~= nil,
@@ -82,22 +128,13 @@ function M.execute(session, statement, params, options, heard)
     if result then return result end
     if state then
       statement, params, execution = state.statement, state.parameters, state.execution_options
-      of = plan.of_statement(statement)
+      of, asked, element = read(statement)
     end
   end
-  if not of then
-    if dml.mapper_of(statement) then return dml.execute(session, statement, params, execution) end
-    session:_autoflush()
-    return run.execute_core(session, statement, params, execution)
-  end
-  local sent, offset
-  sent, of, offset = compile.compile(statement, of, { loaders = clause.loader_options(statement) })
-  local rows = run.execute(session, sent, of, params, {
-    execution = execution, populate_existing = execution.populate_existing, yield_per = execution.yield_per,
-    autoflush = execution.autoflush, offset = offset, statement = statement, params = params, heard = true,
-  })
-  local list = run.list(rows)
-  return M.result(of, list)
+  if of then return load(session, of, asked, element, params, execution) end
+  if dml.mapper_of(statement) then return dml.execute(session, statement, params, execution) end
+  session:_autoflush()
+  return run.execute_core(session, statement, params, execution)
 end
 
 --- What a plan's rows, fetched into a list, are as a result.
