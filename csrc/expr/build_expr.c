@@ -1,5 +1,6 @@
 #include "expr/build.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
