@@ -1,5 +1,7 @@
 #include "binding/driver_conn.h"
 
+#include <poll.h>
+
 #include "binding/bind.h"
 #include "driver/foreign.h"
 
@@ -105,6 +107,20 @@ alch_driver_conn *alch_waiting_driver_conn(lua_State *L, int idx)
         alch_raisef(L, ALCH_ERR_CONCURRENT_USE,
                     "another coroutine began the operation that is in flight on this connection");
     return dc;
+}
+
+alch_step alch_driver_conn_block(lua_State *L, const alch_driver_conn *dc, alch_cursor *k, alch_step step, alch_err *err)
+{
+    while (step == ALCH_STEP_WAIT && !lua_isyieldable(L)) {
+        int want = dc->driver->want(dc->conn);
+        struct pollfd p = { dc->driver->fd(dc->conn), 0, 0 };
+
+        p.events = (short)((want & ALCH_WANT_READ ? POLLIN : 0) | (want & ALCH_WANT_WRITE ? POLLOUT : 0));
+        if (poll(&p, 1, -1) < 0)
+            break;
+        step = dc->driver->cursor_step(k, err);
+    }
+    return step;
 }
 
 void alch_push_step(lua_State *L, alch_step step)

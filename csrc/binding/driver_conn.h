@@ -78,6 +78,12 @@ static inline void alch_driver_conn_settle(lua_State *L, alch_driver_conn *dc, a
     dc->owner = step == ALCH_STEP_WAIT ? L : NULL;
 }
 
+/* Goes on with a cursor's step that answered WAIT, where nobody else could run
+** meanwhile: in code that cannot yield no scheduler has a say in how to wait.
+** Answers what came of it; WAIT if Lua has to take over, in a coroutine and
+** when a signal came. Not for an operation with a time limit. */
+alch_step alch_driver_conn_block(lua_State *L, const alch_driver_conn *dc, alch_cursor *k, alch_step step, alch_err *err);
+
 /* Frees the cursor of the connection's own execute. */
 void alch_driver_conn_end_result(alch_driver_conn *dc);
 

@@ -344,6 +344,7 @@ static int l_execute(lua_State *L)
     anchor(L, RUN, BOUND, UV_BOUND);
     anchor(L, RUN, COMPILED, UV_COMPILED);
     step = begin_next(run, &err);
+    step = alch_driver_conn_block(L, run->dc, run->cursor, step, &err);
     if (answer(L, RUN, run, step, &err) == 2) {
         lua_pushvalue(L, RUN);
         return 3;

@@ -192,6 +192,7 @@ static alch_step send(lua_State *L, getter *g, alch_err *err)
     p.value.as.integer = lua_tointeger(L, KEY);
     p.oid = g->codec->columns[g->codec->mapper->keys[0]].oid;
     step = g->dc->driver->execute(g->dc->conn, g->sql, g->len, &p, 1, 0, &g->cursor, err);
+    step = alch_driver_conn_block(L, g->dc, g->cursor, step, err);
     alch_driver_conn_settle(L, g->dc, step);
     return step;
 }

@@ -175,6 +175,42 @@ works["W5c"] = { 10000, function(n)
   end)
 end }
 
+-- One statement again and again, with a parameter.
+local function execute_by_key(n)
+  local conn <close> = engine:connect()
+  local stmt = sa.select(customer):where(customer.c.id:eq(sa.bindparam("key")))
+  return time(function()
+    for i = 0, n - 1 do
+      local row = conn:execute(stmt, { key = pick(i, n) }):one()
+      assert(#row.name > 0 and #row.description > 0)
+    end
+  end)
+end
+
+works["W13n"] = { 10000, function(n)
+  setup("customers", n)
+  return execute_by_key(n)
+end }
+
+works["W13l"] = { 10000, function(n)
+  setup("customers", n)
+  local heard = 0
+  sa.event.listen(engine, "before_cursor_execute", function() heard = heard + 1 end)
+  local seconds = execute_by_key(n)
+  assert(heard >= n)
+  return seconds
+end }
+
+-- In a coroutine whose waits go through the adapter; nothing else is ready meanwhile, so what it adds is its own.
+works["W13c"] = { 10000, function(n)
+  setup("customers", n)
+  require("lualchemy.wait.cqueues")
+  local loop, seconds = require("cqueues").new(), nil
+  loop:wrap(function() seconds = execute_by_key(n) end)
+  assert(loop:loop())
+  return seconds
+end }
+
 works["W6"] = { 20000, function(n)
   setup("customers", n)
   local session <close> = orm.Session{ bind = engine }

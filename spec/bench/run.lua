@@ -35,12 +35,17 @@ local rows = {
   { "sqlite", "W12", { "W12" }, 6, "20,000 objects of a class with two tables, added and loaded" },
   { "sqlite", "W7", nil, 10000, "build and compile a SELECT with two joins" },
   { "sqlite", "W9", nil, 150, "pool checkout and checkin" },
+  { "sqlite", "W13n", { "W5" }, nil, "10,000 statements by key, nobody listens" },
+  { "sqlite", "W13l", { "W5" }, nil, "the same with one listener" },
   { "postgresql", "W1", { "W1/values", "W1/unnest" }, 1.6, "add 100,000 objects and commit" },
   { "postgresql", "W1", { "W1/row" }, 0.25, "the same beside raw C row by row" },
   { "postgresql", "W2", { "W1/values", "W1/unnest" }, nil, "insert 100,000 rows by one execute" },
   { "postgresql", "W3", { "W3" }, 3.5, "load 100,000 objects, every attribute read" },
   { "postgresql", "W4", { "W4" }, nil, "fetch 100,000 rows, every column by name" },
   { "postgresql", "W5", { "W5" }, 1.15, "10,000 objects by primary key" },
+  { "postgresql", "W13n", { "W5" }, nil, "10,000 statements by key, nobody listens" },
+  { "postgresql", "W13l", { "W5" }, nil, "the same with one listener" },
+  { "postgresql", "W13c", { "W5" }, nil, "the same without, waiting through cqueues" },
   { "postgresql", "W6", { "W6/unnest" }, 1.7, "change an attribute of 20,000 objects and commit" },
   { "postgresql", "W10", { "W10/any" }, 3, "delete 20,000 loaded objects and commit" },
   { "postgresql", "W8j", { "W8j" }, 5, "2,000 parents with 20 children each, joined, per child" },
@@ -56,7 +61,7 @@ local function wanted(row)
 end
 
 -- Counted, and at which scale.
-local COUNTED = { W2 = 0.02, W4 = 0.02, W5 = 0.04, W5q = 0.04, W5c = 0.04, W7 = 0.02, W9 = 0.002 }
+local COUNTED = { W2 = 0.02, W4 = 0.02, W5 = 0.04, W5q = 0.04, W5c = 0.04, W7 = 0.02, W9 = 0.002, W13n = 0.04, W13l = 0.04 }
 
 local results = {}      -- key -> list of { ns =, kb = }
 local out = assert(io.open("build/bench/results.jsonl", "a"))

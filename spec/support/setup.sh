@@ -67,7 +67,7 @@ case $1 in
   test) needed="$build libpq postgresql busted luafilesystem cqueues cjson luv luarocks sanitizers" ;;
   lint) needed="$build libpq gcc clang luacheck cppcheck" ;;
   fuzz) needed="$build libpq libfuzzer" ;;
-  bench) needed="$build libpq postgresql" ;;
+  bench) needed="$build libpq postgresql cqueues" ;;
   *) echo "setup.sh: no goal '$1' (DB is sqlite or postgresql)" >&2; exit 2 ;;
 esac
 

@@ -17,22 +17,20 @@ enum {
 
 static int send_parse(alch_conn *c)
 {
-    char name[PG_NAME_SIZE];
+    const pg_statement *st = c->op.cached->handle;
 
-    alch_pg_statement_name(c->op.cached, name);
-    return PQsendPrepare(c->pg, name, c->key, (int)c->op.params, c->params.types);
+    return PQsendPrepare(c->pg, st->name, c->key, (int)c->op.params, c->params.types);
 }
 
 static int send_execute(alch_conn *c)
 {
     const pg_params *p = &c->params;
-    char name[PG_NAME_SIZE];
+    const pg_statement *st = c->op.cached != NULL ? c->op.cached->handle : NULL;
     int n = (int)c->op.params;
 
-    if (c->op.cached == NULL)
+    if (st == NULL)
         return PQsendQueryParams(c->pg, c->key, n, p->types, p->values, p->lengths, p->formats, 0);
-    alch_pg_statement_name(c->op.cached, name);
-    return PQsendQueryPrepared(c->pg, name, n, p->values, p->lengths, p->formats, 0);
+    return PQsendQueryPrepared(c->pg, st->name, n, p->values, p->lengths, p->formats, 0);
 }
 
 static int send_sync(alch_conn *c)

@@ -33,13 +33,14 @@
 ** it is read to its end.
 */
 
+enum { PG_NAME_SIZE = 16 };
+
 /* The handle of a cached statement. */
 typedef struct pg_statement {
-    uint32_t id;                /* its name on the server is "alch_<id>" */
+    uint32_t id;
+    char name[PG_NAME_SIZE];    /* on the server: "alch_<id>" */
     unsigned char prepared;     /* the server has it */
 } pg_statement;
-
-enum { PG_NAME_SIZE = 16 };
 
 /* Parameters as libpq takes them. 'bytes' holds what was made for them. */
 typedef struct pg_params {
@@ -148,7 +149,6 @@ void alch_pg_params_release(alch_conn *c);
 /* statement.c */
 alch_statement *alch_pg_statement_find(alch_conn *c);        /* by c->key */
 alch_statement *alch_pg_statement_add(alch_conn *c, alch_err *err);
-void alch_pg_statement_name(const alch_statement *st, char name[PG_NAME_SIZE]);
 void alch_pg_statement_drop(void *conn, void *handle);
 /* Sends what evicted statements still owe; 0 if libpq failed. */
 int alch_pg_statement_send_closings(alch_conn *c);

@@ -5,13 +5,6 @@
 
 #include "plugins/postgresql/postgresql.h"
 
-void alch_pg_statement_name(const alch_statement *st, char name[PG_NAME_SIZE])
-{
-    const pg_statement *s = st->handle;
-
-    (void)snprintf(name, PG_NAME_SIZE, "alch_%x", (unsigned)s->id);
-}
-
 static int reserve_closing(alch_conn *c)
 {
     size_t room = c->closing_room ? c->closing_room * 2 : 16;
@@ -74,6 +67,7 @@ alch_statement *alch_pg_statement_add(alch_conn *c, alch_err *err)
 
     if (s != NULL) {
         s->id = ++c->last_id;
+        (void)snprintf(s->name, sizeof s->name, "alch_%x", (unsigned)s->id);
         st = c->host->statements_add(c->statements, c->key, c->key_len, s);
         if (st == NULL)
             c->host->free(s);
