@@ -4,6 +4,7 @@
 --     local standby <close> = cluster.start { standby_of = primary }
 --     primary.url, primary.folder      the folder of its socket
 --     primary:stop()                   at once, as a crash would
+--     local proxy <close> = cluster.pgbouncer(primary)     pools transactions
 --
 -- Each lives as long as its pipe is open, so none outlasts the specs.
 
@@ -14,8 +15,8 @@ Server.__index = Server
 
 local M = {}
 
-local START = "env -u LD_PRELOAD LUALCHEMY_TEST_URL= LUALCHEMY_STANDBY_OF='%s' sh spec/support/with_postgresql.sh "
-  .. "sh -c 'echo \"$LUALCHEMY_TEST_URL\"; read -r _' >%s 2>&1"
+-- Says its URL and waits for the end of the pipe.
+local WAITER = "sh -c 'echo \"$LUALCHEMY_TEST_URL\"; read -r _'"
 
 -- Waits until the server's output has a URL.
 local function read_url(path)
@@ -32,16 +33,29 @@ local function read_url(path)
   error("no server: " .. text, 0)
 end
 
+-- A server of one of the scripts, once it answers.
+local function run(command)
+  local output = os.tmpname()
+  local pipe = io.popen(("env -u LD_PRELOAD LUALCHEMY_TEST_URL= %s %s >%s 2>&1"):format(command, WAITER, output), "w")
+  local server = setmetatable({ _pipe = pipe }, Server)
+  server.url = read_url(output)
+  server.folder = server.url:match("host=([^&]*)")
+  os.remove(output)
+  return server
+end
+
 --- Starts a server and waits until it answers.
 ---@param options { standby_of: table? }?
 function M.start(options)
   local primary = options and options.standby_of
-  local output = os.tmpname()
-  local server = setmetatable({ _pipe = io.popen(START:format(primary and primary.url or "", output), "w") }, Server)
-  server.url = read_url(output)
-  server.folder = server.url:match("host=(.*)$")
-  os.remove(output)
-  return server
+  return run(("LUALCHEMY_STANDBY_OF='%s' sh spec/support/with_postgresql.sh"):format(primary and primary.url or ""))
+end
+
+--- A pgbouncer before a server: transactions of all clients on two connections.
+---@param server { folder: string }
+---@param settings string?     further lines of its configuration
+function M.pgbouncer(server, settings)
+  return run(("PGBOUNCER_SETTINGS='%s' sh spec/support/with_pgbouncer.sh '%s'"):format(settings or "", server.folder))
 end
 
 --- Stops it without a goodbye to its clients.

@@ -19,6 +19,7 @@ have() {
     sqlite) header sqlite3.h ;;
     libpq) header libpq-fe.h || header postgresql/libpq-fe.h || pkg-config --exists libpq ;;
     postgresql) "$here/with_postgresql.sh" --check ;;
+    pgbouncer) command -v pgbouncer || [ -x /usr/sbin/pgbouncer ] ;;
     busted) lua_module busted.runner ;;
     luafilesystem) lua_module lfs ;;
     cqueues) lua_module cqueues ;;
@@ -64,7 +65,7 @@ build='compiler lua lua-headers sqlite'
 case $1 in
   demo-sqlite) needed=$build ;;
   demo-postgresql) needed="$build libpq postgresql" ;;
-  test) needed="$build libpq postgresql busted luafilesystem cqueues cjson luv luarocks sanitizers" ;;
+  test) needed="$build libpq postgresql pgbouncer busted luafilesystem cqueues cjson luv luarocks sanitizers" ;;
   lint) needed="$build libpq gcc clang luacheck cppcheck" ;;
   fuzz) needed="$build libpq libfuzzer" ;;
   bench) needed="$build libpq postgresql cqueues" ;;

@@ -100,6 +100,8 @@ static alch_step fail_open(alch_conn *c, alch_err *err)
     c->lost = 1;
     if (err != NULL && strncmp(err->text, unknown, sizeof unknown - 1) == 0)
         err->code = ALCH_ERR_ARGUMENT;
+    if (err != NULL && strstr(err->text, "unsupported startup parameter") != NULL)
+        alch_pg_blame_proxy(err);
     return ALCH_STEP_FAIL;
 }
 
@@ -175,6 +177,7 @@ alch_step alch_pg_open(const alch_driver *self, const alch_host *host, const alc
     if (c != NULL) {
         c->host = host;
         c->opening = 1;
+        c->nonce = alch_pg_nonce(c);
         c->prepares = s.prepares && s.cache > 0;
         c->statements = host->statements_new(s.cache, alch_pg_statement_drop, c);
         *out = c;

@@ -60,6 +60,11 @@ static void trim(char *text)
         text[--n] = '\0';
 }
 
+void alch_pg_blame_proxy(alch_err *err)
+{
+    append(err, "HINT", "if this is a proxy that pools transactions, such as pgbouncer, connect with prepared_statements=0");
+}
+
 alch_step alch_pg_fail_conn(alch_conn *c, alch_err *err)
 {
     int gone = c->pg == NULL || PQstatus(c->pg) == CONNECTION_BAD;
@@ -90,6 +95,8 @@ alch_step alch_pg_fail_result(alch_conn *c, const PGresult *r, alch_err *err)
     append(err, "HINT", field(r, PG_DIAG_MESSAGE_HINT));
     append(err, "CONTEXT", field(r, PG_DIAG_CONTEXT));
     append(err, "POSITION", field(r, PG_DIAG_STATEMENT_POSITION));
+    if (strcmp(state, "26000") == 0)
+        alch_pg_blame_proxy(err);
     (void)snprintf(err->sqlstate, sizeof err->sqlstate, "%s", state);
     (void)snprintf(err->constraint, sizeof err->constraint, "%s", field(r, PG_DIAG_CONSTRAINT_NAME));
     (void)snprintf(err->table, sizeof err->table, "%s", field(r, PG_DIAG_TABLE_NAME));

@@ -199,13 +199,13 @@ static void give_statement_back(alch_conn *c)
     }
 }
 
-/* Outside a transaction nothing was lost by a stale statement, so it is
-** prepared anew. The parameters are still in c->params, the text in c->key. */
+/* A stale statement that nothing was lost by (may_retry) is prepared anew. The
+** parameters are still in c->params, the text in c->key. */
 static int retry(alch_conn *c)
 {
     pg_operation *op = &c->op;
 
-    if (!op->failed || !op->retry || c->transaction != 0 || !is_stale(&op->err))
+    if (!op->failed || !op->retry || !is_stale(&op->err))
         return 0;
     give_statement_back(c);
     op->failed = op->retry = 0;
@@ -346,8 +346,19 @@ static void merge_sets(alch_conn *c, const alch_param *params, size_t n, size_t 
             c->params.types[j] = merge_types(c->params.types[j], params[i * n + j].oid);
 }
 
+/* A stale statement fails the transaction it is in, except where there is none
+** or it has failed before. What rolls back does so all the same. */
+static int may_retry(const alch_conn *c, size_t params)
+{
+    int transaction = alch_pg_transaction(c);
+
+    if (c->op.many)
+        return 0;
+    return transaction == 0 || (params == 0 && (transaction < 0 || strncmp(c->key, "ROLLBACK", 8) == 0));
+}
+
 /* The prepared statement for c->key, unless this one is to have no name. */
-static int choose_statement(alch_conn *c, unsigned flags, alch_err *err)
+static int choose_statement(alch_conn *c, size_t params, unsigned flags, alch_err *err)
 {
     pg_operation *op = &c->op;
 
@@ -357,7 +368,7 @@ static int choose_statement(alch_conn *c, unsigned flags, alch_err *err)
         return ALCH_OK;
     op->cached = alch_pg_statement_find(c);
     if (op->cached != NULL)
-        op->retry = !op->many;
+        op->retry = (unsigned char)may_retry(c, params);
     else if ((op->cached = alch_pg_statement_add(c, err)) == NULL)
         return ALCH_ERR_NOMEM;
     return ALCH_OK;
@@ -376,7 +387,7 @@ static int prepare_operation(alch_conn *c, const char *sql, size_t len, const al
     if (rc == ALCH_OK)
         rc = alch_pg_key_set(c, sql, len, n, err);
     if (rc == ALCH_OK)
-        rc = choose_statement(c, flags, err);
+        rc = choose_statement(c, n, flags, err);
     return rc;
 }
 

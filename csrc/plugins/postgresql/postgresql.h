@@ -33,13 +33,13 @@
 ** it is read to its end.
 */
 
-enum { PG_NAME_SIZE = 16 };
+enum { PG_NAME_SIZE = 40 };
 
 /* The handle of a cached statement. */
 typedef struct pg_statement {
     uint32_t id;
-    char name[PG_NAME_SIZE];    /* on the server: "alch_<id>" */
     unsigned char prepared;     /* the server has it */
+    char name[PG_NAME_SIZE];    /* on the server */
 } pg_statement;
 
 /* Parameters as libpq takes them. 'bytes' holds what was made for them. */
@@ -85,6 +85,7 @@ struct alch_conn {
     int want;                   /* alch_want */
     int transaction;            /* after the last operation; see alch_pg_transaction */
     uint32_t last_id;
+    uint64_t nonce;             /* tells its statements from those of other connections */
     alch_statements *statements;
     uint32_t *closing;          /* ids the server is still to be told to drop */
     size_t closings, closing_room;
@@ -128,6 +129,8 @@ struct alch_cursor {
 /* errors.c */
 alch_step alch_pg_fail_result(alch_conn *c, const PGresult *r, alch_err *err);
 alch_step alch_pg_fail_conn(alch_conn *c, alch_err *err);
+/* Says that a pooling proxy may be why. */
+void alch_pg_blame_proxy(alch_err *err);
 
 /* connect.c */
 alch_step alch_pg_open(const alch_driver *self, const alch_host *host, const alch_option *options,
@@ -149,6 +152,8 @@ void alch_pg_params_release(alch_conn *c);
 /* statement.c */
 alch_statement *alch_pg_statement_find(alch_conn *c);        /* by c->key */
 alch_statement *alch_pg_statement_add(alch_conn *c, alch_err *err);
+/* For c->nonce of a new connection. */
+uint64_t alch_pg_nonce(const alch_conn *c);
 void alch_pg_statement_drop(void *conn, void *handle);
 /* Sends what evicted statements still owe; 0 if libpq failed. */
 int alch_pg_statement_send_closings(alch_conn *c);

@@ -1,9 +1,35 @@
-/* Prepared statements of a connection: named "alch_<id>" on the server, found
-** by text and parameter types (the same text with other types is another). */
+/* Prepared statements of a connection: found by text and parameter types (the
+** same text with other types is another). */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "plugins/postgresql/postgresql.h"
+
+uint64_t alch_pg_nonce(const alch_conn *c)
+{
+    struct timespec t;
+    uint64_t parts[4], h = 0xcbf29ce484222325u;
+    size_t i;
+
+    (void)clock_gettime(CLOCK_REALTIME, &t);
+    parts[0] = (uint64_t)t.tv_sec;
+    parts[1] = (uint64_t)t.tv_nsec;
+    parts[2] = (uint64_t)getpid();
+    parts[3] = (uint64_t)(uintptr_t)c;
+    for (i = 0; i < sizeof parts; i++)
+        h = (h ^ ((const unsigned char *)parts)[i]) * 0x100000001b3u;
+    return h;
+}
+
+/* Where a proxy hands the server from one client to the next between
+** transactions, a name must not be another's: its statement would be executed
+** instead, and nobody would know. So it is found missing, which is told. */
+static void name_statement(const alch_conn *c, uint32_t id, char name[PG_NAME_SIZE])
+{
+    (void)snprintf(name, PG_NAME_SIZE, "alch_%llx_%x", (unsigned long long)c->nonce, (unsigned)id);
+}
 
 static int reserve_closing(alch_conn *c)
 {
@@ -67,7 +93,7 @@ alch_statement *alch_pg_statement_add(alch_conn *c, alch_err *err)
 
     if (s != NULL) {
         s->id = ++c->last_id;
-        (void)snprintf(s->name, sizeof s->name, "alch_%x", (unsigned)s->id);
+        name_statement(c, s->id, s->name);
         st = c->host->statements_add(c->statements, c->key, c->key_len, s);
         if (st == NULL)
             c->host->free(s);
@@ -82,13 +108,14 @@ alch_statement *alch_pg_statement_add(alch_conn *c, alch_err *err)
 ** of each other's way and of the user's: VACUUM refuses company. */
 int alch_pg_statement_send_closings(alch_conn *c)
 {
-    char sql[32 + PG_NAME_SIZE];
+    char name[PG_NAME_SIZE], sql[32 + PG_NAME_SIZE];
     size_t i;
 
     if (c->closings == 0 || alch_pg_transaction(c) != 0)
         return 1;
     for (i = 0; i < c->closings; i++) {
-        (void)snprintf(sql, sizeof sql, "DEALLOCATE alch_%x", (unsigned)c->closing[i]);
+        name_statement(c, c->closing[i], name);
+        (void)snprintf(sql, sizeof sql, "DEALLOCATE %s", name);
         if (!PQsendQueryParams(c->pg, sql, 0, NULL, NULL, NULL, NULL, 0) || !PQpipelineSync(c->pg))
             return 0;
         c->op.skip++;

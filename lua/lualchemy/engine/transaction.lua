@@ -75,13 +75,16 @@ function RootTransaction:commit()
   end_all(self)
 end
 
---- Undoes everything since the beginning; a second time does nothing.
+--- Undoes everything since the beginning; a second time does nothing. A server's connection that cannot be rolled back
+--- is closed, which does it.
 function RootTransaction:rollback()
   if self._ended then return end
   local connection = self.connection
   local ok, err = pcall(connection._rollback_root, connection, self)
   end_all(self)
-  if not ok then error(err, 0) end
+  if ok then return end
+  if connection.engine._waits and not connection.closed and connection:_database_in_transaction() then connection:invalidate(err) end
+  error(err, 0)
 end
 
 -- -- savepoints -------------------------------------------------------------------------------------------------------
