@@ -203,6 +203,7 @@ build = {
     ["lualchemy.engine.row"] = "lua/lualchemy/engine/row.lua",
     ["lualchemy.engine.signatures"] = "lua/lualchemy/engine/signatures.lua",
     ["lualchemy.engine.transaction"] = "lua/lualchemy/engine/transaction.lua",
+    ["lualchemy.engine.twophase"] = "lua/lualchemy/engine/twophase.lua",
     ["lualchemy.engine.url"] = "lua/lualchemy/engine/url.lua",
     ["lualchemy.engine.wait"] = "lua/lualchemy/engine/wait.lua",
     ["lualchemy.errors"] = "lua/lualchemy/errors.lua",

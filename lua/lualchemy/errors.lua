@@ -2,7 +2,7 @@
 -- An error is a table: `err.class` (its class's name), `err.message`, `err.where` ("file:line" of the
 -- first caller outside the library), and for database errors `err.statement`, `err.params`, `err.orig`,
 -- `err.sqlstate`, `err.code`, `err.constraint`, `err.table`, `err.column`, `err.connection_invalidated`,
--- `err.outcome_unknown` (COMMIT was sent and its answer lost).
+-- `err.outcome_unknown` (COMMIT was sent and its answer lost), `err.xid` (a prepared transaction waits to be ended).
 
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
@@ -20,6 +20,7 @@ local core = require("lualchemy._core")
 ---@field table string?
 ---@field column string?
 ---@field outcome_unknown boolean?   COMMIT was sent and its answer never came
+---@field xid string?       of a two-phase transaction that may still be prepared
 local LualchemyError = class("LualchemyError")
 
 local M = { LualchemyError = LualchemyError }

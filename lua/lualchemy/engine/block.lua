@@ -2,14 +2,14 @@
 
 local M = {}
 
---- Calls `fn(argument)`, then commits, unless the function ended the transaction itself; rolls back and raises again
+--- Calls `fn(argument, ...)`, then commits, unless the function ended the transaction itself; rolls back and raises again
 --- when it fails. Of two errors the first is the one to tell.
 ---@param tx { commit: function, close: function, is_ended: fun(self): boolean }
----@param fn fun(argument: any): ...
+---@param fn fun(argument: any, ...): ...
 ---@param argument any
 ---@return ...   what fn returned
-function M.run(tx, fn, argument)
-  local results = table.pack(pcall(fn, argument))
+function M.run(tx, fn, argument, ...)
+  local results = table.pack(pcall(fn, argument, ...))
   if not results[1] then
     pcall(tx.close, tx)
     error(results[2], 0)

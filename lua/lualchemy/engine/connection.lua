@@ -190,9 +190,6 @@ function Connection:_log(line)
   if write and not self._quiet then write(line) end
 end
 
--- Text that PostgreSQL takes as a literal whatever it holds.
-local function literal(text) return "'" .. text:gsub("'", "''") .. "'" end
-
 -- -- transactions -----------------------------------------------------------------------------------------------------
 
 function Connection:_autocommit() return self:_level() == "AUTOCOMMIT" end
@@ -237,6 +234,8 @@ function Connection:_autobegin()
   local tx = self._tx
   if not tx then
     self:_begin_root(transaction.RootTransaction(self))
+  elseif tx.prepared then
+    errors.raise("InvalidRequestError", "the transaction is prepared: only commit() or rollback() can follow")
   elseif not tx.is_active then
     errors.raise("PendingRollbackError", "the transaction has failed; call rollback() before going on")
   end
@@ -271,18 +270,6 @@ function Connection:begin_nested(fn)
   local tx = transaction.NestedTransaction(self, name)
   if fn then return block.run(tx, fn, self) end
   return tx
-end
-
---- A transaction that is committed in two phases: `tx:prepare()`, then `tx:commit()`.
----@param xid string?
----@return lualchemy.TwoPhaseTransaction
-function Connection:begin_twophase(xid)
-  if not self.engine._transactions.twophase then
-    errors.raise("NotSupportedError", "%s has no two-phase transactions", self.engine.name)
-  end
-  if self._tx then errors.raise("InvalidRequestError", "a transaction is in progress already") end
-  xid = xid or ("sa_%08x%08x"):format(math.random(0, 0xffffffff), math.random(0, 0xffffffff))
-  return self:_begin_root(transaction.TwoPhaseTransaction(self, xid))
 end
 
 -- The savepoint behind what a joined transaction committed.
@@ -325,7 +312,7 @@ function Connection:_commit_root(tx)
   self:_around("commit", function()
     self:_log("COMMIT")
     if self:_autocommit() then return end
-    if tx.prepared then return self:_command("COMMIT PREPARED " .. literal(tx.xid)) end
+    if tx.prepared then return self:_finish_prepared("COMMIT", tx.xid) end
     local run = send_end(self, "COMMIT")
     -- In a transaction that had failed PostgreSQL answers COMMIT with ROLLBACK and calls it a success.
     if run and run:tag() == "ROLLBACK" then
@@ -339,17 +326,13 @@ end
 function Connection:_rollback_root(tx)
   self:_around("rollback", function()
     self:_log("ROLLBACK")
-    if tx.prepared and not self.invalidated then return self:_command("ROLLBACK PREPARED " .. literal(tx.xid)) end
+    if tx.prepared or tx._may_be_prepared then return self:_finish_prepared("ROLLBACK", tx.xid) end
     if not self.invalidated and not self:_autocommit() and self:_database_in_transaction() then
       send_end(self, "ROLLBACK")
     end
     if self._owned then self._owned.transaction = nil end
     self._owned, self._joined = false, false
   end)
-end
-
-function Connection:_prepare_twophase(xid)
-  self:_around("prepare_twophase", function() self:_command("PREPARE TRANSACTION " .. literal(xid)) end, xid)
 end
 
 function Connection:_release_savepoint(name)

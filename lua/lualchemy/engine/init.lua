@@ -4,6 +4,7 @@ local create = require("lualchemy.engine.create")
 local result = require("lualchemy.engine.result")
 local transaction = require("lualchemy.engine.transaction")
 require("lualchemy.engine.bound")
+require("lualchemy.engine.twophase")
 require("lualchemy.engine.signatures")
 
 return {

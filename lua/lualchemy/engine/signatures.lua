@@ -30,6 +30,7 @@ signature.methods(Engine, {
   init = "engine: parts",
   begin = "function: callable?",
   run_transaction = "function: any?, options: options?",
+  begin_twophase = "function: callable, xid: string?", commit_prepared = "xid: string", rollback_prepared = "xid: string",
   add_listener = "extension: table",
   execution_options = "options: options",
 })
@@ -37,7 +38,7 @@ signature.methods(Connection, {
   init = "engine: engine, pool: any?",
   begin = "function: callable?",
   begin_nested = "function: callable?",
-  begin_twophase = "xid: string?",
+  begin_twophase = "xid: string?", commit_prepared = "xid: string", rollback_prepared = "xid: string",
   exec_driver_sql = "text: string, parameters: any?, options: options?",
   execution_options = "options: options",
 })

@@ -139,12 +139,31 @@ function TwoPhaseTransaction:init(connection, xid)
   self.xid = xid
 end
 
---- The first phase: the database promises that the commit will succeed.
+--- The first phase: the database promises that the commit will succeed, and keeps the transaction until it is told,
+--- even if this connection is lost. No statement can be executed in it any more.
 function TwoPhaseTransaction:prepare()
-  check_active(self, "prepare")
   if self.prepared then errors.raise("InvalidRequestError", "this transaction is prepared already") end
-  self.connection:_prepare_twophase(self.xid)
-  self.prepared = true
+  check_active(self, "prepare")
+  local connection = self.connection
+  local ok, err = pcall(connection._prepare_twophase, connection, self.xid)
+  self.is_active = false
+  if ok then
+    self.prepared = true
+    return
+  end
+  self._may_be_prepared = connection.invalidated or connection:_database_is_gone()
+  error(err, 0)
+end
+
+--- The second phase; without the first it is an ordinary commit. What fails here is still to be committed: `err.xid`.
+function TwoPhaseTransaction:commit()
+  if self._ended or not self.prepared then return RootTransaction.commit(self) end
+  local connection = self.connection
+  local ok, err = pcall(connection._commit_root, connection, self)
+  end_all(self)
+  if ok then return end
+  if errors.LualchemyError:is(err) then err.outcome_unknown = true end
+  error(err, 0)
 end
 
 return { Transaction = Transaction, RootTransaction = RootTransaction, NestedTransaction = NestedTransaction,

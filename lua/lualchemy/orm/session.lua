@@ -261,7 +261,7 @@ end
 function Session:prepare()
   if not self.twophase then errors.raise("InvalidRequestError", "prepare() is for sessions with twophase = true") end
   self:_flush_all()
-  for _, entry in ipairs(self:_root().connections) do entry.tx:prepare() end
+  if self._tx then self:_root():prepare() end
 end
 
 --- Undoes the whole transaction; objects become what they were before it.

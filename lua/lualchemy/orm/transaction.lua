@@ -273,9 +273,17 @@ function SessionTransaction:rollback()
   if failure then error(failure, 0) end
 end
 
-local function prepare_all(self)
+--- The first phase of a two-phase commit, on every connection; what one refuses is undone on all.
+function SessionTransaction:prepare()
   for _, entry in ipairs(self.connections) do
-    if entry.tx and entry.tx.prepare then entry.tx:prepare() end
+    local tx = entry.tx
+    if tx and tx.prepare and not tx.prepared then
+      local ok, err = pcall(tx.prepare, tx)
+      if not ok then
+        self:fail(err)
+        error(err, 0)
+      end
+    end
   end
 end
 
@@ -309,19 +317,25 @@ local function settle(self)
   session:_fire_each("deleted_to_detached", deleted)
 end
 
--- COMMIT on every connection. What one refuses is undone, unless it may be tried again.
+-- COMMIT on every connection. What one refuses is undone, unless it may be tried again. Once all are prepared there is
+-- no way back: everyone is told, and what one could not be told is answered.
 local function commit_all(self)
   local work <close> = exclusive.claim(self.session, "commit") -- luacheck: ignore work
-  if not self.nested and self.session.twophase then prepare_all(self) end
+  local decided, in_doubt = not self.nested and self.session.twophase, nil
+  if decided then self:prepare() end
   for _, entry in ipairs(self.connections) do
     if entry.tx then
       local ok, err = pcall(entry.tx.commit, entry.tx)
       if not ok then
-        if not errors.BusyError:is(err) then self:fail(err) end
-        error(err, 0)
+        if not decided then
+          if not errors.BusyError:is(err) then self:fail(err) end
+          error(err, 0)
+        end
+        in_doubt = in_doubt or err
       end
     end
   end
+  return in_doubt
 end
 
 -- Who wanted to be called after the commit. All are, then the first error is raised.
@@ -354,12 +368,13 @@ function SessionTransaction:commit()
   for _, nested in ipairs(inner(self)) do nested:commit() end
   announce(self)
   session:_flush_all()
-  commit_all(self)
+  local in_doubt = commit_all(self)
   if self.nested then self:_hand_over() else settle(self) end
   self:_end()
   if self.nested then return end
   if session._listeners then session:_fire_without_sql("after_commit", session) end
   if self.callbacks[1] then call_back(self) end
+  if in_doubt then error(in_doubt, 0) end
 end
 
 --- Rolls back unless it was committed: `local tx <close> = session:begin()`.

@@ -18,4 +18,15 @@ function M.begin(level, options)
   return sql
 end
 
+--- The identifiers of the transactions that are prepared in this database: nobody can end those of another one here.
+---@param dc userdata
+---@return string[]
+function M.prepared(dc)
+  local list = {}
+  for i, row in ipairs(dc:execute("SELECT gid FROM pg_prepared_xacts WHERE database = current_database() ORDER BY prepared")) do
+    list[i] = row[1]
+  end
+  return list
+end
+
 return M
