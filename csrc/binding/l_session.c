@@ -588,6 +588,13 @@ static int l_object_session(lua_State *L)
     return 1;
 }
 
+/* core.session_objects() -> a list of every session there is */
+static int l_session_objects(lua_State *L)
+{
+    alch_push_session_objects(L);
+    return 1;
+}
+
 void alch_open_session(lua_State *L)
 {
     static const luaL_Reg methods[] = {
@@ -599,6 +606,7 @@ void alch_open_session(lua_State *L)
     };
     static const luaL_Reg functions[] = {
         { "session_new", l_session_new }, { "watch_sessions", l_watch_sessions },
+        { "session_objects", l_session_objects },
         { "object_session", l_object_session },
         { "session_add", l_session_add },
         { "session_delete", l_session_delete },

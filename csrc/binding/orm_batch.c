@@ -44,12 +44,11 @@ void alch_push_object_key(lua_State *L, const alch_codec *codec, int st, alch_st
     lua_settop(L, top + 1);
 }
 
-void alch_bind_key(lua_State *L, int idx, const alch_codec *codec, alch_bound *b, alch_param *out)
+/* The values of the key at 'idx'; text points into it. */
+static void unpack_key(lua_State *L, int idx, const alch_mapper *m, alch_value *values)
 {
-    const alch_mapper *m = codec->mapper;
-    alch_value values[ALCH_KEY_MAX];
     const char *key;
-    size_t i, len;
+    size_t len;
 
     if (lua_isinteger(L, idx)) {
         values[0].kind = ALCH_INT;
@@ -66,6 +65,15 @@ void alch_bind_key(lua_State *L, int idx, const alch_codec *codec, alch_bound *b
             luaL_error(L, "the identity of this %s object is damaged", m->class_name);
         }
     }
+}
+
+void alch_bind_key(lua_State *L, int idx, const alch_codec *codec, alch_bound *b, alch_param *out)
+{
+    const alch_mapper *m = codec->mapper;
+    alch_value values[ALCH_KEY_MAX];
+    size_t i;
+
+    unpack_key(L, idx, m, values);
     for (i = 0; i < m->key_count; i++) {
         out[i].value = values[i];
         out[i].oid = codec->columns[m->keys[i]].oid;
@@ -328,12 +336,31 @@ static int l_key_bound(lua_State *L)
     return 1;
 }
 
+/* core.key_values(codec, key) -> the list of values that identity_key was given */
+static int l_key_values(lua_State *L)
+{
+    const alch_codec *codec = alch_check_codec(L, 1);
+    const alch_mapper *m = codec->mapper;
+    alch_value values[ALCH_KEY_MAX];
+    size_t i;
+
+    luaL_checkany(L, 2);
+    lua_settop(L, 2);
+    unpack_key(L, 2, m, values);
+    lua_createtable(L, (int)m->key_count, 0);
+    for (i = 0; i < m->key_count; i++) {
+        alch_push_cell(L, codec->columns, m->keys[i], &values[i]);
+        lua_rawseti(L, 3, (lua_Integer)i + 1);
+    }
+    return 1;
+}
+
 void alch_open_batch(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         { "flush_bind", l_bind }, { "flush_give", l_give },
         { "flush_returned", l_returned }, { "identity_key", l_identity_key },
-        { "key_bound", l_key_bound }, { NULL, NULL }
+        { "key_bound", l_key_bound }, { "key_values", l_key_values }, { NULL, NULL }
     };
 
     luaL_setfuncs(L, functions, 0);

@@ -243,6 +243,8 @@ void alch_attach_state(lua_State *L, int session, int obj, int st, alch_state *s
 int alch_push_session(lua_State *L, uint32_t number);
 /* Every live session is watched from now on. */
 void alch_watch_sessions(lua_State *L);
+/* Pushes a list of the session objects of every session there is. */
+void alch_push_session_objects(lua_State *L);
 /* Gives the new session userdata its number. */
 void alch_register_session(lua_State *L, int session);
 void alch_session_list(lua_State *L, int session, int which, int obj, alch_state *s);

@@ -51,6 +51,22 @@ void alch_watch_sessions(lua_State *L)
     lua_settop(L, top);
 }
 
+void alch_push_session_objects(lua_State *L)
+{
+    int list, all;
+
+    lua_newtable(L);
+    list = lua_gettop(L);
+    all = list + 1;
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &sessions) == LUA_TTABLE)
+        for (lua_pushnil(L); lua_next(L, all); lua_pop(L, 1))
+            if (lua_type(L, -1) == LUA_TUSERDATA) {
+                lua_getiuservalue(L, -1, ALCH_SESSION_OBJECT);
+                lua_rawseti(L, list, (lua_Integer)lua_rawlen(L, list) + 1);
+            }
+    lua_settop(L, list);
+}
+
 /* -- lists -- */
 
 void alch_session_list(lua_State *L, int session, int which, int obj, alch_state *s)

@@ -2,6 +2,7 @@
 
 local class = require("lualchemy.util.class")
 local errors = require("lualchemy.errors")
+local event = require("lualchemy.event")
 local retry = require("lualchemy.engine.retry")
 
 local M = {}
@@ -48,7 +49,7 @@ local SessionMaker = class("sessionmaker")
 ---@param options table?   what a Session takes, and class_
 function SessionMaker:init(bind, options)
   options = M.take_options(bind, options)
-  self.class_, self.kw = session_class(options), merged(options)
+  self.class_, self.kw = session_class(options):extend("Session"), merged(options)
 end
 
 --- Changes the defaults of sessions made from now on.
@@ -96,6 +97,12 @@ end
 -- -- one session per coroutine ------------------------------------------------------------------------------------
 
 local ScopedSession = class("scoped_session")
+
+-- Who listens to a factory listens to the sessions that it makes.
+event.add_resolver(function(target)
+  if ScopedSession:is(target) then target = rawget(target, "session_factory") end
+  return SessionMaker:is(target) and target.class_ or nil
+end)
 
 -- What the session of this scope has that is no method.
 local fields = { new = true, dirty = true, deleted = true, identity_map = true, is_active = true, bind = true, info = true,

@@ -102,6 +102,8 @@ return setmetatable(signature.module {
   scoped_session = factory.scoped_session,
   object_session = session.object_session,
   make_transient = session.make_transient,
+  make_transient_to_detached = session.make_transient_to_detached,
+  close_all_sessions = session.close_all_sessions,
   to_table = require("lualchemy.orm.plain").to_table,
   attributes = require("lualchemy.orm.attributes"),
   exc = require("lualchemy.orm.exc"),

@@ -7,6 +7,7 @@ local core = require("lualchemy._core")
 local entity = require("lualchemy.orm.entity")
 local errors = require("lualchemy.errors")
 local registry = require("lualchemy.orm.registry")
+local statements = require("lualchemy.orm.statements")
 local suggest = require("lualchemy.util.suggest")
 
 local M = {}
@@ -59,11 +60,19 @@ local function session_of(object)
   return require("lualchemy.orm.session").object_session(object)
 end
 
--- The key's values; those of a composite key are known while they are loaded.
-local function identity_of(object, mapper)
+--- The values of the key that an object's row has; nil if it has no row. Without a session those of a composite key
+--- are known while they are loaded.
+---@param object table
+---@param mapper lualchemy.orm.Mapper
+---@param session lualchemy.orm.Session?   by default the object's
+---@return any[]?
+local function identity_of(object, mapper, session)
   local _, _, key = core.state(object)
   if key == nil then return nil end
   if #mapper.primary_key == 1 and type(key) ~= "string" then return { key } end
+  session = session or session_of(object)
+  local bound, bind = pcall(function() return session:get_bind(mapper) end)
+  if bound then return core.key_values(statements.of(mapper, bind.dialect).codec, key) end
   local values = {}
   for i, column in ipairs(mapper.primary_key) do
     local value, known = core.peek(object, mapper:property_for_column(column).key)
@@ -181,6 +190,6 @@ function M.describe(object)
   return ("<%s %s>"):format(mapper.class_name, table.concat(parts, " "))
 end
 
-M.InstanceState = InstanceState
+M.InstanceState, M.identity_of = InstanceState, identity_of
 
 return M

@@ -2,18 +2,21 @@
 
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local inspect = require("lualchemy.orm.inspect")
 
 local M = {}
 
--- The primary key that the object says it has, or nil.
-local function identity_of(mapper, object)
+-- The primary key of the object's row, or the one that a new object says it has; nil if there is none.
+local function identity_of(session, mapper, object)
+  local known = inspect.identity_of(object, mapper, session)
+  if known then return known end
   local values = {}
   for i, column in ipairs(mapper.primary_key) do
     local value = core.peek(object, mapper:property_for_column(column).key)
     if value == nil then return nil end
     values[i] = value
   end
-  return #values == 1 and values[1] or values
+  return values
 end
 
 local merge_one
@@ -67,19 +70,18 @@ end
 local function find_target(session, mapper, object, options)
   if options.load == false then
     check_unloaded(mapper, object)
-    return session:_identical(mapper, identity_of(mapper, object))
+    return session:_identical(mapper, identity_of(session, mapper, object))
   end
-  local identity = identity_of(mapper, object)
+  local identity = identity_of(session, mapper, object)
   local target = identity ~= nil and session:get(mapper.class_, identity) or nil
   if target then check_version(mapper, object, target) end
   return target
 end
 
 -- Two objects of one graph that say the same key and have no row are one new object.
-local function place_in_graph(mapper, object, seen)
-  local identity = identity_of(mapper, object)
-  if identity == nil then return {}, 1 end
-  local values = type(identity) == "table" and identity or { identity }
+local function place_in_graph(session, mapper, object, seen)
+  local values = identity_of(session, mapper, object)
+  if values == nil then return {}, 1 end
   local parts = {}
   for i, value in ipairs(values) do parts[i] = type(value) .. "\0" .. tostring(value) end
   seen.keys[mapper] = seen.keys[mapper] or {}
@@ -94,7 +96,7 @@ function merge_one(session, object, options, seen)
     seen[object] = object
     return object
   end
-  local places, place = place_in_graph(mapper, object, seen)
+  local places, place = place_in_graph(session, mapper, object, seen)
   local target = places[place] or find_target(session, mapper, object, options)
   local is_new = target == nil
   if is_new then target = setmetatable({}, getmetatable(object)) end

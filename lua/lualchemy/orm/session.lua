@@ -6,16 +6,19 @@ local by_key = require("lualchemy.orm.loading.by_key")
 local class = require("lualchemy.util.class")
 local columns = require("lualchemy.orm.loading.columns")
 local core = require("lualchemy._core")
+local dialects = require("lualchemy.dialects")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
 local exclusive = require("lualchemy.orm.exclusive")
 local factory = require("lualchemy.orm.factory")
 local get_or_create = require("lualchemy.orm.get_or_create")
 local identity = require("lualchemy.orm.identity")
+local inspect = require("lualchemy.orm.inspect")
 local registry = require("lualchemy.orm.registry")
 local merge = require("lualchemy.orm.merge")
 local object_set = require("lualchemy.orm.object_set")
 local SessionTransaction = require("lualchemy.orm.transaction")
+local statements = require("lualchemy.orm.statements")
 local UnitOfWork = require("lualchemy.orm.unitofwork")
 local wait = require("lualchemy.engine.wait")
 
@@ -278,6 +281,15 @@ function Session:close()
   self:expunge_all()
 end
 Session.reset = Session.close
+
+--- The same where the connections are not to be trusted any more: they are closed, not given back to their pool.
+function Session:invalidate()
+  local root = self:_root()
+  for _, entry in ipairs(root and root.connections or {}) do
+    if entry.owned and not entry.conn.closed then entry.conn:invalidate() end
+  end
+  self:close()
+end
 
 function Session:__close() self:close() end
 
@@ -744,6 +756,30 @@ end
 function M.make_transient(object)
   check_instance(object, "make_transient")
   core.make_transient(object)
+end
+
+--- A new object as if its row had been loaded and its session closed: what it lacks is loaded when it is read in a
+--- session. It says its primary key itself.
+---@param object table
+function M.make_transient_to_detached(object)
+  check_instance(object, "make_transient_to_detached")
+  core.adopt(object)
+  if core.state(object) ~= "transient" then
+    errors.raise("InvalidRequestError", "make_transient_to_detached takes a new object that is in no session; this is %s", tostring(object))
+  end
+  local mapper = core.mapper_of(object)
+  local values = inspect.state(object).dict
+  local key = identity.key_of_values(mapper, values, statements.of(mapper, dialects.default()).codec)
+  if key == nil then
+    errors.raise("InvalidRequestError", "make_transient_to_detached: this %s has no primary key", mapper.class_name)
+  end
+  core.make_persistent(object, key)
+  for name, value in pairs(values) do core.set_committed(object, name, value) end
+end
+
+--- Closes every session of this Lua state.
+function M.close_all_sessions()
+  for _, session in ipairs(core.session_objects()) do session:close() end
 end
 
 --- What an attribute that is not loaded holds: the runtime asks when it is read. Everything else that is missing
