@@ -225,13 +225,13 @@ static int l_takes_row(lua_State *L)
     return 0;
 }
 
-/* core.flush_orphan(object, property) -> is it a new object that no parent of
-** the delete-orphan relationship has? */
+/* core.flush_orphan(object, property) -> did the last parent of the
+** delete-orphan relationship let it go? */
 static int l_orphan(lua_State *L)
 {
     const alch_state *s = alch_push_state(L, 1);
 
-    lua_pushboolean(L, s != NULL && alch_is_pending_orphan(L, lua_gettop(L), s, lua_topointer(L, 2)));
+    lua_pushboolean(L, s != NULL && alch_is_let_go(L, lua_gettop(L), s, lua_topointer(L, 2)));
     return 1;
 }
 

@@ -48,9 +48,10 @@ static const alch_node *ask(rebuild *r, const alch_node *n)
     return answer;
 }
 
+/* A parameter keeps the column that lends it a name, whatever stands in the column's place elsewhere. */
 static int is_leaf(const alch_node *n)
 {
-    return n->kind == ALCH_NODE_COLUMN || n->kind == ALCH_NODE_TABLE;
+    return n->kind == ALCH_NODE_COLUMN || n->kind == ALCH_NODE_TABLE || n->kind == ALCH_NODE_BIND;
 }
 
 /* Protected: remembers the reference at 2 under the address at 3. */

@@ -33,7 +33,7 @@ size_t *alch_push_slots(lua_State *L, int list, size_t *n);
 /* Adds orm_batch.c's functions, or orm_arrays.c's, to the module table on the top. */
 void alch_open_batch(lua_State *L);
 void alch_open_arrays(lua_State *L);
-/* Is it a new object that no parent of a delete-orphan relationship has? */
-int alch_is_pending_orphan(lua_State *L, int st, const alch_state *s, const void *id);
+/* Did the parent that took it in last, by a delete-orphan relationship, let it go? */
+int alch_is_let_go(lua_State *L, int st, const alch_state *s, const void *id);
 
 #endif

@@ -5,23 +5,23 @@
 #include "binding/orm_host.h"
 #include "binding/value_conv.h"
 
-/* A relationship with delete-orphan counts, in the child's AUX table, how
-** often it took the child in and let it go. */
-static void count_parent(lua_State *L, int child, const alch_attr *a, int step)
+/* A relationship with delete-orphan notes, in the child's AUX table, who took
+** the child in last; false when that one let it go. */
+static void note_parent(lua_State *L, int child, int parent, const alch_attr *a, int taken)
 {
-    alch_state *s;
-    lua_Integer n;
+    int top = lua_gettop(L);
 
     if (!(a->flags & ALCH_ATTR_DELETE_ORPHAN))
         return;
-    s = alch_need_state(L, child, a->name);
-    alch_push_aux(L, lua_gettop(L), s);
-    lua_rawgetp(L, -1, a->id);
-    n = lua_tointeger(L, -1) + step;
-    lua_pop(L, 1);
-    lua_pushinteger(L, n);
-    lua_rawsetp(L, -2, a->id);
-    lua_pop(L, 2);
+    alch_push_aux(L, top + 1, alch_need_state(L, child, a->name));
+    if (lua_rawgetp(L, -1, a->id) != LUA_TTABLE || taken || lua_rawequal(L, -1, parent)) {
+        if (taken)
+            lua_pushvalue(L, parent);
+        else
+            lua_pushboolean(L, 0);
+        lua_rawsetp(L, top + 2, a->id);
+    }
+    lua_settop(L, top);
 }
 
 /* Pushes the state of 'other' and tells which attribute of it mirrors 'a'. */
@@ -150,10 +150,10 @@ void alch_link(lua_State *L, int me, const alch_state *s, size_t i, int other)
     alch_state *os;
 
     luaL_checkstack(L, 20, "relationship");
-    count_parent(L, other, a, 1);
+    note_parent(L, other, me, a, 1);
     os = push_mirror(L, a, other, &mirror);
     if (os != NULL) {
-        count_parent(L, me, &os->mapper->attrs[mirror], 1);
+        note_parent(L, me, other, &os->mapper->attrs[mirror], 1);
         if (os->mapper->attrs[mirror].kind == ALCH_ATTR_LIST) {
             alch_push_collection(L, other, top + 1, os, (size_t)mirror);
             alch_collection_join(L, lua_gettop(L), me);
@@ -171,10 +171,10 @@ void alch_unlink(lua_State *L, int me, const alch_state *s, size_t i, int other)
     alch_state *os;
 
     luaL_checkstack(L, 20, "relationship");
-    count_parent(L, other, a, -1);
+    note_parent(L, other, me, a, 0);
     os = push_mirror(L, a, other, &mirror);
     if (os != NULL) {
-        count_parent(L, me, &os->mapper->attrs[mirror], -1);
+        note_parent(L, me, other, &os->mapper->attrs[mirror], 0);
         if (os->mapper->attrs[mirror].kind == ALCH_ATTR_LIST) {
             alch_push_collection(L, other, top + 1, os, (size_t)mirror);
             alch_collection_leave(L, lua_gettop(L), me);

@@ -136,40 +136,35 @@ static void blank_child(lua_State *L, const alch_attr *a, int child)
 
 /* -- orphans -------------------------------------------------------------- */
 
-/* How many parents took it in; 'none' if it never had to do with one. */
-static lua_Integer parents_of(lua_State *L, int st, const alch_state *s, const alch_attr *a, lua_Integer none)
+/* Did the parent that took it in last let it go? 'unknown' if it never had to do with one. */
+static int was_let_go(lua_State *L, int st, const alch_state *s, const void *id, int unknown)
 {
-    lua_Integer n = none;
+    int top = lua_gettop(L), gone = unknown;
 
-    if (lua_getiuservalue(L, st, alch_uv_extra(s->mapper)) == LUA_TTABLE) {
-        if (lua_rawgetp(L, -1, a->id) != LUA_TNIL)
-            n = lua_tointeger(L, -1);
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-    return n;
+    if (lua_getiuservalue(L, st, alch_uv_extra(s->mapper)) == LUA_TTABLE && lua_rawgetp(L, -1, id) != LUA_TNIL)
+        gone = !lua_toboolean(L, -1);
+    lua_settop(L, top);
+    return gone;
 }
 
 /* The child left a delete-orphan relationship. It is an orphan unless another
-** parent took it in: a row's count is below zero then, a new object's zero. */
+** parent took it in, or it is a row that nobody spoke of. */
 static int is_orphan(lua_State *L, const alch_attr *a, int child)
 {
     const alch_state *c = alch_push_state(L, child);
-    lua_Integer n;
+    int orphan;
 
     if (c == NULL)
         return 0;
-    n = parents_of(L, lua_gettop(L), c, a, 0);
+    orphan = was_let_go(L, lua_gettop(L), c, a->id, !(c->flags & ALCH_STATE_KEYED));
     lua_pop(L, 1);
-    return c->flags & ALCH_STATE_KEYED ? n < 0 : n <= 0;
+    return orphan;
 }
 
-/* A new object without any parent, such as the root of a tree, is none. */
-int alch_is_pending_orphan(lua_State *L, int st, const alch_state *s, const void *id)
+/* One that never had a parent, such as the root of a tree, is none. */
+int alch_is_let_go(lua_State *L, int st, const alch_state *s, const void *id)
 {
-    alch_attr a = { .id = id };
-
-    return s->life == ALCH_PENDING && parents_of(L, st, s, &a, 1) <= 0;
+    return (s->life == ALCH_PENDING || s->life == ALCH_PERSISTENT) && was_let_go(L, st, s, id, 0);
 }
 
 /* -- walking -------------------------------------------------------------- */

@@ -2,75 +2,102 @@
 
 local sa = require("lualchemy")
 local orm = require("lualchemy.orm")
-local targets = require("spec.support.targets")
+local world = require("spec.support.world")
 
-for database, url in targets.each() do
-  describe("delete-orphan in a tree on " .. database, function()
-    local engine, Base, Node, session
+world.describe("delete-orphan in a tree", function(Base, w)
+  w.Node = Base:class("Node", {
+    __tablename__ = "semantics_nodes",
+    id = sa.Column(sa.Integer, { primary_key = true }),
+    name = sa.Column(sa.String(20)),
+    parent_id = sa.Column(sa.Integer, sa.ForeignKey("semantics_nodes.id")),
+    children = orm.relationship("Node", {
+      cascade = "all, delete-orphan", order_by = "Node.id", backref = orm.backref("parent", { remote_side = "Node.id" }),
+    }),
+  })
+end, function(w)
+  local function stored()
+    local names = {}
+    for name in w.session:scalars(sa.select(w.Node.name):order_by(w.Node.name)) do names[#names + 1] = name end
+    return table.concat(names, " ")
+  end
 
-    before_each(function()
-      engine = sa.create_engine(url)
-      Base = orm.declarative_base()
-      Node = Base:class("Node", {
-        __tablename__ = "semantics_nodes",
-        id = sa.Column(sa.Integer, { primary_key = true }),
-        name = sa.Column(sa.String(20)),
-        parent_id = sa.Column(sa.Integer, sa.ForeignKey("semantics_nodes.id")),
-        children = orm.relationship("Node", {
-          cascade = "all, delete-orphan", order_by = "Node.id", backref = orm.backref("parent", { remote_side = "Node.id" }),
-        }),
-      })
-      Base.metadata:drop_all(engine)
-      Base.metadata:create_all(engine)
-      session = orm.Session{ bind = engine }
-    end)
-    after_each(function()
-      session:close()
-      Base.metadata:drop_all(engine)
-      engine:dispose()
-      orm.clear_mappers()
-    end)
-
-    local function stored()
-      local names = {}
-      for name in session:scalars(sa.select(Node.name):order_by(Node.name)) do names[#names + 1] = name end
-      return table.concat(names, " ")
-    end
-
-    it("writes a root, which never had a parent", function()
-      local root = Node{ name = "root" }
-      root.children = { Node{ name = "leaf" } }
-      session:add(root)
-      session:add(Node{ name = "alone" })
-      session:commit()
-      assert.equal("alone leaf root", stored())
-    end)
-
-    it("drops a new object that lost its parent before it was written", function()
-      local root, leaf = Node{ name = "root" }, Node{ name = "leaf" }
-      root.children:append(leaf)
-      session:add(root)
-      root.children:remove(leaf)
-      session:commit()
-      assert.equal("root", stored())
-      assert.is_true(sa.inspect(leaf).transient)
-    end)
-
-    it("deletes what left its parent, with all below it, but not what moved", function()
-      local root = Node{ name = "root" }
-      local left, right = Node{ name = "left" }, Node{ name = "right" }
-      local moving, below = Node{ name = "moving" }, Node{ name = "below" }
-      root.children = { left, right }
-      left.children = { moving, Node{ name = "staying" } }
-      moving.children = { below }
-      session:add(root)
-      session:commit()
-      moving.parent = right
-      root.children:remove(left)
-      session:commit()
-      assert.equal("below moving right root", stored())
-      assert.is_true(rawequal(moving, right.children[1]))
-      assert.is_true(rawequal(below, moving.children[1]))
-    end)
+  it("writes a root, which never had a parent", function()
+    local root = w.Node{ name = "root" }
+    root.children = { w.Node{ name = "leaf" } }
+    w.session:add(root)
+    w.session:add(w.Node{ name = "alone" })
+    w.session:commit()
+    assert.equal("alone leaf root", stored())
   end)
-end
+
+  it("drops a new object that lost its parent before it was written", function()
+    local root, leaf = w.Node{ name = "root" }, w.Node{ name = "leaf" }
+    root.children:append(leaf)
+    w.session:add(root)
+    root.children:remove(leaf)
+    w.session:commit()
+    assert.equal("root", stored())
+    assert.is_true(sa.inspect(leaf).transient)
+  end)
+
+  it("deletes what left its parent, with all below it, but not what moved", function()
+    local root = w.Node{ name = "root" }
+    local left, right = w.Node{ name = "left" }, w.Node{ name = "right" }
+    local moving, below = w.Node{ name = "moving" }, w.Node{ name = "below" }
+    root.children = { left, right }
+    left.children = { moving, w.Node{ name = "staying" } }
+    moving.children = { below }
+    w.session:add(root)
+    w.session:commit()
+    moving.parent = right
+    root.children:remove(left)
+    w.session:commit()
+    assert.equal("below moving right root", stored())
+    assert.is_true(rawequal(moving, right.children[1]))
+    assert.is_true(rawequal(below, moving.children[1]))
+  end)
+end)
+
+world.describe("delete-orphan of rows that were not loaded", function(Base, w)
+  world.people(Base, w, "all, delete-orphan")
+  w.Address.user_id.property.column.nullable = false
+end, function(w)
+  local first, second, address
+
+  before_each(function()
+    first, second, address = w.User{ name = "first" }, w.User{ name = "second" }, w.Address{ email = "a" }
+    first.addresses:append(address)
+    w.session:add_all{ first, second }
+    w.session:commit()
+  end)
+
+  local function left()
+    return w.session:scalar(sa.select(sa.func.count()):select_from(w.Address))
+  end
+
+  it("deletes a row that moved and lost its new parent before the flush", function()
+    second.addresses:append(address)
+    second.addresses:remove(address)
+    w.session:commit()
+    assert.equal(0, left())
+    assert.is_true(sa.inspect(address).detached)
+  end)
+
+  it("forgets a loss that was rolled back", function()
+    first.addresses:remove(address)
+    w.session:flush()
+    w.session:rollback()
+    address.email = "b"
+    w.session:commit()
+    assert.equal(1, left())
+  end)
+
+  it("forgets a loss when the row is expired", function()
+    first.addresses:remove(address)
+    w.session:expire(first)
+    w.session:expire(address)
+    address.email = "b"
+    w.session:commit()
+    assert.equal(1, left())
+  end)
+end)

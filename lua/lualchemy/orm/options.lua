@@ -65,10 +65,18 @@ local function extended(path, step)
   return longer
 end
 
+-- Of several relationships the last one is meant, the others lead to it. An options table comes last.
+local function path_arguments(load, ...)
+  local given, options = { ... }, {}
+  if #given > 1 and type(given[#given]) == "table" and getmetatable(given[#given]) == nil then options = table.remove(given) end
+  for i = 1, #given - 1 do load = load:defaultload(given[i]) end
+  return load, given[#given], options
+end
+
 -- A method that says how a relationship is loaded, and goes on from its target.
 local function relationship_method(name, strategy, prepare)
-  Load[name] = function(self, attribute, options)
-    options = options or {}
+  Load[name] = function(load, ...)
+    local self, attribute, options = path_arguments(load, ...)
     local chosen = prepare and prepare(options) or strategy
     if attribute == "*" then
       return with_rule(self, self.path, function(node, globals)

@@ -71,7 +71,7 @@ signature.methods(comparator.RelationshipAttribute, { any = "criterion: any?, va
   has = "criterion: any?, values: options?" })
 local loads = {}
 for name, method in pairs(load_options.Load) do
-  if type(method) == "function" and name:find("load$") or name == "contains_eager" then loads[name] = "attribute: any, options: options?" end
+  if type(method) == "function" and name:find("load$") or name == "contains_eager" then loads[name] = "attribute: any, ...: any?" end
 end
 loads.load_only = nil
 signature.methods(load_options.Load, loads)

@@ -61,16 +61,23 @@ local function has_orphan_relationships(bucket)
   return false
 end
 
--- New objects that lost their parent are dropped without a word. One that never had a parent is none of them: it may be
--- the root of a tree, and where the reference must not be NULL the database says so.
+local function is_orphan(object)
+  for _, prop in ipairs(orphan_relationships(object)) do
+    if core.flush_orphan(object, prop) then return true end
+  end
+  return false
+end
+
+-- Of the objects that lost their parent, new ones are dropped without a word and rows are deleted; true if there was
+-- any. One that never had a parent is none of them: it may be the root of a tree, and where the reference must not be
+-- NULL the database says so.
 function UnitOfWork:_drop_orphans()
+  local dropped = false
   for _, bucket in ipairs(order.list(self.buckets)) do
     if has_orphan_relationships(bucket) then
       local kept = {}
       for _, object in ipairs(bucket[INSERTS]) do
-        local orphan, relationships = false, orphan_relationships(object)
-        for _, prop in ipairs(relationships) do orphan = orphan or core.flush_orphan(object, prop) end
-        if orphan then
+        if is_orphan(object) then
           core.flush_release(self.set, { object })
           self.set:detach(object)
         else
@@ -78,8 +85,15 @@ function UnitOfWork:_drop_orphans()
         end
       end
       bucket[INSERTS] = kept
+      for _, object in ipairs(bucket[UPDATES]) do
+        if is_orphan(object) then
+          self.session:_delete(object)
+          dropped = true
+        end
+      end
     end
   end
+  return dropped and self:_collect() > 0
 end
 
 -- Children of a deleted object must be known to lose their reference to it.
@@ -91,8 +105,8 @@ local function load_children(bucket, from)
 end
 
 -- Settles who is deleted and who loses a reference. Orphans may have children of their own, so until nothing new comes.
-function UnitOfWork:_settle_relationships()
-  local done, dropped = {}, false
+function UnitOfWork:_settle_relationships(dropped)
+  local done = {}
   repeat
     local orphans = {}
     for _, bucket in ipairs(order.list(self.buckets)) do
@@ -365,8 +379,7 @@ end
 function UnitOfWork:execute()
   self.hooks = flush_hooks.of(self.session)
   self:_collect()
-  self:_drop_orphans()
-  self:_settle_relationships()
+  self:_settle_relationships(self:_drop_orphans())
   self.switches = row_switch.find(self.session, self.buckets)
   self:_run()
 end

@@ -167,19 +167,21 @@ function M.describe(description, mapper, columns)
 end
 
 local function mapper_for(mapper, class_)
-  local found = type(class_) == "table" and (registry.mapper_of(class_) or class_.mapper)
+  local found = type(class_) == "table" and (rawget(class_, "polymorphic_map") and class_ or registry.mapper_of(class_) or class_.mapper)
   if not found or not found:isa(mapper) then
     errors.raise("InvalidRequestError", "%s does not inherit from %s, so it cannot be loaded with it", registry.describe_class(class_), mapper.class_name)
   end
   return found
 end
 
---- The mappers that a list of classes (or "*") means: with those between them and the mapper, level by level.
+--- The mappers that a list of classes or mappers, one of them alone, or "*" means: with those between them and the
+--- mapper, level by level.
 ---@param mapper lualchemy.orm.Mapper
----@param classes table[]|"*"
+---@param classes table|"*"
 ---@return lualchemy.orm.Mapper[]
 function M.mappers_of(mapper, classes)
   if classes == "*" then return mapper:self_and_descendants() end
+  if registry.mapper_of(classes) then classes = { classes } end
   if type(classes) ~= "table" then
     errors.raise("ArgumentError", "with_polymorphic takes a list of classes or \"*\"; got %s", tostring(classes))
   end
@@ -227,7 +229,7 @@ local function given_polymorphic(mapper)
     if registry.mapper_of(class_) then classes[#classes + 1] = class_ end
   end
   for _, below in ipairs(mapper.inheriting) do
-    if below.options.polymorphic_load == "inline" then classes[#classes + 1] = below.class_ end
+    if below.options.polymorphic_load == "inline" then classes[#classes + 1] = below end
   end
   return classes, selectable
 end

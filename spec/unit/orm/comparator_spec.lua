@@ -1,0 +1,42 @@
+local orm = require("lualchemy.orm")
+local sa = require("lualchemy")
+
+describe("comparing a relationship with an object", function()
+  local users, pets, User, Pet
+
+  before_each(function()
+    local metadata = sa.MetaData()
+    users = sa.Table("users", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("name", sa.String(20)))
+    pets = sa.Table("pets", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("user_id", sa.ForeignKey("users.id")))
+    User, Pet = {}, {}
+    User.__index, Pet.__index = User, Pet
+    orm.mapper(User, users)
+    orm.mapper(Pet, pets, { properties = {
+      user = orm.relationship(User, { primaryjoin = sa.and_(users.c.id:eq(pets.c.user_id), users.c.name:eq("hi")) }),
+    } })
+  end)
+  after_each(orm.clear_mappers)
+
+  it("puts the object's values in place of all its columns; a literal keeps its column's name", function()
+    local user = setmetatable({}, User)
+    user.id, user.name = 7, "ed"
+    local compiled = sa.select(Pet.id):where(Pet.user:eq(user)):compile()
+    assert.equal("SELECT pets.id FROM pets WHERE :param_1 = pets.user_id AND :param_2 = :name_1",
+      (compiled.string:gsub("%s+", " ")))
+    assert.same({ param_1 = 7, param_2 = "ed", name_1 = "hi" }, compiled.params)
+  end)
+end)
+
+describe("a loader option over several relationships", function()
+  after_each(orm.clear_mappers)
+
+  it("is about the last one, the others lead to it", function()
+    local Base = orm.declarative_base()
+    local A = Base:class("A", { __tablename__ = "a", id = sa.Column(sa.Integer, { primary_key = true }), bs = orm.relationship("B") })
+    local B = Base:class("B", { __tablename__ = "b", id = sa.Column(sa.Integer, { primary_key = true }),
+      a_id = sa.Column(sa.ForeignKey("a.id")), cs = orm.relationship("C", { innerjoin = true }) })
+    Base:class("C", { __tablename__ = "c", id = sa.Column(sa.Integer, { primary_key = true }), b_id = sa.Column(sa.ForeignKey("b.id")) })
+    local function options(option) return tostring(orm.Query(A):options(option)) end
+    assert.equal(options(orm.defaultload(A.bs):joinedload(B.cs)), options(orm.joinedload(A.bs, B.cs)))
+  end)
+end)
