@@ -307,14 +307,24 @@ static int l_run(lua_State *L)
     return 2;
 }
 
+/* No parameters, or one set of them: values by name. */
+static int is_one_set(lua_State *L, int idx)
+{
+    int one = lua_istable(L, idx) && lua_rawgeti(L, idx, 1) == LUA_TNIL;
+
+    if (lua_istable(L, idx))
+        lua_pop(L, 1);
+    return one || lua_isnil(L, idx);
+}
+
 /* Can the statement at 1 go to the connection at 5 without anything being looked at in between? An INSERT is finished
-** in Lua, and options may say anything. */
+** in Lua, the defaults of an UPDATE may be functions that want a context, and options may say anything. */
 static int is_plain(lua_State *L)
 {
     const alch_node_ref *ref = alch_test_node_ref(L, 1);
     const alch_driver_conn *dc = alch_test_driver_conn(L, 5);
 
-    if (ref == NULL || ref->node == NULL || ref->node->kind == ALCH_NODE_INSERT)
+    if (ref == NULL || ref->node == NULL || ref->node->kind == ALCH_NODE_INSERT || ref->node->kind == ALCH_NODE_UPDATE)
         return 0;
     if (dc == NULL || dc->conn == NULL || dc->owner != NULL || dc->opening)
         return 0;
@@ -323,18 +333,18 @@ static int is_plain(lua_State *L)
     return lua_getiuservalue(L, 1, 1) != LUA_TTABLE;
 }
 
-/* core.execute(statement, dialect, nil, nil, dc) -> run, status | nil, err, run | nothing: not for this short way
-** What prepare and run do, for a statement without parameters of its own. Raises what preparing raises. */
+/* core.execute(statement, dialect, parameters, nil, dc) -> run, status | nil, err, run | nothing: not for this short way
+** What prepare and run do, for a statement with at most one set of parameters. Raises what preparing raises. */
 static int l_execute(lua_State *L)
 {
-    enum { CONNECTION = 5, COMPILED, BOUND, RUN };
+    enum { PARAMS = 3, CONNECTION = 5, COMPILED, BOUND, RUN };
     const alch_compiled *compiled;
     alch_run *run;
     alch_step step;
     alch_err err;
 
     lua_settop(L, CONNECTION);
-    if (!is_plain(L))
+    if (!is_one_set(L, PARAMS) || !is_plain(L))
         return 0;
     compiled = alch_prepare(L);
     run = push_run(L, alch_usable_driver_conn(L, CONNECTION), alch_check_bound(L, BOUND), compiled);

@@ -4,6 +4,9 @@
 #include "binding/bind.h"
 #include "binding/run.h"
 
+/* Upvalues of the functions: "_run", who waits, the metatable of rows. */
+enum { UP_RUN = 1, UP_WAIT, UP_ROW, UP_COUNT = UP_ROW };
+
 static void check_open(lua_State *L, const alch_run *run)
 {
     if (run->shape == NULL)
@@ -28,7 +31,7 @@ static alch_run *run_of(lua_State *L, int idx)
     alch_run *run;
 
     luaL_checktype(L, idx, LUA_TTABLE);
-    lua_pushvalue(L, lua_upvalueindex(1));      /* "_run" */
+    lua_pushvalue(L, lua_upvalueindex(UP_RUN));
     lua_rawget(L, idx);
     run = alch_check_run(L, -1);
     lua_replace(L, idx);
@@ -47,13 +50,13 @@ static int push_next(lua_State *L, int idx, alch_run *run)
     switch (alch_run_fetch(L, run, &err)) {
     case ALCH_STEP_ROW:
         alch_run_push_shape(L, idx);
-        alch_row_push(L, run->shape, -1, run->cells);
+        alch_row_make(L, run->shape, lua_upvalueindex(UP_ROW), run->cells);
         return 1;
     case ALCH_STEP_WAIT:
         lua_pushvalue(L, idx);
         lua_replace(L, 1);
         lua_settop(L, 1);
-        lua_pushvalue(L, lua_upvalueindex(2));
+        lua_pushvalue(L, lua_upvalueindex(UP_WAIT));
         lua_pushvalue(L, 1);
         lua_callk(L, 1, 0, 0, go_on);
         return go_on(L, LUA_OK, 0);
@@ -76,7 +79,7 @@ static int l_next(lua_State *L)
 
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
-    lua_pushvalue(L, lua_upvalueindex(1));      /* "_run" */
+    lua_pushvalue(L, lua_upvalueindex(UP_RUN));
     lua_rawget(L, 1);
     run = alch_check_run(L, 2);
     check_open(L, run);
@@ -95,11 +98,12 @@ static int push_rows(lua_State *L, int status, lua_KContext context)
     while (n < limit) {
         switch (alch_run_fetch(L, run, &err)) {
         case ALCH_STEP_ROW:
-            alch_row_push(L, run->shape, 4, run->cells);
+            lua_pushvalue(L, 4);
+            alch_row_make(L, run->shape, lua_upvalueindex(UP_ROW), run->cells);
             lua_rawseti(L, 3, ++n);
             break;
         case ALCH_STEP_WAIT:
-            lua_pushvalue(L, lua_upvalueindex(2));
+            lua_pushvalue(L, lua_upvalueindex(UP_WAIT));
             lua_pushvalue(L, 1);
             lua_callk(L, 1, 0, 0, push_rows);
             break;
@@ -142,7 +146,7 @@ static int push_value(lua_State *L, int status, lua_KContext context)
         alch_shape_push_value(L, run->shape, (int)lua_tointeger(L, 2) - 1, &run->cells[lua_tointeger(L, 2) - 1]);
         return 2;
     case ALCH_STEP_WAIT:
-        lua_pushvalue(L, lua_upvalueindex(2));
+        lua_pushvalue(L, lua_upvalueindex(UP_WAIT));
         lua_pushvalue(L, 1);
         lua_callk(L, 1, 0, 0, push_value);
         return push_value(L, LUA_OK, 0);
@@ -179,7 +183,8 @@ static int l_result_functions(lua_State *L)
     luaL_newlibtable(L, functions);
     lua_pushliteral(L, "_run");
     lua_pushvalue(L, 1);
-    luaL_setfuncs(L, functions, 2);
+    alch_row_push_metatable(L);
+    luaL_setfuncs(L, functions, UP_COUNT);
     return 1;
 }
 

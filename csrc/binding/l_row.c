@@ -44,11 +44,7 @@ static void *check_magic(lua_State *L, int idx, const void *magic, const char *m
 }
 
 /* Found by address: by name would cost a hash of the name for every row. */
-static void set_row_metatable(lua_State *L)
-{
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &row_magic);
-    lua_setmetatable(L, -2);
-}
+void alch_row_push_metatable(lua_State *L) { lua_rawgetp(L, LUA_REGISTRYINDEX, &row_magic); }
 
 /* -- shapes -------------------------------------------------------------- */
 
@@ -322,30 +318,29 @@ static void convert_hooked(lua_State *L, row *r, const alch_value *cells)
     lua_setiuservalue(L, -2, 2);
 }
 
-static row *new_row(lua_State *L, const alch_shape *shape, int shape_idx, size_t bytes, int user_values)
+/* Replaces the shape on the top by a row of it that has no metatable yet. */
+static row *new_row(lua_State *L, const alch_shape *shape, size_t bytes, int user_values)
 {
     size_t size = sizeof(row) + (size_t)shape->n * sizeof(cell) + bytes;
     row *r = lua_newuserdatauv(L, size, user_values);
 
     r->magic = &row_magic;
     r->shape = shape;
-    lua_pushvalue(L, shape_idx);
+    lua_insert(L, -2);
     lua_setiuservalue(L, -2, 1);
     return r;
 }
 
-void alch_row_push(lua_State *L, const alch_shape *shape, int shape_idx, const alch_value *cells)
+void alch_row_make(lua_State *L, const alch_shape *shape, int metatable, const alch_value *cells)
 {
-    row *r;
-    char *at;
+    row *r = new_row(L, shape, text_size(cells, shape->n), shape->hooked ? 2 : 1);
+    char *base = (char *)(r->cells + shape->n), *at = base;
     int i;
 
-    shape_idx = lua_absindex(L, shape_idx);
-    r = new_row(L, shape, shape_idx, text_size(cells, shape->n), shape->hooked ? 2 : 1);
-    at = (char *)(r->cells + shape->n);
     for (i = 0; i < shape->n; i++)
-        at = pack(&r->cells[i], &cells[i], (char *)(r->cells + shape->n), at);
-    set_row_metatable(L);
+        at = pack(&r->cells[i], &cells[i], base, at);
+    lua_pushvalue(L, metatable);
+    lua_setmetatable(L, -2);
     if (shape->hooked)
         convert_hooked(L, r, cells);
 }
@@ -359,14 +354,16 @@ static int l_row(lua_State *L)
     int i;
 
     luaL_checktype(L, 2, LUA_TTABLE);
-    r = new_row(L, shape, 1, 0, 2);
+    lua_pushvalue(L, 1);
+    r = new_row(L, shape, 0, 2);
     for (i = 0; i < shape->n; i++) {
         r->cells[i].kind = lua_rawgeti(L, 2, i + 1) == LUA_TNIL ? ALCH_NULL : ALCH_HOST;
         lua_pop(L, 1);
     }
     lua_pushvalue(L, 2);
     lua_setiuservalue(L, -2, 2);
-    set_row_metatable(L);
+    alch_row_push_metatable(L);
+    lua_setmetatable(L, -2);
     return 1;
 }
 
@@ -412,7 +409,7 @@ static void push_cell(lua_State *L, int idx, const row *r, int i)
         lua_pushnil(L);
     else if (c->kind == ALCH_HOST)
         push_converted(L, idx, i);
-    else if (r->shape->columns[i].read != NULL)
+    else if (r->shape->columns[i].read != NULL && r->shape->columns[i].plain != c->kind)
         push_read(L, r, i);
     else if (c->kind == ALCH_INT)
         lua_pushinteger(L, c->as.integer);

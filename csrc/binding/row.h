@@ -32,6 +32,7 @@ typedef struct alch_shape_column {
     alch_shape_read read;       /* NULL: as it came */
     const void *context;        /* of 'read'; the shape's owner anchors it */
     uint8_t hooked;             /* calls Lua: at most once per value, so when the row is made */
+    uint8_t plain;              /* cells of this kind are what 'read' would push */
 } alch_shape_column;
 
 struct alch_shape {
@@ -55,9 +56,10 @@ alch_shape *alch_check_shape(lua_State *L, int idx);
 ** 'statement_idx') that was compiled to the same. */
 alch_shape *alch_shape_push_like(lua_State *L, int idx, int statement_idx);
 
-/* Pushes a row of 'cells' (kinds up to ALCH_BLOB); their bytes are copied.
-** 'shape_idx' is where the shape stands. */
-void alch_row_push(lua_State *L, const alch_shape *shape, int shape_idx, const alch_value *cells);
+/* Replaces the shape on the top by a row of 'cells' (kinds up to ALCH_BLOB);
+** their bytes are copied. 'metatable' is where that of rows stands. */
+void alch_row_make(lua_State *L, const alch_shape *shape, int metatable, const alch_value *cells);
+void alch_row_push_metatable(lua_State *L);
 
 /* Pushes the value of cell 'i' (from 0) of a driver's row as the shape reads it. */
 void alch_shape_push_value(lua_State *L, const alch_shape *shape, int i, const alch_value *cell);

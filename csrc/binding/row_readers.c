@@ -51,6 +51,7 @@ void alch_readers_set(lua_State *L, alch_readers *readers, alch_shape *shape, in
     column->read = read_cell;
     column->context = c;
     column->hooked = c->host != 0;
+    column->plain = c->host ? ALCH_NULL : c->plain;
     shape->hooked = shape->hooked || column->hooked;
 }
 

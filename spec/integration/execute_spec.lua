@@ -116,6 +116,36 @@ for name, url in targets.each() do
       assert.equal(2, #all())
     end)
 
+    it("a default of an UPDATE sees its context each time", function()
+      local seen = {}
+      local touched = sa.Table("execute_spec", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }),
+        sa.Column("name", sa.String(50)),
+        sa.Column("state", sa.String(10), { onupdate = function(ctx)
+          seen[#seen + 1] = ctx.connection
+          return "changed"
+        end }))
+      conn:execute(sa.insert(touched):values { id = 1, name = "ed" })
+      for i = 1, 3 do conn:execute(sa.update(touched):values { name = "ed " .. i }) end
+      assert.same({ conn, conn, conn }, seen)
+    end)
+
+    it("the same statement runs with a value now and another one then, in a transaction that has begun", function()
+      conn:execute(sa.insert(users), { { name = "ed" }, { name = "wendy" }, { name = "mary" } })
+      local by_name = sa.select(users.c.id):where(users.c.name:eq(sa.bindparam("name")))
+      for id, wanted in ipairs { "ed", "wendy", "mary" } do
+        assert.equal(id, conn:execute(by_name, { name = wanted }):scalar_one())
+      end
+      assert.equal(0, #conn:execute(by_name, { name = "jack" }):all())
+      raises("InvalidRequestError", "a value is required", conn.execute, conn, by_name, {})
+      raises("InvalidRequestError", "a value is required", conn.execute, conn, by_name, { nome = "ed" })
+      raises("ArgumentError", "exec_driver_sql", conn.execute, conn, by_name, { "ed" })
+      raises("ArgumentError", "not a string", conn.execute, conn, by_name, "ed")
+      local gone = conn:execute(sa.delete(users):where(users.c.name:eq(sa.bindparam("who"))), { who = "ed" })
+      assert.equal(1, gone.rowcount)
+      assert.same({ "wendy" }, conn:execute(sa.select(users):where(users.c.name:eq(sa.bindparam("who"))), { who = "wendy" })
+        .context.bound:list())
+    end)
+
     it("RETURNING gives rows", function()
       local row = conn:execute(sa.insert(users):values { name = "a" }:returning(users.c.id, users.c.state)):one()
       assert.same({ 1, "new" }, { row.id, row.state })

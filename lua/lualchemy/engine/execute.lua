@@ -243,8 +243,8 @@ result.Result._context_of = context_of
 
 -- The short way of a statement that nobody looks at: one call of the core prepares and sends it. Nothing if it has to
 -- go the long way.
-local function execute_plainly(conn, statement)
-  local ok, run, status, failed = pcall(core.execute, statement, conn.dialect._dialect, nil, nil, conn._dc)
+local function execute_plainly(conn, statement, params)
+  local ok, run, status, failed = pcall(core.execute, statement, conn.dialect._dialect, params, nil, conn._dc)
   if not ok then M.fail(conn, run, nil, nil, context_of(conn, statement)) end
   if status == "wait" then
     local driven, err = wait.drive(conn._dc, run)
@@ -300,10 +300,10 @@ end
 --- Connection:execute
 function M.statement(conn, statement, params, options)
   local tx, engine = conn._tx, conn.engine
-  if tx and tx.is_active and params == nil and options == nil and not anybody and not engine._log and not engine._proxy and not conn._limited
+  if tx and tx.is_active and options == nil and not anybody and not engine._log and not engine._proxy and not conn._limited
     and not conn._options.timeout and executors[getmetatable(statement) or false] == execute_clause
     and not (conn.closed or conn.invalidated or conn._detached) then
-    local outcome = execute_plainly(conn, statement)
+    local outcome = execute_plainly(conn, statement, params)
     if outcome then return outcome end
   end
   conn:_usable()

@@ -19,9 +19,13 @@ local Proxy = core.pooled_connection_methods
 local native = core.pooled_connection_native or { invalidate = Proxy.invalidate, detach = Proxy.detach }
 core.pooled_connection_native = native
 
+-- Raises for what is no pooled connection, as every method in C does.
+local check = Proxy.is_valid
+
 --- Closes the physical connection; the pool opens another one when it needs one.
 ---@param err any?  why
 function Proxy:invalidate(err)
+  check(self)
   local record = self.record
   if not record then return end
   local pool, dc = record.pool, record.driver_connection
@@ -34,6 +38,7 @@ end
 --- Takes the connection out of the pool for good and answers it; closing it is the caller's business.
 ---@return userdata driver_connection
 function Proxy:detach()
+  check(self)
   local pool = self.record and self.record.pool
   local dc = native.detach(self)
   if pool then pool._line:wake() end
@@ -42,6 +47,7 @@ end
 
 --- Sends text as it is; see the driver connection's own execute.
 function Proxy:execute(...)
+  check(self)
   local dc = self.driver_connection
   if not dc then errors.raise("ResourceClosedError", "this connection has been returned to its pool") end
   return dc:execute(...)

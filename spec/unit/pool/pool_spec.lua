@@ -16,6 +16,17 @@ describe("pool", function()
     return driver:connect {}
   end
 
+  it("says so when a connection's method is given something else", function()
+    local p = pool.QueuePool(connect)
+    local c <close> = p:connect()
+    for _, name in ipairs { "close", "invalidate", "detach", "execute", "is_valid" } do
+      for _, other in ipairs { false, 1, p, c.record } do
+        raises("ArgumentError", "a pooled connection is expected, not a", c[name], other)
+      end
+    end
+    assert.is_true(c:is_valid())
+  end)
+
   it("keeps connections, opens more up to the overflow, closes what it need not keep", function()
     local p = pool.QueuePool(connect, { size = 1, max_overflow = 1 })
     local a, b = p:connect(), p:connect()
