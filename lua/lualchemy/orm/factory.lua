@@ -49,7 +49,8 @@ local SessionMaker = class("sessionmaker")
 ---@param options table?   what a Session takes, and class_
 function SessionMaker:init(bind, options)
   options = M.take_options(bind, options)
-  self.class_, self.kw = session_class(options):extend("Session"), merged(options)
+  local class_ = session_class(options)
+  self.class_, self.kw = class_:extend("Session", { __index = rawget(class_, "__index") }), merged(options)
 end
 
 --- Changes the defaults of sessions made from now on.
