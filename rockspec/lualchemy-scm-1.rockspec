@@ -31,6 +31,7 @@ build = {
         "csrc/base/topo.c",
         "csrc/binding/args.c",
         "csrc/binding/array.c",
+        "csrc/binding/array_wire.c",
         "csrc/binding/bind.c",
         "csrc/binding/convert.c",
         "csrc/binding/core.c",

@@ -91,3 +91,18 @@ void *alch_push_object(lua_State *L, size_t size, int user_values, const char *m
     luaL_setmetatable(L, metatable);
     return p;
 }
+
+#define BUFFER_METATABLE "lualchemy.buffer"
+
+static int buffer_gc(lua_State *L)
+{
+    alch_buf_release(lua_touserdata(L, 1));
+    return 0;
+}
+
+alch_buf *alch_push_buffer(lua_State *L)
+{
+    alch_new_metatable(L, BUFFER_METATABLE, buffer_gc);
+    lua_pop(L, 1);
+    return alch_push_object(L, sizeof(alch_buf), 0, BUFFER_METATABLE);
+}

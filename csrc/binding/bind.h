@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <lua.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 #include "binding/args.h"
 
@@ -40,6 +41,9 @@ void alch_push_weak_table(lua_State *L);
 
 /* lua_newuserdatauv zeroed, with its metatable set. */
 void *alch_push_object(lua_State *L, size_t size, int user_values, const char *metatable);
+
+/* Pushes an empty buffer that the collector frees. */
+alch_buf *alch_push_buffer(lua_State *L);
 
 /* Objects that are checked once per row or more begin with the address of a
 ** constant of their own: comparing that costs less than comparing metatables.

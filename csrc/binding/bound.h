@@ -20,6 +20,7 @@ typedef struct alch_bound {
     int many;               /* came as a list of sets */
     alch_param *params;     /* n * sets, set after set; in 'memory' or of its own */
     int own_array;
+    int arrays;             /* a blob among them is an array (array_wire.h): people are shown its text */
     alch_arena memory;      /* holds the text */
 } alch_bound;
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "binding/array_wire.h"
 #include "binding/bind.h"
 #include "binding/driver_conn.h"
 #include "binding/row_readers.h"
@@ -186,6 +187,17 @@ static int l_bind_list(lua_State *L)
 
 /* -- for logs, events and errors ------------------------------------------ */
 
+static void push_array(lua_State *L, const alch_value *v)
+{
+    alch_buf *text = alch_push_buffer(L);
+
+    alch_wire_to_text(text, v->as.text.at, v->as.text.len);
+    if (text->failed)
+        out_of_memory(L);
+    lua_pushlstring(L, text->data, text->len);
+    lua_remove(L, -2);
+}
+
 static void push_set(lua_State *L, const alch_bound *b, size_t set)
 {
     size_t i;
@@ -196,6 +208,8 @@ static void push_set(lua_State *L, const alch_bound *b, size_t set)
 
         if (v->kind == ALCH_NULL)
             alch_push_null(L);
+        else if (v->kind == ALCH_BLOB && b->arrays)
+            push_array(L, v);
         else
             alch_value_push(L, v);
         lua_rawseti(L, -2, (lua_Integer)i + 1);

@@ -93,6 +93,8 @@ void alch_open_codec(lua_State *L);
 /* -- orm_attr.c: values of attributes -- */
 /* Pushes what is in memory: nil if unknown. */
 void alch_push_value(lua_State *L, int st, alch_state *s, size_t i);
+/* The host holds the value of a known attribute from now on. */
+void alch_keep_value(lua_State *L, int st, alch_state *s, size_t i);
 /* Sets the current value to the one on the top and pops it, keeping the
 ** database's value; no listeners, no backrefs. Marks the object as changed. */
 void alch_store(lua_State *L, int obj, int st, alch_state *s, size_t i);
@@ -258,18 +260,15 @@ int alch_get_identity(lua_State *L, int identities, int key);
 void alch_put_identity(lua_State *L, int identities, int key, int obj);
 /* Pushes the instance of an identity key (at 'key'); 0 and nothing if absent. */
 int alch_push_identity(lua_State *L, int session, const alch_mapper *m, int key);
-/* Whoever else is known by the key on the top leaves the session: its row is
-** gone, as after a rollback, when numbers are given out again. Stack indices. */
-void alch_displace(lua_State *L, int session, int identities, int obj);
 /* The instance has a row now, known by the key on the top (popped). Raises
 ** FlushError if another instance has that key. */
 void alch_identify(lua_State *L, int session, int obj, int st, alch_state *s);
-/* The same, with the identity map of its hierarchy at hand. */
-void alch_identify_in(lua_State *L, int identities, int obj, int st, alch_state *s);
+/* The same, with the identity map of its hierarchy at hand; but another
+** instance that has the key leaves the session: its row is gone, as after a
+** rollback, when numbers are given out again. Stack indices. */
+void alch_claim_identity(lua_State *L, int session, int identities, int obj, int st, alch_state *s);
 
 /* -- orm_key.c -- */
-/* Pushes an empty buffer that the collector frees. */
-alch_buf *alch_push_buffer(lua_State *L);
 /* Pushes the identity key of these values. */
 void alch_push_key(lua_State *L, const alch_value *values, size_t n);
 

@@ -4,21 +4,6 @@
 #include "binding/orm_host.h"
 #include "binding/value_conv.h"
 
-#define BUFFER "lualchemy.buffer"
-
-static int buffer_gc(lua_State *L)
-{
-    alch_buf_release(lua_touserdata(L, 1));
-    return 0;
-}
-
-alch_buf *alch_push_buffer(lua_State *L)
-{
-    alch_new_metatable(L, BUFFER, buffer_gc);
-    lua_pop(L, 1);
-    return alch_push_object(L, sizeof(alch_buf), 0, BUFFER);
-}
-
 void alch_push_key(lua_State *L, const alch_value *values, size_t n)
 {
     alch_buf *b;

@@ -251,6 +251,29 @@ part("loading", function()
 end)
 
 -- Statements that find what was compiled for others, more of them than the cache keeps.
+-- Rows as arrays, made ready while the server works on those before.
+part("a flush by arrays on postgresql", function()
+  orm.clear_mappers()
+  local Base = orm.declarative_base()
+  local Row = Base:class("Row", { __tablename__ = "faulty_rows", __table_args__ = { prefixes = { "TEMPORARY" } },
+    id = sa.Column(sa.Integer, { primary_key = true }), text = sa.Column(sa.String), number = sa.Column(sa.Float),
+    exact = sa.Column(sa.Numeric(5, 2)) })
+  local it <close> = open(targets.postgresql())
+  local conn <close> = it.engine:connect()
+  Base.metadata:create_all(conn)
+  local session <close> = orm.Session{ bind = conn }
+  for i = 1, 6 do session:add(Row{ text = i == 3 and LONG or "a", number = i / 2, exact = i }) end
+  session:flush()
+  local seen = {}
+  sa.event.listen(conn, "before_cursor_execute", function(_, _, _, params) seen[#seen + 1] = params[1] end)
+  for _, row in ipairs(session:query(Row):order_by(Row.id):all()) do row.text = "b" end
+  session:flush()
+  assert(seen[#seen] == '{"b","b","b","b","b","b"}')
+  for _, row in ipairs(session:query(Row):all()) do session:delete(row) end
+  session:flush()
+  assert(session:query(Row):count() == 0)
+end)
+
 -- Listeners on both sides, a validator, a map, a set and a document that is changed in place; without a database.
 part("guarded attributes", function()
   orm.clear_mappers()   -- as above

@@ -1,5 +1,6 @@
 --- Values of every kind survive a flush of many rows, which go as a few statements of many rows, or as arrays.
 local orm = require("lualchemy.orm")
+local raises = require("spec.support.expect").raises
 local sa = require("lualchemy")
 local targets = require("spec.support.targets")
 
@@ -29,24 +30,70 @@ for database, url in targets.each() do
 
     local function pick(list, i) return list[i % (#list + 1)] end     -- nil now and then
 
+    local function values(i)
+      local blob = pick(bytes, i)
+      return { text = pick(texts, i), number = pick(numbers, i), integer = pick(integers, i), flag = pick({ true, false }, i),
+        blob = blob and sa.bytes(blob) }
+    end
+
+    local function check(sample, i)
+      assert.equal(pick(texts, i), sample.text)
+      assert.equal(pick(integers, i), sample.integer)
+      assert.equal(pick({ true, false }, i), sample.flag)
+      assert.equal(pick(bytes, i), sample.blob and tostring(sample.blob))
+      local number = pick(numbers, i)
+      if database == "sqlite" and number == 0 then number = 0.0 end    -- its REAL columns know no -0.0
+      assert.equal(number and ("%a"):format(number), sample.number and ("%a"):format(sample.number))
+    end
+
     it("keeps every value", function()
       local session <close> = orm.Session{ bind = engine }
       for i = 1, 300 do
-        local blob = pick(bytes, i)
-        session:add(Sample{ id = i, text = pick(texts, i), number = pick(numbers, i), integer = pick(integers, i),
-          flag = pick({ true, false }, i), blob = blob and sa.bytes(blob) })
+        local sample = Sample(values(i))
+        sample.id = i
+        session:add(sample)
       end
       session:commit()
-      for i = 1, 300 do
-        local sample = session:get(Sample, i)
-        assert.equal(pick(texts, i), sample.text)
-        assert.equal(pick(integers, i), sample.integer)
-        assert.equal(pick({ true, false }, i), sample.flag)
-        assert.equal(pick(bytes, i), sample.blob and tostring(sample.blob))
-        local number = pick(numbers, i)
-        if database == "sqlite" and number == 0 then number = 0.0 end    -- its REAL columns know no -0.0
-        assert.equal(number and ("%a"):format(number), sample.number and ("%a"):format(sample.number))
+      for i = 1, 300 do check(session:get(Sample, i), i) end
+    end)
+
+    it("keeps every value that changes", function()
+      local session <close> = orm.Session{ bind = engine }
+      for i = 1, 300 do session:add(Sample{ id = i, text = "old", number = 7, integer = 7, blob = sa.bytes("old") }) end
+      session:commit()
+      for _, sample in ipairs(session:query(Sample):order_by(Sample.id:desc()):all()) do
+        local new = values(sample.id)
+        for _, key in ipairs{ "text", "number", "integer", "flag", "blob" } do sample[key] = new[key] end
       end
+      session:commit()
+      for i = 1, 300 do check(session:get(Sample, i), i) end
+    end)
+
+    it("gives the keys of thousands of rows to the objects whose rows they are, and changes each of them", function()
+      local session <close> = orm.Session{ bind = engine }
+      for i = 1, 2300 do session:add(Sample{ text = "text " .. i, integer = i }) end
+      session:commit()
+      for _, sample in ipairs(session:query(Sample):all()) do sample.text = "changed " .. sample.integer end
+      session:commit()
+      local rows = session:execute(sa.select(Sample.id, Sample.text, Sample.integer):order_by(Sample.id)):all()
+      assert.equal(2300, #rows)
+      for i, row in ipairs(rows) do
+        assert.equal(i, row.integer)
+        assert.equal("changed " .. i, row.text)
+      end
+    end)
+
+    it("is undone whole when a row far behind cannot be written, and the session goes on", function()
+      local session <close> = orm.Session{ bind = engine }
+      for i = 1, 1800 do session:add(Sample{ text = i == 1500 and 3 or "text" }) end
+      raises("DataError", "Sample.text", session.flush, session)
+      session:rollback()
+      session:add_all{ Sample{ id = 1 }, Sample{ id = 2 }, Sample{ id = 3 }, Sample{ id = 4 }, Sample{ id = 5 } }
+      session:commit()
+      for i = 1, 1800 do session:add(Sample{ id = i == 1500 and 3 or 10 + i }) end
+      raises("IntegrityError", {}, session.flush, session)
+      session:rollback()
+      assert.equal(5, session:query(Sample):count())
     end)
 
     it("deletes the rows of many objects, by keys of any kind", function()
@@ -102,9 +149,52 @@ for database, url in targets.each() do
       assert.matches("expected to delete 20 row%(s%); 19 were matched", err.message)
       session:rollback()
       assert.equal(20, session:query(Sample):count())
+      all = session:query(Sample):all()
+      session:execute(sa.text("DELETE FROM orm_batch_sample WHERE id = 7"))
+      for _, sample in ipairs(all) do sample.text = "new" end
+      raises("StaleDataError", "expected to update 20 row%(s%); 19 were matched", session.flush, session)
     end)
 
     if database == "postgresql" then
+      it("refuses what is too long for its column instead of cutting it off", function()
+        local Base = orm.declarative_base()
+        local Short = Base:class("Short", { __tablename__ = "orm_batch_short", id = sa.Column(sa.Integer, { primary_key = true }),
+          text = sa.Column(sa.String(5)), fixed = sa.Column(sa.CHAR(5)) })
+        Base.metadata:drop_all(engine)
+        Base.metadata:create_all(engine)
+        local session <close> = orm.Session{ bind = engine }
+        for _, values_ in ipairs{ { text = "abcdef" }, { fixed = "abcdef" } } do
+          for _ = 1, 10 do session:add(Short(values_)) end
+          raises("DataError", "value too long for type", session.flush, session)
+          session:rollback()
+        end
+        for i = 1, 10 do session:add(Short{ text = "text" .. i % 10, fixed = "a" }) end
+        session:commit()
+        for _, short in ipairs(session:query(Short):all()) do short.text = "abcdef" end
+        raises("DataError", "value too long for type", session.flush, session)
+        session:rollback()
+        Base.metadata:drop_all(engine)
+      end)
+
+      it("locks the rows it changes in the order of their keys, however few the table has", function()
+        local session <close> = orm.Session{ bind = engine }
+        for i = 1, 20 do session:add(Sample{ id = i, text = "old" }) end
+        session:commit()
+        session:execute(sa.text("ANALYZE orm_batch_sample"))
+        local seen
+        sa.event.listen(engine, "before_cursor_execute", function(_, _, sql, params)
+          if sql:find("^UPDATE") then seen = { sql, params } end
+        end)
+        for _, sample in ipairs(session:query(Sample):all()) do sample.text = "new" end
+        session:flush()
+        assert.equal('{"new","new"', seen[2][1]:sub(1, 12))
+        assert.equal("{1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20}", seen[2][2])
+        local sql = seen[1]:gsub("%$(%d)", function(n) return "'" .. seen[2][tonumber(n)] .. "'" end)
+        local plan = {}
+        for row in session:execute(sa.text("EXPLAIN (COSTS OFF) " .. sql:gsub(":", "\\:"))) do plan[#plan + 1] = row[1] end
+        assert.matches("Nested Loop.-Function Scan on rows.-orm_batch_sample", table.concat(plan, "\n"))
+      end)
+
       it("keeps what is no number", function()
         local session <close> = orm.Session{ bind = engine }
         for i = 1, 10 do session:add(Sample{ id = i, number = ({ math.huge, -math.huge, 0 / 0 })[i % 3 + 1] }) end

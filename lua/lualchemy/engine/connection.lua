@@ -172,6 +172,7 @@ function Connection:_send(sql, bound, context)
   if not run then return nil, timeout and blame_clock(status, timeout) or status end
   if status == "wait" then
     local err
+    if context and context.meanwhile then context.meanwhile() end
     status, err = wait.drive(dc, run, deadline)
     if not status then return nil, timeout and blame_clock(err, timeout) or err end
   end

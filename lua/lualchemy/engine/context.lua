@@ -13,6 +13,7 @@ local core = require("lualchemy._core")
 ---@field current_parameters table?   for a default function: the set it makes a value for
 ---@field isinsert boolean
 ---@field executemany boolean
+---@field meanwhile fun()?          called once while the database works; must not raise
 local Context = class("ExecutionContext", { isinsert = false, executemany = false })
 
 ---@param connection lualchemy.Connection

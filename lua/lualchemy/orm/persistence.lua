@@ -12,7 +12,8 @@ local INSERTS, UPDATES, DELETES = 1, 2, 3
 -- Rows per INSERT, largest first, so that few different texts serve any number.
 local BLOCKS = { 250, 50, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1 }
 local MAX_PARAMETERS = 30000
-local MIN_ARRAY_ROWS, MAX_ARRAY_ROWS = 5, 5000
+-- Rows whose values are sent as one array per column: more at a time are no faster. Of keys alone more go at once.
+local MIN_ARRAY_ROWS, ARRAY_ROWS, ARRAY_KEYS = 5, 1000, 5000
 -- Objects looked at ahead of what is sent: what was just looked at is still near the processor when it is bound.
 local AHEAD = 1000
 
@@ -172,10 +173,30 @@ local function block_size(left, width, can_batch)
   return 1
 end
 
-local function insert_arrays(work, conn, texts, objects, from, count, shape, slots, back)
-  local bound = core.flush_bind_arrays(texts.codec, objects, from, count, slots)
-  local run = work:_send(conn, texts:insert_arrays(shape, slots, back), bound)
-  if #back > 0 then core.flush_returned(texts.plan, objects, from, count, run, back) end
+-- Rows by arrays, in blocks. While the database takes one, the next is made ready and what came of the one before is looked at.
+local function send_arrays(work, conn, texts, sql, objects, from, last, slots, with_key, take)
+  local function bind(at)
+    local n = math.min(last - at, ARRAY_ROWS)
+    return n > 0 and core.flush_bind_arrays(texts.codec, objects, at, n, slots, with_key), n
+  end
+  local bound, n = bind(from)
+  local before = function() end
+  while bound do
+    local at, count = from, n
+    local run = work:_send_while(conn, sql, bound, function()
+      before()
+      from = at + count
+      bound, n = bind(from)
+    end)
+    before = function() take(run, at, count) end
+  end
+  before()
+end
+
+local function insert_arrays(work, conn, texts, objects, from, last, shape, slots, back)
+  send_arrays(work, conn, texts, texts:insert_arrays(shape, slots, back), objects, from, last, slots, false, function(run, at, count)
+    if #back > 0 then core.flush_returned(texts.plan, objects, at, count, run, back) end
+  end)
 end
 
 local function insert_block(work, conn, texts, objects, from, count, shape, slots, back, has_key)
@@ -197,15 +218,12 @@ local function insert_shape(work, conn, texts, objects, from, count, shape)
   -- Rows that come back are told apart by a counting key; without one only a single row is safe.
   local can_batch = texts.mapper.batch ~= false and #slots > 0 and (#back == 0 or has_key and texts.key_counts)
   local last = from + count
+  if can_batch and count >= MIN_ARRAY_ROWS and texts:takes_arrays(slots) then
+    return insert_arrays(work, conn, texts, objects, from, last, shape, slots, back)
+  end
   while from < last do
-    local n = last - from
-    if can_batch and n >= MIN_ARRAY_ROWS and texts:takes_arrays(slots) then
-      n = math.min(n, MAX_ARRAY_ROWS)
-      insert_arrays(work, conn, texts, objects, from, n, shape, slots, back)
-    else
-      n = block_size(n, #slots, can_batch)
-      insert_block(work, conn, texts, objects, from, n, shape, slots, back, has_key)
-    end
+    local n = block_size(last - from, #slots, can_batch)
+    insert_block(work, conn, texts, objects, from, n, shape, slots, back, has_key)
     from = from + n
   end
 end
@@ -250,11 +268,12 @@ local function copy_keys(texts, objects, from, to)
   end
 end
 
+local function look_ahead(texts) return texts.numbered and 5 * ARRAY_ROWS or AHEAD end
+
 local function insert_rows(work, conn, texts, objects, from, to)
   if texts.position > 1 then copy_keys(texts, objects, from, to) end
-  local ahead = texts.numbered and MAX_ARRAY_ROWS or AHEAD
   while from <= to do
-    local count, shape, expression = core.flush_shape(objects, from, math.min(to, from + ahead - 1), true, texts.mask)
+    local count, shape, expression = core.flush_shape(objects, from, math.min(to, from + look_ahead(texts) - 1), true, texts.mask)
     if expression then
       insert_expression(work, conn, texts, objects[from], shape)
     else
@@ -286,6 +305,10 @@ end
 
 local function update_shape(work, conn, texts, objects, from, count, shape, version)
   local slots = core.flush_slots(shape)
+  if count >= MIN_ARRAY_ROWS and not version and texts.mapper.batch ~= false and texts:updates_by_array(slots) then
+    return send_arrays(work, conn, texts, texts:update_arrays(shape, slots), objects, from, from + count, slots, true,
+      function(run, _, sent) check_matched("UPDATE", texts, sent, run:changes()) end)
+  end
   local bound = core.flush_bind("update", texts.codec, objects, from, count, slots, version)
   local run = work:_send(conn, texts:update(shape, slots, version), bound)
   check_matched("UPDATE", texts, count, run:changes())
@@ -300,8 +323,7 @@ end
 local function update_rows(work, conn, texts, objects, from, to)
   apply_onupdate(texts, objects, from, to)
   while from <= to do
-    local ahead = texts.numbered and MAX_ARRAY_ROWS or AHEAD
-    local count, shape, expression = core.flush_shape(objects, from, math.min(to, from + ahead - 1), false, texts.mask)
+    local count, shape, expression = core.flush_shape(objects, from, math.min(to, from + look_ahead(texts) - 1), false, texts.mask)
     if expression then
       update_expression(work, conn, texts, objects[from], shape)
     elseif shape:find("[^\0]") then
@@ -339,7 +361,7 @@ end
 
 local function delete_rows(work, conn, texts, objects, from, to)
   while from <= to do
-    local count = math.min(to - from + 1, MAX_ARRAY_ROWS)
+    local count = math.min(to - from + 1, ARRAY_KEYS)
     local run = send_deletes(work, conn, texts, objects, from, count)
     if texts.mapper.confirm_deleted_rows ~= false then check_matched("DELETE", texts, count, run:changes()) end
     from = from + count

@@ -185,9 +185,19 @@ function Statements:insert(shape, slots, rows, returning)
   end)
 end
 
--- The type a parameter is cast to, as an array.
-function Statements:_array_type(column)
-  return core.type_text(types.to_instance(column.type)._type, self.dialect._dialect) .. "[]"
+-- What a parameter is cast to that holds a column's values as an array.
+function Statements:_array_type(slot, column)
+  return core.flush_array_cast(self.codec, slot)
+    or core.type_text(types.to_instance(column.type)._type, self.dialect._dialect) .. "[]"
+end
+
+-- "unnest(CAST($1 AS ...), ...)" of one array per column, the first parameter being $1.
+function Statements:_unnest(slots, columns)
+  local arrays = {}
+  for i, column in ipairs(columns) do
+    arrays[i] = ("CAST(%s AS %s)"):format(self:_placeholder(i), self:_array_type(slots[i], column))
+  end
+  return ("unnest(%s)"):format(table.concat(arrays, ", "))
 end
 
 --- Can rows of these columns be sent as one array per column? Arrays of arrays would have to be of one length.
@@ -203,14 +213,13 @@ end
 --- order of the rows.
 function Statements:insert_arrays(shape, slots, returning)
   return self:_text(("arrays %d %s"):format(#returning, shape), function()
-    local arrays, names, values = {}, {}, {}
+    local columns, names, values = {}, {}, {}
     for i, slot in ipairs(slots) do
-      arrays[i] = ("CAST(%s AS %s)"):format(self:_placeholder(i), self:_array_type(self.columns[slot]))
-      names[i] = "p" .. i
-      values[i] = self:_value(self.columns[slot], names[i])
+      columns[i], names[i] = self.columns[slot], "p" .. i
+      values[i] = self:_value(columns[i], names[i])
     end
-    return ("INSERT INTO %s (%s) SELECT %s FROM unnest(%s) WITH ORDINALITY AS rows(%s, n) ORDER BY n%s"):format(self.table_name,
-      self:_names(slots), table.concat(values, ", "), table.concat(arrays, ", "), table.concat(names, ", "), self:_returning(returning))
+    return ("INSERT INTO %s (%s) SELECT %s FROM %s WITH ORDINALITY AS rows(%s, n) ORDER BY n%s"):format(self.table_name,
+      self:_names(slots), table.concat(values, ", "), self:_unnest(slots, columns), table.concat(names, ", "), self:_returning(returning))
   end)
 end
 
@@ -224,22 +233,47 @@ function Statements:update(shape, slots, version)
   end)
 end
 
+-- Attribute number and column of the key, where arrays of its values find rows: it is one column, compared as it is.
+function Statements:_array_key()
+  local key = self.level.keys[1]
+  if not self.numbered or not self.dialect._dialect or #self.level.keys ~= 1 then return nil end
+  if types.ARRAY:is(key.type) or self:_value(key, "$1") ~= "$1" then return nil end
+  return self.mapper:property_for_column(self.mapper.primary_key[1]).slot, key
+end
+
+--- Can rows be changed by one array per column?
+function Statements:updates_by_array(slots) return self:_array_key() ~= nil and self:takes_arrays(slots) end
+
+--- UPDATE of any number of rows, given as one array per column and then one of their keys. Written so, the criterion leaves the
+--- database no way but to look up one row after the other: they are locked in the order of the array.
+function Statements:update_arrays(shape, slots)
+  return self:_text("update arrays " .. shape, function()
+    local given, columns, names, sets = { table.unpack(slots) }, {}, {}, {}
+    for i, slot in ipairs(slots) do
+      columns[i], names[i] = self.columns[slot], "p" .. i
+      sets[i] = ("%s=%s"):format(self:_name(slot), self:_value(columns[i], "rows." .. names[i]))
+    end
+    local n = #slots + 1
+    given[n], columns[n] = self:_array_key()
+    names[n] = "k"
+    return ("UPDATE %s SET %s FROM %s AS rows(%s) WHERE %s = ANY(ARRAY[rows.k])"):format(self.table_name, table.concat(sets, ", "),
+      self:_unnest(given, columns), table.concat(names, ", "), self:_full_name(columns[n]))
+  end)
+end
+
 --- DELETE of one row by its key.
 function Statements:delete(version)
   return self:_text("delete", function() return ("DELETE FROM %s%s"):format(self.table_name, self:_where(1, version)) end)
 end
 
---- Can rows be deleted by an array of their keys? Where there is one column, and it is compared as it is.
-function Statements:deletes_by_array()
-  local key = self.level.keys[1]
-  return self.numbered and self.dialect._dialect and #self.level.keys == 1 and not types.ARRAY:is(key.type) and self:_value(key, "$1") == "$1"
-end
+--- Can rows be deleted by an array of their keys?
+function Statements:deletes_by_array() return self:_array_key() ~= nil end
 
 --- DELETE of any number of rows by such an array.
 function Statements:delete_array()
   return self:_text("delete array", function()
-    local key = self.level.keys[1]
-    return ("DELETE FROM %s WHERE %s = ANY(CAST($1 AS %s))"):format(self.table_name, self:_full_name(key), self:_array_type(key))
+    local slot, key = self:_array_key()
+    return ("DELETE FROM %s WHERE %s = ANY(CAST($1 AS %s))"):format(self.table_name, self:_full_name(key), self:_array_type(slot, key))
   end)
 end
 

@@ -154,6 +154,22 @@ function UnitOfWork:_send(conn, sql, bound)
   return execute.send(conn, sql, bound, self.context)
 end
 
+-- The same; while the database works on it, or in any case before its first row is read, `meanwhile` is called. What that
+-- raises is raised when the database is done: the connection is free then.
+function UnitOfWork:_send_while(conn, sql, bound, meanwhile)
+  local called, ok, err
+  function self.context.meanwhile()
+    if called then return end
+    called = true
+    ok, err = pcall(meanwhile)
+  end
+  local run = self:_send(conn, sql, bound)
+  self.context.meanwhile()
+  self.context.meanwhile = nil
+  if not ok then error(err, 0) end
+  return run
+end
+
 -- -- many-to-many -----------------------------------------------------------------------------------------------------
 
 -- The values of a row of the secondary table: {column, value} in the order of the two joins' pairs.
