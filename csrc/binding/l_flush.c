@@ -321,7 +321,7 @@ static size_t mask_end(const mask *k, const alch_mapper *m)
 
 /* Which columns an INSERT names: what has a value, and what is nothing but
 ** NULL without one; not what the database or a default fills in. */
-static void insert_shape(lua_State *L, int st, const alch_state *s, const mask *k, uint8_t *shape)
+static void insert_shape(lua_State *L, int st, alch_state *s, const mask *k, uint8_t *shape)
 {
     const alch_mapper *m = s->mapper;
     size_t i, end = mask_end(k, m);
@@ -333,10 +333,11 @@ static void insert_shape(lua_State *L, int st, const alch_state *s, const mask *
 
         if (flags & ALCH_ATTR_READONLY || !in_mask(k, i))
             continue;
-        if (!alch_has(s, ALCH_SET_VALUE, i)) {
+        if (!alch_known(s, i)) {
             wanted = !(flags & (ALCH_ATTR_KEY | ALCH_ATTR_GENERATED));
         } else if (flags & ALCH_ATTR_KEY) {
-            wanted = lua_getiuservalue(L, st, alch_uv_attr(i)) != LUA_TNIL;
+            alch_push_value(L, st, s, i);
+            wanted = !lua_isnil(L, -1);
             lua_pop(L, 1);
         } else {
             wanted = 1;
@@ -511,8 +512,7 @@ static void note_in_frame(lua_State *L, int session, int which, int obj)
 static void finish_insert(lua_State *L, const alch_codec *codec, int identities, int obj, int st, alch_state *s)
 {
     alch_push_object_key(L, codec, st, s);
-    alch_displace(L, 1, identities, obj);   /* the database took the row: the other one's is gone */
-    alch_identify_in(L, identities, obj, st, s);
+    alch_claim_identity(L, 1, identities, obj, st, s);      /* the database took the row: another one's is gone */
     alch_session_unlist(L, 1, s);
     s->life = ALCH_PERSISTENT;
     alch_commit_state(L, st, s);

@@ -274,11 +274,12 @@ static void unidentify(lua_State *L, alch_state *s)
     lua_settop(L, top);
 }
 
-/* The instance at 2 leaves the session, keeping its row's identity. */
+/* The instance at 2 leaves the session, keeping its row's identity. Its DELETE has taken it out of the map. */
 static void detach(lua_State *L, alch_state *s)
 {
     alch_session_unlist(L, 1, s);
-    unidentify(L, s);
+    if (s->life != ALCH_DELETED)
+        unidentify(L, s);
     s->session = 0;
     s->life = s->flags & ALCH_STATE_KEYED ? ALCH_DETACHED : ALCH_TRANSIENT;
 }
@@ -388,8 +389,7 @@ static int l_rekey(lua_State *L)
     unidentify(L, s);
     alch_push_identities(L, 1, s->mapper);
     lua_insert(L, 4);
-    alch_displace(L, 1, 4, 2);
-    alch_identify_in(L, 4, 2, 3, s);
+    alch_claim_identity(L, 1, 4, 2, 3, s);
     return 0;
 }
 
@@ -462,8 +462,7 @@ static int l_revive(lua_State *L)
     s->life = ALCH_PERSISTENT;
     alch_push_identities(L, 1, s->mapper);
     alch_push_state_key(L, 3, s);
-    alch_displace(L, 1, 4, 2);
-    alch_identify_in(L, 4, 2, 3, s);
+    alch_claim_identity(L, 1, 4, 2, 3, s);
     return 0;
 }
 

@@ -635,9 +635,10 @@ static int l_flag_modified(lua_State *L)
     lua_settop(L, 2);
     s = alch_need_state(L, 1, "flag_modified");
     i = (size_t)check_attr(L, s, 2);
-    if (!alch_has(s, ALCH_SET_VALUE, i))
+    if (!alch_known(s, i))
         alch_raisef(L, ALCH_ERR_INVALID, "Can't flag attribute '%s' of %s modified; it is not present in memory",
             s->mapper->attrs[i].name, s->mapper->class_name);
+    alch_keep_value(L, 3, s, i);
     alch_put(s, ALCH_SET_CHANGED, i);
     alch_modified(L, 1, s);
     return 0;

@@ -12,18 +12,48 @@ static void push_packed(lua_State *L, const alch_state *s, size_t i)
     alch_push_cell(L, s->readers, i, &v);
 }
 
+/* Is a cell of the packed row the value already, without a conversion? */
+static int is_plain(const alch_state *s, size_t i, const alch_value *cell)
+{
+    const alch_conversion *c = s->readers == NULL ? NULL : &s->readers[i];
+
+    return c == NULL || cell->kind == ALCH_NULL || (!c->host && (c->plain == cell->kind || c->read == NULL));
+}
+
+/* Is what a cell was read as worth keeping? A plain number costs less to read
+** again. Anything else is costly to make, or an object that the program
+** changes in place. */
+static int is_kept(const alch_state *s, size_t i, const alch_value *cell)
+{
+    return cell->kind == ALCH_TEXT || cell->kind == ALCH_BLOB || !is_plain(s, i, cell);
+}
+
 void alch_push_value(lua_State *L, int st, alch_state *s, size_t i)
 {
     if (alch_has(s, ALCH_SET_VALUE, i)) {
         lua_getiuservalue(L, st, alch_uv_attr(i));
     } else if (alch_has(s, ALCH_SET_PACKED, i)) {
-        push_packed(L, s, i);
-        lua_pushvalue(L, -1);
-        lua_setiuservalue(L, st, alch_uv_attr(i));
-        alch_put(s, ALCH_SET_VALUE, i);
+        alch_value v;
+
+        alch_row_cell(s, i, &v);
+        alch_push_cell(L, s->readers, i, &v);
+        if (is_kept(s, i, &v)) {
+            lua_pushvalue(L, -1);
+            lua_setiuservalue(L, st, alch_uv_attr(i));
+            alch_put(s, ALCH_SET_VALUE, i);
+        }
     } else {
         lua_pushnil(L);
     }
+}
+
+void alch_keep_value(lua_State *L, int st, alch_state *s, size_t i)
+{
+    if (alch_has(s, ALCH_SET_VALUE, i))
+        return;
+    alch_push_value(L, st, s, i);
+    lua_setiuservalue(L, st, alch_uv_attr(i));
+    alch_put(s, ALCH_SET_VALUE, i);
 }
 
 void alch_push_aux(lua_State *L, int st, alch_state *s)
@@ -95,16 +125,42 @@ int alch_push_base(lua_State *L, int st, alch_state *s, size_t i)
     return 1;
 }
 
+/* Do two strings of a type that differ mean two values? NULL: a column without a type. */
+static int tells_strings_apart(const alch_type *t)
+{
+    return t == NULL
+        || (t->family == ALCH_FAMILY_STRING && t->kind != ALCH_TYPE_DECORATED && !(t->flags & ALCH_TYPE_HOOK_COMPARE));
+}
+
+/* Is the value on the top the text that the packed row has? Found out without
+** making a string of that. -1: it is no text, or the type has to say. */
+static int is_packed_text(lua_State *L, const alch_state *s, size_t i)
+{
+    alch_value cell;
+    const char *text;
+    size_t len;
+
+    if (!alch_has(s, ALCH_SET_PACKED, i) || lua_type(L, -1) != LUA_TSTRING)
+        return -1;
+    alch_row_cell(s, i, &cell);
+    if (cell.kind != ALCH_TEXT || !is_plain(s, i, &cell))
+        return -1;
+    text = lua_tolstring(L, -1, &len);
+    if (len == cell.as.text.len && (len == 0 || memcmp(text, cell.as.text.at, len) == 0))
+        return 1;
+    return tells_strings_apart(s->mapper->attrs[i].type) ? 0 : -1;
+}
+
 int alch_unchanged(lua_State *L, int st, alch_state *s, size_t i)
 {
-    int equal;
+    int top = lua_gettop(L), equal;
 
-    if (!alch_push_base(L, st, s, i))
-        return 0;
     lua_getiuservalue(L, st, alch_uv_attr(i));
-    equal = lua_rawequal(L, -1, -2)
-        || (s->mapper->attrs[i].type != NULL && alch_lua_equal(L, s->mapper->attrs[i].type, lua_gettop(L) - 1, lua_gettop(L)));
-    lua_pop(L, 2);
+    equal = is_packed_text(L, s, i);
+    if (equal < 0)
+        equal = alch_push_base(L, st, s, i) && (lua_rawequal(L, top + 1, top + 2)
+            || (s->mapper->attrs[i].type != NULL && alch_lua_equal(L, s->mapper->attrs[i].type, top + 2, top + 1)));
+    lua_settop(L, top);
     return equal;
 }
 

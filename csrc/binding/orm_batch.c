@@ -170,27 +170,25 @@ static int l_bind(lua_State *L)
 
 /* -- what comes back ------------------------------------------------------ */
 
-/* A value that the database gave. Pops it. */
-static void give(lua_State *L, int obj, size_t slot)
+/* A value that the database gave to the state at 'st'. Pops it. */
+static void give(lua_State *L, int st, alch_state *s, size_t slot)
 {
-    int value = lua_gettop(L), st = value + 1;
-    alch_state *s = alch_push_state(L, obj);
-
-    if (s != NULL) {
-        lua_pushvalue(L, value);
-        alch_store_clean(L, st, s, slot);
-        alch_put(s, ALCH_SET_GIVEN, slot);
-    }
-    lua_settop(L, value - 1);
+    alch_store_clean(L, st, s, slot);
+    alch_put(s, ALCH_SET_GIVEN, slot);
 }
 
 /* core.flush_give(object, slot, value) */
 static int l_give(lua_State *L)
 {
     lua_Integer slot = luaL_checkinteger(L, 2);
+    alch_state *s;
 
     lua_settop(L, 3);
-    give(L, 1, (size_t)slot - 1);
+    s = alch_push_state(L, 1);
+    luaL_argcheck(L, s != NULL, 1, "a mapped instance");
+    luaL_argcheck(L, slot >= 1 && (size_t)slot <= s->mapper->columns, 2, "no such column");
+    lua_pushvalue(L, 3);
+    give(L, 4, s, (size_t)slot - 1);
     return 0;
 }
 
@@ -285,13 +283,17 @@ static int l_returned(lua_State *L)
                 "flush such objects one by one (mapper option batch = false)", m->class_name, (int)count);
     }
     for (i = 0; i < count; i++) {
+        alch_state *s;
+
         lua_rawgeti(L, 2, from + i);
+        s = alch_push_state(L, 10);
+        luaL_argcheck(L, s != NULL, 2, "a list of mapped instances");
         for (k = 0; k < n; k++) {
             if (keys_alone)
                 lua_pushinteger(L, rows[i].sentinel);
             else
                 lua_rawgeti(L, 9, rows[i].row * (lua_Integer)n + (lua_Integer)k + 1);
-            give(L, 10, slots[k]);
+            give(L, 11, s, slots[k]);
         }
         lua_settop(L, 9);
     }

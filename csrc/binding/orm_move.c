@@ -37,9 +37,8 @@ static void move_attr(lua_State *L, const move *m, size_t i, size_t j)
         alch_put(m->now, ALCH_SET_BASE, j);
     }
     if (alch_known(m->old, i))
-        alch_push_value(L, m->from, m->old, i);
-    else
-        lua_getiuservalue(L, m->from, alch_uv_attr(i));     /* a list's queue */
+        alch_keep_value(L, m->from, m->old, i);
+    lua_getiuservalue(L, m->from, alch_uv_attr(i));     /* or a list's queue */
     if (m->old->mapper->attrs[i].kind == ALCH_ATTR_LIST && lua_type(L, -1) == LUA_TUSERDATA)
         ((alch_collection *)lua_touserdata(L, -1))->attr = (uint32_t)j;
     lua_setiuservalue(L, m->to, alch_uv_attr(j));

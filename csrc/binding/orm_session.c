@@ -166,31 +166,18 @@ int alch_push_identity(lua_State *L, int session, const alch_mapper *m, int key)
     return 0;
 }
 
-void alch_displace(lua_State *L, int session, int identities, int obj)
-{
-    int top = lua_gettop(L);
-    alch_state *s;
-
-    if (alch_get_identity(L, identities, top) == LUA_TTABLE && !lua_rawequal(L, top + 1, obj)
-        && (s = alch_push_state(L, top + 1)) != NULL) {
-        alch_session_unlist(L, session, s);
-        s->session = 0;
-        s->life = ALCH_DETACHED;
-        lua_pushvalue(L, top);
-        lua_pushnil(L);
-        lua_rawset(L, identities);
-    }
-    lua_settop(L, top);
-}
-
-void alch_identify_in(lua_State *L, int identities, int obj, int st, alch_state *s)
+void alch_claim_identity(lua_State *L, int session, int identities, int obj, int st, alch_state *s)
 {
     int key = lua_gettop(L);
+    alch_state *former;
 
-    if (alch_get_identity(L, identities, key) != LUA_TNIL && !lua_rawequal(L, -1, obj))
-        alch_raisef(L, ALCH_ERR_INVALID,
-            "the session already holds another %s object with this primary key; use session:merge to copy onto it", s->mapper->class_name);
-    lua_pop(L, 1);
+    if (alch_get_identity(L, identities, key) == LUA_TTABLE && !lua_rawequal(L, key + 1, obj)
+        && (former = alch_push_state(L, key + 1)) != NULL) {
+        alch_session_unlist(L, session, former);
+        former->session = 0;
+        former->life = ALCH_DETACHED;
+    }
+    lua_settop(L, key);
     alch_put_identity(L, identities, key, obj);
     alch_set_state_key(L, st, s);
     s->flags |= ALCH_STATE_KEYED;
@@ -198,12 +185,16 @@ void alch_identify_in(lua_State *L, int identities, int obj, int st, alch_state 
 
 void alch_identify(lua_State *L, int session, int obj, int st, alch_state *s)
 {
-    int identities = lua_gettop(L);
+    int key = lua_gettop(L), identities = key + 1;
 
     alch_push_identities(L, session, s->mapper);
-    lua_insert(L, identities);
-    alch_identify_in(L, identities, obj, st, s);
-    lua_pop(L, 1);
+    if (alch_get_identity(L, identities, key) != LUA_TNIL && !lua_rawequal(L, -1, obj))
+        alch_raisef(L, ALCH_ERR_INVALID,
+            "the session already holds another %s object with this primary key; use session:merge to copy onto it", s->mapper->class_name);
+    alch_put_identity(L, identities, key, obj);
+    lua_settop(L, key);
+    alch_set_state_key(L, st, s);
+    s->flags |= ALCH_STATE_KEYED;
 }
 
 /* -- coming in -- */

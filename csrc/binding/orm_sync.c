@@ -73,9 +73,11 @@ static void blank(lua_State *L, int obj, int st, size_t i, const char *relations
 {
     alch_state *s = lua_touserdata(L, st);
 
-    if (alch_has(s, ALCH_SET_VALUE, i)) {
-        int empty = lua_getiuservalue(L, st, alch_uv_attr(i)) == LUA_TNIL;
+    if (alch_known(s, i)) {
+        int empty;
 
+        alch_push_value(L, st, s, i);
+        empty = lua_isnil(L, -1);
         lua_pop(L, 1);
         if (empty)
             return;

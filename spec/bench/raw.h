@@ -127,6 +127,24 @@ static inline raw_parent *raw_family(int n)
     return v;
 }
 
+typedef struct raw_engineer {
+    int64_t id;
+    char *kind, *name, *language;
+} raw_engineer;
+
+static inline raw_engineer *raw_engineers(int n)
+{
+    raw_engineer *v = raw_alloc(sizeof *v * (size_t)n);
+    int i;
+
+    for (i = 0; i < n; i++) {
+        v[i].kind = raw_copy("engineer", 8);
+        v[i].name = raw_format("person name %d", i);
+        v[i].language = raw_format("language %d", i);
+    }
+    return v;
+}
+
 static inline void raw_change(raw_customer *v, int n)
 {
     int i;

@@ -461,6 +461,73 @@ static double load_by_keys(int n)
     return raw_now() - start;
 }
 
+static void insert_people(raw_engineer *v, int n)
+{
+    static array kinds, names;
+    int at, i;
+
+    prepare("INSERT INTO person (kind, name) SELECT a, b FROM unnest($1::text[], $2::text[]) AS t(a, b) RETURNING id");
+    for (at = 0; at < n; at += BLOCK) {
+        PGresult *r;
+
+        array_begin(&kinds, TEXT, block(n, at));
+        array_begin(&names, TEXT, block(n, at));
+        for (i = 0; i < block(n, at); i++) {
+            array_text(&kinds, v[at + i].kind);
+            array_text(&names, v[at + i].name);
+        }
+        r = run_arrays(&kinds, &names);
+        for (i = 0; i < PQntuples(r); i++)
+            v[at + i].id = integer(r, i, 0);
+        PQclear(r);
+    }
+}
+
+static void insert_engineers(const raw_engineer *v, int n)
+{
+    static array keys, languages;
+    int at, i;
+
+    prepare("INSERT INTO engineer (id, language) SELECT a, b FROM unnest($1::int4[], $2::text[]) AS t(a, b)");
+    for (at = 0; at < n; at += BLOCK) {
+        array_begin(&keys, INT4, block(n, at));
+        array_begin(&languages, TEXT, block(n, at));
+        for (i = 0; i < block(n, at); i++) {
+            array_integer(&keys, v[at + i].id);
+            array_text(&languages, v[at + i].language);
+        }
+        PQclear(run_arrays(&keys, &languages));
+    }
+}
+
+static raw_engineer *load_engineers(int n)
+{
+    PGresult *r = check(PQexecParams(db, "SELECT p.id, p.kind, p.name, e.id, e.language FROM person p JOIN engineer e ON p.id = e.id",
+                                     0, NULL, NULL, NULL, NULL, 1));
+    raw_engineer *v = raw_alloc(sizeof *v * (size_t)n);
+    int i;
+
+    raw_expect(PQntuples(r), n);
+    for (i = 0; i < n; i++)
+        v[i] = (raw_engineer){ integer(r, i, 0), text(r, i, 1), text(r, i, 2), text(r, i, 4) };
+    PQclear(r);
+    return v;
+}
+
+/* W12: rows of two tables that belong together, written and read again. */
+static double joined_inheritance(int n)
+{
+    double start = raw_now();
+    raw_engineer *v = raw_engineers(n);
+
+    execute("BEGIN");
+    insert_people(v, n);
+    insert_engineers(v, n);
+    execute("COMMIT");
+    raw_expect(load_engineers(n)[n - 1].id, v[n - 1].id);
+    return raw_now() - start;
+}
+
 /* W10 */
 static double delete_objects(int n)
 {
@@ -499,6 +566,7 @@ static const raw_workload workloads[] = {
     { "W8s", 40000, load_by_keys },
     { "W10/any", 20000, delete_objects },
     { "W11/unnest", 55000, add_families },
+    { "W12/unnest", 20000, joined_inheritance },
     { NULL, 0, NULL }
 };
 

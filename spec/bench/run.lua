@@ -50,7 +50,8 @@ local rows = {
   { "postgresql", "W10", { "W10/any" }, 3, "delete 20,000 loaded objects and commit" },
   { "postgresql", "W8j", { "W8j" }, 5, "2,000 parents with 20 children each, joined, per child" },
   { "postgresql", "W8s", { "W8s" }, 5, "the same, select-in" },
-  { "postgresql", "W11", { "W11/unnest" }, nil, "5,000 parents with 10 children each, per row" },
+  { "postgresql", "W11", { "W11/unnest" }, 1.6, "5,000 parents with 10 children each, per row" },
+  { "postgresql", "W12", { "W12/unnest" }, 3, "20,000 objects of a class with two tables, added and loaded" },
 }
 local PEAK_MB = 60      -- while 100,000 objects of three columns are loaded (W3)
 
