@@ -276,17 +276,20 @@ static alch_run *push_run(lua_State *L, alch_driver_conn *dc, const alch_bound *
     return run;
 }
 
-/* core.run(dc, sql, bound, flags, batch_sql, batch_sets, compiled) -> run, status | nil, err */
+/* core.run(dc, sql, bound, flags, batch_sql, batch_sets, compiled, patient) -> run, status | nil, err
+** 'patient': there is no time limit, so the first operation may be waited for here. */
 static int l_run(lua_State *L)
 {
+    enum { PATIENT = 8, RUN };
     alch_driver_conn *dc = alch_usable_driver_conn(L, 1);
     alch_bound *bound = alch_check_bound(L, 3);
     alch_run *run;
+    alch_step step;
     alch_err err;
     int results;
 
     luaL_checktype(L, 2, LUA_TSTRING);
-    lua_settop(L, 7);
+    lua_settop(L, 8);
     run = push_run(L, dc, bound, alch_test_compiled(L, 7));
     run->flags = (unsigned)luaL_optinteger(L, 4, 0);
     run->sql = lua_tolstring(L, 2, &run->sql_len);
@@ -294,15 +297,18 @@ static int l_run(lua_State *L)
         run->batch_sql = luaL_checklstring(L, 5, &run->batch_len);
         run->batch_sets = (size_t)luaL_checkinteger(L, 6);
     }
-    anchor(L, 8, 1, UV_CONNECTION);
-    anchor(L, 8, 3, UV_BOUND);
-    anchor(L, 8, 2, UV_SQL);
-    anchor(L, 8, 5, UV_BATCH_SQL);
-    anchor(L, 8, 7, UV_COMPILED);
-    results = answer(L, 8, run, begin_next(run, &err), &err);
+    anchor(L, RUN, 1, UV_CONNECTION);
+    anchor(L, RUN, 3, UV_BOUND);
+    anchor(L, RUN, 2, UV_SQL);
+    anchor(L, RUN, 5, UV_BATCH_SQL);
+    anchor(L, RUN, 7, UV_COMPILED);
+    step = begin_next(run, &err);
+    if (lua_toboolean(L, PATIENT))
+        step = alch_driver_conn_block(L, dc, run->cursor, step, &err);
+    results = answer(L, RUN, run, step, &err);
     if (results == 2)
         return 2;
-    lua_pushvalue(L, 8);
+    lua_pushvalue(L, RUN);
     lua_insert(L, -2);
     return 2;
 }

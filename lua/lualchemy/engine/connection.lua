@@ -165,9 +165,10 @@ function Connection:_send(sql, bound, context)
   end
   local run, status
   if context then
-    run, status = core.run(dc, sql, bound, context.flags, context.batch_sql, context.batch_sets, context.compiled)
+    run, status = core.run(dc, sql, bound, context.flags, context.batch_sql, context.batch_sets, context.compiled,
+      deadline == nil)
   else
-    run, status = core.run(dc, sql, bound)
+    run, status = core.run(dc, sql, bound, 0, nil, nil, nil, deadline == nil)
   end
   if not run then return nil, timeout and blame_clock(status, timeout) or status end
   if status == "wait" then

@@ -26,6 +26,9 @@ local function is_listened(conn, name)
     or conn._listeners and event.listeners(conn, name)
 end
 
+-- Does anybody listen to anything of this engine or connection?
+local function is_heard(conn) return anybody and (conn.engine._listeners or conn._listeners) and true or false end
+
 --- Tells everybody who listens to the engine or to this connection.
 function M.fire(conn, name, ...)
   if not anybody then return end
@@ -145,7 +148,7 @@ end
 ---@return userdata run
 function M.send(conn, sql, bound, context)
   local engine = conn.engine
-  if not (anybody or engine._log or engine._proxy) then return send(conn, sql, bound, context) end
+  if not (is_heard(conn) or engine._log or engine._proxy) then return send(conn, sql, bound, context) end
   local params
   if is_listened(conn, "before_cursor_execute") then sql, bound, params = ask_before(conn, sql, bound, context) end
   if engine._log then log_statement(conn, sql, bound) end
@@ -300,7 +303,7 @@ end
 --- Connection:execute
 function M.statement(conn, statement, params, options)
   local tx, engine = conn._tx, conn.engine
-  if tx and tx.is_active and options == nil and not anybody and not engine._log and not engine._proxy and not conn._limited
+  if tx and tx.is_active and options == nil and not is_heard(conn) and not engine._log and not engine._proxy and not conn._limited
     and not conn._options.timeout and executors[getmetatable(statement) or false] == execute_clause
     and not (conn.closed or conn.invalidated or conn._detached) then
     local outcome = execute_plainly(conn, statement, params)
@@ -308,7 +311,7 @@ function M.statement(conn, statement, params, options)
   end
   conn:_usable()
   if type(statement) == "string" then statement = sql_layer.text(statement) end
-  if not anybody then return run_statement(conn, statement, params, options) end
+  if not is_heard(conn) then return run_statement(conn, statement, params, options) end
   local multiparams, single
   if is_listened(conn, "before_execute") then
     statement, params, multiparams, single = ask_before_execute(conn, statement, params, options)
