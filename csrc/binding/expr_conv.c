@@ -1,10 +1,14 @@
 #include "binding/expr_conv.h"
 
+#include <math.h>
+#include <string.h>
+
 #include "binding/bind.h"
 #include "binding/node_conv.h"
 #include "binding/value_conv.h"
 #include "expr/build.h"
 #include "expr/selectable.h"
+#include "schema/table.h"
 #include "type/adapt.h"
 
 static void keep_expression(lua_State *L, int idx, const alch_node *n, const alch_node **out)
@@ -237,11 +241,35 @@ static void replace_by_columns(lua_State *L, int idx)
         lua_replace(L, idx);
 }
 
+/* A number and the star are the only plain values that mean one thing in a list of columns: SELECT 1, SELECT *. */
+static void replace_by_literal(lua_State *L, int idx)
+{
+    alch_node_ref *slot;
+    alch_column *column;
+    const char *text;
+    alch_err err;
+
+    if (lua_type(L, idx) == LUA_TNUMBER) {
+        if (!isfinite(lua_tonumber(L, idx)))
+            return;
+    } else if (lua_type(L, idx) != LUA_TSTRING || strcmp(lua_tostring(L, idx), "*") != 0) {
+        return;
+    }
+    text = luaL_tolstring(L, idx, NULL);
+    slot = alch_push_node_slot(L, ALCH_NODE_COLUMN);
+    if (alch_column_new(text, NULL, NULL, ALCH_COLUMN_LITERAL, &column, &err) != ALCH_OK)
+        alch_raise(L, &err);
+    slot->node = &column->head;
+    lua_replace(L, idx);
+    lua_pop(L, 1);
+}
+
 const alch_node *alch_check_selectable(lua_State *L, int idx, const char *what)
 {
     const alch_node *n;
 
     replace_by_columns(L, idx);
+    replace_by_literal(L, idx);
     n = alch_to_node(L, idx);
     if (n == NULL) {
         if (lua_type(L, idx) == LUA_TSTRING)

@@ -49,7 +49,8 @@ void alch_ordering_node(lua_State *L, int idx, const char *what, const alch_node
 /* LIMIT and its kind: a whole number or an expression. */
 void alch_number_node(lua_State *L, int idx, const char *what, const alch_node **out);
 
-/* A column of a SELECT list, or a FROM that stands for its columns. Lent. */
+/* A column of a SELECT list, or a FROM that stands for its columns, lent; a number or "*" is replaced by the
+** text it is. */
 const alch_node *alch_check_selectable(lua_State *L, int idx, const char *what);
 
 /* Gives the userdata on the top its class, when its node is another kind than it was pushed for. */

@@ -150,7 +150,7 @@ static int needs_parentheses(const alch_node *n, int against, int precedence, in
     case ALCH_NODE_FILTER:
         return alch_op_precedence(ALCH_OP_FILTER) <= precedence;
     case ALCH_NODE_FUNCTION:
-        return against == ALCH_OP_GETITEM || against == ALCH_OP_JSON_GETITEM || against == ALCH_OP_ANY
+        return (against == ALCH_OP_GETITEM && alch_node_type(n)->family != ALCH_FAMILY_JSON) || against == ALCH_OP_ANY
             || against == ALCH_OP_ALL;
     case ALCH_NODE_TEXT:
         return against == ALCH_OP_IN || against == ALCH_OP_NOT_IN;
@@ -304,19 +304,21 @@ static int send_each_position(alch_compiler *c)
     return 1;
 }
 
-/* A parameter has one number wherever it stands, so that the database knows
-** it for the same; elements of IN lists come behind all others. */
+/* A parameter has one number wherever it stands, so that the database knows it for the same. They are numbered as
+** they were compiled, which is not where they stand: a CTE is compiled when something names it. Elements of IN lists
+** come behind all others. */
 static void number_params(const alch_compiled *r, uint32_t *number_of, uint32_t *sent)
 {
-    uint32_t next = 0;
+    const uint32_t stands = UINT32_MAX;
+    uint32_t next = 0, param;
     int elements;
     size_t i;
 
+    for (i = 0; i < r->position_count; i++)
+        number_of[r->positions[i].param] = stands;
     for (elements = 0; elements < 2; elements++)
-        for (i = 0; i < r->position_count; i++) {
-            uint32_t param = r->positions[i].param;
-
-            if (number_of[param] != 0 || (r->params[param].element != 0) != elements)
+        for (param = 0; param < r->param_count; param++) {
+            if (number_of[param] != stands || (r->params[param].element != 0) != elements)
                 continue;
             sent[next++] = param;
             number_of[param] = next;

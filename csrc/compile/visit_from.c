@@ -91,12 +91,13 @@ void alch_visit_alias(alch_compiler *c, const alch_node *n, unsigned flags)
         alch_compile_node(c, a->element, flags);
         return;
     }
-    if (n->kind == ALCH_NODE_LATERAL || a->flags & ALCH_ALIAS_LATERAL) {
+    while (of->element->kind == ALCH_NODE_ALIAS || of->element->kind == ALCH_NODE_SUBQUERY
+           || of->element->kind == ALCH_NODE_LATERAL)
+        of = (const alch_alias *)of->element;   /* an alias of an alias: only the outer name shows */
+    if (n->kind == ALCH_NODE_LATERAL || of->from.head.kind == ALCH_NODE_LATERAL || a->flags & ALCH_ALIAS_LATERAL) {
         alch_puts(c, "LATERAL ");
         inner |= ALCH_V_LATERAL;
     }
-    while (of->element->kind == ALCH_NODE_ALIAS || of->element->kind == ALCH_NODE_SUBQUERY)
-        of = (const alch_alias *)of->element;   /* an alias of an alias: only the outer name shows */
     put_hint(c, n, 1);
     if (takes_parentheses(of))
         alch_buf_putc(c->out, '(');

@@ -183,9 +183,8 @@ static const char *label_of(const alch_named_column *k, unsigned flags)
     if (n->kind == ALCH_NODE_LABEL || n->kind == ALCH_NODE_TEXT
         || (n->kind == ALCH_NODE_CUSTOM && ((const alch_custom *)n)->is_name && !(flags & ALCH_V_FROM)))
         return NULL;
-    if (k->required != NULL && n->kind == ALCH_NODE_COLUMN && column->owner == NULL
-        && strcmp(k->required, column->name) == 0)
-        return NULL;        /* x AS x says nothing */
+    if (n->kind == ALCH_NODE_COLUMN && column->owner == NULL)
+        return NULL;        /* text or a bare name: it stands as it was written, however often */
     if (k->required != NULL)
         return k->required;
     switch (n->kind) {
@@ -390,21 +389,26 @@ static void compile_limit(alch_compiler *c, const alch_select *s, unsigned flags
     }
 }
 
-/* FOR UPDATE OF: columns stand for their tables. */
+/* What FOR UPDATE OF names: columns stand for their tables, joins for what they join. */
+static void add_lock_target(alch_nodes *tables, const alch_node *n)
+{
+    if (n->kind == ALCH_NODE_JOIN) {
+        add_lock_target(tables, ((const alch_join *)n)->right);
+        add_lock_target(tables, ((const alch_join *)n)->left);
+    } else if (n->kind == ALCH_NODE_COLUMN && ((const alch_column *)n)->owner != NULL)
+        alch_nodes_add_new(tables, &((const alch_column *)n)->owner->head);
+    else
+        alch_nodes_add_new(tables, n);
+}
+
 static void compile_lock_targets(alch_compiler *c, const alch_list *of)
 {
     alch_nodes tables = { c->arena, NULL, 0, 0, 0 };
     uint32_t i;
     size_t k;
 
-    for (i = 0; i < of->count; i++) {
-        const alch_node *n = of->items[i];
-
-        if (n->kind == ALCH_NODE_COLUMN && ((const alch_column *)n)->owner != NULL)
-            alch_nodes_add_new(&tables, &((const alch_column *)n)->owner->head);
-        else
-            alch_nodes_add_new(&tables, n);
-    }
+    for (i = 0; i < of->count; i++)
+        add_lock_target(&tables, of->items[i]);
     for (k = 0; k < tables.len; k++) {
         alch_puts(c, k > 0 ? ", " : " OF ");
         alch_compile_node(c, tables.at[k], ALCH_V_HINT | ALCH_V_NO_SCHEMA);
@@ -441,8 +445,7 @@ static int same_label(const alch_node *a, const alch_node *b)
                       && strcmp(((const alch_label *)a)->name, ((const alch_label *)b)->name) == 0);
 }
 
-/* Is the label among the columns of the statement? Only then may ORDER BY and
-** GROUP BY use its name. */
+/* Is the label among the columns of the statement? Only then may ORDER BY use its name. */
 static int is_selected(const alch_frame *f, const alch_node *label)
 {
     size_t i;
@@ -461,7 +464,9 @@ static const alch_node *ordering_label(const alch_node *n)
     return n->kind == ALCH_NODE_LABEL ? n : NULL;
 }
 
-static void compile_ordering(alch_compiler *c, const alch_list *l, const char *keyword, unsigned flags)
+/* 'by_label': what the statement selects under a label is ordered by its name. GROUP BY has the expression: there the
+** name of a column of the table would go before the label. */
+static void compile_ordering(alch_compiler *c, const alch_list *l, const char *keyword, int by_label, unsigned flags)
 {
     size_t start = c->out->len, first;
     uint32_t i;
@@ -469,7 +474,7 @@ static void compile_ordering(alch_compiler *c, const alch_list *l, const char *k
     alch_puts(c, keyword);
     first = c->out->len;
     for (i = 0; i < l->count && c->failed == ALCH_OK; i++) {
-        const alch_node *saved = c->label_by_name, *label = ordering_label(l->items[i]);
+        const alch_node *saved = c->label_by_name, *label = by_label ? ordering_label(l->items[i]) : NULL;
         size_t before = c->out->len;
 
         if (c->out->len > first)
@@ -492,10 +497,10 @@ static void compile_ordering(alch_compiler *c, const alch_list *l, const char *k
 static void compile_tail(alch_compiler *c, const alch_select *s, unsigned flags)
 {
     if (alch_list_len(s->group_by) > 0)
-        compile_ordering(c, s->group_by, " GROUP BY ", flags);
+        compile_ordering(c, s->group_by, " GROUP BY ", 0, flags);
     alch_compile_where(c, " HAVING ", s->having, flags);
     if (alch_list_len(s->order_by) > 0)
-        compile_ordering(c, s->order_by, " ORDER BY ", flags);
+        compile_ordering(c, s->order_by, " ORDER BY ", 1, flags);
     if (s->limit != NULL || s->offset != NULL || s->fetch != NULL)
         compile_limit(c, s, flags);
     if (s->lock != NULL)

@@ -288,20 +288,37 @@ static int is_any_function(const alch_node *n)
         && (same_name(f->name, "any") || same_name(f->name, "all") || same_name(f->name, "some"));
 }
 
+/* A list of values is a parameter of its IN alone: an empty one is written differently under NOT IN. */
+static int own_elements(alch_binary *b, alch_err *err)
+{
+    alch_bind *copy;
+    int rc;
+
+    if (b->right->kind != ALCH_NODE_BIND
+        || (((const alch_bind *)b->right)->flags & (ALCH_BIND_EXPANDING | ALCH_BIND_UNIQUE)) != (ALCH_BIND_EXPANDING | ALCH_BIND_UNIQUE))
+        return ALCH_OK;
+    rc = alch_node_copy(b->right, &copy, err);
+    return rc == ALCH_OK ? alch_node_set(b, &b->right, &copy->head, err) : rc;
+}
+
 static int negate_binary(const alch_binary *b, const alch_node **out, alch_err *err)
 {
     alch_binary *made;
     const alch_node *grouped;
     int rc;
 
-    if (b->negate != ALCH_OP_NONE && !is_any_function(b->right)) {
+    if (b->negate != ALCH_OP_NONE && !is_any_function(b->right) && !is_any_function(b->left)) {
         rc = alch_node_copy(b, &made, err);
         if (rc != ALCH_OK)
             return rc;
         made->negate = b->head.op;
         made->head.op = b->negate;
-        *out = &made->head;
-        return ALCH_OK;
+        rc = own_elements(made, err);
+        if (rc == ALCH_OK)
+            *out = &made->head;
+        else
+            alch_node_drop(made);
+        return rc;
     }
     if (alch_node_type(&b->head)->family != ALCH_FAMILY_BOOLEAN)
         return alch_unary_new(ALCH_OP_NOT, alch_node_keep(b), NULL, out, err);

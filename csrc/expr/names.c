@@ -101,11 +101,14 @@ static const char *join(alch_namer *nm, const char *a, const char *b)
     return text;
 }
 
-/* CAST and type_coerce are called what they wrap is called. */
+/* CAST and type_coerce, and an aggregate with its order, are called what they wrap is called. */
 static const alch_node *wrapped(const alch_node *n)
 {
-    return n->kind == ALCH_NODE_CAST || n->kind == ALCH_NODE_TRY_CAST || n->kind == ALCH_NODE_TYPE_COERCE
-        ? ((const alch_wrap *)n)->element : NULL;
+    switch (n->kind) {
+    case ALCH_NODE_CAST: case ALCH_NODE_TRY_CAST: case ALCH_NODE_TYPE_COERCE: return ((const alch_wrap *)n)->element;
+    case ALCH_NODE_AGG_ORDER_BY: case ALCH_NODE_WITHIN_GROUP: return ((const alch_pair *)n)->first;
+    default: return NULL;
+    }
 }
 
 const char *alch_name_plain(alch_namer *nm, const alch_node *n)

@@ -2,6 +2,7 @@
 local sa = require("lualchemy")
 local pg = require("lualchemy.dialects.postgresql")
 local sqlite = require("lualchemy.dialects.sqlite")
+local rendered = require("spec.support.rendered")
 
 local metadata = sa.MetaData()
 local users = sa.Table("users", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("name", sa.String(50)),
@@ -9,8 +10,6 @@ local users = sa.Table("users", metadata, sa.Column("id", sa.Integer, { primary_
 local orders = sa.Table("orders", metadata, sa.Column("id", sa.Integer, { primary_key = true }),
   sa.Column("user_id", sa.Integer, sa.ForeignKey("users.id")), sa.Column("total", sa.Integer, { default = 7 }))
 local quoted = sa.table("Order", sa.column("select"), sa.column("a b"))
-
-local function one(text) return text:gsub("%s+", " ") end
 
 local rows = {
   { "equality", function() return users.c.id:eq(5) end, "users.id = :id_1", params = { id_1 = 5 } },
@@ -221,14 +220,7 @@ local function follows_insert()
 end
 
 describe("compile", function()
-  local function check(dialect, row, want)
-    local compiled = row[2]():compile(dialect)
-    local got = one(compiled.string)
-    if row.loose then got, want = got:gsub(" ", ""), want:gsub(" ", "") end
-    assert.equal(want, got)
-    for name, value in pairs(row.params or {}) do assert.equal(value, compiled.params[name]) end
-    for _, name in ipairs(row.absent or {}) do assert.is_nil(compiled.params[name]) end
-  end
+  local function check(dialect, row, want) rendered.check(dialect, row[2], want, row) end
 
   it("puts CTEs behind INSERT INTO where a dialect wants them there", function()
     check(nil, { nil, follows_insert }, "WITH c AS (SELECT users.id AS id FROM users) INSERT INTO orders (user_id) SELECT c.id FROM c")

@@ -196,16 +196,21 @@ local function name_object(package, name)
   return setmetatable({ package, name }, Name)
 end
 
+-- `func.if_`, `func.end_`: what Lua reserves is written with an underscore behind it.
+local function spelled(name)
+  return type(name) == "string" and #name > 1 and name:match("^(.*)_$") or name
+end
+
 function Name.__index(self, key)
   local package = rawget(self, 1)
-  return name_object(package and (package .. "." .. rawget(self, 2)) or rawget(self, 2), key)
+  return name_object(package and (package .. "." .. rawget(self, 2)) or rawget(self, 2), spelled(key))
 end
 
 function Name.__call(self, ...) return call(rawget(self, 1) or nil, rawget(self, 2), ...) end
 
 --- `sa.func.lower(x)`, `sa.func.pkg.name(x)`; a type as `{ type_ = sa.Integer }` at the end.
 M.func = setmetatable({}, {
-  __index = function(_, name) return name_object(false, name) end,
+  __index = function(_, name) return name_object(false, spelled(name)) end,
 })
 
 registered.next_value = function(sequence)

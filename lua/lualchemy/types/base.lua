@@ -221,7 +221,7 @@ function M.from_handle(handle)
     object[object._native] = info.native
   end
   if info.labels then object.enums = info.labels end
-  if info.item then object.item_type = M.from_handle(info.item) end
+  if info.item then object.item_type, object.dimensions = M.from_handle(info.item), info.length end
   if info.items then
     object.types = {}
     for i, item in ipairs(info.items) do object.types[i] = M.from_handle(item) end

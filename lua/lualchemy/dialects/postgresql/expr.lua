@@ -47,6 +47,7 @@ local function make_array(items, options, dimension)
     if core.kind(item) == nil and type(item) == "table" and getmetatable(item) == nil then
       item = make_array(item, { type_ = type_ }, dimension + 1)
     end
+    if item == core.null then item = sql.null_() end
     made[i] = core.kind(item) and item or core.bind(nil, true, item, type_._type, 1)
   end
   if types.ARRAY:is(type_) then return core.list("array", "COMMA", made, type_._type) end
@@ -65,9 +66,23 @@ function M.array(items, options) return make_array(items, options, 1) end
 local BOOLEAN = types.to_instance(types.Boolean)._type
 local COMPARISON, EAGER = 2, 4
 
+-- A list beside an array literal is one too, of the same items.
+local function beside(self, x)
+  if not is_array(self) or type(x) ~= "table" or getmetatable(x) ~= nil then return x end
+  return M.array(x, { type_ = self.type.item_type })
+end
+
+local Array = sql.Tuple:extend("array")
+for _, name in ipairs { "eq", "ne", "lt", "le", "gt", "ge", "concat" } do
+  local plain = Array[name]
+  Array[name] = function(self, x) return plain(self, beside(self, x)) end
+end
+require("lualchemy.sql.base").register(Array, "array")
+
 -- x as the operator's right side: a plain value is a parameter of the left side's type.
 local function compare(text)
   return function(self, x)
+    x = beside(self, x)
     return core.binary("CUSTOM", self, x, BOOLEAN, { extra = text, precedence = 5, flags = COMPARISON | EAGER })
   end
 end
@@ -80,15 +95,15 @@ for name, text in pairs {
   element[name] = compare(text)
 end
 
--- contains() is @> for what is made of parts, LIKE for text.
-local OF_PARTS = { array = true, json = true }
+-- contains() is @> for what is made of parts, LIKE for text, which generic JSON is.
 local like = element.contains
 local at_contains = compare("@>")
 
 local function has_parts(type_)
   if type_ == nil then return false end
+  if type_.impl then return has_parts(types.to_instance(type_.impl)) end
   local name = getmetatable(type_).__name or ""
-  return OF_PARTS[core.type_info(type_._type).family] or name:match("RANGE$") ~= nil or name == "HSTORE"
+  return core.type_info(type_._type).family == "array" or name:match("RANGE$") ~= nil or name == "HSTORE" or name == "JSONB"
 end
 
 function element:contains(x, options)

@@ -1,0 +1,27 @@
+--- What a construct's text must be: white space counts as one space.
+
+local assert = require("luassert")
+
+local M = {}
+
+--- The text with every run of white space as one space.
+---@param text string
+---@return string
+function M.one(text) return (text:gsub("%s+", " ")) end
+
+--- Compiles what `make` answers and compares text and parameters.
+---@param dialect any        what compile() takes; nil: the generic one
+---@param make function
+---@param want string
+---@param row table?         { loose =: blanks do not count, params =, absent =: names that are no parameters }
+function M.check(dialect, make, want, row)
+  row = row or {}
+  local compiled = make():compile(dialect)
+  local got = M.one(compiled.string)
+  if row.loose then got, want = got:gsub(" ", ""), want:gsub(" ", "") end
+  assert.equal(want, got)
+  for name, value in pairs(row.params or {}) do assert.equal(value, compiled.params[name]) end
+  for _, name in ipairs(row.absent or {}) do assert.is_nil(compiled.params[name]) end
+end
+
+return M
