@@ -15,7 +15,6 @@
 static const char renderer_key = 0;     /* registry: function(element, compiler, dialect name) -> text */
 static const char warner_key = 0;       /* registry: function(text), which issues a warning */
 static const char overridden_key = 0;   /* registry: dialect's name, or "*" -> userdata of a byte per kind, for good */
-static const char schema_map_key = 0;   /* registry: the map of the compile that is under way */
 
 #define WARN_LINTING 2      /* of the option linting; 1 only collects */
 
@@ -619,35 +618,13 @@ static void read_column_keys(lua_State *L, int idx, alch_compile_options *o)
     o->has_column_keys = 1;
 }
 
-/* alch_compile_options.translate_schema: {s = "other", [sa.null] = "for those without"} */
-static int translate_schema(void *payload, const char *schema, const char **out)
-{
-    lua_State *L = payload;
-    int found;
-
-    if (!lua_checkstack(L, 3))
-        return 0;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &schema_map_key);     /* a hook may be running, with a stack of its own */
-    if (schema != NULL)
-        lua_pushstring(L, schema);
-    else
-        alch_push_null(L);
-    found = lua_rawget(L, -2);
-    if (found == LUA_TSTRING)
-        *out = lua_tostring(L, -1);         /* the map holds it */
-    else if (found != LUA_TNIL)
-        *out = NULL;
-    lua_pop(L, 2);
-    return found != LUA_TNIL;
-}
-
 /* core.compile(node, dialect, options | nil) */
 static int l_compile(lua_State *L)
 {
     const alch_node *n;
     const alch_dialect *d;
     alch_compile_options o;
-    int params = 0;
+    int params = 0, uncached = 0;
 
     lua_settop(L, 3);
     memset(&o, 0, sizeof o);
@@ -663,14 +640,10 @@ static int l_compile(lua_State *L)
         o.bare_columns = lua_isboolean(L, -1) && !lua_toboolean(L, -1);
         if (lua_getfield(L, 3, "params") == LUA_TTABLE)
             params = lua_gettop(L);
-        if (lua_getfield(L, 3, "schema_translate_map") == LUA_TTABLE) {
-            lua_rawsetp(L, LUA_REGISTRYINDEX, &schema_map_key);
-            o.translate_schema = translate_schema;
-            o.schema_payload = L;
-        }
+        uncached = option(L, 3, "uncached");
         read_column_keys(L, 3, &o);
     }
-    if (o.translate_schema != NULL || o.literal_binds)
+    if (o.literal_binds || uncached)
         (void)alch_push_compiled(L, n, d, &o, params);
     else
         (void)alch_push_compiled_once(L, 1, 2, &o, params);

@@ -93,6 +93,19 @@ static void read_reserved(lua_State *L, int idx, alch_dialect *d)
     }
 }
 
+/* {one = "other", [null] = "for tables without a schema", two = null} */
+static void read_schemas(lua_State *L, int idx, alch_dialect *d)
+{
+    alch_err err;
+
+    for (lua_pushnil(L); lua_next(L, idx) != 0; lua_pop(L, 1)) {
+        const char *from = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : NULL;
+        const char *to = lua_type(L, -1) == LUA_TSTRING ? lua_tostring(L, -1) : NULL;
+
+        check(L, alch_dialect_map_schema(d, from, to, &err), &err);
+    }
+}
+
 static void read_encodings(lua_State *L, int idx, alch_dialect *d)
 {
     for (lua_pushnil(L); lua_next(L, idx) != 0; lua_pop(L, 1)) {
@@ -145,7 +158,7 @@ static int integer_field(lua_State *L, const char *name, int otherwise)
 static void read_parts(lua_State *L, alch_dialect *d)
 {
     static const char *const styles[] = { "named", "qmark", "numeric_dollar", "numeric", "format", "pyformat", NULL };
-    static const char *const parts[] = { "caps", "words", "types", "reserved", "storage" };
+    static const char *const parts[] = { "caps", "words", "types", "reserved", "schemas", "storage" };
     size_t i;
 
     lua_getfield(L, 1, "paramstyle");
@@ -162,6 +175,7 @@ static void read_parts(lua_State *L, alch_dialect *d)
             case 1: read_texts(L, at, d, alch_dialect_set_word); break;
             case 2: read_texts(L, at, d, alch_dialect_set_type); break;
             case 3: read_reserved(L, at, d); break;
+            case 4: read_schemas(L, at, d); break;
             default: read_storage(L, at, d);
             }
         }
@@ -172,7 +186,7 @@ static void read_parts(lua_State *L, alch_dialect *d)
 /* }=== */
 
 /* core.dialect{ name =, paramstyle =, max_identifier_length =, label_length =, caps = {}, words = {}, types = {},
-** reserved = {}, storage = {} } */
+** reserved = {}, schemas = {}, storage = {} } */
 static int l_dialect(lua_State *L)
 {
     dialect_ref *slot;
@@ -240,15 +254,18 @@ static int l_quote(lua_State *L)
     return push_text(L, b);
 }
 
-/* core.dialect_object(dialect, object): the object that hooks get for it */
+/* core.dialect_object(dialect, object, named): the object that hooks get for it, and for its name */
 static int l_dialect_object(lua_State *L)
 {
     const alch_dialect *d = alch_check_dialect(L, 1);
 
-    lua_settop(L, 2);
+    lua_settop(L, 3);
     lua_pushvalue(L, 2);
     alch_set_dialect_of(L, d);
-    alch_set_dialect(L, d->name);
+    if (lua_toboolean(L, 3)) {
+        lua_settop(L, 2);
+        alch_set_dialect(L, d->name);
+    }
     return 0;
 }
 

@@ -83,8 +83,6 @@ typedef struct alch_compile_options {
     const char *const *column_keys; /* INSERT, UPDATE: which columns the parameters bring; NULL: unknown */
     size_t column_key_count;
     const alch_compile_host *host;
-    int (*translate_schema)(void *payload, const char *schema, const char **out);   /* 1: use '*out' */
-    void *schema_payload;
     uint8_t has_column_keys;
     uint8_t literal_binds;
     uint8_t executemany;

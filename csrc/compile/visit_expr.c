@@ -11,18 +11,9 @@
 
 /* -- columns and labels ------------------------------------------------------ */
 
-static const char *effective_schema(alch_compiler *c, const alch_table *t)
-{
-    const char *schema = t->schema;
-
-    if (c->options->translate_schema != NULL)
-        (void)c->options->translate_schema(c->options->schema_payload, t->schema, &schema);
-    return schema;
-}
-
 void alch_put_table_name(alch_compiler *c, const alch_table *t, unsigned flags)
 {
-    const char *schema = flags & ALCH_V_NO_SCHEMA ? NULL : effective_schema(c, t);
+    const char *schema = flags & ALCH_V_NO_SCHEMA ? NULL : alch_dialect_schema(c->dialect, t->schema);
 
     if (schema != NULL && schema[0] != '\0') {
         unsigned quote = t->quote & 4 ? ALCH_COLUMN_QUOTE : t->quote & 8 ? ALCH_COLUMN_NO_QUOTE : 0;

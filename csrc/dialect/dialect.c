@@ -45,6 +45,44 @@ static char **word_slot(alch_words *w, size_t i)
     return i < sizeof slots / sizeof *slots ? slots[i] : NULL;
 }
 
+/* The key of what has no schema; no name contains a NUL. */
+static const char *schema_key(const char *schema, size_t *len)
+{
+    *len = schema != NULL ? strlen(schema) : 1;
+    return schema != NULL ? schema : "";
+}
+
+int alch_dialect_map_schema(alch_dialect *d, const char *from, const char *to, alch_err *err)
+{
+    size_t len;
+    const char *key = schema_key(from, &len);
+    char *copy = alch_strdup(to != NULL ? to : "");
+
+    if (copy == NULL)
+        return alch_err_nomem(err);
+    alch_free(alch_map_get(&d->schemas, key, len));
+    if (!alch_map_set(&d->schemas, key, len, copy)) {
+        (void)alch_map_remove(&d->schemas, key, len);
+        alch_free(copy);
+        return alch_err_nomem(err);
+    }
+    return ALCH_OK;
+}
+
+const char *alch_dialect_schema(const alch_dialect *d, const char *schema)
+{
+    const char *to;
+    size_t len;
+
+    if (d->schemas.count == 0)
+        return schema;
+    schema = schema_key(schema, &len);
+    to = alch_map_get(&d->schemas, schema, len);
+    if (to == NULL)
+        to = schema;
+    return to[0] != '\0' ? to : NULL;
+}
+
 void alch_dialect_drop(const alch_dialect *lent)
 {
     alch_dialect *d = (alch_dialect *)(uintptr_t)lent;
@@ -57,6 +95,10 @@ void alch_dialect_drop(const alch_dialect *lent)
         alch_free(*slot);
     for (i = 0; i < ALCH_TYPE_KIND_COUNT; i++)
         alch_free(d->types[i]);
+    for (i = 0; i < d->schemas.size; i++)
+        if (d->schemas.slots[i].key != NULL)
+            alch_free(d->schemas.slots[i].value);
+    alch_map_release(&d->schemas);
     alch_map_release(&d->reserved);
     alch_free(d);
 }

@@ -54,6 +54,7 @@ typedef struct alch_dialect {
     alch_map reserved;      /* lower case word -> itself */
     /* by first letter, a bit for each length modulo 32 and for each last letter: most names need no look-up */
     uint32_t reserved_lengths[26], reserved_endings[26];
+    alch_map schemas;       /* the schema that tables say -> the one they are in here (text, owned) */
     char *types[ALCH_TYPE_KIND_COUNT];  /* templates, see compile/visit_type.c; NULL: types.def */
     /* What the embedding language may say in place of all that; '*done': it did. NULL: nothing. */
     int (*spell_type)(void *host, const struct alch_dialect *d, const alch_type *t, alch_buf *out, int *done,
@@ -70,6 +71,11 @@ int alch_dialect_reserve(alch_dialect *d, const char *word, alch_err *err);
 int alch_dialect_set_cap(alch_dialect *d, const char *name, int value);
 int alch_dialect_set_word(alch_dialect *d, const char *name, const char *text, alch_err *err);
 int alch_dialect_set_type(alch_dialect *d, const char *kind, const char *text, alch_err *err);
+
+/* Tables of schema 'from' are in 'to'; NULL: in none that is named. */
+int alch_dialect_map_schema(alch_dialect *d, const char *from, const char *to, alch_err *err);
+/* The schema to write for tables that say this one; NULL: none. */
+const char *alch_dialect_schema(const alch_dialect *d, const char *schema);
 
 /* Does the identifier need quotes? */
 int alch_dialect_needs_quotes(const alch_dialect *d, const char *name);

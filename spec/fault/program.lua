@@ -306,6 +306,15 @@ part("guarded attributes", function()
   assert(child.in_list == nil and child.in_map == nil and #parent.list == 0)
 end)
 
+part("schemas in the place of others", function()
+  local t = sa.Table("t", sa.MetaData(), sa.Column("x", sa.Integer), { schema = "s" })
+  local sqlite = require("lualchemy.dialects.sqlite").dialect{}
+  for _, to in ipairs{ "one", "two", "one" } do
+    local text = sa.select(t):compile(sqlite:translated{ s = to, [sa.null] = "other" }).string
+    assert(text:find(to .. ".t", 1, true), text)
+  end
+end)
+
 part("the statement cache", function()
   local dialect = require("lualchemy.dialects.sqlite").dialect{}
   core.statement_cache(dialect, 2)

@@ -36,12 +36,18 @@ local NO_PARAMETERS = core.bind_list(nil)
 function Connection:init(engine, pool)
   self.engine, self.dialect, self._pool = engine, engine.dialect, pool or engine.pool
   self.closed, self.invalidated = false, false
-  self._options = engine._execution_options
+  self:_set_options(engine._execution_options)
   -- Absent fields are looked for in the classes, so what is asked for at every statement is there from the start.
   self._tx, self._nested, self._owned, self._joined, self._restore, self._detached, self._limited = false, false, false,
     false, false, false, false
   self:_connect()
   execute.fire(self, "engine_connect", self)
+end
+
+-- Other schemas mean another dialect.
+function Connection:_set_options(options)
+  self._options = options
+  if options.schema_translate_map ~= nil then self.dialect = self.engine.dialect:translated(options.schema_translate_map) end
 end
 
 function Connection:_connect() self:_check_out(errors.caller()) end
@@ -400,7 +406,7 @@ function Connection:execution_options(options)
   if options.isolation_level ~= nil and self._tx then
     errors.raise("InvalidRequestError", "the isolation level cannot change inside a transaction")
   end
-  self._options = self.engine:_merge_options(self._options, options)
+  self:_set_options(self.engine:_merge_options(self._options, options))
   execute.fire(self, "set_connection_execution_options", self, options)
   return self
 end

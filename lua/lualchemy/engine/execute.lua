@@ -211,8 +211,10 @@ end
 
 -- A statement of the expression language.
 local function execute_clause(conn, statement, params, options)
-  local context = Context.of(conn, statement, merged_options(conn, core.execution_options(statement), options))
-  local ok, compiled, bound, sql, form = pcall(core.prepare, statement, conn.dialect, params, context)
+  local merged = merged_options(conn, core.execution_options(statement), options)
+  local context = Context.of(conn, statement, merged)
+  if merged ~= conn._options then context.dialect = conn.dialect:translated(merged.schema_translate_map) end
+  local ok, compiled, bound, sql, form = pcall(core.prepare, statement, context.dialect, params, context)
   if not ok then M.fail(conn, compiled, nil, nil, context) end
   context.compiled, context.bound = compiled, bound
   conn:_autobegin()

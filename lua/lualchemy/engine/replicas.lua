@@ -64,7 +64,7 @@ end
 
 -- Begins on a copy; a connection that was lost meanwhile shows now.
 local function begin(conn, options)
-  conn._options = conn.engine:_merge_options(options, { isolation_level = READING[options.isolation_level] })
+  conn:_set_options(conn.engine:_merge_options(options, { isolation_level = READING[options.isolation_level] }))
   if not conn:in_transaction() then conn:begin() end
   if conn:_autocommit() then conn.connection:ping() end
 end

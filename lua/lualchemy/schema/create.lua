@@ -21,9 +21,7 @@ local Run = class("SchemaRun")
 
 function Run:init(connection, opts)
   self.connection = connection
-  self.compiler = ddl_compiler.compiler(connection.dialect, {
-    schema_translate_map = connection.get_execution_options and connection:get_execution_options().schema_translate_map or nil,
-  })
+  self.compiler = ddl_compiler.compiler(connection.dialect, {})
   self.checkfirst = opts.checkfirst or false
   self.tables = opts.tables
   self.seen_types = {}

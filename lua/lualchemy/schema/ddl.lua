@@ -41,13 +41,10 @@ function DDLElement:__tostring()
 end
 
 --- What a connection calls to run it.
-function DDLElement:_execute_on_connection(connection, _, execution_options)
-  local opts = { connection = connection }
-  for _, given in ipairs{ connection.get_execution_options and connection:get_execution_options() or {}, execution_options or {} } do
-    opts.schema_translate_map = given.schema_translate_map or opts.schema_translate_map
-  end
-  local dialect = connection.dialect
-  return connection:exec_driver_sql(compiler.text(self, dialect, opts))
+function DDLElement:_execute_on_connection(connection, _, how)
+  local execution_options = how and how.execution_options
+  local dialect = connection.dialect:translated(execution_options and execution_options.schema_translate_map)
+  return connection:exec_driver_sql(compiler.text(self, dialect, { connection = connection }))
 end
 
 --- Conditions for use as a listener: `execute_if{ dialect = "postgresql" | {...}, callable_ = function(ddl, target, bind) end }`.

@@ -72,8 +72,8 @@ function M.text(element, dialect, opts)
 end
 
 function DDLCompiler:init(dialect, opts)
-  self.dialect, self.connection = dialect, opts.connection
-  self.preparer = Preparer(dialect, opts.schema_translate_map)
+  self.dialect, self.connection = dialect:translated(opts.schema_translate_map), opts.connection
+  self.preparer = Preparer(self.dialect)
 end
 
 --- The text of an element, nil for what this database does not need.

@@ -10,9 +10,8 @@ local naming = require("lualchemy.schema.naming")
 local Preparer = class("IdentifierPreparer")
 
 ---@param dialect lualchemy.Dialect
----@param translate table<string, string>?   schema names to be replaced (schema_translate_map)
-function Preparer:init(dialect, translate)
-  self.dialect, self.translate = dialect, translate
+function Preparer:init(dialect)
+  self.dialect, self.translate = dialect, dialect.schema_translate_map
   self.max_length = dialect.max_identifier_length or 9999
 end
 

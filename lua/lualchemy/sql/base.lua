@@ -122,7 +122,7 @@ end
 ---@return lualchemy.Compiled
 function ClauseElement:compile(target)
   if type(target) == "table" and getmetatable(target) == nil then
-    return core.compile(self, dialect.of(target.dialect)._dialect, target)
+    return core.compile(self, dialect.of(target.dialect):translated(target.schema_translate_map)._dialect, target)
   end
   return core.compile(self, dialect.of(target)._dialect)
 end

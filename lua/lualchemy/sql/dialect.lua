@@ -85,8 +85,55 @@ function Dialect:init(description, options)
       self.label_length, self.max_identifier_length)
   end
   self.server_version, self.caps = all.server_version, all.caps
+  self._made_of = { description, options }
+  self.schema_translate_map = all.schemas
   self._dialect = core.dialect(all)
-  core.dialect_object(self._dialect, self)
+  core.dialect_object(self._dialect, self, all.schemas == nil)
+end
+
+-- -- other schemas ------------------------------------------------------------------------------------------------
+
+-- How many dialects with schemas replaced are kept although nobody uses them at the moment.
+local KEPT = 16
+
+-- A map as text, the same for maps that say the same.
+local function describe_map(map)
+  if type(map) ~= "table" then errors.raise("ArgumentError", "schema_translate_map is a table of schema names, not a %s", type(map)) end
+  local parts = {}
+  for from, to in pairs(map) do
+    local ok = (type(from) == "string" or from == core.null) and (type(to) == "string" or to == core.null)
+    if not ok or ("%s%s"):format(from, to):find("\0", 1, true) then
+      errors.raise("ArgumentError", "schema_translate_map has names of schemas, or sa.null for none, on both sides; got %s = %s",
+        tostring(from), tostring(to))
+    end
+    parts[#parts + 1] = ("%s%s\0%s%s"):format(type(from), from == core.null and "" or from, type(to), to == core.null and "" or to)
+  end
+  table.sort(parts)
+  return table.concat(parts, "\0")
+end
+
+--- The dialect with other schemas in the place of those that tables say: a dialect of its own, for what it compiled and
+--- keeps is not to be found under another map.
+---@param map table<string, string>?   nil: as it is; sa.null as a key: tables without a schema; as a value: no schema
+---@return lualchemy.Dialect
+function Dialect:translated(map)
+  if map == nil then return self end
+  local base = self._untranslated or self
+  local name = describe_map(map)
+  base._translated = base._translated or { all = setmetatable({}, { __mode = "v" }), kept = {}, at = 0 }
+  local known = base._translated
+  if name == "" then return base end
+  local made = known.all[name]
+  if not made then
+    local description = merged(base._made_of[1], { schemas = merged(map) })
+    made = getmetatable(base)(description, base._made_of[2])
+    made._untranslated = base
+    core.statement_cache(made, core.statement_cache(base).capacity)
+    known.all[name] = made
+    known.at = known.at % KEPT + 1
+    known.kept[known.at] = made
+  end
+  return made
 end
 
 --- A name as this dialect writes it: quoted where its rules ask for it, or always.
