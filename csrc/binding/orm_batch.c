@@ -241,6 +241,11 @@ static lua_Integer read_returned(lua_State *L, alch_run *run, lua_Integer count,
     return n;
 }
 
+static void raise_missing_keys(lua_State *L, const alch_mapper *m, lua_Integer count)
+{
+    alch_raisef(L, ALCH_ERR_FLUSH, "%s: the INSERT of %d rows did not return as many keys", m->class_name, (int)count);
+}
+
 /* Are the rows, now sorted, one unbroken range of keys? */
 static int is_unbroken(const returned *rows, lua_Integer n)
 {
@@ -275,7 +280,7 @@ static int l_returned(lua_State *L)
     lua_createtable(L, keys_alone ? 0 : (int)(count * (lua_Integer)n), 0);
     luaL_checkstack(L, 20, "flush");
     if (read_returned(L, run, count, n, rows, 9, &ascending) != count)
-        alch_raisef(L, ALCH_ERR_FLUSH, "%s: the INSERT of %d rows did not return as many keys", m->class_name, (int)count);
+        raise_missing_keys(L, m, count);
     if (!ascending) {
         qsort(rows, (size_t)count, sizeof *rows, by_sentinel);
         if (!is_unbroken(rows, count))
@@ -296,6 +301,34 @@ static int l_returned(lua_State *L)
             give(L, 11, s, slots[k]);
         }
         lua_settop(L, 9);
+    }
+    return 0;
+}
+
+/* core.flush_number(plan, objects, from, count, run, slot): the keys that the
+** rows of an INSERT got one after the other, the last one being what the
+** database says it made last. */
+static int l_number(lua_State *L)
+{
+    const alch_mapper *m = alch_check_plan(L, 1);
+    lua_Integer from = luaL_checkinteger(L, 3), count = luaL_checkinteger(L, 4), slot = luaL_checkinteger(L, 6), i;
+    const alch_run *run = alch_check_run(L, 5);
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    luaL_argcheck(L, slot >= 1 && (size_t)slot <= m->columns, 6, "no such column");
+    lua_settop(L, 6);
+    luaL_checkstack(L, 20, "flush");
+    if (run->changes != count)
+        raise_missing_keys(L, m, count);
+    for (i = 0; i < count; i++) {
+        alch_state *s;
+
+        lua_rawgeti(L, 2, from + i);
+        s = alch_push_state(L, 7);
+        luaL_argcheck(L, s != NULL, 2, "a list of mapped instances");
+        lua_pushinteger(L, run->last_id - count + 1 + i);
+        give(L, 8, s, (size_t)slot - 1);
+        lua_settop(L, 6);
     }
     return 0;
 }
@@ -361,7 +394,7 @@ void alch_open_batch(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         { "flush_bind", l_bind }, { "flush_give", l_give },
-        { "flush_returned", l_returned }, { "identity_key", l_identity_key },
+        { "flush_returned", l_returned }, { "flush_number", l_number }, { "identity_key", l_identity_key },
         { "key_bound", l_key_bound }, { "key_values", l_key_values }, { NULL, NULL }
     };
 

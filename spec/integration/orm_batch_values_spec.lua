@@ -155,6 +155,56 @@ for database, url in targets.each() do
       raises("StaleDataError", "expected to update 20 row%(s%); 19 were matched", session.flush, session)
     end)
 
+    if database == "sqlite" then
+      -- The objects of a flush of 700, and how many of its INSERTs asked for the keys.
+      local function flush(session, class)
+        local objects, asked, sent = {}, 0, 0
+        sa.event.listen(engine, "before_cursor_execute", function(_, _, sql)
+          if sql:find("^INSERT") then sent = sent + 1 end
+          if sql:find("RETURNING") then asked = asked + 1 end
+        end)
+        for i = 1, 700 do
+          objects[i] = class{ text = "text " .. i }
+          session:add(objects[i])
+        end
+        session:flush()
+        return objects, asked, sent
+      end
+
+      local function check_keys(session, objects)
+        local keys = {}
+        for _, object in ipairs(objects) do keys[object.id] = object.text end
+        local rows = session:execute(sa.text("SELECT id, text FROM orm_batch_sample WHERE text LIKE 'text%'")):all()
+        assert.equal(700, #rows)
+        for _, row in ipairs(rows) do assert.equal(row.text, keys[row.id]) end
+      end
+
+      it("asks for the keys of the first rows, from which the others follow", function()
+        local session <close> = orm.Session{ bind = engine }
+        local objects, asked, sent = flush(session, Sample)
+        assert.equal(1, asked)
+        assert.is_true(sent > 2)
+        check_keys(session, objects)
+      end)
+
+      it("asks for every key where a trigger may put rows in between", function()
+        local session <close> = orm.Session{ bind = engine }
+        session:execute(sa.text([[CREATE TEMP TRIGGER orm_batch_trigger AFTER INSERT ON ORM_batch_sample WHEN new.text LIKE 'text%'
+          BEGIN INSERT INTO orm_batch_sample (text) VALUES ('of the trigger'); END]]))
+        local objects, asked, sent = flush(session, Sample)
+        assert.equal(sent, asked)
+        check_keys(session, objects)
+        session:rollback()
+      end)
+
+      it("refuses keys that the database makes in no order, near the last number", function()
+        local session <close> = orm.Session{ bind = engine }
+        session:add(Sample{ id = math.maxinteger - 300 })
+        session:flush()
+        raises("FlushError", "cannot be told apart", flush, session, Sample)
+      end)
+    end
+
     if database == "postgresql" then
       it("refuses what is too long for its column instead of cutting it off", function()
         local Base = orm.declarative_base()

@@ -14,6 +14,9 @@ local BLOCKS = { 250, 50, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1 }
 local MAX_PARAMETERS = 30000
 -- Rows whose values are sent as one array per column: more at a time are no faster. Of keys alone more go at once.
 local MIN_ARRAY_ROWS, ARRAY_ROWS, ARRAY_KEYS = 5, 1000, 5000
+-- SQLite: rows of an INSERT that are worth a question about how they are numbered; a number far from the last one, behind
+-- which it takes any that is free.
+local MIN_ROWS_TO_ASK, LAST_NUMBER = 50, math.maxinteger - (1 << 32)
 -- Objects looked at ahead of what is sent: what was just looked at is still near the processor when it is bound.
 local AHEAD = 1000
 
@@ -199,15 +202,32 @@ local function insert_arrays(work, conn, texts, objects, from, last, shape, slot
   end)
 end
 
+-- Does SQLite number the rows of an INSERT one after the other, so that the last number says all? Not if a trigger puts rows
+-- between them, nor when the numbers are used up. Asked when the flush has written already: had it read before, another
+-- writer could keep it from writing.
+local function numbers_in_order(work, conn, texts, count)
+  local last = work.last_numbers[texts.table]
+  if not last or last > LAST_NUMBER or count < MIN_ROWS_TO_ASK then return false end
+  if work.in_order[texts.table] == nil then
+    local parts = {}
+    for _, row in ipairs(conn._dc:execute(texts:find_parts(), { texts.table.name })) do parts[row[1]] = true end
+    work.in_order[texts.table] = parts.table == true and not parts.trigger
+  end
+  return work.in_order[texts.table]
+end
+
 local function insert_block(work, conn, texts, objects, from, count, shape, slots, back, has_key)
-  local by_rowid = count == 1 and #back == 1 and has_key and texts.dialect:descends_from("sqlite")
-  local given_back = by_rowid and {} or back
+  local numbered = #back == 1 and has_key and texts.dialect:descends_from("sqlite")
+  local by_number = numbered and (count == 1 or numbers_in_order(work, conn, texts, count))
   local bound = core.flush_bind("insert", texts.codec, objects, from, count, slots)
-  local run = work:_send(conn, texts:insert(shape, slots, count, given_back), bound)
-  if by_rowid then
-    core.flush_give(objects[from], back[1], run:last_id())
+  local run = work:_send(conn, texts:insert(shape, slots, count, by_number and {} or back), bound)
+  if by_number then
+    core.flush_number(texts.plan, objects, from, count, run, back[1])
   elseif #back > 0 then
     core.flush_returned(texts.plan, objects, from, count, run, back)
+  end
+  if numbered then
+    work.last_numbers[texts.table] = core.peek(objects[from + count - 1], texts.mapper._by_slot[back[1]].key)
   end
 end
 

@@ -185,6 +185,16 @@ function Statements:insert(shape, slots, rows, returning)
   end)
 end
 
+--- SQLite: SELECT of what the table's schema has of that name, the parameter: itself, and its indexes and triggers.
+function Statements:find_parts()
+  return self:_text("parts", function()
+    local schema = self.table.schema
+    return ("SELECT type FROM %ssqlite_master WHERE tbl_name = ?1 COLLATE NOCASE UNION "
+      .. "SELECT type FROM sqlite_temp_master WHERE tbl_name = ?1 COLLATE NOCASE"):format(
+        schema and self.preparer:quote(schema) .. "." or "")
+  end)
+end
+
 -- What a parameter is cast to that holds a column's values as an array.
 function Statements:_array_type(slot, column)
   return core.flush_array_cast(self.codec, slot)

@@ -32,6 +32,7 @@ function UnitOfWork:init(session)
   self.session, self.set = session, session._c
   self.buckets, self.codecs, self.strays, self.switches = {}, {}, {}, {}
   self.open, self.closed, self.later = {}, {}, {}  -- buckets that changed rows can still join; those they cannot; changed too late
+  self.last_numbers, self.in_order = {}, {}     -- by table, what persistence.lua knows of the numbers that rows get
   self.context = Context()
   self.context.flags = 0
 end
