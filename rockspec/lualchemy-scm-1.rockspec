@@ -185,6 +185,7 @@ build = {
     ["lualchemy.dialects.standard"] = "lua/lualchemy/dialects/standard.lua",
     ["lualchemy.drivers.init"] = "lua/lualchemy/drivers/init.lua",
     ["lualchemy.drivers.sqlite"] = "lua/lualchemy/drivers/sqlite.lua",
+    ["lualchemy.engine.announce"] = "lua/lualchemy/engine/announce.lua",
     ["lualchemy.engine.block"] = "lua/lualchemy/engine/block.lua",
     ["lualchemy.engine.bound"] = "lua/lualchemy/engine/bound.lua",
     ["lualchemy.engine.connection"] = "lua/lualchemy/engine/connection.lua",

@@ -28,6 +28,27 @@ for name, url in targets.each() do
         "rollback" }, log)
     end)
 
+    if name == "postgresql" then
+      it("tell the two phases with the transaction's name, and whether it was prepared", function()
+        for _, what in ipairs { "begin", "commit", "rollback", "begin_twophase", "prepare_twophase", "commit_twophase",
+          "rollback_twophase" } do
+          event.listen(engine, what, function(conn, ...)
+            assert.is_true(sa.Connection:is(conn))
+            log[#log + 1] = { what, ... }
+          end)
+        end
+        local conn <close> = engine:connect()
+        local tx = conn:begin_twophase("events one")
+        conn:exec_driver_sql("SELECT 1"):close()
+        tx:prepare()
+        tx:commit()
+        conn:begin_twophase("events two"):rollback()
+        assert.same({ { "begin_twophase", "events one" }, { "prepare_twophase", "events one" },
+          { "commit_twophase", "events one", true }, { "begin_twophase", "events two" },
+          { "rollback_twophase", "events two", false } }, log)
+      end)
+    end
+
     it("tell the text and the parameters, before and after", function()
       local mark = name == "postgresql" and "$1" or "?"
       local function keep(what)

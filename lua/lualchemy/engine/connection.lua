@@ -230,11 +230,22 @@ local function send_begin(self)
   self._owned = record
 end
 
-function Connection:_begin_root(tx)
-  self:_usable()
-  self:_around("begin", function() send_begin(self) end)
-  self._tx = tx
-  return tx
+-- The beginning or end of an outermost transaction; one in two phases has events of its own. Raises if `fn` was not
+-- called, for then the transaction is not where the program believes it is.
+function Connection:_around_root(name, tx, fn)
+  local called = false
+  local function call()
+    called = true
+    return fn(self, tx)
+  end
+  if not tx.xid then
+    self:_around(name, call)
+  elseif name == "begin" then
+    self:_around("begin_twophase", call, tx.xid)
+  else
+    self:_around(name .. "_twophase", call, tx.xid, tx.prepared or false)
+  end
+  if not called then errors.raise("InvalidRequestError", "the proxy's %s has to call the function it is given", name) end
 end
 
 --- Begins the transaction that a statement needs, if there is none.
@@ -316,31 +327,63 @@ local function send_end(self, sql)
   return run
 end
 
-function Connection:_commit_root(tx)
-  self:_around("commit", function()
-    self:_log("COMMIT")
-    if self:_autocommit() then return end
-    if tx.prepared then return self:_finish_prepared("COMMIT", tx.xid) end
-    local run = send_end(self, "COMMIT")
-    -- In a transaction that had failed PostgreSQL answers COMMIT with ROLLBACK and calls it a success.
-    if run and run:tag() == "ROLLBACK" then
-      tx.is_active = false
-      errors.raise("OperationalError",
-        "COMMIT was answered with ROLLBACK: a statement of the transaction had failed, nothing was stored")
-    end
-  end)
+local function send_commit(self, tx)
+  self:_log("COMMIT")
+  if self:_autocommit() then return end
+  if tx.prepared then return self:_finish_prepared("COMMIT", tx.xid) end
+  local run = send_end(self, "COMMIT")
+  -- In a transaction that had failed PostgreSQL answers COMMIT with ROLLBACK and calls it a success.
+  if run and run:tag() == "ROLLBACK" then
+    tx.is_active = false
+    errors.raise("OperationalError",
+      "COMMIT was answered with ROLLBACK: a statement of the transaction had failed, nothing was stored")
+  end
+end
+
+function Connection:_commit_root(tx) self:_around_root("commit", tx, send_commit) end
+
+local function is_prepared(tx) return tx.prepared or tx._may_be_prepared end
+
+local function send_rollback(self, tx)
+  self:_log("ROLLBACK")
+  tx._told = true       -- how it ends
+  if is_prepared(tx) then return self:_finish_prepared("ROLLBACK", tx.xid) end
+  if not self.invalidated and not self:_autocommit() and self:_database_in_transaction() then
+    send_end(self, "ROLLBACK")
+  end
+  if self._owned then self._owned.transaction = nil end
+  self._owned, self._joined = false, false
+end
+
+-- Has the database still to be told that a transaction is over?
+local function is_left(self, tx)
+  if is_prepared(tx) then return not tx._told end
+  return not self.invalidated and (self._owned or self._joined)
+end
+
+-- Makes sure that the database is in no transaction of ours, whoever failed; else a server's connection is given up.
+local function undo(self, tx)
+  if self.closed or not is_left(self, tx) then return end
+  local ok, err = pcall(send_rollback, self, tx)
+  if not ok and self.engine._waits and not self.invalidated then self:invalidate(err) end
+end
+
+function Connection:_begin_root(tx)
+  self:_usable()
+  local ok, err = pcall(self._around_root, self, "begin", tx, send_begin)
+  if not ok then
+    undo(self, tx)     -- a proxy failed after its work
+    error(err, 0)
+  end
+  self._tx = tx
+  return tx
 end
 
 function Connection:_rollback_root(tx)
-  self:_around("rollback", function()
-    self:_log("ROLLBACK")
-    if tx.prepared or tx._may_be_prepared then return self:_finish_prepared("ROLLBACK", tx.xid) end
-    if not self.invalidated and not self:_autocommit() and self:_database_in_transaction() then
-      send_end(self, "ROLLBACK")
-    end
-    if self._owned then self._owned.transaction = nil end
-    self._owned, self._joined = false, false
-  end)
+  local ok, err = pcall(self._around_root, self, "rollback", tx, send_rollback)
+  if ok then return end
+  undo(self, tx)        -- a listener or a proxy stood in the way
+  error(err, 0)
 end
 
 function Connection:_release_savepoint(name)

@@ -26,6 +26,8 @@ local function is_listened(conn, name)
     or conn._listeners and event.listeners(conn, name)
 end
 
+M.is_listened = is_listened
+
 -- Does anybody listen to anything of this engine or connection?
 local function is_heard(conn) return anybody and (conn.engine._listeners or conn._listeners) and true or false end
 

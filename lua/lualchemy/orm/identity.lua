@@ -4,6 +4,7 @@ local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local events = require("lualchemy.orm.events")
 local Context = require("lualchemy.engine.context")
+local announce = require("lualchemy.engine.announce")
 local execute = require("lualchemy.engine.execute")
 local inheritance = require("lualchemy.orm.inheritance")
 local statements = require("lualchemy.orm.statements")
@@ -169,7 +170,8 @@ function M.load(session, mapper, key, slots, options)
   local texts = statements.of(mapper, conn.dialect)
   local context = Context()
   context.connection, context.flags = conn, 0
-  local run = execute.send(conn, texts:select(slots, options.for_update, options.partial), core.key_bound(texts.codec, key), context)
+  local sql = texts:select(slots, options.for_update, options.partial)
+  local run = announce.send(conn, sql, core.key_bound(texts.codec, key), context, "select", texts.table)
   local heard = events.hears_loads(session) and { session = session, populate_existing = options.populate_existing or false }
   local description = { plan = mapper._c, columns = positions_of(slots) }
   if not options.partial then inheritance.describe(description, mapper) end

@@ -177,7 +177,7 @@ local function block_size(left, width, can_batch)
 end
 
 -- Rows by arrays, in blocks. While the database takes one, the next is made ready and what came of the one before is looked at.
-local function send_arrays(work, conn, texts, sql, objects, from, last, slots, with_key, take)
+local function send_arrays(work, conn, texts, verb, sql, objects, from, last, slots, with_key, take)
   local function bind(at)
     local n = math.min(last - at, ARRAY_ROWS)
     return n > 0 and core.flush_bind_arrays(texts.codec, objects, at, n, slots, with_key), n
@@ -186,7 +186,7 @@ local function send_arrays(work, conn, texts, sql, objects, from, last, slots, w
   local before = function() end
   while bound do
     local at, count = from, n
-    local run = work:_send_while(conn, sql, bound, function()
+    local run = work:_send_while(conn, sql, bound, verb, texts.table, function()
       before()
       from = at + count
       bound, n = bind(from)
@@ -197,7 +197,7 @@ local function send_arrays(work, conn, texts, sql, objects, from, last, slots, w
 end
 
 local function insert_arrays(work, conn, texts, objects, from, last, shape, slots, back)
-  send_arrays(work, conn, texts, texts:insert_arrays(shape, slots, back), objects, from, last, slots, false, function(run, at, count)
+  send_arrays(work, conn, texts, "insert", texts:insert_arrays(shape, slots, back), objects, from, last, slots, false, function(run, at, count)
     if #back > 0 then core.flush_returned(texts.plan, objects, at, count, run, back) end
   end)
 end
@@ -220,7 +220,7 @@ local function insert_block(work, conn, texts, objects, from, count, shape, slot
   local numbered = #back == 1 and has_key and texts.dialect:descends_from("sqlite")
   local by_number = numbered and (count == 1 or numbers_in_order(work, conn, texts, count))
   local bound = core.flush_bind("insert", texts.codec, objects, from, count, slots)
-  local run = work:_send(conn, texts:insert(shape, slots, count, by_number and {} or back), bound)
+  local run = work:_send(conn, texts:insert(shape, slots, count, by_number and {} or back), bound, "insert", texts.table)
   if by_number then
     core.flush_number(texts.plan, objects, from, count, run, back[1])
   elseif #back > 0 then
@@ -326,11 +326,11 @@ end
 local function update_shape(work, conn, texts, objects, from, count, shape, version)
   local slots = core.flush_slots(shape)
   if count >= MIN_ARRAY_ROWS and not version and texts.mapper.batch ~= false and texts:updates_by_array(slots) then
-    return send_arrays(work, conn, texts, texts:update_arrays(shape, slots), objects, from, from + count, slots, true,
+    return send_arrays(work, conn, texts, "update", texts:update_arrays(shape, slots), objects, from, from + count, slots, true,
       function(run, _, sent) check_matched("UPDATE", texts, sent, run:changes()) end)
   end
   local bound = core.flush_bind("update", texts.codec, objects, from, count, slots, version)
-  local run = work:_send(conn, texts:update(shape, slots, version), bound)
+  local run = work:_send(conn, texts:update(shape, slots, version), bound, "update", texts.table)
   check_matched("UPDATE", texts, count, run:changes())
 end
 
@@ -374,9 +374,11 @@ end
 local function send_deletes(work, conn, texts, objects, from, count)
   local version = version_in(texts)
   if not version and count >= MIN_ARRAY_ROWS and texts:deletes_by_array() then
-    return work:_send(conn, texts:delete_array(), core.flush_bind_arrays(texts.codec, objects, from, count, {}, true))
+    local keys = core.flush_bind_arrays(texts.codec, objects, from, count, {}, true)
+    return work:_send(conn, texts:delete_array(), keys, "delete", texts.table)
   end
-  return work:_send(conn, texts:delete(version), core.flush_bind("delete", texts.codec, objects, from, count, {}, version))
+  local keys = core.flush_bind("delete", texts.codec, objects, from, count, {}, version)
+  return work:_send(conn, texts:delete(version), keys, "delete", texts.table)
 end
 
 local function delete_rows(work, conn, texts, objects, from, to)

@@ -11,7 +11,7 @@ local core = require("lualchemy._core")
 local post_update = require("lualchemy.orm.post_update")
 local errors = require("lualchemy.errors")
 local Context = require("lualchemy.engine.context")
-local execute = require("lualchemy.engine.execute")
+local announce = require("lualchemy.engine.announce")
 local flush_hooks = require("lualchemy.orm.flush_hooks")
 local order = require("lualchemy.orm.flush_order")
 local persistence = require("lualchemy.orm.persistence")
@@ -150,21 +150,22 @@ end
 
 -- -- executing --------------------------------------------------------------------------------------------------------
 
-function UnitOfWork:_send(conn, sql, bound)
+-- What it does to which table is for those who listen.
+function UnitOfWork:_send(conn, sql, bound, verb, table_, columns)
   self.context.connection = conn
-  return execute.send(conn, sql, bound, self.context)
+  return announce.send(conn, sql, bound, self.context, verb, table_, columns)
 end
 
 -- The same; while the database works on it, or in any case before its first row is read, `meanwhile` is called. What that
 -- raises is raised when the database is done: the connection is free then.
-function UnitOfWork:_send_while(conn, sql, bound, meanwhile)
+function UnitOfWork:_send_while(conn, sql, bound, verb, table_, meanwhile)
   local called, ok, err
   function self.context.meanwhile()
     if called then return end
     called = true
     ok, err = pcall(meanwhile)
   end
-  local run = self:_send(conn, sql, bound)
+  local run = self:_send(conn, sql, bound, verb, table_)
   self.context.meanwhile()
   self.context.meanwhile = nil
   if not ok then error(err, 0) end
@@ -201,7 +202,7 @@ function UnitOfWork:_link(conn, prop, verb, pairs_of)
   local texts = statements.of(prop.parent, conn.dialect)
   local sets, columns = {}, nil
   for i, pair in ipairs(pairs_of) do columns, sets[i] = link_row(prop, pair[1], pair[2]) end
-  local run = self:_send(conn, texts:link(verb, prop.secondary, columns), core.bind_list(sets))
+  local run = self:_send(conn, texts:link(verb, prop.secondary, columns), core.bind_list(sets), verb, prop.secondary, columns)
   local matched = run:changes()
   if verb == "delete" and matched >= 0 and matched ~= #sets then
     errors.raise("StaleDataError", "DELETE statement on table '%s' expected to delete %d row(s); %d were matched",

@@ -295,7 +295,12 @@ function Pool:invalidate_all() self._core:invalidate_all() end
 --- Closes the idle connections; those that are out are closed when they come back.
 function Pool:dispose()
   self._core:invalidate_all()
-  for _, record in ipairs(self._core:idle()) do drop(self, record) end
+  local first
+  for _, record in ipairs(self._core:idle()) do
+    local ok, err = pcall(drop, self, record)
+    if not ok then first = first or err end
+  end
+  if first then error(first, 0) end
 end
 
 --- A new pool with the same options.
