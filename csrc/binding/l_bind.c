@@ -115,14 +115,35 @@ static void raise_missing(lua_State *L, const binding *b, size_t i, size_t set)
     alch_raisef(L, ALCH_ERR_INVALID, "a value is required for bind parameter '%s'", text);
 }
 
+/* Pushes the values by name that the set at 'idx' (0: none given) and the statement itself bring. */
+static void push_current(lua_State *L, const binding *b, int idx)
+{
+    size_t i;
+
+    lua_newtable(L);
+    for (i = 0; i < b->n; i++) {
+        const source *s = &b->sources[i];
+
+        if (lua_type(L, s->key) != LUA_TSTRING)
+            continue;
+        lua_pushvalue(L, s->key);
+        lua_pushvalue(L, s->key);
+        if (idx == 0 || lua_rawget(L, idx) == LUA_TNIL) {
+            lua_pop(L, 1);
+            if (s->value != NULL && s->call == NULL && !s->required)
+                alch_value_push(L, s->value);
+            else
+                lua_pushnil(L);
+        }
+        lua_rawset(L, -3);
+    }
+}
+
 /* Pushes what a default function makes for the set at 'idx' (0: none given). */
-static void push_made(lua_State *L, const source *s, int idx)
+static void push_made(lua_State *L, const binding *b, const source *s, int idx)
 {
     if (!lua_isnil(L, CONTEXT)) {
-        if (idx != 0)
-            lua_pushvalue(L, idx);
-        else
-            lua_newtable(L);
+        push_current(L, b, idx);
         lua_setfield(L, CONTEXT, "current_parameters");
     }
     alch_host_ref_push(L, s->call);
@@ -160,7 +181,7 @@ static void bind_source(lua_State *L, binding *b, size_t i, size_t set, int idx)
         lua_pop(L, 1);
     }
     if (s->call != NULL) {
-        push_made(L, s, idx);
+        push_made(L, b, s, idx);
         bind_top(L, b, s, out);
         lua_pop(L, 1);
     } else if (s->value != NULL && !s->required) {

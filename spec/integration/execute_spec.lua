@@ -51,6 +51,8 @@ for name, url in targets.each() do
       conn:execute(sa.insert(users), { name = "c", tag = "given", state = sa.null })
       assert.equal(2, calls)
       assert.is_nil(all()[3].state)
+      conn:execute(sa.insert(users):values { name = "d" }, { id = 9 })
+      assert.equal("tag of d", conn:scalar(sa.select(users.c.tag):where(users.c.id:eq(9))))
       conn:execute(sa.update(users):where(users.c.id:eq(1)):values { name = "z" })
       assert.same({ "z", "changed" }, { all()[1].name, all()[1].state })
     end)

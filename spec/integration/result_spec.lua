@@ -43,6 +43,33 @@ for name, url in targets.each() do
       assert.same({ "id=2", "name=nil", "x=nil" }, seen)
     end)
 
+    it("freeze keeps the rows for any number of readings; merge puts results behind each other", function()
+      local frozen = rows():freeze()
+      assert.equal(3, #frozen():all())
+      assert.equal("ed", frozen():first().name)
+      assert.equal(3, #frozen():scalars():all())
+      local merged = rows():merge(none(), rows())
+      assert.same({ 1, 2, 3, 1, 2, 3 }, merged:scalars():all())
+      merged = rows():merge(rows())
+      merged:first()
+      raises("ResourceClosedError", "closed", function() merged:fetchone() end)
+      raises("ArgumentError", "merge%(%) takes results of rows, number 1 is 5", function() rows():merge(5) end)
+    end)
+
+    it("partitions take their size from the argument, yield_per() or the execution option", function()
+      local function sizes(result, n)
+        local list = {}
+        for part in result:partitions(n) do list[#list + 1] = #part end
+        return list
+      end
+      local function run(options) return conn:execute(sa.text("SELECT id FROM result_spec"), nil, { execution_options = options }) end
+      assert.same({ 1, 1, 1 }, sizes(rows(), 1))
+      assert.same({ 2, 1 }, sizes(rows():yield_per(2)))
+      assert.same({ 2, 1 }, sizes(run{ yield_per = 2 }))
+      assert.same({ 2, 1 }, sizes(run{ yield_per = 2 }:scalars()))
+      raises("ArgumentError", "partitions%(n%) takes a positive integer, got nil", function() sizes(rows()) end)
+    end)
+
     it("rows compare by their values", function()
       local all, again = rows():all(), rows():all()
       assert.is_true(all[1] == again[1])

@@ -29,6 +29,13 @@ for name, url in targets.each() do
       return seen
     end
 
+    it("a connection tells its isolation level: the one asked for, else the database's", function()
+      assert.equal(name == "sqlite" and "SERIALIZABLE" or "READ COMMITTED", conn:get_isolation_level())
+      conn:rollback()
+      assert.equal("SERIALIZABLE", conn:execution_options{ isolation_level = "serializable" }:get_isolation_level())
+      assert.equal("AUTOCOMMIT", conn:execution_options{ isolation_level = "AUTOCOMMIT" }:get_isolation_level())
+    end)
+
     it("an explicit transaction commits or rolls back", function()
       local tx = conn:begin()
       add(1)

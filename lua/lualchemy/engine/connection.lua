@@ -454,6 +454,13 @@ function Connection:execution_options(options)
   return self
 end
 
+--- The isolation level that the connection's transactions have: the one asked for, else the database's.
+---@return string
+function Connection:get_isolation_level()
+  local transactions = self.engine._transactions
+  return self._options.isolation_level or transactions.level and transactions.level(self:_usable().connection) or transactions.default
+end
+
 --- The options in force.
 ---@return table
 function Connection:get_execution_options() return self._options end

@@ -63,10 +63,17 @@ function AnyResult:yield_per(n)
   return self
 end
 
+local function block_of(result)
+  if result._yield_per then return result._yield_per end
+  if result._source then return block_of(result._source) end
+  local context = result.context
+  return context and context.execution_options.yield_per
+end
+
 --- Lists of `n` items, the last one shorter.
 ---@param n integer?    by default what `yield_per`, the method or the execution option, said
 function AnyResult:partitions(n)
-  n = n or self._yield_per or self._source and self._source._yield_per
+  n = n or block_of(self)
   if math.type(n) ~= "integer" or n < 1 then
     errors.raise("ArgumentError", "partitions(n) takes a positive integer, got %s", tostring(n))
   end
@@ -298,6 +305,37 @@ function Result:buffer(arrange)
     setmetatable(self, IndirectResult)
   end
   return self
+end
+
+--- Fetches everything now: a function that gives the rows as a result, as often as it is called.
+---@return fun(): lualchemy.Result
+function Result:freeze()
+  local shape, rows = shape_of(self), self:fetchall()
+  return function() return Result.of_rows(shape, rows) end
+end
+
+--- This result's rows and those of others behind them, as they are fetched.
+---@vararg lualchemy.Result
+---@return lualchemy.Result
+function Result:merge(...)
+  local sources, at = { self, ... }, 1
+  for i, source in ipairs(sources) do
+    if not Result:is(source) then errors.raise("ArgumentError", "merge() takes results of rows, number %d is %s", i - 1, tostring(source)) end
+  end
+  local merged = Result.of_rows(shape_of(self), {})
+  merged._next = function(result)
+    if result._closed then errors.raise("ResourceClosedError", "this result is closed") end
+    while sources[at] do
+      local row = sources[at]:_next()
+      if row ~= nil then return row end
+      at = at + 1
+    end
+  end
+  merged.close = function(result)
+    result._closed = true
+    for _, source in ipairs(sources) do source:close() end
+  end
+  return merged
 end
 
 --- Calls `fn` with every row that is fetched from now on.

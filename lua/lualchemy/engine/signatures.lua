@@ -25,6 +25,7 @@ signature.functions(create, {
   engine_from_config = "config: table, prefix: string?, options: options?",
 })
 
+signature.functions(URL, { create = "drivername: string, parts: options?" }, "URL.")
 signature.methods(URL, { init = "parts: table", set = "parts: options", render_as_string = "options: options?" })
 signature.methods(Engine, {
   init = "engine: parts",

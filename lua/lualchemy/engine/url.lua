@@ -128,6 +128,16 @@ function URL.make(from)
   errors.raise("ArgumentError", "a database URL is a string such as 'sqlite:///app.db', got %s", type(from))
 end
 
+--- `sa.URL.create("postgresql", { username = "ed", password = "p@ss", host = "localhost", database = "app" })`.
+---@param drivername string
+---@param parts table?   not percent-encoded
+---@return lualchemy.URL
+function URL.create(drivername, parts)
+  local all = { drivername = drivername }
+  for name, value in pairs(parts or {}) do all[name] = value end
+  return URL(all)
+end
+
 --- A copy with some parts replaced.
 ---@param parts table
 ---@return lualchemy.URL

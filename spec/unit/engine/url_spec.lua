@@ -70,6 +70,12 @@ describe("url", function()
     end)
   end
 
+  it("is made of parts", function()
+    local url = URL.create("postgresql", { username = "ed", password = "p@ss/", host = "h", database = "d", query = { x = "1" } })
+    assert.equal("postgresql://ed:p%40ss%2F@h/d?x=1", url:render_as_string{ hide_password = false })
+    assert.is_true(URL.make(url:render_as_string{ hide_password = false }) == url)
+  end)
+
   it("refuses what is no text", function()
     local ok, err = pcall(URL.make, 5)
     assert.is_false(ok)

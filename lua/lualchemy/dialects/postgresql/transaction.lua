@@ -18,6 +18,11 @@ function M.begin(level, options)
   return sql
 end
 
+--- The level of the transaction, or of those to come.
+---@param dc userdata
+---@return string
+function M.level(dc) return dc:execute("SHOW transaction_isolation")[1][1]:upper() end
+
 --- The identifiers of the transactions that are prepared in this database: nobody can end those of another one here.
 ---@param dc userdata
 ---@return string[]

@@ -15,6 +15,13 @@ local LOCKS = { DEFERRED = true, IMMEDIATE = true, EXCLUSIVE = true }
 ---@return string
 function M.begin(level) return LOCKS[level] and level ~= "DEFERRED" and "BEGIN " .. level or "BEGIN" end
 
+--- The level of the transaction, or of those to come.
+---@param dc userdata
+---@return string
+function M.level(dc)
+  return dc:execute("PRAGMA read_uncommitted")[1][1] == 1 and "READ UNCOMMITTED" or "SERIALIZABLE"
+end
+
 --- Prepares a connection for a level; answers what undoes it, if anything has to be undone.
 ---@param dc userdata
 ---@param level string
