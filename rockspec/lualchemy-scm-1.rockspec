@@ -111,6 +111,7 @@ build = {
         "csrc/compile/literal.c",
         "csrc/compile/params.c",
         "csrc/compile/standard.c",
+        "csrc/compile/visit_conflict.c",
         "csrc/compile/visit_dml.c",
         "csrc/compile/visit_expr.c",
         "csrc/compile/visit_from.c",

@@ -118,42 +118,50 @@ alch_step alch_run_fetch(lua_State *L, alch_run *run, alch_err *err)
 
 /* -- Lua ------------------------------------------------------------------ */
 
-/* Without a compiled statement the server's type numbers say how to read, so
-** that a date is a date in a result of plain text too. The shape is on the top. */
-static void read_by_oid(lua_State *L, alch_run *run, alch_shape *shape)
+/* Where no type is known the server's type number says how to read, so that a
+** date is a date in a result of plain text or of any function too. 0: it does not say. */
+static int read_by_oid(lua_State *L, alch_run *run, alch_readers *readers, alch_shape *shape, int i)
 {
     const alch_driver *d = run->dc->driver;
-    const alch_storage *storage = alch_storage_of_driver(d->name);
-    alch_readers *readers = NULL;
+    uint32_t oid = d->column_type(run->cursor, i);
+
+    if (oid == 0)
+        return 0;
+    alch_readers_set(L, readers, shape, i, alch_type_of_oid(oid), alch_storage_of_driver(d->name));
+    return 1;
+}
+
+/* The same for all columns. The shape is on the top. */
+static void read_all_by_oid(lua_State *L, alch_run *run, alch_shape *shape)
+{
+    alch_readers *readers;
     int i;
 
-    for (i = 0; i < shape->n; i++) {
-        uint32_t oid = d->column_type(run->cursor, i);
-        const alch_type *type = oid != 0 ? alch_type_of_oid(oid) : NULL;
-
-        if (type == NULL)
-            continue;
-        if (readers == NULL) {
-            lua_pushnil(L);
-            readers = alch_readers_attach(L, -2, -1);
-            lua_pop(L, 1);
-        }
-        alch_readers_set(L, readers, shape, i, type, storage);
-    }
+    if (run->dc->driver->column_type(run->cursor, 0) == 0)
+        return;
+    lua_pushnil(L);
+    readers = alch_readers_attach(L, -2, -1);
+    lua_pop(L, 1);
+    for (i = 0; i < shape->n; i++)
+        (void)read_by_oid(L, run, readers, shape, i);
 }
 
 /* A compiled statement knows its columns' types. Textual ones name as many as
 ** the user did; those are matched by position. The shape is on the top, the
 ** compiled statement's owner at 'owner'. */
-static void read_by_type(lua_State *L, const alch_compiled *r, int owner, alch_shape *shape)
+static void read_by_type(lua_State *L, alch_run *run, const alch_compiled *r, int owner, alch_shape *shape)
 {
     alch_readers *readers = alch_readers_attach(L, -1, owner);
     int i;
 
     shape->shared = 1;
     for (i = 0; i < shape->n && (size_t)i < r->column_count; i++) {
-        if (r->columns[i].type != NULL)
-            alch_readers_set(L, readers, shape, i, r->columns[i].type, &r->dialect->storage);
+        const alch_type *type = r->columns[i].type;
+
+        if (type != NULL && type->kind != ALCH_TYPE_NULL)
+            alch_readers_set(L, readers, shape, i, type, &r->dialect->storage);
+        else if (read_by_oid(L, run, readers, shape, i))
+            shape->described = 1;
         shape->shared = shape->shared && alch_result_column_is_shared(&r->columns[i]);
     }
     shape->compiled = r;
@@ -179,10 +187,10 @@ static alch_shape *push_shape(lua_State *L, alch_run *run, const alch_compiled *
 
     push_names(L, run, r, n);
     shape = alch_shape_push(L, n);
-    if (r != NULL && (r->column_count == (size_t)n || !r->textual))
-        read_by_type(L, r, owner, shape);
+    if (r != NULL && (r->column_count == (size_t)n || (r->column_count > 0 && !r->textual)))
+        read_by_type(L, run, r, owner, shape);
     else
-        read_by_oid(L, run, shape);
+        read_all_by_oid(L, run, shape);
     return shape;
 }
 
@@ -203,8 +211,10 @@ static alch_shape *push_kept_shape(lua_State *L, alch_run *run, int compiled, in
     else {
         lua_pop(L, 1);
         shape = push_shape(L, run, r, owner, n);
-        lua_pushvalue(L, -1);
-        lua_setiuservalue(L, owner, ALCH_COMPILED_SHAPE);
+        if (!shape->described) {
+            lua_pushvalue(L, -1);
+            lua_setiuservalue(L, owner, ALCH_COMPILED_SHAPE);
+        }
     }
     if (ref->binds == NULL || shape->shared)
         return shape;

@@ -43,6 +43,23 @@ static void set_extra(lua_State *L, alch_binary *b, const char *text)
 ** {=== Constructors
 */
 
+/* Is the value at 'idx' one that a cast to 'type' is for: of another sort than the type's own? Then it is sent as what it
+** is, and the database converts it. */
+static int is_cast_by_database(lua_State *L, int idx, int kind, const alch_type *type)
+{
+    if ((kind != ALCH_NODE_CAST && kind != ALCH_NODE_TRY_CAST) || type == NULL || type->host != NULL)
+        return 0;
+    switch (lua_type(L, idx)) {
+    case LUA_TSTRING:
+        return type->family == ALCH_FAMILY_INTEGER || type->family == ALCH_FAMILY_FLOAT || type->family == ALCH_FAMILY_BOOLEAN;
+    case LUA_TNUMBER:
+        return type->family == ALCH_FAMILY_STRING || (type->family == ALCH_FAMILY_INTEGER && !lua_isinteger(L, idx));
+    case LUA_TBOOLEAN:
+        return type->family == ALCH_FAMILY_STRING || type->family == ALCH_FAMILY_INTEGER;
+    default: return 0;
+    }
+}
+
 /* core.wrap(kind, x, type | nil) */
 static int l_wrap(lua_State *L)
 {
@@ -58,7 +75,7 @@ static int l_wrap(lua_State *L)
     if (inner != NULL && (kind == ALCH_NODE_SCALAR || alch_is_from(inner)))
         slot->node = alch_node_keep(inner);
     else
-        alch_value_node(L, 2, type, &slot->node);
+        alch_value_node(L, 2, is_cast_by_database(L, 2, kind, type) ? NULL : type, &slot->node);
     inner = alch_take_node(slot);
     alch_check(L, alch_wrap_new(kind, inner, type != NULL ? type : inner->type, &slot->node, &err), &err);
     return 1;

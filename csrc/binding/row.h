@@ -41,6 +41,7 @@ struct alch_shape {
     uint8_t hooked;             /* some column is */
     uint8_t indexed;            /* the names can be looked up */
     uint8_t shared;             /* row[column] finds the same columns whatever statement the rows are of */
+    uint8_t described;          /* by the database, this time: another execution of the statement may have other types */
     const struct alch_compiled *compiled;   /* what row[column] looks into; anchored with the readers; or NULL */
     const struct alch_node *statement;      /* whose columns they are, if not the one that was compiled; anchored */
     alch_shape_column columns[];

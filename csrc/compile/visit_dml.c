@@ -527,6 +527,47 @@ static void put_rows(alch_compiler *c, const alch_dml *d, assignments *a, unsign
     }
 }
 
+/* Pushes what the SELECT of from_select gives a column by default. A value, and what a function makes once for the whole
+** statement, is a parameter called like the column. */
+static int push_default(alch_compiler *c, const assignment *a, alch_list *columns)
+{
+    static const alch_value none = { .kind = ALCH_NULL };
+    const alch_column *column = (const alch_column *)a->target;
+    const alch_node *value = alch_node_keep(a->value);
+    int rc = ALCH_OK;
+
+    if (a->how != ALCH_FILL_SQL) {
+        alch_node_drop(value);
+        rc = alch_bind_new(column->key, NULL, alch_node_type(&column->head), &none, ALCH_BIND_REQUIRED | ALCH_BIND_CRUD, &value,
+                           c->err);
+    } else if (value->kind == ALCH_NODE_SEQUENCE) {
+        rc = alch_wrap_new(ALCH_NODE_NEXT_VALUE, value, NULL, &value, c->err);
+    }
+    return rc == ALCH_OK ? alch_list_push(columns, value, c->err) : rc;
+}
+
+/* Those parameters, now that the SELECT has its text: execution fills them in from their columns. */
+static void fill_defaults(alch_compiler *c, const assignments *extra)
+{
+    size_t i;
+
+    for (i = 0; i < extra->len && c->failed == ALCH_OK; i++) {
+        const alch_column *column = (const alch_column *)extra->at[i].target;
+        uint32_t found = alch_dict_get(&c->bind_names, column->key, strlen(column->key));
+        alch_compiled_param *p;
+
+        if (extra->at[i].how == ALCH_FILL_SQL || found == 0)
+            continue;
+        p = &c->result->params[found - 1];
+        p->bind = NULL;
+        p->column = column;
+        p->value = extra->at[i].how == ALCH_FILL_VALUE ? &((const alch_bind *)column->on_insert)->value : NULL;
+        p->required = 0;
+        p->from_default = 1;
+        remember_fill(c, &extra->at[i], found - 1);
+    }
+}
+
 /* The SELECT of from_select, with the defaults of columns it does not fill. */
 static const alch_node *select_with_defaults(alch_compiler *c, const alch_dml *d, assignments *extra)
 {
@@ -542,9 +583,9 @@ static const alch_node *select_with_defaults(alch_compiler *c, const alch_dml *d
 
         for (k = 0; k < d->names->count && d->names->items[k] != &f->columns[i]->head; k++)
             ;
-        if (k == d->names->count && made != NULL && made->kind != ALCH_NODE_CALLABLE
-            && (made->kind != ALCH_NODE_SEQUENCE || c->dialect->caps.sequences))
-            assign(c, extra, &f->columns[i]->head, made, ALCH_FILL_SQL);
+        if (k == d->names->count && made != NULL && (made->kind != ALCH_NODE_SEQUENCE || c->dialect->caps.sequences))
+            assign(c, extra, &f->columns[i]->head, made, made->kind == ALCH_NODE_BIND ? ALCH_FILL_VALUE
+                   : made->kind == ALCH_NODE_CALLABLE ? ALCH_FILL_CALL : ALCH_FILL_SQL);
     }
     if (extra->len == 0 || d->select->kind != ALCH_NODE_SELECT || !(d->flags & ALCH_DML_DEFAULTS_FROM_SELECT)) {
         extra->len = 0;
@@ -557,14 +598,8 @@ static const alch_node *select_with_defaults(alch_compiler *c, const alch_dml *d
     }
     alch_keep_made(c, &copy->head);
     rc = alch_list_extend(copy->columns, ALCH_OP_COMMA, extra->len, &columns, c->err);
-    for (n = 0; n < extra->len && rc == ALCH_OK; n++) {
-        const alch_node *value = alch_node_keep(extra->at[n].value);
-
-        if (value->kind == ALCH_NODE_SEQUENCE)
-            rc = alch_wrap_new(ALCH_NODE_NEXT_VALUE, value, NULL, &value, c->err);
-        if (rc == ALCH_OK)
-            rc = alch_list_push(columns, value, c->err);
-    }
+    for (n = 0; n < extra->len && rc == ALCH_OK; n++)
+        rc = push_default(c, &extra->at[n], columns);
     if (rc == ALCH_OK)
         rc = alch_node_set(copy, &copy->columns, columns, c->err);
     if (rc != ALCH_OK)
@@ -597,6 +632,8 @@ static void put_from_select(alch_compiler *c, const alch_dml *d, unsigned flags)
         alch_compile_select(c, (const alch_select *)select, -1, flags | ALCH_V_INSERT_SELECT);
     else
         alch_compile_node(c, select, flags | ALCH_V_INSERT_SELECT);
+    if (reserve_fills(c, extra.len))
+        fill_defaults(c, &extra);
     if (c->dialect->caps.cte_follows_insert && c->cte_count > 0)
         alch_place_ctes(c, start);
 }
@@ -668,89 +705,6 @@ void alch_visit_insert(alch_compiler *c, const alch_node *n, unsigned flags)
     if (c->cte_count > 0)
         alch_place_ctes(c, start);
     alch_pop_frame(c);
-}
-
-/* ON CONFLICT (a, b) WHERE x, ON CONFLICT ON CONSTRAINT c */
-static void put_conflict_target(alch_compiler *c, const alch_conflict *k, unsigned flags)
-{
-    uint32_t i;
-
-    if (k->constraint != NULL) {
-        alch_puts(c, " ON CONSTRAINT ");
-        alch_put_identifier(c, k->constraint, 0);
-        return;
-    }
-    if (k->targets == NULL)
-        return;
-    alch_puts(c, " (");
-    for (i = 0; i < k->targets->count; i++) {
-        if (i > 0)
-            alch_puts(c, ", ");
-        if (k->targets->items[i]->kind == ALCH_NODE_LABEL_NAME)
-            alch_put_identifier(c, ((const alch_text *)k->targets->items[i])->text, 0);
-        else
-            alch_compile_node(c, k->targets->items[i], flags | ALCH_V_NO_TABLE | ALCH_V_NO_SCHEMA);
-    }
-    alch_buf_putc(c->out, ')');
-    if (k->target_where != NULL) {
-        alch_puts(c, " WHERE ");
-        alch_compile_operand(c, k->target_where, ALCH_OP_ASBOOL,
-                             flags | ALCH_V_NO_TABLE | ALCH_V_NO_SCHEMA
-                             | (c->dialect->caps.literal_conflict_where ? ALCH_V_LITERAL : 0u));
-    }
-}
-
-static void put_conflict_value(alch_compiler *c, const alch_pair *p, unsigned flags)
-{
-    const alch_type *t = alch_node_type(p->first);
-
-    if (p->first->kind == ALCH_NODE_LABEL_NAME)
-        alch_put_identifier(c, ((const alch_text *)p->first)->text, 0);
-    else
-        alch_compile_node(c, p->first, flags | ALCH_V_NO_TABLE);
-    alch_puts(c, " = ");
-    if (p->second->kind == ALCH_NODE_BIND && alch_node_type(p->second)->family == ALCH_FAMILY_NULL
-        && t->family != ALCH_FAMILY_NULL) {
-        alch_bind *typed;
-        int rc = alch_node_copy(p->second, &typed, c->err);
-
-        if (rc != ALCH_OK) {
-            c->failed = rc;
-            return;
-        }
-        alch_node_set_type(typed, t);
-        alch_keep_made(c, &typed->head);
-        alch_compile_node(c, &typed->head, flags);
-    } else
-        alch_compile_operand(c, p->second, ALCH_OP_NONE, flags);
-}
-
-void alch_visit_conflict(alch_compiler *c, const alch_node *n, unsigned flags)
-{
-    const alch_conflict *k = (const alch_conflict *)n;
-    uint32_t i;
-
-    if (k->before != NULL)
-        alch_compile_node(c, k->before, flags);
-    flags = (flags & ALCH_V_LITERAL) | ALCH_V_NO_SCHEMA;
-    if (c->frame->outer == NULL)
-        c->result->upsert = 1;
-    alch_puts(c, " ON CONFLICT");
-    put_conflict_target(c, k, flags);
-    if (k->action == ALCH_CONFLICT_NOTHING) {
-        alch_puts(c, " DO NOTHING");
-        return;
-    }
-    alch_puts(c, " DO UPDATE SET ");
-    for (i = 0; i < alch_list_len(k->values); i++) {
-        if (i > 0)
-            alch_puts(c, ", ");
-        put_conflict_value(c, (const alch_pair *)k->values->items[i], flags);
-    }
-    if (k->where != NULL) {
-        alch_puts(c, " WHERE ");
-        alch_compile_operand(c, k->where, ALCH_OP_ASBOOL, flags);
-    }
 }
 
 /* }=== */
@@ -886,6 +840,9 @@ void alch_visit_delete(alch_compiler *c, const alch_node *n, unsigned flags)
         alch_compile_independent_ctes(c, d->ctes, inner);
     alch_compile_node(c, d->table, inner | ALCH_V_FROM);
     put_crud_hints(c, d);
+    if (c->options->for_execution && !c->dialect->caps.delete_using && frame.froms.len > 0)
+        alch_compile_fail(c, ALCH_ERR_COMPILE, "%s does not support multiple-table criteria within DELETE; name the rows by a "
+                          "subquery", c->dialect->name);
     put_froms(c, &frame, c->dialect->caps.delete_using ? " USING " : ", ", inner);
     finish_dml(c, d, start, flags);
 }

@@ -147,6 +147,9 @@ static void regexp_match(alch_compiler *c, const alch_binary *b, int negated, un
     if (text == NULL)
         text = negated ? " <not regexp> " : " <regexp> ";
     if (b->extra == NULL || !c->dialect->caps.regexp_star) {
+        if (b->extra != NULL && c->options->for_execution)
+            alch_compile_fail(c, ALCH_ERR_COMPILE, "%s has no flags for regular expressions; the pattern may begin with (?i)",
+                              c->dialect->name);
         generic(c, b, text, flags);
     } else if (strcmp(b->extra, "i") == 0) {
         generic(c, b, negated ? " !~* " : " ~* ", flags);
@@ -164,6 +167,8 @@ static void regexp_match(alch_compiler *c, const alch_binary *b, int negated, un
 static void regexp_replace(alch_compiler *c, const alch_binary *b, unsigned flags)
 {
     flags = INNER(flags);
+    if (c->options->for_execution && !c->dialect->caps.regexp_functions)
+        alch_compile_fail(c, ALCH_ERR_COMPILE, "%s does not support regular expression replacements", c->dialect->name);
     alch_puts(c, c->dialect->caps.regexp_functions ? "REGEXP_REPLACE(" : "<regexp replace>(");
     operand(c, b, b->left, flags);
     alch_puts(c, ", ");

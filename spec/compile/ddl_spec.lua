@@ -3,6 +3,7 @@
 local sa = require("lualchemy")
 local pg = require("lualchemy.dialects.postgresql")
 local expect = require("spec.support.expect")
+local targets = require("spec.support.targets")
 local named_types = require("lualchemy.dialects.postgresql.named_types")
 
 -- White space at the ends, and runs of it, do not count.
@@ -28,7 +29,8 @@ end
 
 local function with_parent(...)
   local m = sa.MetaData()
-  sa.Table("p", m, column("id", sa.Integer, { primary_key = true }), column("k", sa.String(5), { primary_key = true }))
+  sa.Table("p", m, column("id", sa.Integer, { primary_key = true }), column("k", sa.String(5), { primary_key = true }),
+    sa.UniqueConstraint("id"))
   return sa.Table("t", m, ...)
 end
 
@@ -328,4 +330,34 @@ describe("DDL", function()
     assert.is_false(ok)
     assert.is_truthy(tostring(err):find("(in table 't', column 'x')", 1, true), tostring(err))
   end)
+end)
+
+-- The tables of the rows above are made on the database whose text they have, with what they refer to in front of them.
+describe("CREATE TABLE", function()
+  -- rows that need a schema, a type or a tablespace of their own, and some that a database of these versions does not take
+  local needs_more = { ["a schema"] = true, ["table options"] = true, ["an empty table"] = true, ["ON CONFLICT"] = true,
+    ["an enum type"] = true, ["a column of a domain"] = true, ["of an Enum, where there is no such type"] = true,
+    ["a nullable identity"] = true, ["a virtual one"] = true }
+
+  local engine, conn
+  after_each(function()
+    if conn then conn:close() end
+    engine:dispose()
+  end)
+
+  for name, url in targets.each() do
+    for _, case in ipairs(cases) do
+      if sa.CreateTable:is(case[2]) and (case[name] or case.same) and not needs_more[case[1]] then
+        it("makes " .. case[1] .. " on " .. name, function()
+          engine = sa.create_engine(url)
+          conn = engine:connect()
+          local t = case[2].element
+          local parent = t.metadata.tables.p
+          if parent then parent:create(conn) end
+          conn:execute(case[2])
+          assert.is_true(sa.inspect(conn):has_table(t.name))
+        end)
+      end
+    end
+  end
 end)

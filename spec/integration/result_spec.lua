@@ -258,6 +258,25 @@ describe("values in text sent as it is", function()
     engine:dispose()
   end)
 
+  it("are read by PostgreSQL's types wherever no type is known", function()
+    local engine = sa.create_engine(targets.postgresql())
+    local conn <close> = engine:connect()
+    local day = sa.datetime(2020, 2, 29)
+    local asked = {
+      { sa.text("SELECT 1.50, timestamp '2020-02-29'"), { sa.decimal("1.50"), day } },
+      { sa.select(sa.func.round(sa.literal(sa.decimal("1.234")), 2), sa.func.date_trunc("day", sa.literal(day))), { sa.decimal("1.23"), day } },
+      { sa.select(sa.literal_column("'{\"a\": 1}'::jsonb"), sa.literal_column("true")), { { a = 1 }, true } },
+    }
+    for _, row in ipairs(asked) do
+      for _ = 1, 2 do assert.same(row[2], { table.unpack(conn:execute(row[1]):one()) }) end
+    end
+    local greatest = sa.select(sa.func.greatest(sa.bindparam("p"), sa.bindparam("p")))
+    for _, value in ipairs { 1, 2.5, sa.decimal("1.5"), "x", sa.date(2020, 1, 1), 7 } do      -- one statement, another type each time
+      assert.equal(value, conn:scalar(greatest, { p = value }))
+    end
+    engine:dispose()
+  end)
+
   it("SQLite gets them as the library keeps them there", function()
     local engine = sa.create_engine("sqlite://")
     local conn <close> = engine:connect()
