@@ -25,7 +25,7 @@ suite("columns and names", {
     "SELECT person.id * :id_1 AS n FROM person ORDER BY n DESC",
     rows = { { -1 }, { -2 }, { -3 } } },
   { "GROUP BY a label", function() local n = (p.id % 2):label("n") return sa.select(n, sa.func.count()):group_by(n):order_by(n) end,
-    "SELECT person.id % :id_1 AS n, count(*) AS count_1 FROM person GROUP BY n ORDER BY n",
+    "SELECT person.id % :id_1 AS n, count(*) AS count_1 FROM person GROUP BY person.id % :id_1 ORDER BY n",
     rows = { { 0, 1 }, { 1, 2 } } },
   { "the same name of two tables", function() return sa.select(p.id, q.id):where(q.person_id:eq(p.id), q.id:eq(3)) end,
     "SELECT person.id, purchase.id AS id_1 FROM person, purchase WHERE purchase.person_id = person.id AND purchase.id = :id_2", rows = { { 2, 3 } } },
