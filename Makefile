@@ -19,11 +19,13 @@ BUILD = build/$(VARIANT)
 LIB := $(if $(filter release,$(VARIANT)),lua,$(BUILD)/lib)
 
 WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes
-FLAGS = -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -fvisibility=hidden -Icsrc -Icsrc/include -Ispec/c
+FLAGS = -std=c11 -pthread -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -fvisibility=hidden -Icsrc -Icsrc/include -Ispec/c
 FLAGS_release = -DNDEBUG
 # nodelete: Lua unloads modules before the leak check runs, which would leave it without names for the stack.
 FLAGS_checked = -Werror -DALCH_FAULT -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
 LINK_checked = -fsanitize=address,undefined -Wl,-z,nodelete
+FLAGS_thread = -Werror -DALCH_FAULT -O1 -g -fsanitize=thread
+LINK_thread = -fsanitize=thread
 # What libFuzzer watches; only make fuzz builds it, with clang.
 FLAGS_fuzz = -O1 -g -fno-omit-frame-pointer -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 LINK_fuzz = -fsanitize=address,undefined -Wl,-z,undefs
@@ -32,10 +34,10 @@ LUA_FLAGS = $(if $(LUA_INCDIR),-isystem $(LUA_INCDIR))
 
 # A plug-in must not lean on symbols of the core (Lua loads modules with private symbols): -z defs refuses them.
 ifeq ($(shell uname -s),Darwin)
-  SHARED_core = -bundle -undefined dynamic_lookup
+  SHARED_core = -bundle -undefined dynamic_lookup -pthread
   SHARED_plugin = -bundle
 else
-  SHARED_core = -shared
+  SHARED_core = -shared -pthread
   SHARED_plugin = -shared -Wl,-z,defs
 endif
 
@@ -55,7 +57,7 @@ MISSING := $(filter-out $(FOUND),$(PLUGINS))
 
 C_TESTS := $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/test_*.c))
 
-.PHONY: all help env demo test test-c test-asan test-fault lint bench install uninstall clean plugin rockspec fuzz soak c-tests fault-host FORCE
+.PHONY: all help env demo test test-c test-asan test-tsan test-fault lint bench install uninstall clean plugin rockspec fuzz soak c-tests fault-host FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -67,6 +69,7 @@ help:
 	@echo 'make demo        run examples/tutorial.lua; DB=postgresql on a PostgreSQL server of its own'
 	@echo 'make test        every test on SQLite and PostgreSQL; SPEC=path runs one file or folder of specs'
 	@echo 'make test-c      the C tests; make test-asan: everything under sanitizers; make test-fault: failing allocations'
+	@echo 'make test-tsan   the worker threads under ThreadSanitizer'
 	@echo 'make lint        compilers, luacheck, cppcheck; make bench: the workloads beside raw C'
 	@echo 'make fuzz        libFuzzer over parsers and rows, SECONDS=600 each; TARGET=url names one'
 	@echo 'make soak        hostile names and values (COUNT=10000 in each position), broken connections, killed servers and writers,'
@@ -114,7 +117,7 @@ $(BUILD)/%.o: %.c Makefile
 
 $(BUILD)/c/%: $(BUILD)/spec/c/%.o $(PLAIN_OBJ) $(BUILD)/core.list
 	@mkdir -p $(@D)
-	$(call say,LINK) $(CC) $(LDFLAGS) $(LINK_$(VARIANT)) -o $@ $< $(PLAIN_OBJ) -lm
+	$(call say,LINK) $(CC) $(LDFLAGS) $(LINK_$(VARIANT)) -pthread -o $@ $< $(PLAIN_OBJ) -lm
 
 $(BUILD)/fault/host: spec/fault/host.c Makefile
 	@mkdir -p $(@D)
@@ -158,6 +161,11 @@ test-asan:
 test-c:
 	+@$(CHECKED) c-tests
 	@$(RUN) c
+# Threads under ThreadSanitizer: the only ones are those of csrc/driver/worker.c.
+test-tsan:
+	@$(SETUP) test
+	+@$(MAKE) --no-print-directory VARIANT=thread build/thread/c/test_driver_worker
+	@build/thread/c/test_driver_worker
 test-fault:
 	@$(SETUP) test
 	+@$(CHECKED) all fault-host

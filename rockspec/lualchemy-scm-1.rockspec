@@ -120,10 +120,13 @@ build = {
         "csrc/compile/visit_type.c",
         "csrc/compile/wrap.c",
         "csrc/dialect/dialect.c",
+        "csrc/driver/copy.c",
         "csrc/driver/fake.c",
         "csrc/driver/foreign.c",
         "csrc/driver/host.c",
         "csrc/driver/statements.c",
+        "csrc/driver/worker.c",
+        "csrc/driver/worker_cursor.c",
         "csrc/expr/build_expr.c",
         "csrc/expr/join.c",
         "csrc/expr/names.c",
@@ -157,6 +160,7 @@ build = {
       },
       incdirs = { "csrc", "csrc/include" },
       defines = { "_POSIX_C_SOURCE=200809L", "NDEBUG" },
+      libraries = { "pthread" },
     },
     ["lualchemy.plugin.sqlite"] = {
       sources = {

@@ -4,11 +4,14 @@
 #include <string.h>
 
 #ifdef ALCH_FAULT
+#include <stdatomic.h>
+
 /* The core's only writable globals, and only in builds made for fault specs.
-** Not thread-local: LeakSanitizer trips over TLS of modules loaded late. */
-static long countdown;
-static long made;
-static int stuck;
+** Not thread-local: LeakSanitizer trips over TLS of modules loaded late.
+** Atomic for the threads of csrc/driver/worker.c. */
+static atomic_long countdown;
+static atomic_long made;
+static atomic_int stuck;
 
 void alch_alloc_fail_at(long n, int forever)
 {
@@ -23,10 +26,13 @@ static int must_fail(void)
     made++;
     if (countdown == 0)
         return 0;
-    if (countdown == 1)
-        return stuck ? 1 : (countdown = 0, 1);
-    countdown--;
-    return 0;
+    if (countdown > 1) {
+        countdown--;
+        return 0;
+    }
+    if (!stuck)
+        countdown = 0;
+    return 1;
 }
 #else
 #define must_fail() 0

@@ -14,8 +14,10 @@
 #include "binding/bind.h"
 #include "binding/driver_conn.h"
 #include "driver/host.h"
+#include "driver/worker.h"
 
 #define DRIVER "lualchemy.driver"
+#define WORKER "lualchemy.worker"
 
 typedef struct driver_object {
     const alch_driver *driver;
@@ -329,6 +331,35 @@ static int l_driver(lua_State *L)
     return 1;
 }
 
+static int l_worker_gc(lua_State *L)
+{
+    alch_worker **w = lua_touserdata(L, 1);
+
+    alch_worker_drop(*w);
+    *w = NULL;
+    return 0;
+}
+
+/* core.worker(driver) -> driver, each of whose connections has a thread */
+static int l_worker(lua_State *L)
+{
+    const alch_driver *inner = check_driver(L, 1)->driver;
+    alch_worker **w;
+
+    if (!(inner->flags & ALCH_DRIVER_NEVER_WAITS))
+        return alch_raisef(L, ALCH_ERR_ARGUMENT, "the driver %s waits by itself and needs no worker", inner->name);
+    w = alch_push_object(L, sizeof *w, 1, WORKER);
+    lua_pushvalue(L, 1);
+    (void)lua_setiuservalue(L, -2, 1);
+    *w = alch_worker_new(inner);
+    if (*w == NULL)
+        return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    alch_push_driver(L, alch_worker_driver(*w));
+    lua_insert(L, -2);
+    (void)lua_setiuservalue(L, -2, 1);
+    return 1;
+}
+
 static const luaL_Reg connection_methods[] = {
     { "open_start", l_open_start },
     { "close", l_close },
@@ -375,6 +406,8 @@ void alch_open_driver(lua_State *L)
 {
     /* Made first, so that it outlives every connection. */
     (void)alch_this_process(L);
+    (void)alch_new_metatable(L, WORKER, l_worker_gc);
+    lua_pop(L, 1);
     open_class(L, DRIVER, NULL, driver_methods, "driver_methods");
     open_class(L, ALCH_DRIVER_CONN_METATABLE, l_close, connection_methods, "driver_connection_methods");
     luaL_getmetatable(L, ALCH_DRIVER_CONN_METATABLE);
@@ -383,6 +416,8 @@ void alch_open_driver(lua_State *L)
     lua_pop(L, 1);
     lua_pushcfunction(L, l_driver);
     lua_setfield(L, -2, "driver");
+    lua_pushcfunction(L, l_worker);
+    lua_setfield(L, -2, "worker");
     lua_pushcfunction(L, l_poll);
     lua_setfield(L, -2, "poll");
 }

@@ -92,16 +92,19 @@ void alch_driver_conn_finish(alch_driver_conn *dc)
     dc->driver->finish(dc->conn);
 }
 
-/* Makes an abandoned connection clean where that cannot take time. */
-static int clean_at_once(alch_driver_conn *dc)
+/* Makes an abandoned connection clean where that cannot take long. */
+static int clean_at_once(lua_State *L, alch_driver_conn *dc)
 {
+    static const unsigned at_hand = ALCH_DRIVER_NEVER_WAITS | ALCH_DRIVER_LOCAL;
     alch_cursor *k = NULL;
+    alch_step step;
 
     if (dc == NULL || dc->conn == NULL || !alch_driver_conn_ours(dc) || dc->owner != NULL)
         return 0;
     alch_driver_conn_finish(dc);
-    if ((dc->driver->flags & ALCH_DRIVER_NEVER_WAITS) && dc->driver->in_transaction(dc->conn)) {
-        (void)dc->driver->execute(dc->conn, "ROLLBACK", 8, NULL, 0, 0, &k, NULL);
+    if ((dc->driver->flags & at_hand) && dc->driver->in_transaction(dc->conn)) {
+        step = dc->driver->execute(dc->conn, "ROLLBACK", 8, NULL, 0, 0, &k, NULL);
+        (void)alch_driver_conn_block(L, dc, k, step, NULL);
         dc->driver->cursor_free(k);
     }
     return alch_driver_conn_is_clean(dc);
@@ -122,11 +125,11 @@ static void tell_abandoned(lua_State *L)
 /* Can a record that everybody forgot be used again? What Lua wants to do at
 ** each checkin cannot be done here, so then it is let go; but never a shared
 ** connection: with it an SQLite database in memory would go. */
-static int can_come_back(const alch_pool_record *r)
+static int can_come_back(lua_State *L, const alch_pool_record *r)
 {
     const alch_pool_object *p = alch_pool_of(&r->slot);
 
-    return (!p->hook_in || p->pool.policy->shares) && clean_at_once(r->dc);
+    return (!p->hook_in || p->pool.policy->shares) && clean_at_once(L, r->dc);
 }
 
 /* A record in use that everybody forgot goes back to its pool if it can; then
@@ -141,7 +144,7 @@ static int l_record_gc(lua_State *L)
 
     if (back)
         r->given = 0;
-    if (r->slot.state == ALCH_SLOT_IN_USE && can_come_back(r)) {
+    if (r->slot.state == ALCH_SLOT_IN_USE && can_come_back(L, r)) {
         r->slot.holders = 1;
         back = alch_record_give(L, 1, r);
     }

@@ -44,7 +44,8 @@ enum {
 #define ALCH_DRIVER_ABI 1
 
 enum {
-    ALCH_DRIVER_NEVER_WAITS = 1     /* steps never answer WAIT: may be driven to the end in C */
+    ALCH_DRIVER_NEVER_WAITS = 1,    /* steps never answer WAIT: may be driven to the end in C */
+    ALCH_DRIVER_LOCAL = 2           /* no network: a finalizer may wait for it to roll back */
 };
 
 /* What the core lends a driver: allocation, errors, the statement cache. A

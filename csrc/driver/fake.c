@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "driver/copy.h"
 
 /* One answer of the script, with what is left of it. */
 typedef struct answer {
@@ -51,15 +52,6 @@ static const char *copy_text(alch_arena *arena, const char *s)
     return s != NULL ? alch_arena_strndup(arena, s, strlen(s)) : NULL;
 }
 
-/* 0 when memory runs out. */
-static int copy_value(alch_arena *arena, alch_value *to, const alch_value *from)
-{
-    *to = *from;
-    if (from->kind == ALCH_TEXT || from->kind == ALCH_BLOB)
-        to->as.text.at = alch_arena_strndup(arena, from->as.text.at, from->as.text.len);
-    return (from->kind != ALCH_TEXT && from->kind != ALCH_BLOB) || to->as.text.at != NULL;
-}
-
 static const char *const *copy_columns(alch_arena *arena, const alch_fake_answer *a)
 {
     const char **to = alch_arena_alloc(arena, (a->column_count + 1) * sizeof *to);
@@ -77,7 +69,7 @@ static const alch_value *copy_cells(alch_arena *arena, const alch_fake_answer *a
     alch_value *to = alch_arena_alloc(arena, (n + 1) * sizeof *to);
 
     for (i = 0; to != NULL && i < n; i++)
-        if (!copy_value(arena, &to[i], &a->cells[i]))
+        if (!alch_copy_value(arena, &to[i], &a->cells[i]))
             return NULL;
     return to;
 }
@@ -127,17 +119,10 @@ static const alch_fake_record *note(alch_fake *f, const char *sql, size_t len, c
 {
     alch_arena *arena = &f->log_arena;
     alch_fake_record *r = alch_arena_alloc(arena, sizeof *r);
-    alch_param *copy = alch_arena_alloc(arena, (n * sets + 1) * sizeof *copy);
-    size_t i;
 
-    if (r == NULL || copy == NULL || (r->sql = alch_arena_strndup(arena, sql, len)) == NULL)
+    if (r == NULL || (r->sql = alch_arena_strndup(arena, sql, len)) == NULL
+        || (r->params = alch_copy_params(arena, params, n * sets)) == NULL)
         return NULL;
-    for (i = 0; i < n * sets; i++) {
-        copy[i].oid = params[i].oid;
-        if (!copy_value(arena, &copy[i].value, &params[i].value))
-            return NULL;
-    }
-    r->params = copy;
     r->count = n;
     r->sets = sets;
     if (f->last != NULL)

@@ -68,8 +68,8 @@ local function c_module(name, sources, library)
   out[#out + 1] = "      },"
   out[#out + 1] = '      incdirs = { "csrc", "csrc/include"' .. (library and (', "$(%s_INCDIR)"'):format(library.name) or "") .. " },"
   out[#out + 1] = '      defines = { "_POSIX_C_SOURCE=200809L", "NDEBUG" },'
+  out[#out + 1] = ('      libraries = { "%s" },'):format(library and library.library or "pthread")
   if library then
-    out[#out + 1] = ('      libraries = { "%s" },'):format(library.library)
     out[#out + 1] = ('      libdirs = { "$(%s_LIBDIR)" },'):format(library.name)
   end
   out[#out + 1] = "    },"

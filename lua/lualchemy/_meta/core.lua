@@ -118,6 +118,11 @@ function core.only_reads(statement) end
 ---@return lualchemy.core.Driver
 function core.driver(plugin) end
 
+--- A driver whose connections work on threads of their own, so that whoever executes waits for a descriptor meanwhile.
+---@param driver lualchemy.core.Driver   one that never waits
+---@return lualchemy.core.Driver
+function core.worker(driver) end
+
 --- poll(2). A signal counts as ready.
 ---@param fd integer
 ---@param events "r"|"w"|"rw"

@@ -517,7 +517,11 @@ end
 local function collect(self)
   local dc = self._dc
   if not dc or dc:closed() then return end
-  if dc:busy() or (self.engine._waits and dc:in_transaction()) then return self._proxy:invalidate() end
+  if self._pool._shares then          -- closing it would take it, and a database in memory, from the others
+    if dc:busy() then return self._proxy:close() end
+  elseif dc:busy() or (self.engine._waits and dc:in_transaction()) then
+    return self._proxy:invalidate()
+  end
   self:close()
 end
 

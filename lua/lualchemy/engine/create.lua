@@ -71,6 +71,9 @@ local function load_dialect(url, options)
   return module.dialect { enable_from_linting = options.enable_from_linting ~= false }
 end
 
+-- A driver module may have several drivers, for the URL to choose from.
+local function chosen(driver, url, args) return driver.choose and driver.choose(url, args) or driver.driver end
+
 -- The function that makes each physical connection; the options are read anew every time.
 local function connector(url, driver, options)
   local creator = options.creator
@@ -79,7 +82,7 @@ local function connector(url, driver, options)
       local args = {}
       for key, value in pairs(options.connect_args or {}) do args[key] = value end
       if args.statement_cache_size == nil then args.statement_cache_size = options.statement_cache_size end
-      return driver.driver:connect(driver.options(url, args))
+      return chosen(driver, url, args):connect(driver.options(url, args))
     end
   end
   return function()
@@ -140,7 +143,7 @@ function M.create_engine(url, options)
   for key, value in pairs(options.execution_options or {}) do execution_options[key] = value end
   execution_options.isolation_level = options.isolation_level or execution_options.isolation_level
   local engine = Engine {
-    url = url, dialect = dialect, pool = make_pool(url, driver, options), waits = driver.driver:waits(),
+    url = url, dialect = dialect, pool = make_pool(url, driver, options), waits = chosen(driver, url, options.connect_args):waits(),
     replicas = make_replicas(url, driver, options),
     transactions = dialect:part("transaction") or DEFAULT_TRANSACTIONS,
     proxy = options.proxy, logger = options.logger, echo = options.echo,
