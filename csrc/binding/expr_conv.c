@@ -364,6 +364,16 @@ static void refuse(lua_State *L, int idx, const char *what)
     }
 }
 
+/* What stands for a criterion without being an expression (a relationship) makes one: __criterion(value). */
+static void make_criterion(lua_State *L, int idx)
+{
+    if (lua_type(L, idx) != LUA_TTABLE || luaL_getmetafield(L, idx, "__criterion") == LUA_TNIL)
+        return;
+    lua_pushvalue(L, idx);
+    lua_call(L, 1, 1);
+    lua_replace(L, idx);
+}
+
 void alch_check_criteria(lua_State *L, int first, int last, const char *what)
 {
     int i;
@@ -371,8 +381,10 @@ void alch_check_criteria(lua_State *L, int first, int last, const char *what)
     if (last < first)
         alch_raisef(L, ALCH_ERR_ARGUMENT, "%s() needs at least one criterion", what);
     for (i = first; i <= last; i++) {
-        const alch_node *n = alch_to_node(L, i);
+        const alch_node *n;
 
+        make_criterion(L, i);
+        n = alch_to_node(L, i);
         if (n == NULL || (alch_is_from(n) && n->kind != ALCH_NODE_SUBQUERY))
             refuse(L, i, what);
     }

@@ -134,19 +134,32 @@ static int l_add_columns(lua_State *L)
     return extend(L, s, &s->columns, s->columns, ALCH_OP_COMMA, 2, top);
 }
 
-/* Before the columns go, what they selected from stays where a join or a criterion does not say. */
-static int l_with_only_columns(lua_State *L)
+/* Can the join, which does not say what it joins to, begin at 'from'? Without a join: yes. */
+static int leads_to(const alch_join *j, const alch_node *from, alch_arena *arena)
 {
-    int top = lua_gettop(L);
-    alch_select *s;
+    alch_nodes used = { arena, NULL, 0, 0, 0 };
 
-    check_columns(L, 2, top, "with_only_columns");
-    s = push_copy(L);
-    return extend(L, s, &s->columns, NULL, ALCH_OP_COMMA, 2, top);
+    if (j == NULL)
+        return 1;
+    if (j->on == NULL)
+        return alch_can_join(from, j->right);
+    alch_from_objects(j->on, &used);
+    return alch_nodes_has(&used, from);
 }
 
-/* core.select_keep_froms(stmt): the FROMs of the columns become explicit ones (maintain_column_froms). */
-static int l_keep_froms(lua_State *L)
+static int push_new(alch_list *froms, const alch_node *from, alch_err *err)
+{
+    uint32_t i;
+
+    for (i = 0; i < froms->count; i++)
+        if (froms->items[i] == from)
+            return ALCH_OK;
+    return alch_list_push(froms, alch_node_keep(from), err);
+}
+
+/* A copy of the statement at 1 on the top, whose columns' FROMs are explicit
+** ones: all of them, or the one that 'join' begins at. */
+static alch_select *push_with_froms(lua_State *L, const alch_join *join)
 {
     alch_select *s = push_copy(L);
     alch_node_ref *slot;
@@ -155,29 +168,55 @@ static int l_keep_froms(lua_State *L)
     alch_list *froms;
     uint32_t i;
     size_t k;
+    int rc;
     alch_err err;
 
     alch_arena_init(arena);
     for (i = 0; i < alch_list_len(s->columns); i++)
         alch_from_objects(s->columns->items[i], &found);
     slot = push_slot(L, ALCH_NODE_LIST);
-    if (alch_list_extend(s->froms, ALCH_OP_COMMA, found.len, &froms, &err) != ALCH_OK) {
-        alch_arena_release(arena);
-        return alch_raise(L, &err);
-    }
-    slot->node = &froms->head;
-    for (k = 0; k < found.len; k++) {
-        uint32_t have;
-
-        for (have = 0; have < froms->count && froms->items[have] != found.at[k]; have++)
-            ;
-        if (have == froms->count && alch_list_push(froms, alch_node_keep(found.at[k]), &err) != ALCH_OK)
+    rc = alch_list_extend(s->froms, ALCH_OP_COMMA, found.len, &froms, &err);
+    if (rc == ALCH_OK)
+        slot->node = &froms->head;
+    for (k = 0; rc == ALCH_OK && k < found.len; k++) {
+        if (!leads_to(join, found.at[k], arena))
+            continue;
+        rc = push_new(froms, found.at[k], &err);
+        if (join != NULL)
             break;
     }
     alch_arena_release(arena);
+    alch_check(L, rc, &err);
     alch_check(L, alch_node_set(s, &s->froms, alch_take_node(slot), &err), &err);
     lua_pop(L, 2);
+    return s;
+}
+
+/* core.select_keep_froms(stmt): the FROMs of the columns become explicit ones (maintain_column_froms). */
+static int l_keep_froms(lua_State *L)
+{
+    (void)push_with_froms(L, NULL);
     return 1;
+}
+
+/* The first join, where only the columns say what it joins to. */
+static const alch_join *rootless_join(const alch_select *s)
+{
+    const alch_join *first = alch_list_len(s->joins) > 0 ? (const alch_join *)s->joins->items[0] : NULL;
+
+    return first != NULL && first->left == NULL && alch_list_len(s->froms) == 0 ? first : NULL;
+}
+
+/* Before the columns go, what they selected from stays where a join begins there. */
+static int l_with_only_columns(lua_State *L)
+{
+    int top = lua_gettop(L);
+    const alch_join *join = rootless_join(check_select(L, 1));
+    alch_select *s;
+
+    check_columns(L, 2, top, "with_only_columns");
+    s = join != NULL ? push_with_froms(L, join) : push_copy(L);
+    return extend(L, s, &s->columns, NULL, ALCH_OP_COMMA, 2, top);
 }
 
 /* -- criteria, order ------------------------------------------------------------ */
@@ -433,6 +472,20 @@ static int new_join(const alch_node *left, const alch_node *right, const alch_no
     return ALCH_OK;
 }
 
+/* The very join again, of the same parts: a path that several others begin with. */
+static int is_joined(const alch_select *s, const alch_node *left, const alch_node *right, const alch_node *on)
+{
+    uint32_t i;
+
+    for (i = 0; left != NULL && on != NULL && i < alch_list_len(s->joins); i++) {
+        const alch_join *j = (const alch_join *)s->joins->items[i];
+
+        if (j->left == left && j->right == right && j->on == on)
+            return 1;
+    }
+    return 0;
+}
+
 /* Adds a join to the statement at 1. The optional left side is at 'left'. */
 static int add_join(lua_State *L, int left, int right, unsigned flags)
 {
@@ -454,6 +507,10 @@ static int add_join(lua_State *L, int left, int right, unsigned flags)
         options = right + 2;
     }
     flags |= join_flags(L, options);
+    if (is_joined(check_select(L, 1), l, r, on)) {
+        lua_settop(L, 1);
+        return 1;
+    }
     s = push_copy(L);
     if (new_join(l, r, on, entity != NULL ? entity->criteria : NULL, flags, &j, &err) != ALCH_OK)
         return alch_raise(L, &err);

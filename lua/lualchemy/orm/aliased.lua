@@ -12,18 +12,28 @@ local M = {}
 
 ---@class lualchemy.orm.AliasedEntity : lualchemy.orm.Entity
 ---@field name string?
+---@field inner lualchemy.orm.AliasedEntity?   the alias whose columns the selectable holds
 local AliasedEntity = entity.Entity:extend("AliasedEntity")
 
 function AliasedEntity:init(mapper, selectable, options)
   self.mapper, self.selectable, self.adapted_properties = mapper, selectable, {}
   self.name, self.adapt_on_names = options.name, options.adapt_on_names or false
+  self.inner = options.inner
 end
 
 --- The alias's column for a column of the mapped table; the column itself where the selectable has none that stands for it.
 ---@param column table
 ---@return table
 function AliasedEntity:adapt_column(column)
+  if self.inner then column = self.inner:adapt_column(column) end
   return M.adapt(self.mapper, self.selectable, column, self.adapt_on_names)
+end
+
+--- Does a subquery in place of the table leave the attribute out? Then it is loaded when it is read.
+---@param prop lualchemy.orm.ColumnProperty
+---@return boolean
+function AliasedEntity:lacks(prop)
+  return not prop.readonly and clause.is_subquery(self.selectable) and rawequal(self:adapt_column(prop.column), prop.column)
 end
 
 --- The column of a selectable for a mapper's column, or for another one that holds the same value.
@@ -99,8 +109,13 @@ function M.aliased(class_, selectable, options)
     if clause.is_from(class_) then return class_:alias(options.name) end
     errors.raise("ArgumentError", "aliased() takes a mapped class; got %s", registry.describe_class(class_))
   end
-  selectable = selectable or options.selectable or of.mapper.persist_selectable:alias(options.name, { flat = options.flat })
-  return M.present(AliasedEntity(of.mapper, selectable, options), AliasedEntity(of.mapper, selectable, options))
+  selectable = selectable or options.selectable
+  local how = { name = options.name, adapt_on_names = options.adapt_on_names, inner = selectable and of.is_alias and of or nil }
+  if not selectable and of.is_alias and clause.is_subquery(of.selectable) then
+    selectable, how.inner = of.selectable:alias(options.name), of
+  end
+  selectable = selectable or of.mapper.persist_selectable:alias(options.name, { flat = options.flat })
+  return M.present(AliasedEntity(of.mapper, selectable, how), AliasedEntity(of.mapper, selectable, how))
 end
 
 --- The object through which an entity is reached. What Core sees is a twin of it, which knows nothing of the object that

@@ -59,7 +59,7 @@ local function add_columns(list, seen, entity, mapper)
     if prop.kind == "column" and prop.readonly and not prop.deferred and not seen[prop.root or prop] then
       seen[prop.root or prop] = true
       list[#list + 1] = entity:adapt_property(prop)
-    elseif prop.kind == "column" and not prop.readonly then
+    elseif prop.kind == "column" and not prop.readonly and not (entity.is_alias and entity:lacks(prop)) then
       for _, column in ipairs(prop.columns) do
         local own = entity:adapt_column(column)
         if not seen[own] then list[#list + 1] = own end

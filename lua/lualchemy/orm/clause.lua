@@ -121,11 +121,21 @@ function M.adapt_expression(expression, fn, from, to)
   return labelled and core.label(adapted, nil) or adapted
 end
 
+--- What a mapped expression is selected and ordered by: an SQL expression under a label of its own.
+---@param expression table
+---@return table
+function M.labelled(expression)
+  local kind = core.kind(expression)
+  return (kind == "column" or kind == "label") and expression or core.label(expression, nil)
+end
+
 --- A criterion as it was given to `where`-like methods; refuses what cannot be one.
 ---@param value any
 ---@param where string   for the message
 ---@return any
 function M.criterion(value, where)
+  local make = type(value) == "table" and getmetatable(value) and getmetatable(value).__criterion
+  if make then return make(value) end
   if core.kind(value) == nil and type(value) ~= "string" then
     errors.raise("ArgumentError", "%s takes SQL expressions; got %s%s", where, value == nil and "nil" or ("%s (a %s)"):format(tostring(value), type(value)),
       type(value) == "boolean" and ". Did you write == instead of :eq()? Lua turns every comparison into a boolean" or "")
@@ -204,7 +214,7 @@ end
 
 --- EXISTS over a query's select.
 function M.exists_of(statement)
-  return sql.exists(M.narrow(statement, { sql.literal_column("1") }))
+  return sql.exists(M.narrow(core.select_keep_froms(statement), { sql.literal_column("1") }))
 end
 
 --- The SQL element NULL.
@@ -328,6 +338,12 @@ end
 
 --- Is it a join?
 function M.is_join(from) return core.kind(from) == "join" end
+
+--- Is it a statement that stands in FROM?
+function M.is_subquery(from)
+  local kind = core.kind(from)
+  return kind == "subquery" or kind == "cte"
+end
 
 --- A FROM under another, anonymous name; a join as a join of aliases.
 function M.anonymous(from) return from:alias(nil, { flat = true }) end

@@ -91,6 +91,13 @@ function M.join_parts(prop, source, target, alias_secondary)
   }
 end
 
+-- `where(User.addresses)`: what joins the two, as a criterion.
+function RelationshipAttribute.__criterion(self)
+  local prop = configured(self)
+  local parts = M.join_parts(prop, self.parent, self.of or prop.entity, true)
+  return clause.conjunction({ parts.primary, parts.second, table.unpack(self.criteria) })
+end
+
 -- EXISTS (SELECT 1 FROM target WHERE joined AND criteria)
 local function exists(self, criterion, values)
   local prop = configured(self)

@@ -29,10 +29,20 @@ local function check_self_join(left, right)
   end
 end
 
+-- The pieces of a join are made once for two entities, so that a path which is joined twice is known for the same.
+local function parts_of(prop, source, target)
+  if prop.secondary then return comparator.join_parts(prop, source, target, true) end
+  prop.known_joins = prop.known_joins or setmetatable({}, { __mode = "k" })
+  local of_source = prop.known_joins[source] or setmetatable({}, { __mode = "k" })
+  prop.known_joins[source] = of_source
+  of_source[target] = of_source[target] or comparator.join_parts(prop, source, target, true)
+  return of_source[target]
+end
+
 -- Along a relationship: through the secondary table, if there is one, under a name of its own.
 local function relationship_steps(attribute, target)
   local prop = attribute.property
-  local parts = comparator.join_parts(prop, attribute.parent, target, true)
+  local parts = parts_of(prop, attribute.parent, target)
   local left = attribute.parent.selectable
   check_self_join(left, parts.target)
   local function on(condition)
@@ -137,6 +147,9 @@ function M.join(left, right, on, options)
   end
   return from
 end
+
+-- On something that stands in FROM: `orm.join(User, Order):join(Item, Order.items)`.
+function RelationshipAttribute.__join_from(left, right, on, options) return M.join(left, right, on, options) end
 
 --- The same as a LEFT OUTER JOIN.
 function M.outerjoin(left, right, on) return M.join(left, right, on, { isouter = true }) end

@@ -120,6 +120,9 @@ function ColumnProperty:init(columns, options)
   if #columns == 0 then
     errors.raise("ArgumentError", "A column property needs a column or an SQL expression")
   end
+  for i, column in ipairs(columns) do
+    if clause.expression(column) ~= nil then columns[i] = clause.labelled(column) end
+  end
   self.columns, self.column = columns, columns[1]
   self.deferred = options and options.deferred or false
   self.group = options and options.group

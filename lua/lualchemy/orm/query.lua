@@ -404,6 +404,11 @@ function Query:subquery(name, options)
   return statement:subquery(name)
 end
 
+--- How the columns are called where the query stands in another one: `sa.LABEL_STYLE_TABLENAME_PLUS_COL`.
+---@param style any
+---@return lualchemy.orm.Query
+function Query:set_label_style(style) return derive(self, { _select = self._select:set_label_style(style) }) end
+
 for _, name in ipairs({ "cte", "scalar_subquery", "label", "lateral" }) do
   Query[name] = function(self, ...) return self._select[name](self._select, ...) end
 end

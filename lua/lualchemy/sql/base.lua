@@ -62,6 +62,15 @@ function M.read(c, names)
   end
 end
 
+--- What the metatable of a table has under a name.
+---@param x any
+---@param name string
+---@return any
+function M.metafield(x, name)
+  local mt = type(x) == "table" and getmetatable(x)
+  return mt and mt[name] or nil
+end
+
 --- Is `x` the table of options that may come last? A plain table, no object and no list.
 ---@param x any
 ---@return boolean

@@ -57,11 +57,15 @@ base.read(FromClause, "name element left right onclause schema")
 ---@param other any
 ---@param on any?
 ---@param options table?  { isouter =, full = }
-function FromClause:join(other, on, options) return core.join(self, other, on, options) end
+function FromClause:join(other, on, options)
+  local own = base.metafield(on, "__join_from") or base.metafield(other, "__join_from")
+  if own then return own(self, other, on, options) end
+  return core.join(self, other, on, options)
+end
 
 function FromClause:outerjoin(other, on, options)
   if base.is_options(on) then on, options = nil, on end
-  return core.join(self, other, on, { isouter = true, full = options and options.full })
+  return self:join(other, on, { isouter = true, full = options and options.full })
 end
 
 --- The same under another name; without one an anonymous alias.

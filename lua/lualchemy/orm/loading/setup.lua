@@ -34,6 +34,7 @@ end
 
 -- Is it selected with its object? The key and what says which class it is of always are.
 local function is_wanted(item, prop)
+  if item.entity.is_alias and item.entity:lacks(prop) then return false end
   return is_key(item.mapper, prop) or prop == item.mapper.polymorphic_prop or options.column(item.node, prop) == "load" and not prop.is_query_expression
 end
 
@@ -67,7 +68,7 @@ local function add_column(plan, item, prop, add)
   elseif is_wanted(item, prop) then
     item.columns[prop.index] = place_property(item, prop, add)
   else
-    plan.whole = plan.whole and prop.deferred and prop.readonly
+    plan.whole = plan.whole and prop.deferred and prop.readonly or item.entity.is_alias and item.entity:lacks(prop)
   end
 end
 
