@@ -172,7 +172,7 @@ end)
 part("a pool with rules of its own", function()
   local driver = drivers.load("sqlite").driver
   local Own = sa.pool.Pool:extend("Own", {
-    take = function(_, idle, open) return idle[1] or open < 2 and "create" or nil end,
+    take = function(_, idle, opened) return idle[1] or opened < 2 and "create" or nil end,
     keep = function(_, _, idle) return #idle < 1 end,
   })
   local own = Own(function() return driver:connect() end, { traceback = true })

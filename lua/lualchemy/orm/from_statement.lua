@@ -29,7 +29,7 @@ function FromStatement:execution_options(options) return FromStatement(self.aske
 ---@return table
 function FromStatement:get_execution_options() return self.asked:get_execution_options() end
 
-function FromStatement:compile(target) return self.element:compile(target) end
+function FromStatement:compile(...) return self.element:compile(...) end
 
 function FromStatement:__tostring() return tostring(self.element) end
 

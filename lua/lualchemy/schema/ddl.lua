@@ -30,9 +30,10 @@ M.DDLElement = DDLElement
 
 --- The statement for a dialect: `ddl:compile{ dialect = d }`, `ddl:compile(engine)`, `ddl:compile("postgresql")`.
 ---@param target any
+---@param options { schema_translate_map: table? }?
 ---@return lualchemy.DDLCompiled
-function DDLElement:compile(target)
-  local dialect, opts = compiler.dialect_of(target)
+function DDLElement:compile(target, options)
+  local dialect, opts = compiler.dialect_of(target, options)
   return Compiled(compiler.text(self, dialect, opts), dialect, self)
 end
 

@@ -56,9 +56,11 @@ end
 
 --- The dialect and the remaining options of what `:compile` was given.
 ---@param target any  nil, an engine, a connection, a dialect, its name, or { dialect = any, ... }
+---@param options table?   beside a target
 ---@return lualchemy.Dialect
 ---@return table opts
-function M.dialect_of(target)
+function M.dialect_of(target, options)
+  if options then return dialects.of(target), options end
   if type(target) == "table" and getmetatable(target) == nil then
     return dialects.of(target.dialect), target
   end

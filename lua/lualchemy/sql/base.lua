@@ -128,12 +128,14 @@ end
 
 --- The statement as text and parameters: `.string`, `.params`, `.positiontup`.
 ---@param target any  a dialect, its name, an engine, a connection, or { dialect =, literal_binds =, column_keys = ... }
+---@param options table?   those of the table, beside a target
 ---@return lualchemy.Compiled
-function ClauseElement:compile(target)
-  if type(target) == "table" and getmetatable(target) == nil then
-    return core.compile(self, dialect.of(target.dialect):translated(target.schema_translate_map)._dialect, target)
+function ClauseElement:compile(target, options)
+  if options == nil and type(target) == "table" and getmetatable(target) == nil then
+    target, options = target.dialect, target
   end
-  return core.compile(self, dialect.of(target)._dialect)
+  local of = dialect.of(target)
+  return core.compile(self, of:translated(options and options.schema_translate_map)._dialect, options)
 end
 
 function ClauseElement:__tostring()

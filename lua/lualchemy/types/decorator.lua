@@ -67,7 +67,7 @@ end
 -- `process_bind_param(self, value, dialect)`, `process_result_value(self, value, dialect)`,
 -- `process_literal_param(self, value, dialect)`, `load_dialect_impl(self, dialect)`,
 -- `coerce_compared_value(self, op, value)`, `compare_values(self, a, b)`, `bind_expression(self, bind)`,
--- `column_expression(self, column)`. NULL reaches them as nil.
+-- `column_expression(self, column)`. NULL reaches them as nil; `op` is the operator's name, "EQ", "LIKE", "CONCAT" ...
 ---@class lualchemy.TypeDecorator : lualchemy.Type
 ---@field impl lualchemy.Type
 local TypeDecorator = setmetatable(base.TypeEngine:extend("TypeDecorator", { _kind = "TypeDecorator" }), class_metatable)

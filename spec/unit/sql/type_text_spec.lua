@@ -84,6 +84,13 @@ describe("a type in an expression", function()
     assert.is_true(sa.exc.DataError:is(err), tostring(err))
   end)
 
+  it("compile takes its options beside the dialect, too", function()
+    local statement = sa.select(sa.column("x")):where(sa.column("x"):eq(5))
+    for _, target in ipairs{ "postgresql", require("lualchemy.dialects.postgresql").dialect{}, sa.create_engine("sqlite://") } do
+      assert.matches("WHERE x = 5$", statement:compile(target, { literal_binds = true }).string)
+    end
+  end)
+
   it("is asked for the type of the other operand if it wants to be", function()
     local asked = {}
     local Picky = sa.TypeDecorator:extend("Picky", { impl = sa.String, process_bind_param = function(_, v) return "<" .. v .. ">" end,
