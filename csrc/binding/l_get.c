@@ -94,7 +94,7 @@ static int l_getter_new(lua_State *L)
 enum { SESSION_OBJECT = 1, CLASS, KEY, OPTIONS, SESSION, PLAN, IDENTITIES, GETTER };
 
 /* Upvalues: the long way, who waits, who raises, and the names of what is read from Lua objects. */
-enum { UP_SLOW = 1, UP_WAIT, UP_FAIL, UP_C, UP_FAST, UP_LOG, UP_LISTENERS, UP_OPTIONS, UP_LIMITED, UP_BUSY, UP_END };
+enum { UP_SLOW = 1, UP_WAIT, UP_FAIL, UP_C, UP_FAST, UP_WATCHED, UP_LISTENERS, UP_OPTIONS, UP_LIMITED, UP_BUSY, UP_END };
 
 static int rawget_named(lua_State *L, int table, int upvalue)
 {
@@ -153,7 +153,7 @@ static getter *push_getter(lua_State *L)
     if (g->dc->closed || g->dc->conn == NULL || !alch_driver_conn_ours(g->dc) || g->dc->owner != NULL)
         return NULL;
     lua_getiuservalue(L, GETTER, UV_ENGINE);
-    (void)rawget_named(L, GETTER + 1, UP_LOG);
+    (void)rawget_named(L, GETTER + 1, UP_WATCHED);
     if (lua_toboolean(L, -1) || rawget_named(L, GETTER + 1, UP_LISTENERS) != LUA_TNIL)
         return NULL;
     lua_settop(L, GETTER);
@@ -308,7 +308,7 @@ static int l_get(lua_State *L)
 /* core.session_get(slow, drive, fail) -> the method Session.get */
 static int l_session_get(lua_State *L)
 {
-    static const char *const names[] = { "_c", "_fast", "_log", "_listeners", "_options", "_limited", "_busy" };
+    static const char *const names[] = { "_c", "_fast", "_watched", "_listeners", "_options", "_limited", "_busy" };
     size_t i;
 
     for (i = UP_SLOW; i <= UP_FAIL; i++)

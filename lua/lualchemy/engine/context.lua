@@ -12,6 +12,7 @@ local core = require("lualchemy._core")
 ---@field execution_options table
 ---@field current_parameters table?   for a default function: the set it makes a value for
 ---@field isinsert boolean
+---@field seconds number?            until the first row or the end; for listeners of after_cursor_execute
 ---@field executemany boolean
 ---@field meanwhile fun()?          called once while the database works; must not raise
 local Context = class("ExecutionContext", { isinsert = false, executemany = false })

@@ -12,7 +12,8 @@ local M = {}
 
 -- What each option of create_engine may be, for messages and for engine_from_config.
 local OPTIONS = {
-  echo = "echo", logger = "function", hide_parameters = "boolean", isolation_level = "string",
+  echo = "echo", echo_source = "boolean", logger = "function", slow_query_seconds = "number", on_slow_query = "function",
+  hide_parameters = "boolean", isolation_level = "string",
   execution_options = "table", listeners = "table", proxy = "table", connect_args = "table", creator = "function",
   pool = "pool", poolclass = "poolclass", pool_size = "integer", max_overflow = "integer", pool_timeout = "number",
   pool_recycle = "number", pool_pre_ping = "boolean", pool_use_lifo = "boolean", pool_reset_on_return = "reset",
@@ -146,7 +147,8 @@ function M.create_engine(url, options)
     url = url, dialect = dialect, pool = make_pool(url, driver, options), waits = chosen(driver, url, options.connect_args):waits(),
     replicas = make_replicas(url, driver, options),
     transactions = dialect:part("transaction") or DEFAULT_TRANSACTIONS,
-    proxy = options.proxy, logger = options.logger, echo = options.echo,
+    proxy = options.proxy, logger = options.logger, echo = options.echo, echo_source = options.echo_source,
+    slow_query_seconds = options.slow_query_seconds, on_slow_query = options.on_slow_query,
     hide_parameters = options.hide_parameters, execution_options = execution_options,
   }
   if options.query_cache_size then core.statement_cache(dialect, options.query_cache_size) end

@@ -9,6 +9,8 @@ local execute = require("lualchemy.engine.execute")
 local Connection = require("lualchemy.engine.connection")
 local Routed = require("lualchemy.engine.routed")
 local retry = require("lualchemy.engine.retry")
+local slow = require("lualchemy.engine.slow")
+local tags = require("lualchemy.engine.tags")
 local Pool = require("lualchemy.pool").Pool
 
 ---@class lualchemy.Engine
@@ -18,6 +20,7 @@ local Pool = require("lualchemy.pool").Pool
 ---@field pool lualchemy.Pool
 ---@field echo boolean|"debug"   may be switched at any time
 ---@field hide_parameters boolean
+---@field echo_source boolean       does the log say which line of the program asked?
 ---@field replicas lualchemy.Replicas|false   the copies that may be read
 local Engine = class("Engine")
 
@@ -52,16 +55,20 @@ Connection._on_listen = Engine._on_listen
 function Engine:init(parts)
   self.url, self.dialect, self.pool = parts.url, parts.dialect, parts.pool
   self.name = parts.url.backend
-  self.hide_parameters = parts.hide_parameters or false
+  self.hide_parameters, self.echo_source = parts.hide_parameters or false, parts.echo_source or false
   -- Fields that execution asks for are never absent: that would cost a call of __index each time.
   self._transactions, self._proxy, self._logger = parts.transactions, parts.proxy or false, parts.logger
   self._waits, self.replicas = parts.waits, parts.replicas or false
   self._execution_options = {}
   self._execution_options = self:_merge_options({}, parts.execution_options)
+  self._slow = slow.watch(parts.slow_query_seconds, parts.on_slow_query) or false
   self.echo = parts.echo or false
   engines[self] = true
   mark(self)
 end
+
+-- Must somebody see each statement as it is sent? C asks as well.
+local function note_watched(self) rawset(self, "_watched", (self._log or self._proxy or self._slow) and true or false) end
 
 -- `echo` is looked at by nobody but this: the rest asks for _log, the function that prints, and _log_row, which is the
 -- same if rows are to be printed.
@@ -70,6 +77,7 @@ function Engine.__newindex(self, key, value)
     rawset(self, "_echo", value)
     rawset(self, "_log", log.writer(value, self._logger) or false)
     rawset(self, "_log_row", value == "debug" and self._log)
+    note_watched(self)
   else
     rawset(self, key, value)
   end
@@ -96,6 +104,7 @@ function Engine:_merge_options(options, more)
   local merged = {}
   for key, value in pairs(options) do merged[key] = value end
   for key, value in pairs(more) do merged[key] = value end
+  if more.tags ~= nil then merged.tags = tags.merge(options.tags, more.tags) end
   if more.isolation_level ~= nil then merged.isolation_level = check_level(self, more.isolation_level) end
   return merged
 end
@@ -108,6 +117,15 @@ function Engine:query_cache_info() return core.statement_cache(self.dialect) end
 --- The figures of the pool and of the statements kept compiled, in one table.
 ---@return { pool: lualchemy.PoolMetrics, compiled: { size: integer, capacity: integer, hits: integer, misses: integer } }
 function Engine:metrics() return { pool = self.pool:metrics(), compiled = self:query_cache_info() } end
+
+--- Calls `fn` with each statement that takes at least so many seconds: `statement`, `parameters`, `seconds`, `where`,
+--- `connection`, and its method `plan()`. Without a function they are written to stderr; nil: nobody is told any more.
+---@param seconds number?
+---@param fn fun(query: lualchemy.SlowQuery)?
+function Engine:on_slow_query(seconds, fn)
+  self._slow = slow.watch(seconds, fn) or false
+  note_watched(self)
+end
 
 --- Registers an extension: methods named after pool events listen to the pool, others to the engine.
 ---@param extension table

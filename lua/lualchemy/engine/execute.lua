@@ -8,7 +8,9 @@ local event = require("lualchemy.event")
 local insert = require("lualchemy.engine.insert")
 local log = require("lualchemy.engine.log")
 local result = require("lualchemy.engine.result")
+local slow = require("lualchemy.engine.slow")
 local sql_layer = require("lualchemy.sql")
+local tags = require("lualchemy.engine.tags")
 local wait = require("lualchemy.engine.wait")
 
 local M = { Context = Context }
@@ -100,13 +102,12 @@ end
 -- -- the driver -------------------------------------------------------------------------------------------------------
 
 local function log_statement(conn, sql, bound)
-  local write = conn.engine._log
+  local engine = conn.engine
+  local write = engine._log
   write(sql)
-  if conn.engine.hide_parameters then
-    write("[parameters hidden]")
-  else
-    write(log.format_bound(bound))
-  end
+  local line = engine.hide_parameters and "[parameters hidden]" or log.format_bound(bound)
+  local where = engine.echo_source and errors.caller()
+  write(where and line .. "  -- " .. where or line)
 end
 
 -- before_cursor_execute: a listener with retval may answer other text and parameters.
@@ -139,7 +140,19 @@ local function send_through_proxy(conn, sql, bound, context)
     run = send(conn, text or sql, same and params == nil and bound or core.bind_list(params or bound:list(), conn._dc), context)
     return run
   end, conn._dc, sql, (bound:list()), context, bound:many())
+  if not run then errors.raise("InvalidRequestError", "the proxy's cursor_execute has to call the function it is given") end
   return run
+end
+
+local NO_CACHE = 1     -- a flag of core.run
+
+-- Every text of the execution; one that will not come again is not kept prepared.
+local function add_tags(sql, its_tags, context)
+  local changes
+  if context.batch_sql then context.batch_sql = tags.append(context.batch_sql, its_tags) end
+  sql, changes = tags.append(sql, its_tags)
+  if changes then context.flags = (context.flags or 0) | NO_CACHE end
+  return sql
 end
 
 --- Sends a text with its parameters, told to the log, the listeners and the proxy.
@@ -150,13 +163,18 @@ end
 ---@return userdata run
 function M.send(conn, sql, bound, context)
   local engine = conn.engine
-  if not (is_heard(conn) or engine._log or engine._proxy) then return send(conn, sql, bound, context) end
+  local its_tags = (context.execution_options or conn._options).tags
+  if its_tags then sql = add_tags(sql, its_tags, context) end
+  if not (is_heard(conn) or engine._watched) then return send(conn, sql, bound, context) end
   local params
   if is_listened(conn, "before_cursor_execute") then sql, bound, params = ask_before(conn, sql, bound, context) end
   if engine._log then log_statement(conn, sql, bound) end
   local proxy = engine._proxy
   local through = proxy and proxy.cursor_execute and send_through_proxy or send
+  local started = core.clock()
   local run = through(conn, sql, bound, context)
+  context.seconds = core.clock() - started
+  if engine._slow then slow.check(conn, context.seconds, sql, bound) end
   if is_listened(conn, "after_cursor_execute") then
     M.fire(conn, "after_cursor_execute", conn, conn._dc, sql, params or bound:list(), context, bound:many())
   end
@@ -307,8 +325,8 @@ end
 --- Connection:execute
 function M.statement(conn, statement, params, options)
   local tx, engine = conn._tx, conn.engine
-  if tx and tx.is_active and options == nil and not is_heard(conn) and not engine._log and not engine._proxy and not conn._limited
-    and not conn._options.timeout and executors[getmetatable(statement) or false] == execute_clause
+  if tx and tx.is_active and options == nil and not is_heard(conn) and not engine._watched and not conn._limited
+    and not conn._options.timeout and not conn._options.tags and executors[getmetatable(statement) or false] == execute_clause
     and not (conn.closed or conn.invalidated or conn._detached) then
     local outcome = execute_plainly(conn, statement, params)
     if outcome then return outcome end

@@ -33,6 +33,7 @@ signature.methods(Engine, {
   run_transaction = "function: any?, options: options?",
   begin_twophase = "function: callable, xid: string?", commit_prepared = "xid: string", rollback_prepared = "xid: string",
   add_listener = "extension: table",
+  on_slow_query = "seconds: number?, function: callable?",
   execution_options = "options: options",
 })
 signature.methods(Connection, {

@@ -147,7 +147,8 @@ end
 -- (binding/l_get.c) for the rest of the transaction.
 local function shorten(session, mapper, texts, conn, slots)
   local engine, dc = conn.engine, conn._dc
-  if #mapper.primary_key ~= 1 or mapper.polymorphic_on or engine._proxy or conn._listeners or conn._options.timeout then return end
+  if #mapper.primary_key ~= 1 or mapper.polymorphic_on or engine._watched or conn._listeners or conn._options.timeout
+    or conn._options.tags then return end
   local fast = session._fast
   if not fast then
     fast = {}
