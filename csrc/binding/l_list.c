@@ -5,7 +5,9 @@
 
 static alch_collection *check_list(lua_State *L, int idx)
 {
-    return luaL_checkudata(L, idx, ALCH_LIST_METATABLE);
+    alch_collection *l = alch_test_tagged(L, idx, &alch_list_tag);
+
+    return l != NULL ? l : luaL_checkudata(L, idx, ALCH_LIST_METATABLE);
 }
 
 /* Pushes owner and state; the list is at 1. */
@@ -355,7 +357,7 @@ static int l_owner(lua_State *L)
 /* core.is_list(value): the collection of an object, as the core keeps it? */
 static int l_is_list(lua_State *L)
 {
-    lua_pushboolean(L, luaL_testudata(L, 1, ALCH_LIST_METATABLE) != NULL);
+    lua_pushboolean(L, alch_test_tagged(L, 1, &alch_list_tag) != NULL);
     return 1;
 }
 

@@ -276,7 +276,7 @@ static void push_items(lua_State *L, alch_state *s, size_t i)
 {
     lua_Integer n, k;
 
-    if (!lua_istable(L, 3) && luaL_testudata(L, 3, ALCH_LIST_METATABLE) == NULL)
+    if (!lua_istable(L, 3) && alch_test_tagged(L, 3, &alch_list_tag) == NULL)
         alch_raisef(L, ALCH_ERR_ARGUMENT, "%s.%s is a collection: assign a list of objects, not a %s value",
             s->mapper->class_name, s->mapper->attrs[i].name, luaL_typename(L, 3));
     n = luaL_len(L, 3);

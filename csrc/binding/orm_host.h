@@ -137,6 +137,7 @@ void alch_cascade_save(lua_State *L, const alch_state *s, size_t i, int other);
 
 /* -- l_list.c: collections -- */
 typedef struct alch_collection {
+    const void *tag;        /* &alch_list_tag */
     uint32_t attr;
     uint32_t count;         /* items, when loaded */
     uint32_t head, holes;   /* of the places of the items (orm_items.c) */
@@ -146,6 +147,8 @@ typedef struct alch_collection {
     uint8_t fresh;          /* no row yet: every item counts as added */
     uint8_t indexed, searches;
 } alch_collection;
+
+extern const char alch_list_tag;
 
 enum { ALCH_LIST_ITEMS = 1, ALCH_LIST_OWNER = 2, ALCH_LIST_DELTA = 3, ALCH_LIST_INDEX = 4 };
 

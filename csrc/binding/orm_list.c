@@ -5,10 +5,13 @@
 
 #include "orm/state.h"
 
+const char alch_list_tag = 0;
+
 static alch_collection *new_list(lua_State *L, int obj, int st, size_t i)
 {
     alch_collection *list = alch_push_object(L, sizeof *list, ALCH_LIST_INDEX, ALCH_LIST_METATABLE);
 
+    list->tag = &alch_list_tag;
     list->attr = (uint32_t)i;
     lua_newtable(L);
     lua_setiuservalue(L, -2, ALCH_LIST_ITEMS);
