@@ -153,7 +153,7 @@ test:
 	+@$(MAKE) --no-print-directory all
 	+@$(MAKE) --no-print-directory $(SPEC_MODULES)
 	+@$(if $(SPEC),,$(CHECKED) all c-tests fault-host)
-	@$(RUN) $(if $(SPEC),specs,c specs fault)
+	@$(RUN) $(if $(SPEC),specs,c specs scheduled-specs fault)
 test-asan:
 	@$(SETUP) test
 	+@$(CHECKED) all c-tests $(SPEC_MODULES)

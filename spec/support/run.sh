@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh SUITE...: runs test suites (c, specs, checked-specs, fault) and ends with "N passed, N failed" over all of them.
+# run.sh SUITE...: runs test suites (c, specs, scheduled-specs, checked-specs, fault) and ends with "N passed, N failed" over all of them.
 # LUA is the interpreter; SPEC narrows the specs. A suite that breaks off, runs nothing, or leaves a test out counts as
 # failed: nothing is skipped.
 cd "$(dirname "$0")/../.." || exit 1
@@ -29,6 +29,8 @@ run_c() {
 # shellcheck disable=SC2086  # CHECKED is empty or one assignment, SPEC any number of paths
 specs() { spec/support/with_postgresql.sh env $CHECKED "$LUA" spec/support/busted.lua $SPEC; }
 run_specs() { release specs; }
+# What a session does, once more in coroutines that are switched at every wait.
+run_scheduled_specs() ( export LUALCHEMY_SCHEDULED=1 SPEC="spec/semantics spec/integration/orm_[!s]*_spec.lua spec/integration/orm_s[!c]*_spec.lua"; release specs; )
 run_checked_specs() { checked specs; }
 run_fault() { checked spec/support/with_postgresql.sh spec/fault/run.sh; }
 
