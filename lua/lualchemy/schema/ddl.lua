@@ -30,10 +30,10 @@ M.DDLElement = DDLElement
 
 --- The statement for a dialect: `ddl:compile{ dialect = d }`, `ddl:compile(engine)`, `ddl:compile("postgresql")`.
 ---@param target any
----@param options { schema_translate_map: table? }?
+---@param more { schema_translate_map: table? }?
 ---@return lualchemy.DDLCompiled
-function DDLElement:compile(target, options)
-  local dialect, opts = compiler.dialect_of(target, options)
+function DDLElement:compile(target, more)
+  local dialect, opts = compiler.dialect_of(target, more)
   return Compiled(compiler.text(self, dialect, opts), dialect, self)
 end
 

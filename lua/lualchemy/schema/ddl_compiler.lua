@@ -54,13 +54,13 @@ function M.compiler(dialect, opts)
   return chosen(dialect, opts or {})
 end
 
---- The dialect and the remaining options of what `:compile` was given.
+--- The dialect and the remaining more of what `:compile` was given.
 ---@param target any  nil, an engine, a connection, a dialect, its name, or { dialect = any, ... }
----@param options table?   beside a target
+---@param more table?   beside a target
 ---@return lualchemy.Dialect
 ---@return table opts
-function M.dialect_of(target, options)
-  if options then return dialects.of(target), options end
+function M.dialect_of(target, more)
+  if more then return dialects.of(target), more end
   if type(target) == "table" and getmetatable(target) == nil then
     return dialects.of(target.dialect), target
   end
