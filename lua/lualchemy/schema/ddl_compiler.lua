@@ -54,7 +54,7 @@ function M.compiler(dialect, opts)
   return chosen(dialect, opts or {})
 end
 
---- The dialect and the remaining more of what `:compile` was given.
+--- The dialect and the remaining options of what `:compile` was given.
 ---@param target any  nil, an engine, a connection, a dialect, its name, or { dialect = any, ... }
 ---@param more table?   beside a target
 ---@return lualchemy.Dialect
