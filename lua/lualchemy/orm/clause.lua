@@ -533,6 +533,16 @@ function M.foreign(column) return mark(column, FOREIGN) end
 --- `orm.remote(column)` in a relationship's condition: the column of the other side.
 function M.remote(column) return mark(column, REMOTE) end
 
+-- The column that a mark is about and what it says of it; nil for anything else.
+local function marked_column(node)
+  if core.kind(node) ~= "label" then return nil end
+  local name = node.name
+  if type(name) ~= "string" then return nil end
+  local is_foreign, is_remote = name:find(FOREIGN, 1, true) ~= nil, name:find(REMOTE, 1, true) ~= nil
+  if not is_foreign and not is_remote then return nil end
+  return node.element, is_foreign, is_remote
+end
+
 --- A condition without its marks, and the columns that bore them.
 ---@param condition table
 ---@return table condition
@@ -541,15 +551,26 @@ function M.remote(column) return mark(column, REMOTE) end
 function M.take_marks(condition)
   local foreign, remote = {}, {}
   local bare = core.replace(condition, function(node)
-    if core.kind(node) ~= "label" then return nil end
-    local name, column = node.name, node.element
-    if type(name) ~= "string" then return nil end
-    local is_foreign, is_remote = name:find(FOREIGN, 1, true), name:find(REMOTE, 1, true)
+    local column, is_foreign, is_remote = marked_column(node)
     if is_foreign then foreign[column] = true end
     if is_remote then remote[column] = true end
-    return (is_foreign or is_remote) and column or nil
+    return column
   end)
   return bare, foreign, remote
+end
+
+--- A condition without its marks, with `fn(column, is_foreign, is_remote)` in place of each column.
+---@param condition table
+---@param fn fun(column: table, is_foreign: boolean, is_remote: boolean): table
+---@return table
+function M.replace_marked(condition, fn)
+  return core.replace(condition, function(node)
+    local column, is_foreign, is_remote = marked_column(node)
+    if column then return fn(column, is_foreign, is_remote) end
+    if core.kind(node) ~= "column" then return nil end
+    local other = fn(node, false, false)
+    return not rawequal(other, node) and other or nil
+  end)
 end
 
 --- The property that a class attribute stands for, or nil.

@@ -51,11 +51,15 @@ function RelationshipAttribute:and_(...)
   return class.of(self)(self.parent, self.property, self.of, added)
 end
 
--- Maps a column of the entity's mapped table to the entity's own; nil for the mapped table itself.
+-- Maps a column of the entity's mapped table, or of the alias that the entity is another alias of, to the entity's own;
+-- nil for the mapped table itself.
 local function adapter(entity)
   if not entity.is_alias and not entity.polymorphic_alias then return nil end
-  local own = entity.mapper.property_of_column
-  return function(column) return own[column] and entity:adapt_column(column) or column end
+  local own, inner = entity.mapper.property_of_column, entity.inner
+  return function(column)
+    if own[column] then return entity:adapt_column(column) end
+    return inner and clause.corresponding_column(entity.selectable, column) or column
+  end
 end
 
 M.adapter = adapter
@@ -79,10 +83,8 @@ function M.join_parts(prop, source, target, alias_secondary)
   end
   local secondary, of_secondary = prop.secondary, nil
   if alias_secondary then
-    secondary = secondary:alias()
-    of_secondary = function(column)
-      return rawequal(column.table, prop.secondary) and clause.corresponding_column(secondary, column) or column
-    end
+    secondary = clause.anonymous(secondary)
+    of_secondary = function(column) return clause.corresponding_column(secondary, column) or column end
   end
   return {
     target = target.selectable, secondary = secondary,

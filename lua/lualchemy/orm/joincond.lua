@@ -2,7 +2,8 @@
 -- keys or taken from the user, split into terms whose sides are known to be local or remote.
 --
 -- A term is `{ left =, right =, remote = "left" | "right", foreign = column or nil }` for `left = right`,
--- or `{ expression = }` for anything else in the condition. Conditions are rebuilt from the terms
+-- or `{ expression =, marked = }` for anything else in the condition, which links the tables where it names a foreign
+-- column (`foreign_columns`; the pairs it makes of both sides' columns are `linked`). Conditions are rebuilt from the terms
 -- with other columns in their place: an alias's for a join, bound values for a lazy load.
 
 local clause = require("lualchemy.orm.clause")
@@ -16,6 +17,10 @@ local M = {}
 ---@field remote "left"|"right"|nil
 ---@field foreign table?
 ---@field expression table?
+---@field marked table?             the expression with what orm.foreign() and orm.remote() say
+---@field foreign_columns table<table, boolean>?
+---@field is_remote (fun(column: table, marked: boolean): boolean)?
+---@field linked table[]?
 
 local function columns_of(selectable)
   local set = {}
@@ -103,19 +108,49 @@ local function foreign_side(term, foreign_keys)
   if refers(term.left, term.right) then return term.left end
 end
 
---- The terms of a condition that the user wrote.
+-- A term that is no equality of two columns.
+local function other_term(expression, marked, foreign_keys)
+  local term = { expression = expression, marked = marked, foreign_columns = {} }
+  clause.replace_marked(marked, function(column, is_foreign)
+    if is_foreign or foreign_keys and foreign_keys[column] then term.foreign_columns[column] = true end
+    return column
+  end)
+  return term
+end
+
+--- The terms of a condition that the user wrote: without its marks, and with them.
 ---@param condition table
 ---@param foreign_keys table<table, boolean>?
+---@param marked table?
 ---@return lualchemy.orm.JoinTerm[]
-function M.split(condition, foreign_keys)
-  local terms = {}
-  for _, part in ipairs(clause.conjuncts(condition)) do
+function M.split(condition, foreign_keys, marked)
+  local terms, marks = {}, clause.conjuncts(marked or condition)
+  for i, part in ipairs(clause.conjuncts(condition)) do
     local left, right = clause.equated_columns(part)
-    local term = left and { left = left, right = right } or { expression = part }
+    local term = left and { left = left, right = right } or other_term(part, marks[i], foreign_keys)
     if left then term.foreign = foreign_side(term, foreign_keys) end
     terms[#terms + 1] = term
   end
   return terms
+end
+
+-- Each column of the other side with each of this side, where a comparison links them.
+local function link(term, is_remote)
+  local here, there, any_marked = {}, {}, false
+  clause.replace_marked(term.marked, function(column, _, marked)
+    any_marked = any_marked or marked
+    return column
+  end)
+  function term.is_remote(column, marked) return marked or not any_marked and is_remote(column, term) end
+  clause.replace_marked(term.marked, function(column, _, marked)
+    local list = term.is_remote(column, marked) and there or here
+    list[#list + 1] = column
+    return column
+  end)
+  term.linked = {}
+  for _, mine in ipairs(here) do
+    for _, other in ipairs(there) do term.linked[#term.linked + 1] = { mine, other } end
+  end
 end
 
 --- Marks each equality's remote side: the one for which `is_remote` says so.
@@ -126,6 +161,8 @@ function M.mark_remote(terms, is_remote)
     if term.left then
       local left, right = is_remote(term.left, term), is_remote(term.right, term)
       if right then term.remote = "right" elseif left then term.remote = "left" end
+    elseif next(term.foreign_columns) then
+      link(term, is_remote)
     end
   end
 end
@@ -138,6 +175,7 @@ function M.pairs(terms)
   for _, term in ipairs(terms) do
     if term.remote == "right" then list[#list + 1] = { term.left, term.right } end
     if term.remote == "left" then list[#list + 1] = { term.right, term.left } end
+    for _, pair in ipairs(term.linked or {}) do list[#list + 1] = pair end
   end
   return list
 end
@@ -166,7 +204,11 @@ function M.build(terms, map_local, map_remote)
   local of_local, of_remote = map_local or same, map_remote or same
   local parts = {}
   for i, term in ipairs(terms) do
-    if term.expression then
+    if term.linked then
+      parts[i] = clause.replace_marked(term.marked, function(column, _, marked)
+        return (term.is_remote(column, marked) and of_remote or of_local)(column)
+      end)
+    elseif term.expression then
       parts[i] = term.expression
       if map_local or map_remote then
         parts[i] = clause.replace(term.expression, function(column)

@@ -143,25 +143,39 @@ end
 
 local function raise_no_foreign(prop, condition, which)
   errors.raise("ArgumentError", "Could not locate any relevant foreign key columns for %s join condition '%s' on relationship %s. "
-    .. "Give the referencing columns a ForeignKey or ForeignKeyConstraint, or name them with foreign_keys",
+    .. "Give the referencing columns a ForeignKey or ForeignKeyConstraint, or name them with foreign_keys; a comparison other "
+    .. "than eq links them with orm.foreign() and viewonly = true",
     which, tostring(condition), tostring(prop))
 end
 
-local function has_foreign(terms)
+-- Do the terms say who refers to whom? Only an equality says what a flush writes.
+local function has_foreign(terms, viewonly)
   for _, term in ipairs(terms) do
-    if term.foreign then return true end
+    if term.foreign or viewonly and term.foreign_columns and next(term.foreign_columns) then return true end
   end
   return false
 end
 
+-- The columns of an aliased target are those of the class where they stand for them.
+local function on_class(entity_, condition)
+  if not entity_.is_alias then return condition end
+  local stands_for = {}
+  for _, column in ipairs(entity_.mapper.persist_selectable.c) do
+    local own = entity_:adapt_column(column)
+    if not rawequal(own, column) then stands_for[own] = column end
+  end
+  return clause.replace(condition, function(column) return stands_for[column] or column end)
+end
+
 -- The terms of one join: the user's condition, or what the foreign keys say. Columns that orm.remote() marked come last.
-function RelationshipProperty:_terms(option, a, b, foreign_keys, secondary)
+function RelationshipProperty:_terms(option, a, b, foreign_keys, secondary, entity_)
   local condition = late.evaluate(self, self.options[option])
   if condition == nil then return joincond.infer(self, a, b, foreign_keys, secondary) end
+  local marked = entity_ and on_class(entity_, condition) or condition
   local foreign, remote
-  condition, foreign, remote = clause.take_marks(condition)
-  local terms = joincond.split(condition, next(foreign) and foreign or foreign_keys)
-  if not has_foreign(terms) then
+  condition, foreign, remote = clause.take_marks(marked)
+  local terms = joincond.split(condition, next(foreign) and foreign or foreign_keys, marked)
+  if not has_foreign(terms, self.viewonly) then
     raise_no_foreign(self, condition, option == "primaryjoin" and "primary" or "secondary")
   end
   return terms, condition, remote
@@ -171,11 +185,14 @@ end
 function RelationshipProperty:_join_many_to_many(plan, secondary, foreign_keys)
   local parent, target = self.parent.persist_selectable, plan.entity.mapper.persist_selectable
   local is_secondary = joincond.columns_of(secondary)
-  local function remote(column) return is_secondary[column] or false end
+  local function remote_from(table_)
+    local is_own = joincond.columns_of(table_)
+    return function(column) return is_secondary[column] and not is_own[column] or false end
+  end
   plan.terms, plan.primaryjoin = self:_terms("primaryjoin", parent, secondary, foreign_keys, secondary)
   plan.secondary_terms, plan.secondaryjoin = self:_terms("secondaryjoin", target, secondary, foreign_keys, secondary)
-  joincond.mark_remote(plan.terms, remote)
-  joincond.mark_remote(plan.secondary_terms, remote)
+  joincond.mark_remote(plan.terms, remote_from(parent))
+  joincond.mark_remote(plan.secondary_terms, remote_from(target))
   plan.secondaryjoin = plan.secondaryjoin or joincond.build(plan.secondary_terms)
   plan.secondary_synchronize_pairs = joincond.synchronized(plan.secondary_terms)
   plan.direction = "MANYTOMANY"
@@ -198,6 +215,9 @@ function RelationshipProperty:_direction(plan)
     if term.foreign and term.remote then
       if rawequal(term.foreign, term[term.remote]) then one_to_many = true else many_to_one = true end
     end
+    for _, pair in ipairs(term.linked or {}) do
+      if term.foreign_columns[pair[2]] then one_to_many = true else many_to_one = true end
+    end
   end
   if one_to_many and many_to_one then
     errors.raise("ArgumentError", "Can't determine the direction of relationship %s: foreign key columns within the join condition are "
@@ -211,7 +231,7 @@ function RelationshipProperty:_join_direct(plan, foreign_keys)
   local parent, target = self.parent.persist_selectable, plan.entity.mapper.persist_selectable
   plan.self_referential = rawequal(parent, target)
   local marked
-  plan.terms, plan.primaryjoin, marked = self:_terms("primaryjoin", parent, target, foreign_keys)
+  plan.terms, plan.primaryjoin, marked = self:_terms("primaryjoin", parent, target, foreign_keys, nil, plan.entity)
   joincond.mark_remote(plan.terms, self:_remote_rule(plan, marked))
   if #joincond.pairs(plan.terms) == 0 then
     errors.raise("ArgumentError", "Relationship %s could not determine any unambiguous local/remote column pairs; "
@@ -266,6 +286,9 @@ local function is_by_key(plan)
   if plan.direction ~= "MANYTOONE" then return false end
   local key = plan.entity.mapper.primary_key
   if #plan.terms ~= #key or #plan.local_remote_pairs ~= #key then return false end
+  for _, term in ipairs(plan.terms) do
+    if term.expression then return false end
+  end
   for _, column in ipairs(key) do
     local found = false
     for _, pair in ipairs(plan.local_remote_pairs) do found = found or rawequal(pair[2], column) end

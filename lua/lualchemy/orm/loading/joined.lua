@@ -18,7 +18,7 @@ local M = {}
 -- An anonymous alias of the relationship's target, or of what of_type() named.
 local function alias_of(prop, below)
   local target = below and below.attribute and below.attribute.of or prop.entity
-  local alias = AliasedEntity(target.mapper, clause.anonymous(target.selectable), {})
+  local alias = AliasedEntity(target.mapper, clause.anonymous(target.selectable), { inner = target.is_alias and target or nil })
   alias.polymorphic_mappers = target.polymorphic_mappers
   return alias, target
 end

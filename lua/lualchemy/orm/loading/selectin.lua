@@ -58,7 +58,7 @@ end
 -- What tells the rows of different owners apart: the columns, the attributes that have their values, what to select from.
 local function route(prop, target)
   local names, columns = pairs_of(prop)
-  if not names then return through_parent(prop, target) end
+  if not names or prop.secondary and clause.is_join(prop.secondary) then return through_parent(prop, target) end
   local on_target = comparator_adapter(target)
   if not prop.secondary then
     for i, column in ipairs(on_target and columns or {}) do columns[i] = on_target(column) end

@@ -1,0 +1,109 @@
+--- Relationships whose condition is the user's own, loaded in every way: comparisons other than equality, a secondary that
+-- is a join of tables, the first few of each parent's (top-N per parent) by a window function.
+
+local orm = require("lualchemy.orm")
+local sa = require("lualchemy")
+local world = require("spec.support.world")
+
+local loads = { "lazyload", "joinedload", "selectinload", "subqueryload", "immediateload" }
+
+local function sql(statement)
+  return (statement:compile().string:gsub("%s+", " "))
+end
+
+local function id() return sa.Column(sa.Integer, { primary_key = true }) end
+
+world.describe("a relationship by LIKE", function(Base, w)
+  local name = sa.Column(sa.String(20))
+  w.Venue = Base:class("Venue", { __tablename__ = "custom_venues", id = id(), name = name,
+    below = orm.relationship("Venue", { viewonly = true, order_by = "Venue.name", primaryjoin = function()
+      return orm.remote(orm.foreign(name)):like(name .. "/%")
+    end }) })
+end, function(w)
+  before_each(function()
+    for _, name in ipairs({ "a", "a/b", "a/b/c" }) do w.session:add(w.Venue{ name = name }) end
+    w.session:commit()
+  end)
+
+  for _, load in ipairs(loads) do
+    it("is loaded by " .. load, function()
+      local venue = w.session:query(w.Venue):options(orm[load](w.Venue.below)):filter_by{ name = "a" }:one()
+      assert.equal(2, #venue.below)
+      assert.equal("a/b", venue.below[1].name)
+      assert.equal("a/b/c", venue.below[2].name)
+    end)
+  end
+
+  it("is joined and asked for", function()
+    assert.equal("SELECT custom_venues.name, custom_venues.id FROM custom_venues WHERE EXISTS (SELECT 1 FROM custom_venues AS "
+      .. "custom_venues_1 WHERE custom_venues_1.name LIKE (custom_venues.name || :name_1))", sql(sa.select(w.Venue):where(w.Venue.below:any())))
+    assert.equal(2, w.session:query(w.Venue):filter(w.Venue.below:any()):count())
+  end)
+
+  it("cannot be written", function()
+    orm.class_mapper(w.Venue):add_property("other", orm.relationship(w.Venue, { primaryjoin = function()
+      return orm.remote(orm.foreign(w.Venue.name)):like(w.Venue.name)
+    end }))
+    local ok, err = pcall(orm.configure_mappers)
+    assert.is_false(ok)
+    assert.matches("with orm.foreign%(%) and viewonly = true", tostring(err))
+  end)
+end)
+
+world.describe("a relationship through joined tables", function(Base, w)
+  local tables = Base.metadata.tables
+  w.A = Base:class("A", { __tablename__ = "custom_a", id = id(), b_id = sa.Column(sa.ForeignKey("custom_b.id")),
+    d = orm.relationship("D", { uselist = false, viewonly = true, primaryjoin = "and_(A.b_id:eq(B.id), A.id:eq(C.a_id))",
+      secondaryjoin = "D.id:eq(B.d_id)", secondary = function()
+        local b, c, d = tables.custom_b, tables.custom_c, tables.custom_d
+        return b:join(d, d.c.b_id:eq(b.c.id)):join(c, c.c.d_id:eq(d.c.id))
+      end }) })
+  w.B = Base:class("B", { __tablename__ = "custom_b", id = id(), d_id = sa.Column(sa.ForeignKey("custom_d.id")) })
+  w.C = Base:class("C", { __tablename__ = "custom_c", id = id(), a_id = sa.Column(sa.ForeignKey("custom_a.id")),
+    d_id = sa.Column(sa.ForeignKey("custom_d.id")) })
+  w.D = Base:class("D", { __tablename__ = "custom_d", id = id(), b_id = sa.Column(sa.Integer) })
+end, function(w)
+  it("is joined as a join of aliases", function()
+    assert.equal("SELECT custom_a.id FROM custom_a JOIN (custom_b AS custom_b_1 JOIN custom_d AS custom_d_1 ON custom_d_1.b_id = custom_b_1.id "
+      .. "JOIN custom_c AS custom_c_1 ON custom_c_1.d_id = custom_d_1.id) ON custom_a.b_id = custom_b_1.id AND custom_a.id = custom_c_1.a_id "
+      .. "JOIN custom_d ON custom_d.id = custom_b_1.d_id", sql(sa.select(w.A.id):join(w.A.d)))
+  end)
+
+  for _, load in ipairs(loads) do
+    it("is loaded by " .. load, function()
+      for _, object in ipairs({ w.D{ id = 1, b_id = 1 }, w.B{ id = 1, d_id = 1 }, w.A{ id = 1, b_id = 1 }, w.A{ id = 2, b_id = 1 },
+        w.C{ id = 1, a_id = 1, d_id = 1 } }) do
+        w.session:add(object)
+        w.session:flush()
+      end
+      w.session:expunge_all()
+      local list = w.session:query(w.A):options(orm[load](w.A.d)):order_by(w.A.id):all()
+      assert.equal(1, list[1].d.id)
+      assert.is_nil(list[2].d)
+    end)
+  end
+end)
+
+world.describe("the first two of each parent's", function(Base, w)
+  w.A = Base:class("A", { __tablename__ = "custom_a", id = id() })
+  w.B = Base:class("B", { __tablename__ = "custom_b", id = id(), a_id = sa.Column(sa.ForeignKey("custom_a.id")) })
+  local ranked = sa.select(w.B, sa.func.row_number():over{ order_by = w.B.id, partition_by = w.B.a_id }:label("place")):subquery()
+  local Ranked = orm.aliased(w.B, ranked)
+  w.A.firsts = orm.relationship(Ranked, { viewonly = true, primaryjoin = sa.and_(Ranked.a_id:eq(w.A.id), ranked.c.place:lt(3)) })
+end, function(w)
+  for _, load in ipairs(loads) do
+    it("are loaded by " .. load, function()
+      w.session:add_all{ w.A{ id = 1 }, w.A{ id = 2 } }
+      for i = 1, 9 do w.session:add(w.B{ id = i, a_id = 1 + i % 2 }) end
+      w.session:commit()
+      w.session:expunge_all()
+      for _, a in ipairs(w.session:query(w.A):options(orm[load](w.A.firsts)):order_by(w.A.id):all()) do
+        assert.equal(2, #a.firsts)
+        for _, b in ipairs(a.firsts) do
+          assert.equal(a.id, b.a_id)
+          assert.is_true(b.id < 5)
+        end
+      end
+    end)
+  end
+end)
