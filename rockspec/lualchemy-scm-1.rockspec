@@ -43,6 +43,7 @@ build = {
         "csrc/binding/l_alias.c",
         "csrc/binding/l_bind.c",
         "csrc/binding/l_bound.c",
+        "csrc/binding/l_caller.c",
         "csrc/binding/l_compile.c",
         "csrc/binding/l_compiled.c",
         "csrc/binding/l_construct.c",

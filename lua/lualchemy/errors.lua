@@ -57,35 +57,16 @@ for _, c in pairs(M) do c.__tostring = LualchemyError.__tostring end
 -- Where the library's own files live: frames from there are not the user's mistake.
 local here = debug and debug.getinfo(1, "S").source:match("^(@.*)errors%.lua$")
 
--- Function -> its file, false for the library's own and for C. Asking for the source of every frame anew would cost
--- microseconds, and connections note who holds them.
+-- Function -> its file, false for the library's own and for C.
 local files = setmetatable({}, { __mode = "k" })
-
-local function file_of(fn)
-  local file = files[fn]
-  if file == nil then
-    local info = debug.getinfo(fn, "S")
-    file = info.what ~= "C" and info.source:sub(1, #here) ~= here and info.short_src
-    files[fn] = file
-  end
-  return file
-end
 
 --- Lets errors look past a function that the library made of a piece of text: the mistake is told where it was caused.
 ---@param fn function
 function M.look_past(fn) files[fn] = false end
 
 --- "file:line" of the nearest caller that is not the library.
----@return string?
-function M.caller()
-  if not here then return nil end
-  for level = 2, 60 do
-    local info = debug.getinfo(level, "f")
-    if not info then return nil end
-    local file = file_of(info.func)
-    if file then return ("%s:%d"):format(file, debug.getinfo(level, "l").currentline) end
-  end
-end
+---@type fun(): string?
+M.caller = here and core.caller_finder(here, files) or function() end
 
 --- An error object, not raised.
 ---@param name string     a class of this module

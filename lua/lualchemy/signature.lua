@@ -56,17 +56,19 @@ local function parse(text)
   return parameters
 end
 
+local function complain(what, parameter, i, value)
+  local name = parameter.name == "..." and "argument " .. i or parameter.name
+  if parameter.kind == kinds.any then errors.raise("ArgumentError", "%s: %s is missing", what, name) end
+  errors.raise("ArgumentError", "%s: %s must be %s, not %s", what, name, parameter.kind[1], described(value))
+end
+
 local function verify(what, parameters, ...)
   local at, count = 1, select("#", ...)
   for _, parameter in ipairs(parameters) do
     local last = parameter.name == "..." and count or at
     for i = at, last do
       local value = (select(i, ...))
-      if not (value == nil and parameter.optional) and not parameter.kind[2](value) then
-        local name = parameter.name == "..." and "argument " .. i or parameter.name
-        if parameter.kind == kinds.any then errors.raise("ArgumentError", "%s: %s is missing", what, name) end
-        errors.raise("ArgumentError", "%s: %s must be %s, not %s", what, name, parameter.kind[1], described(value))
-      end
+      if not (value == nil and parameter.optional) and not parameter.kind[2](value) then complain(what, parameter, i, value) end
     end
     at = last + 1
   end
@@ -107,7 +109,39 @@ local function any_door(fn, good, refuse)
   end
 end
 
-local function checked_door(fn, what, parameters, good, refuse)
+-- The same with arguments checked: `check(i, value)`.
+local CHECKED_DOORS = {
+  [2] = function(fn, good, refuse, check)
+    return function(self, a)
+      if not good[getmetatable(self)] then refuse(self) end
+      check(1, a)
+      return fn(self, a)
+    end
+  end,
+  [3] = function(fn, good, refuse, check)
+    return function(self, a, b)
+      if not good[getmetatable(self)] then refuse(self) end
+      check(1, a)
+      check(2, b)
+      return fn(self, a, b)
+    end
+  end,
+}
+
+-- nil where some parameter stands for any number.
+local function check_of(what, parameters)
+  for _, parameter in ipairs(parameters) do
+    if parameter.name == "..." then return nil end
+  end
+  return function(i, value)
+    local parameter = parameters[i]
+    if parameter and not (value == nil and parameter.optional) and not parameter.kind[2](value) then
+      complain(what, parameter, i, value)
+    end
+  end
+end
+
+local function any_checked_door(fn, what, parameters, good, refuse)
   return function(self, ...)
     if not good[getmetatable(self)] then refuse(self) end
     verify(what, parameters, ...)
@@ -124,10 +158,12 @@ end
 local doors = setmetatable({}, { __mode = "k" })
 
 local function door(fn, what, parameters, good, refuse)
-  if parameters then return checked_door(fn, what, parameters, good, refuse) end
-  local info = debug.getinfo(fn, "u")
-  local make = not info.isvararg and DOORS[info.nparams] or any_door
-  return make(fn, good, refuse)
+  local info = debug and debug.getinfo(fn, "u")
+  local fixed = info and not info.isvararg and info.nparams
+  if not parameters then return (DOORS[fixed] or any_door)(fn, good, refuse) end
+  local check, make = check_of(what, parameters), CHECKED_DOORS[fixed]
+  if check and make and #parameters < fixed then return make(fn, good, refuse, check) end
+  return any_checked_door(fn, what, parameters, good, refuse)
 end
 
 -- Called by classes, with an object that is not finished or with the class itself.

@@ -185,6 +185,7 @@ for name, url in targets.each() do
       raises("UnmappedInstanceError", "not a number value", session.add, session, 5)
       raises("InvalidRequestError", "has no row to delete", session.delete, session, new(User))
       raises("ArgumentError", "knows no option 'autoflsh'", orm.Session, { autoflsh = true })
+      raises("ArgumentError", "options are a table, not a userdata", orm.Session, engine, sa.tuple_(1, 2))
     end)
 
     it("refuse a second object with the key of one in memory", function()

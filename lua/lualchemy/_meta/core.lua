@@ -468,4 +468,10 @@ function core.bytes(text) end
 ---@return string?
 function core.value_kind(x) end
 
+--- A function that tells the "file:line" of its nearest caller that is defined in no file under `here`.
+---@param here string                           as debug.getinfo tells sources: "@/.../lualchemy/"
+---@param files table<function, string|false>   with weak keys: what is known of functions
+---@return fun(): string?
+function core.caller_finder(here, files) end
+
 return core

@@ -31,15 +31,20 @@ Connection._events = EVENTS
 
 local NO_PARAMETERS = core.bind_list(nil)
 
+-- Absent fields are looked for in the classes, so what is asked for at every statement is there from the start. The last
+-- four are there while it has a physical connection.
+function Connection._blank()
+  return { engine = false, dialect = false, _pool = false, _options = false, closed = false, _tx = false, _nested = false,
+    _owned = false, _joined = false, _restore = false, _detached = false, _limited = false,
+    _proxy = nil, _dc = nil, connection = nil, info = nil }
+end
+Connection.invalidated = false      -- until it is lost
+
 ---@param engine lualchemy.Engine
 ---@param pool lualchemy.Pool?   another one than the engine's: a replica's
 function Connection:init(engine, pool)
   self.engine, self.dialect, self._pool = engine, engine.dialect, pool or engine.pool
-  self.closed, self.invalidated = false, false
   self:_set_options(engine._execution_options)
-  -- Absent fields are looked for in the classes, so what is asked for at every statement is there from the start.
-  self._tx, self._nested, self._owned, self._joined, self._restore, self._detached, self._limited = false, false, false,
-    false, false, false, false
   self:_connect()
   execute.fire(self, "engine_connect", self)
 end
@@ -68,6 +73,7 @@ function Connection._give_idle_twin(kind)
     if key == "info" or key == "connection" then return rawget(self:_usable(), key) end
     return kind[key]
   end
+  Idle.__gc = nil       -- it has nothing to give back
   kind._awake, kind._idle = kind, Idle
 end
 

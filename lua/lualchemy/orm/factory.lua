@@ -16,6 +16,9 @@ end
 ---@param options table?
 ---@return table
 function M.take_options(bind, options)
+  if options ~= nil and type(options) ~= "table" then
+    errors.raise("ArgumentError", "a session's options are a table, not a %s", type(options))
+  end
   if bind == nil then return options or {} end
   if type(bind) == "table" and not class.of(bind) then return bind end
   local taken = { bind = bind }
