@@ -270,6 +270,9 @@ static int attach_one(lua_State *L, int session, int obj, int st, alch_state *s)
     return 1;
 }
 
+/* Room for what one object mostly brings: a table that grows from nothing is made anew five times by then. */
+enum { QUEUED = 16 };
+
 /* A walk from object to object. A queue, not recursion: chains may be long. */
 typedef struct cascade {
     int session, queue;     /* stack indices; the queue is nil until it is needed */
@@ -285,7 +288,7 @@ static void attach_next(lua_State *L, cascade *w)
 
     if (s != NULL && attach_one(L, w->session, item, item + 1, s) && s->mapper->columns < s->mapper->count) {
         if (w->n == 0) {
-            lua_newtable(L);
+            lua_createtable(L, QUEUED, 0);
             lua_replace(L, w->queue);
         }
         lua_pushvalue(L, item);
