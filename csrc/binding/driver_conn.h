@@ -34,6 +34,7 @@ typedef struct alch_driver_conn {
     double deadline;        /* the clock by which the server being tried has to answer */
     unsigned char opening;  /* the operation in flight is 'open' */
     unsigned char closed;
+    unsigned char altered;  /* by a SET or LISTEN that outlives its transaction: not fit for the next user */
 } alch_driver_conn;
 
 extern const char alch_driver_conn_tag;

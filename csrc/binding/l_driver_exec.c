@@ -269,6 +269,16 @@ static int l_changes(lua_State *L)
     return 1;
 }
 
+/* dc:altered(): did a SET or LISTEN change the session since this was asked last? */
+static int l_altered(lua_State *L)
+{
+    alch_driver_conn *dc = alch_check_driver_conn(L, 1);
+
+    lua_pushboolean(L, dc->altered);
+    dc->altered = 0;
+    return 1;
+}
+
 static int l_command_tag(lua_State *L)
 {
     const alch_driver_conn *dc = alch_open_driver_conn(L, 1);
@@ -296,6 +306,7 @@ static const luaL_Reg methods[] = {
     { "finish", l_finish },
     { "changes", l_changes },
     { "command_tag", l_command_tag },
+    { "altered", l_altered },
     { "last_insert_id", l_last_insert_id },
     { NULL, NULL }
 };

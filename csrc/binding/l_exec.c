@@ -1,4 +1,5 @@
 /* Running statements: see run.h. engine/execute.lua drives them. */
+#include <ctype.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -64,6 +65,29 @@ static alch_step begin_next(alch_run *run, alch_err *err)
     return d->execute_many(run->dc->conn, run->sql, run->sql_len, params, b->n, left, run->flags, &run->cursor, err);
 }
 
+static const char *skip_word(const char *at, const char *word)
+{
+    while (isspace((unsigned char)*at))
+        at++;
+    for (; *word != '\0'; at++, word++)
+        if (toupper((unsigned char)*at) != *word)
+            return NULL;
+    return at;
+}
+
+/* Does a statement with this tag leave something behind in its connection that no ROLLBACK at checkin takes back? */
+static int alters_connection(const char *tag, const char *sql)
+{
+    const char *what;
+
+    if (strcmp(tag, "LISTEN") == 0)
+        return 1;
+    if (strcmp(tag, "SET") != 0)
+        return 0;
+    what = skip_word(sql, "SET");
+    return what == NULL || (skip_word(what, "LOCAL") == NULL && skip_word(what, "TRANSACTION") == NULL);
+}
+
 static void finish_operation(alch_run *run)
 {
     const alch_driver *d = run->dc->driver;
@@ -71,7 +95,10 @@ static void finish_operation(alch_run *run)
     const char *tag = d->command_tag(run->cursor);
 
     run->changes = changes < 0 || run->changes < 0 ? -1 : run->changes + changes;
-    (void)strncpy(run->tag, tag != NULL ? tag : "", sizeof run->tag - 1);
+    if (tag != NULL) {
+        (void)strncpy(run->tag, tag, sizeof run->tag - 1);
+        run->dc->altered |= (unsigned char)alters_connection(tag, run->sql);
+    }
     free_cursor(run);
     run->next_set += run->span;
 }

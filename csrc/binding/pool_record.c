@@ -83,7 +83,7 @@ int alch_record_give(lua_State *L, int record, alch_pool_record *r)
 int alch_driver_conn_is_clean(alch_driver_conn *dc)
 {
     return dc != NULL && dc->conn != NULL && alch_driver_conn_ours(dc) && dc->owner == NULL && dc->driver->alive(dc->conn)
-        && dc->driver->in_transaction(dc->conn) == 0;
+        && !dc->altered && dc->driver->in_transaction(dc->conn) == 0;
 }
 
 void alch_driver_conn_finish(alch_driver_conn *dc)

@@ -768,6 +768,8 @@ static void put_where(alch_compiler *c, const alch_dml *d, unsigned flags)
     size_t before = c->out->len;
 
     alch_compile_where(c, " WHERE ", d->where, flags);
+    if (c->failed != ALCH_OK || c->out->failed)
+        return;
     if (c->options->for_execution && c->out->len == before && alch_list_len(d->where) > 0)
         alch_compile_fail(c, ALCH_ERR_ARGUMENT, "where() got an and_() or or_() of nothing, so that this would %s every row of "
                           "the table; leave where() out if that is wanted", d->head.kind == ALCH_NODE_UPDATE ? "update" : "delete");

@@ -183,6 +183,46 @@ for name, url in targets.each() do
   end)
 end
 
+describe("what the last user of a connection set", function()
+  local engine
+  before_each(function() engine = sa.create_engine(targets.postgresql(), { pool_size = 1, max_overflow = 0 }) end)
+  after_each(function() engine:dispose() end)
+
+  local function with(fn)
+    local conn <close> = engine:connect()
+    return fn(conn)
+  end
+
+  local function backend() return with(function(conn) return conn:exec_driver_sql("SELECT pg_backend_pid()"):scalar() end) end
+
+  it("is not there for the next one", function()
+    local before = with(function(conn) return conn:exec_driver_sql("SHOW search_path"):scalar() end)
+    for _, statement in ipairs { "SET search_path TO pg_catalog", "  set session search_path = 'x'", "LISTEN news" } do
+      with(function(conn)
+        conn:exec_driver_sql(statement)
+        conn:commit()
+      end)
+      with(function(conn)
+        assert.equal(before, conn:exec_driver_sql("SHOW search_path"):scalar())
+        assert.equal(0, conn:scalar(sa.text("SELECT count(*) FROM pg_listening_channels()")))
+      end)
+    end
+  end)
+
+  it("costs nothing where it ends with the transaction, or was set up with the connection", function()
+    engine.pool:add_listener { connect = function(_, dc) dc:execute("SET search_path TO pg_catalog") end }
+    local pid = backend()
+    with(function(conn)
+      conn:exec_driver_sql("SET LOCAL search_path TO public")
+      conn:exec_driver_sql("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")
+    end)
+    assert.equal(pid, backend())
+    with(function(conn) conn:exec_driver_sql("SET search_path TO public") end)
+    assert.are_not.equal(pid, backend())
+    assert.equal("pg_catalog", with(function(conn) return conn:exec_driver_sql("SHOW search_path"):scalar() end))
+  end)
+end)
+
 describe("create_engine", function()
   it("does nothing until it is used: the file appears with the first connection", function()
     local path, remove = targets.temporary_file()

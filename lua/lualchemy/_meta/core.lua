@@ -82,6 +82,9 @@ function DriverConnection:changes() end
 
 ---@return string  PostgreSQL's; "" elsewhere
 function DriverConnection:command_tag() end
+--- Did a SET (without LOCAL) or LISTEN change the session since this was asked last? Asking forgets it.
+---@return boolean
+function DriverConnection:altered() end
 
 ---@return integer
 function DriverConnection:last_insert_id() end

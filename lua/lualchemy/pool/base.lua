@@ -258,7 +258,9 @@ end
 
 -- -- checking in ------------------------------------------------------------------------------------------------------
 
--- Ends what the user may have left open, also if he began it behind our back.
+-- Ends what the user may have left open, also if he began it behind our back. False: he changed the session itself (SET
+-- without LOCAL, LISTEN), so the next one gets another connection, set up as a new one is.
+---@return boolean
 local function reset(self, record)
   local dc = record.driver_connection
   dc:finish()
@@ -267,6 +269,7 @@ local function reset(self, record)
     dc:execute(self._reset == "commit" and "COMMIT" or "ROLLBACK")
   end
   record.transaction = nil
+  return not dc:altered() or not self._reset
 end
 
 -- The core's hook: a connection that came back unclean, or that listeners or waiters want to know of.
@@ -274,9 +277,9 @@ function Pool:_checkin(record)
   if not usable(record) then return drop(self, record) end
   local kept = true
   local ok, err = pcall(function()
-    if record.holders == 1 then reset(self, record) end
+    if record.holders == 1 then kept = reset(self, record) end
     if self._listeners then event.fire(self, "checkin", record.driver_connection, record) end
-    if self.keep then kept = self:keep(record, self._core:idle()) end
+    if kept and self.keep then kept = self:keep(record, self._core:idle()) end
   end)
   if not ok or not usable(record) then
     drop(self, record)
