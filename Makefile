@@ -201,9 +201,10 @@ build/bench/raw_%: spec/bench/raw_%.c spec/bench/raw.h
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) -O2 -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) $($*_CFLAGS) -o $@ $< $($*_LIBS)
 # Modules for specs and benches, of no variant.
-SPEC_MODULES = build/support/fork.so
+SPEC_MODULES = build/support/fork.so build/support/reset.so
 build/bench/clock.so: spec/bench/clock.c
 build/support/fork.so: spec/support/fork.c
+build/support/reset.so: spec/support/reset.c
 build/bench/clock.so $(SPEC_MODULES):
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) -O2 -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -shared $(LUA_FLAGS) -o $@ $<

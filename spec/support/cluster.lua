@@ -60,10 +60,26 @@ end
 
 --- Stops it without a goodbye to its clients.
 function Server:stop()
-  if self._pipe then self._pipe:close() end
+  if self._pipe then
+    self._pipe:write("\n")      -- a server that ctl started holds the pipe open, too
+    self._pipe:close()
+  end
   self._pipe = nil
 end
 
 Server.__close = Server.stop
+
+--- pg_ctl: `server:ctl("restart", "-m", "immediate")`; waits until it is done.
+function Server:ctl(...)
+  local command = table.concat({ "sh spec/support/with_postgresql.sh --ctl", self.folder, ... }, " ")
+  assert(os.execute(command), command)
+end
+
+--- The process that all others of the server are children of.
+---@return integer
+function Server:pid()
+  local pipe <close> = io.popen(("head -n 1 %s/data/postmaster.pid"):format(self.folder))
+  return pipe:read("n")
+end
 
 return M

@@ -6,30 +6,28 @@
 --     proxy:arm { direction = "up", after = 120, mode = "cut" }   for the next connection
 --     proxy.bytes.up, proxy.bytes.down                            of the last connection
 --
--- Modes: "cut" closes both ends; "stall" leaves them open and moves nothing any more.
+-- Modes: "cut" closes both ends; "reset" does so with RST; "stall" leaves them open and moves nothing any more.
 
-local lfs = require("lfs")
+local reset = require("reset")
 local sa = require("lualchemy")
 local socket = require("cqueues.socket")
 
 local Proxy = {}
 Proxy.__index = Proxy
 
-local PORT = 5432
-
 local function upstream_of(url)
   local host = url.host or url.query.host
-  local port = url.port or url.query.port or PORT
+  local port = url.port or url.query.port or 5432
   if host and host:sub(1, 1) == "/" then return { path = ("%s/.s.PGSQL.%s"):format(host, port) } end
   return { host = host or "127.0.0.1", port = port }
 end
 
-local function through(url, folder, more)
+local function through(url, port, more)
   local query = {}
   for _, part in ipairs { url.query, more or {} } do
     for key, value in pairs(part) do query[key] = value end
   end
-  query.host, query.port = folder, tostring(PORT)
+  query.host, query.port, query.sslmode = "127.0.0.1", tostring(port), "disable"
   return sa.make_url { drivername = url.drivername, username = url.username, password = url.password, database = url.database,
     query = query }
 end
@@ -54,6 +52,7 @@ function Proxy:_pump(link, direction, from, to)
     self.bytes[direction] = before + #chunk
     if #chunk > 0 and not to:write(chunk) then break end
   end
+  if link.broken and link.fault.mode == "reset" then reset(link.client:pollfd()) end
   if link.broken and link.fault.mode == "stall" then
     while from:read(-4096) do end       -- until the client gives up
   end
@@ -83,21 +82,16 @@ function Proxy:_accept()
   self._listener:close()
 end
 
-function Proxy:close()
-  self.closed = true
-  os.remove(self._path)
-  lfs.rmdir(self._folder)
-end
+function Proxy:close() self.closed = true end
 Proxy.__close = Proxy.close
 
 local function new(loop, url, query)
-  local folder = os.tmpname()
-  os.remove(folder)
-  assert(lfs.mkdir(folder))
+  local listener = assert(socket.listen { host = "127.0.0.1", port = 0 })
+  assert(listener:listen())
+  local _, _, port = listener:localname()
   url = sa.make_url(url)
-  local self = setmetatable({ _loop = loop, _folder = folder, _path = ("%s/.s.PGSQL.%d"):format(folder, PORT),
-    bytes = { up = 0, down = 0 }, struck = false, url = through(url, folder, query), _upstream = upstream_of(url) }, Proxy)
-  self._listener = assert(socket.listen { path = self._path })
+  local self = setmetatable({ _loop = loop, _listener = listener, bytes = { up = 0, down = 0 }, struck = false,
+    url = through(url, port, query), _upstream = upstream_of(url) }, Proxy)
   loop:wrap(function() self:_accept() end)
   return self
 end

@@ -5,9 +5,21 @@
 #
 # LUALCHEMY_STANDBY_OF=URL makes a hot standby of that server instead of an empty one. spec/support/cluster.lua starts
 # such servers from within a spec.
+# with_postgresql.sh --ctl FOLDER ARGUMENT...: pg_ctl for the server that was made in that folder.
 #
 # The server is a cluster of its own in a temporary folder, reached by a unix socket in it and nothing else, so any
 # number of runs may go on side by side. PostgreSQL refuses to run as root; then it runs as "postgres" or "nobody".
+
+make_user() {
+  if [ "$(id -u)" -eq 0 ]; then
+    user=postgres
+    id "$user" >/dev/null 2>&1 || user=nobody
+    as_user() { (cd "$dir" && runuser -u "$user" -- "$@"); }
+  else
+    user=
+    as_user() { (cd "$dir" && "$@"); }
+  fi
+}
 
 find_bin() {
   for dir in "$(dirname "$(readlink -f "$(command -v initdb || echo /)")")" $(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -rV) \
@@ -17,6 +29,14 @@ find_bin() {
   return 1
 }
 
+if [ "$1" = --ctl ]; then
+  dir=$2
+  shift 2
+  make_user
+  exec 3>&- 4>&- 5>&- 6>&- 7>&- 8>&- 9>&-     # nothing of whoever asks is kept open by the server
+  as_user env -u LD_PRELOAD "$(find_bin)/pg_ctl" -D "$dir/data" -l "$dir/data/server.log" -w -t 60 "$@" </dev/null >/dev/null 2>&1
+  exit
+fi
 if [ -n "$LUALCHEMY_TEST_URL" ]; then
   [ "$1" = --check ] && exit 0
   exec "$@"
@@ -25,14 +45,8 @@ bin=$(find_bin) || { echo "with_postgresql.sh: no PostgreSQL server found (Debia
 [ "$1" = --check ] && exit 0
 
 dir=$(mktemp -d "${TMPDIR:-/tmp}/lualchemy-pg.XXXXXX") || exit 1
-if [ "$(id -u)" -eq 0 ]; then
-  user=postgres
-  id "$user" >/dev/null 2>&1 || user=nobody
-  chown "$user" "$dir"
-  as_user() { (cd "$dir" && runuser -u "$user" -- "$@"); }
-else
-  as_user() { (cd "$dir" && "$@"); }
-fi
+make_user
+[ -z "$user" ] || chown "$user" "$dir"
 
 # The keeper holds the reading end of a pipe whose only writer is this shell: whatever ends it, even SIGKILL, the keeper
 # then stops the server and removes the folder.
