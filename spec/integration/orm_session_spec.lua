@@ -423,6 +423,31 @@ for name, url in targets.each() do
       assert.same({ "1|ed", "2|ed" }, rows("SELECT id, name FROM users ORDER BY id"))
     end)
 
+    it("insert a transient object with the key that it was loaded with, whether that was read or not", function()
+      saved("ed")
+      for _, is_read in ipairs{ true, false } do
+        local u = session:get(User, 1)
+        if is_read then assert.equal(1, u.id) end
+        orm.make_transient(u)
+        session:execute(sa.text("DELETE FROM users"))
+        session:add(u)
+        session:commit()
+        assert.same({ "1|ed" }, rows("SELECT id, name FROM users"))
+        session:expunge_all()
+      end
+    end)
+
+    it("write nothing where an attribute is back at what it was, and the rest where it is not", function()
+      saved("ed", "wendy")
+      local ed, wendy = session:get(User, 1), session:get(User, 2)
+      ed.name, wendy.name = "jack", "wendy!"
+      ed.name = "e" .. "d"
+      assert.is_false(session:is_modified(ed))
+      assert.is_true(session:is_modified(wendy))
+      session:commit()
+      assert.same({ "1|ed", "2|wendy!" }, rows("SELECT id, name FROM users ORDER BY id"))
+    end)
+
     it("are made by factories, one per coroutine if so wished", function()
       local Session = orm.sessionmaker({ bind = engine, autoflush = false, info = { a = 1 } })
       local s = Session({ info = { b = 2 } })
