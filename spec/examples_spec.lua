@@ -56,6 +56,24 @@ local expected = {
   ["11_query_class.lua"] = {
     "published: Closures, Goto", "long: Closures, Varargs", "both: Closures", "of its class after all: true", "another session: true\t3",
   },
+  ["14_lively_connections.lua"] = {
+    "the first connection of the pool", "connection\t1\tsays\thello", "connection\t2\tsays\thello again",
+    "looked at living ones\t2",
+  },
+  ["15_connection_info.lua"] = {
+    "1\t123\tinserted", "1\t456\tupdated", "1\t456\tupdated", "2\t1\tsaid outright", "the next one is taken for\t456",
+    "3\t789\tnew row", "with it for\tnil", "integer",
+  },
+  ["16_change_watcher.lua"] = {
+    "a test that only reads", "cleanup:\t0\t0\t0", "dirty:\twatched_labels", "cleanup:\t0\t0\t2", "\t0\t0\t0",
+    "dirty:\twatched_artists, watched_records", "cleanup:\t1\t1\t0", "\t0\t0\t0", "dirty:\teverything", "cleanup:\t0\t0\t1",
+    "\t0\t0\t0",
+  },
+  ["17_statement_timing.lua"] = {
+    "statements sent\t", "time is a number\ttrue\tends\tcommit, rollback", "3 times\tSELECT timed_readings.value",
+    "slow\t17_statement_timing.lua\tplanned in lines:\ttrue", "tagged\t/*job='report',tenant='7%2Fb'*/",
+    "checkouts more than connections\ttrue\tin use\t0", "compiled once and found again\ttrue",
+  },
   ["tutorial.lua"] = {
     "CREATE TABLE tutorial_users", "the first column is user_id, the table has 3", "INSERT INTO tutorial_users", "(1, 'Mary', 'secure')",
     "(4, 'Harry', NULL)", "user_id, user_name, password", "4\tHarry\tnil", "(4, 'Harry')", "CREATE TABLE tutorial_email_addresses",

@@ -66,6 +66,20 @@ static void source_of_fill(const alch_compiled *r, const alch_fill *fill, source
         s->value = &((const alch_bind *)node)->value;
 }
 
+static int is_generated(const alch_compiled_param *p) { return p->bind != NULL && (p->bind->flags & ALCH_BIND_UNIQUE); }
+
+/* Pushes what a set calls a parameter. One whose name was generated is known
+** by all of that name: "data_1" when a column is called "data". */
+static void push_key(lua_State *L, const alch_compiled_param *p)
+{
+    char name[256];
+
+    if (p->key == NULL || p->element != 0 || (is_generated(p) && lua_isnil(L, PARAMS)))
+        lua_pushboolean(L, 0);      /* no key of a set is false; elements of an IN list have their values already */
+    else
+        lua_pushstring(L, is_generated(p) ? alch_param_name(p, name, sizeof name) : p->key);
+}
+
 static void init_source(lua_State *L, binding *b, size_t i)
 {
     const alch_compiled_param *p = &b->compiled->params[i];
@@ -78,10 +92,7 @@ static void init_source(lua_State *L, binding *b, size_t i)
         s->call = (const alch_host_ref *)s->value->as.handle;
         s->value = NULL;
     }
-    if (p->key != NULL && p->element == 0)
-        lua_pushstring(L, p->key);
-    else
-        lua_pushboolean(L, 0);      /* no key of a set is false; elements of an IN list have their values already */
+    push_key(L, p);
     s->key = lua_gettop(L);
 }
 
@@ -224,7 +235,7 @@ static int is_known(const alch_compiled *r, const char *key)
     for (i = 0; i < r->param_count; i++) {
         const alch_compiled_param *p = &r->params[i];
 
-        if ((p->key != NULL && strcmp(p->key, key) == 0) || strcmp(alch_param_name(p, name, sizeof name), key) == 0)
+        if ((p->key != NULL && !is_generated(p) && strcmp(p->key, key) == 0) || strcmp(alch_param_name(p, name, sizeof name), key) == 0)
             return 1;
     }
     return 0;

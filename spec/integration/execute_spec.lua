@@ -232,6 +232,21 @@ for name, url in targets.each() do
       db:dispose()
     end)
 
+    it("a value in a criterion is not taken for the column's of that name in the parameters", function()
+      conn:execute(users:insert(), { { id = 1, name = "before" }, { id = 2, name = "other" } })
+      local update = users:update():where(users.c.name:eq("before"))
+      assert.equal(1, conn:execute(update, { name = "after" }).rowcount)
+      local one = sa.select(users.c.id):where(users.c.name:eq("after"))
+      assert.equal(1, conn:scalar(one, { name = "other" }))
+      assert.equal(1, conn:scalar(one, { id = 2 }))
+      -- By all of its generated name a value can be replaced.
+      assert.equal(2, conn:scalar(one, { name_1 = "other" }))
+      assert.equal(1, conn:scalar(one))
+      assert.equal(1, conn:execute(update, { name_1 = "other", name = "third" }).rowcount)
+      assert.equal(1, conn:execute(users:delete():where(users.c.name:eq("third")), { name = "after" }).rowcount)
+      assert.equal("after", conn:scalar(sa.select(users.c.name)))
+    end)
+
     it("the old style commits by itself and echoes as it did", function()
       local lines = {}
       local db = sa.create_engine(url, { poolclass = sa.pool.StaticPool, logger = function(l) lines[#lines + 1] = l end })

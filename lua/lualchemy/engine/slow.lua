@@ -31,7 +31,8 @@ local EXPLAINED = { SELECT = true, WITH = true, INSERT = true, UPDATE = true, DE
 local function explain(query)
   local conn, values, lines = query.connection, query._values, {}
   local verb = conn.engine.name == "sqlite" and "EXPLAIN QUERY PLAN " or "EXPLAIN "
-  for row in conn:exec_driver_sql(verb .. query.statement, type(values[1]) == "table" and values[1] or values) do
+  local options = { execution_options = { tags = false } }        -- the statement bears them already
+  for row in conn:exec_driver_sql(verb .. query.statement, type(values[1]) == "table" and values[1] or values, options) do
     lines[#lines + 1] = tostring(row[#row])
   end
   return lines
