@@ -36,6 +36,9 @@ unsigned alch_element_width(lua_State *L, int idx, lua_Integer n, int tuples);
 alch_value *alch_push_values(lua_State *L, size_t n);
 void alch_read_elements(lua_State *L, int idx, lua_Integer n, unsigned width, alch_value *v);
 
+/* The value at 'idx' becomes the parameter's; a list, where it is expanding, its elements. */
+void alch_give_value(lua_State *L, alch_bind *b, int idx);
+
 /* Pushes the ENTITY that a mapped class or one of its attributes has in its raw
 ** field _columns; NULL and nothing pushed for anything else. */
 const alch_custom *alch_push_entity(lua_State *L, int idx);

@@ -588,7 +588,11 @@ static int linting_option(lua_State *L, int idx)
 {
     int level;
 
-    if (lua_getfield(L, idx, "linting") == LUA_TBOOLEAN)
+    if (lua_getfield(L, idx, "linting") == LUA_TNIL) {
+        lua_pop(L, 1);
+        lua_getfield(L, idx, "from_linting");
+    }
+    if (lua_isboolean(L, -1))
         level = lua_toboolean(L, -1) ? 1 | WARN_LINTING : 0;
     else
         level = (int)lua_tointeger(L, -1) & 3;

@@ -477,7 +477,7 @@ static int l_unary(lua_State *L)
 ** {=== Parameters and text
 */
 
-static void give_value(lua_State *L, alch_bind *b, int idx)
+void alch_give_value(lua_State *L, alch_bind *b, int idx)
 {
     static const alch_value none = { .kind = ALCH_NULL };
     alch_host_ref *ref = NULL;
@@ -536,7 +536,7 @@ static int l_bind(lua_State *L)
     alch_check(L, alch_bind_new(key, NULL, type, &none, type != NULL ? flags | ALCH_BIND_TYPED : flags, &slot->node, &err),
           &err);
     if (lua_toboolean(L, 2))
-        give_value(L, (alch_bind *)(uintptr_t)slot->node, 3);
+        alch_give_value(L, (alch_bind *)(uintptr_t)slot->node, 3);
     return 1;
 }
 
@@ -549,7 +549,7 @@ static const alch_node *rebind(lua_State *L, const alch_bind *old, int idx, alch
     alch_check(L, alch_node_copy(old, &b, &err), &err);
     slot->node = &b->head;
     b->flags &= (uint16_t)~ALCH_BIND_REQUIRED;
-    give_value(L, b, idx);
+    alch_give_value(L, b, idx);
     return slot->node;
 }
 

@@ -340,6 +340,11 @@ static void in_node(lua_State *L, int idx, const alch_node *n, const alch_node *
         b->width = (uint16_t)tuple_width(left);
         if (b->head.type == NULL)
             alch_node_set_type(b, left->type);
+        if (b->value.kind == ALCH_HOST) {       /* its list was a value like any other so far */
+            alch_host_ref_push(L, (const alch_host_ref *)b->value.as.handle);
+            alch_give_value(L, b, lua_gettop(L));
+            lua_pop(L, 1);
+        }
     } else if (alch_is_from(n) && n->kind != ALCH_NODE_TABLE && n->kind != ALCH_NODE_JOIN
                && n->kind != ALCH_NODE_VALUES) {
         alch_raisef(L, ALCH_ERR_ARGUMENT, "in_() got a %s: give it a select() of its columns", alch_node_class(n->kind));

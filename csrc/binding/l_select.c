@@ -567,7 +567,7 @@ static int l_correlate(lua_State *L)
     alch_select *s;
 
     for (i = 3; i <= top; i++)
-        if (!lua_isnil(L, i)) {
+        if (lua_toboolean(L, i)) {      /* nil or false: nothing */
             settle(L, i, alch_check_from(L, i, "correlate"));
             lua_copy(L, i, ++kept);
         }

@@ -176,6 +176,7 @@ void alch_add_result(alch_compiler *c, const alch_named_column *column, const ch
 void alch_compile_select(alch_compiler *c, const alch_select *s, int member, unsigned flags);
 void alch_compile_columns(alch_compiler *c, const alch_named_column *columns, size_t n, unsigned flags);
 void alch_compile_prefixes(alch_compiler *c, const alch_list *l, unsigned flags);
+void alch_put_hints(alch_compiler *c, const alch_list *hints, const alch_node *from, int before);   /* 'from' NULL: all */
 int alch_push_frame(alch_compiler *c, alch_frame *f, const alch_node *statement);
 void alch_pop_frame(alch_compiler *c);
 

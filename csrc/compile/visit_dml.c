@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "compile/compiler.h"
 #include "compile/lint.h"
 #include "compile/wrap.h"
@@ -199,22 +200,43 @@ static const char *param_key(alch_compiler *c, const alch_column *column)
     return made;
 }
 
+/* In a CTE a plain value is a parameter like any other, with the column's type. */
+static void put_inner_value(alch_compiler *c, const assignment *a, unsigned flags)
+{
+    alch_bind *typed;
+    int rc = alch_node_copy(a->value, &typed, c->err);
+
+    if (rc != ALCH_OK) {
+        c->failed = rc;
+        return;
+    }
+    alch_keep_made(c, &typed->head);
+    typed->flags |= ALCH_BIND_UNIQUE;
+    if (alch_node_type(a->target)->family != ALCH_FAMILY_NULL && !(typed->flags & ALCH_BIND_TYPED))
+        alch_node_set_type(typed, a->target->type);
+    alch_compile_node(c, &typed->head, flags);
+}
+
 /* ":name": the parameter of a column. */
 static void put_column_param(alch_compiler *c, assignment *a)
 {
     const alch_column *column = (const alch_column *)a->target;
     const char *key = param_key(c, column);
     alch_compiled_param p = { .base = key, .key = key, .column = column, .required = a->how == ALCH_FILL_PARAM, .row = 1 };
+    const alch_node *made = c->frame->statement->kind == ALCH_NODE_UPDATE ? column->on_update : column->on_insert;
     uint32_t param, found = alch_dict_get(&c->bind_names, key, strlen(key));
 
+    if (found != 0 && a->how == ALCH_FILL_VALUE && c->frame->outer != NULL) {    /* another CTE has the same default */
+        a->value = made;
+        put_inner_value(c, a, 0);
+        return;
+    }
     if (found != 0) {
         alch_fail_reserved(c, key);
         return;
     }
     p.type = alch_node_type(&column->head);
     if (a->how == ALCH_FILL_VALUE) {
-        const alch_node *made = c->frame->statement->kind == ALCH_NODE_UPDATE ? column->on_update : column->on_insert;
-
         p.value = &((const alch_bind *)made)->value;
         p.from_default = 1;
     }
@@ -264,22 +286,6 @@ static int is_plain_value(const alch_node *n)
     const alch_bind *b = (const alch_bind *)n;
 
     return n->kind == ALCH_NODE_BIND && b->key == NULL && !(b->flags & ALCH_BIND_EXPANDING);
-}
-
-/* In a CTE a plain value is a parameter like any other, with the column's type. */
-static void put_inner_value(alch_compiler *c, const assignment *a, unsigned flags)
-{
-    alch_bind *typed;
-    int rc = alch_node_copy(a->value, &typed, c->err);
-
-    if (rc != ALCH_OK) {
-        c->failed = rc;
-        return;
-    }
-    alch_keep_made(c, &typed->head);
-    if (alch_node_type(a->target)->family != ALCH_FAMILY_NULL && !(typed->flags & ALCH_BIND_TYPED))
-        alch_node_set_type(typed, a->target->type);
-    alch_compile_node(c, &typed->head, flags);
 }
 
 static void put_value(alch_compiler *c, assignment *a, int row, unsigned flags)
@@ -638,18 +644,30 @@ static void put_from_select(alch_compiler *c, const alch_dml *d, unsigned flags)
         alch_place_ctes(c, start);
 }
 
-static void put_crud_hints(alch_compiler *c, const alch_dml *d)
+/* The table that is written, with the hints that stand in front of it or behind. */
+static void put_written_table(alch_compiler *c, const alch_dml *d, unsigned flags)
 {
-    uint32_t i;
+    alch_put_hints(c, d->hints, NULL, 1);
+    alch_compile_node(c, d->table, flags);
+    alch_put_hints(c, d->hints, NULL, 0);
+}
 
-    for (i = 0; i < alch_list_len(d->hints); i++) {
-        const alch_hint *h = (const alch_hint *)d->hints->items[i];
+/* A row of defaults only. */
+static void insert_nothing(alch_compiler *c, const alch_dml *d)
+{
+    const alch_from *f = alch_target_columns(d->table);
 
-        if (h->dialect == NULL || strcmp(h->dialect, "*") == 0 || strcmp(h->dialect, c->dialect->name) == 0) {
-            alch_buf_putc(c->out, ' ');
-            alch_puts(c, h->text);
-        }
-    }
+    if (c->options->executemany && c->dialect->caps.default_metavalue && f->column_count > 0) {
+        alch_puts(c, " (");
+        alch_compile_node(c, &f->columns[0]->head, ALCH_V_NO_TABLE);
+        alch_puts(c, ") VALUES (DEFAULT)");
+    } else if (c->dialect->caps.default_values)
+        alch_puts(c, " DEFAULT VALUES");
+    else if (c->dialect->caps.empty_insert)
+        alch_puts(c, " () VALUES ()");
+    else
+        alch_compile_fail(c, ALCH_ERR_COMPILE, "The '%s' dialect with current database version settings does not support "
+                          "empty inserts.", c->dialect->name);
 }
 
 static void insert_values(alch_compiler *c, const alch_dml *d, unsigned flags)
@@ -660,8 +678,8 @@ static void insert_values(alch_compiler *c, const alch_dml *d, unsigned flags)
     choose_columns(c, d, multi ? (const alch_list *)d->values->items[0] : d->values, &a);
     if (c->failed != ALCH_OK || !reserve_fills(c, a.len))
         return;
-    if (a.len == 0 && c->dialect->caps.default_values)
-        alch_puts(c, " DEFAULT VALUES");
+    if (a.len == 0)
+        insert_nothing(c, d);
     else {
         put_columns(c, &a);
         if (multi)
@@ -692,10 +710,9 @@ void alch_visit_insert(alch_compiler *c, const alch_node *n, unsigned flags)
     alch_puts(c, "INTO ");
     if (d->ctes != NULL)
         alch_compile_independent_ctes(c, d->ctes, inner);
-    alch_compile_node(c, d->table, 0);
-    put_crud_hints(c, d);
+    put_written_table(c, d, 0);
     if (d->select != NULL) {
-        put_from_select(c, d, inner);
+        put_from_select(c, d, inner | (flags & ALCH_V_FROM));
         if (d->conflict != NULL)
             alch_compile_node(c, d->conflict, inner);
     } else
@@ -801,8 +818,7 @@ void alch_visit_update(alch_compiler *c, const alch_node *n, unsigned flags)
     alch_compile_prefixes(c, d->prefixes, inner);
     if (d->ctes != NULL)
         alch_compile_independent_ctes(c, d->ctes, inner);
-    alch_compile_node(c, d->table, inner | ALCH_V_FROM);
-    put_crud_hints(c, d);
+    put_written_table(c, d, inner | ALCH_V_FROM);
     if (d->flags & ALCH_DML_ORDERED)
         choose_ordered(c, d, &a);
     else {
@@ -840,8 +856,7 @@ void alch_visit_delete(alch_compiler *c, const alch_node *n, unsigned flags)
     alch_puts(c, "FROM ");
     if (d->ctes != NULL)
         alch_compile_independent_ctes(c, d->ctes, inner);
-    alch_compile_node(c, d->table, inner | ALCH_V_FROM);
-    put_crud_hints(c, d);
+    put_written_table(c, d, inner | ALCH_V_FROM);
     if (c->options->for_execution && !c->dialect->caps.delete_using && frame.froms.len > 0)
         alch_compile_fail(c, ALCH_ERR_COMPILE, "%s does not support multiple-table criteria within DELETE; name the rows by a "
                           "subquery", c->dialect->name);

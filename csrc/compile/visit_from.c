@@ -21,26 +21,28 @@ static int goes_before(const alch_compiler *c, const alch_hint *h)
     return c->dialect->caps.distinct_on && (strcmp(h->text, "ONLY") == 0 || strcmp(h->text, "only") == 0);
 }
 
-/* with_hint() about this FROM, as the standard shows it: behind it. PostgreSQL
-** knows one hint, ONLY, in front ('before'). */
-static void put_hint(alch_compiler *c, const alch_node *from, int before)
+/* The hints of with_hint() for this dialect, as the standard shows them: behind what they are about. PostgreSQL knows
+** one, ONLY, in front ('before'). */
+void alch_put_hints(alch_compiler *c, const alch_list *hints, const alch_node *from, int before)
 {
-    const alch_list *hints;
     uint32_t i;
 
-    if (c->frame == NULL || c->frame->statement == NULL || c->frame->statement->kind != ALCH_NODE_SELECT)
-        return;
-    hints = ((const alch_select *)c->frame->statement)->hints;
     for (i = 0; i < alch_list_len(hints); i++) {
         const alch_hint *h = (const alch_hint *)hints->items[i];
 
-        if (goes_before(c, h) == before && h->element == from && (h->dialect == NULL || strcmp(h->dialect, "*") == 0
+        if (goes_before(c, h) == before && (from == NULL || h->element == from) && (h->dialect == NULL || strcmp(h->dialect, "*") == 0
                                    || strcmp(h->dialect, c->dialect->name) == 0)) {
             alch_puts(c, before ? "" : " ");
             alch_puts(c, h->text);
             alch_puts(c, before ? " " : "");
         }
     }
+}
+
+static void put_hint(alch_compiler *c, const alch_node *from, int before)
+{
+    if (c->frame != NULL && c->frame->statement != NULL && c->frame->statement->kind == ALCH_NODE_SELECT)
+        alch_put_hints(c, ((const alch_select *)c->frame->statement)->hints, from, before);
 }
 
 void alch_visit_table(alch_compiler *c, const alch_node *n, unsigned flags)

@@ -139,6 +139,19 @@ static int compile_like(alch_compiler *c, const alch_binary *b, unsigned flags)
 ** {=== Regular expressions and full text
 */
 
+/* x REGEXP '(?i)' || pattern. A text to be read does without: there SQLAlchemy shows no flags. */
+static void regexp_with_prefix(alch_compiler *c, const alch_binary *b, const char *text, unsigned flags)
+{
+    if (strcmp(b->extra, "i") != 0) {
+        alch_compile_fail(c, ALCH_ERR_COMPILE, "regexp_match(): '%s' knows the flag 'i' only, got '%s'", c->dialect->name, b->extra);
+        return;
+    }
+    operand(c, b, b->left, INNER(flags));
+    alch_puts(c, text);
+    alch_puts(c, "'(?i)' || ");
+    operand(c, b, b->right, INNER(flags));
+}
+
 static void regexp_match(alch_compiler *c, const alch_binary *b, int negated, unsigned flags)
 {
     const alch_words *w = &c->dialect->words;
@@ -146,10 +159,11 @@ static void regexp_match(alch_compiler *c, const alch_binary *b, int negated, un
 
     if (text == NULL)
         text = negated ? " <not regexp> " : " <regexp> ";
-    if (b->extra == NULL || !c->dialect->caps.regexp_star) {
+    if (b->extra != NULL && c->dialect->caps.regexp_prefix && c->options->for_execution) {
+        regexp_with_prefix(c, b, text, flags);
+    } else if (b->extra == NULL || !c->dialect->caps.regexp_star) {
         if (b->extra != NULL && c->options->for_execution)
-            alch_compile_fail(c, ALCH_ERR_COMPILE, "%s has no flags for regular expressions; the pattern may begin with (?i)",
-                              c->dialect->name);
+            alch_compile_fail(c, ALCH_ERR_COMPILE, "%s has no flags for regular expressions", c->dialect->name);
         generic(c, b, text, flags);
     } else if (strcmp(b->extra, "i") == 0) {
         generic(c, b, negated ? " !~* " : " ~* ", flags);

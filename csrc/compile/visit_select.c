@@ -195,7 +195,8 @@ static const char *label_of(const alch_named_column *k, unsigned flags)
     case ALCH_NODE_UNARY: {
         const alch_node *inner = ((const alch_unary *)n)->element;
 
-        return inner->kind == ALCH_NODE_COLUMN || inner->kind == ALCH_NODE_LABEL ? NULL : k->fallback;
+        return !(flags & ALCH_V_FROM) && (inner->kind == ALCH_NODE_COLUMN || inner->kind == ALCH_NODE_LABEL)
+            ? NULL : k->fallback;
     }
     default: return k->fallback;
     }

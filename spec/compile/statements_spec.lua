@@ -316,6 +316,11 @@ describe("mistakes", function()
     { "a compound of unequal widths", "CompileError", "identical numbers", function()
       return tostring(sa.union(sa.select(users.c.id), sa.select(orders.c.id, orders.c.total)))
     end },
+    { "an aggregate of nothing", "ArgumentError", "func.sum(t.c.x)", function() return sa.func.sum() end },
+    { "an option that compile has not", "ArgumentError", "literal_bind", function() return sa.select(users):compile { literal_bind = true } end },
+    { "an INSERT from a SELECT that is too narrow", "ArgumentError", "names 2 column(s)", function()
+      return sa.insert(users):from_select({ "id", "name" }, sa.select(orders.c.id))
+    end },
     { "an expression without end", "ArgumentError", "deeper", function()
       local e = users.c.id
       for _ = 1, 2000 do e = e + 1 end

@@ -87,11 +87,30 @@ local function find_column(table_, name, item)
 end
 M.find_column = find_column
 
+-- A column that belongs to no schema, as sa.table() and literal_column() make them: it needs no table to be found in.
+local function is_loose(spec) return core.kind(spec) == "column" and SchemaItem.kind(spec) ~= "column" end
+M.is_loose = is_loose
+
+-- What is made of loose columns alone names them, and belongs to a table only when it is appended to one. Beside the
+-- columns of a table they are text.
+local function gather_loose(item, what, given)
+  local bound = {}
+  for _, spec in ipairs(given) do
+    if not is_loose(spec) then bound[#bound + 1] = spec end
+  end
+  if #bound > 0 then return bound end
+  item.columns = Columns.new(what)
+  for _, spec in ipairs(given) do Columns._add(item.columns, spec) end
+  return nil
+end
+
 --- Remembers the columns given (names or Columns) and attaches the item by itself once all of them are in one table.
 ---@param given any[]
 function M.gather(item, given)
   local what = getmetatable(item).__name
   item._pending = {}
+  if #given > 0 then given = gather_loose(item, what, given) end
+  if not given then return end
   local waiting, found = 0, nil
   for i, spec in ipairs(given) do
     local kind, column = SchemaItem.kind(spec)
@@ -319,9 +338,9 @@ end
 ---@field sqltext string|lualchemy.Expression
 local Check = ColumnCollection:extend("CheckConstraint", { prefix = "ck", _visit = "check_constraint" })
 M.CheckConstraint = Check
-local CHECK_OPTIONS = options.set(COMMON .. "_type_bound")
+local CHECK_OPTIONS = options.set(COMMON .. "table _type_bound")
 
---- `sa.CheckConstraint("a > 0", { name = "positive" })`; the condition is SQL text or an expression.
+--- `sa.CheckConstraint("a > 0", { name = "positive" })`, `{ table = t }` where it is made beside its table; the condition is SQL text or an expression.
 function Check:init(...)
   local given, opts = options.take(...)
   local sqltext = given[1]
@@ -332,14 +351,24 @@ function Check:init(...)
   self:_init_constraint(opts, CHECK_OPTIONS)
   self.sqltext, self._type_bound = sqltext, opts._type_bound
   M.gather(self, M.columns_of(sqltext))
+  if opts.table ~= nil then
+    if SchemaItem.kind(opts.table) ~= "table" then
+      errors.raise("ArgumentError", "CheckConstraint: table is a Table, not %s", tostring(opts.table))
+    end
+    M.attach(self, opts.table)
+  end
 end
 
 --- The schema columns an expression uses, so that it finds its table.
 ---@param expression any
 ---@return lualchemy.Column[]
 function M.columns_of(expression)
-  if type(expression) == "string" or core.kind(expression) == nil then return {} end
-  return core.columns_in(expression)
+  local found = {}
+  if type(expression) == "string" or core.kind(expression) == nil then return found end
+  for _, column in ipairs(core.columns_in(expression)) do
+    if SchemaItem.kind(column) == "column" then found[#found + 1] = column end
+  end
+  return found
 end
 
 function Check._getters.is_column_level(self)

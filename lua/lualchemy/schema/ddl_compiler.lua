@@ -100,9 +100,10 @@ local STATEMENT = { literal_binds = true }
 
 --- An expression as text with its values in it. Text of the user's is taken as it is.
 ---@param expression string|lualchemy.Expression
-function DDLCompiler:sql(expression)
+---@param qualified boolean?   columns with their table in front
+function DDLCompiler:sql(expression, qualified)
   if type(expression) == "string" then return (expression:gsub("\\:", ":")) end
-  return core.compile(expression, self.dialect._dialect, EXPRESSION).string
+  return core.compile(expression, self.dialect._dialect, qualified and STATEMENT or EXPRESSION).string
 end
 
 --- A string literal.
@@ -376,11 +377,18 @@ end
 
 --- The checked name of an index, with the schema of its table where the database wants it.
 function DDLCompiler:index_name(index, with_schema)
-  if index.table == nil then errors.raise("CompileError", "Index '%s' is not associated with any table", tostring(index.name)) end
   local name = self.preparer:format_index(index)
-  if not name then errors.raise("CompileError", "an index of table '%s' has no name; an index in the database needs one", index.table.name) end
-  local schema = with_schema and self.preparer:schema_of(index.table)
+  if not name then
+    errors.raise("CompileError", "an index of table '%s' has no name; an index in the database needs one", index.table and index.table.name or "?")
+  end
+  local schema = with_schema and index.table and self.preparer:schema_of(index.table)
   return schema and (self.preparer:quote(schema) .. "." .. name) or name
+end
+
+--- The table that CREATE INDEX names.
+function DDLCompiler:index_table(index, use_schema)
+  if index.table == nil then errors.raise("CompileError", "Index '%s' is not associated with any table", tostring(index.name)) end
+  return self.preparer:format_table(index.table, use_schema)
 end
 
 local function index_expressions(self, index)
@@ -393,7 +401,7 @@ M.index_expressions = index_expressions
 function DDLCompiler:visit_create_index(create)
   local index = create.element
   return ("CREATE %sINDEX %s%s ON %s (%s)"):format(index.unique and "UNIQUE " or "", create.if_not_exists and "IF NOT EXISTS " or "",
-    self:index_name(index), self.preparer:format_table(index.table), index_expressions(self, index))
+    self:index_name(index), self:index_table(index), index_expressions(self, index))
 end
 
 function DDLCompiler:visit_drop_index(drop)

@@ -29,23 +29,26 @@ local function gather_expressions(self, given)
         tostring(self.name), i, tostring(expression), type(expression) == "boolean" and " (did you write == instead of :eq?)" or "")
     end
     self._given_expressions[i - 1] = kind and column or expression
-    if type(expression) == "string" or kind == "column" then
+    if type(expression) == "string" or kind == "column" or constraint.is_loose(expression) then
       columns[#columns + 1] = kind and column or expression
     else
       for _, inner in ipairs(constraint.columns_of(expression)) do columns[#columns + 1] = inner end
     end
   end
   constraint.gather(self, columns)
+  if #columns == 0 or self.table == nil and #self.columns > 0 then
+    for i, expression in ipairs(self._given_expressions) do self.expressions[i] = expression end
+  end
 end
 
 --- `sa.Index("ix_name", "a", t.c.b:desc(), { unique = true, postgresql_using = "gin" })`; the name may be nil
 --- where the metadata has a naming convention.
 function Index:init(...)
   local given, opts = options.take(...)
-  if given.n == 0 then errors.raise("ArgumentError", "an Index has a name (nil where a naming convention gives one) and columns") end
+  if given.n == 0 and opts.name == nil then errors.raise("ArgumentError", "an Index has a name (nil where a naming convention gives one) and columns") end
   self:_take_options(opts, OPTIONS)
-  local name, quote, final = options.name(given[1], "index")
-  self.name, self._quote, self._final_name = name, quote == nil and opts.quote or quote, final
+  local name, quote, final = options.name(given[1] or opts.name, "index")
+  self.name, self._quote, self._final_name = name, options.quote_of(quote, opts), final
   self.unique = opts.unique or false
   self._column_flag = opts._column_flag
   self._order = SchemaItem.next_order()

@@ -152,4 +152,13 @@ function M.name(name, what)
   errors.raise("ArgumentError", "the name of a %s is a string, not %s", what, type(name))
 end
 
+--- How the name is quoted: as it says itself, else as the option `quote` does; nil: where it needs it.
+---@param quote boolean?   from name()
+---@param opts table
+---@return boolean?
+function M.quote_of(quote, opts)
+  if quote == nil then return opts.quote end
+  return quote
+end
+
 return M

@@ -52,7 +52,7 @@ function Sequence:init(name, given)
   self:_take_options(given, SEQUENCE_OPTIONS)
   local plain, quote = options.name(name, "sequence")
   if not plain or plain == "" then errors.raise("ArgumentError", "a Sequence needs a name") end
-  self.name, self._quote = plain, quote == nil and given.quote or quote
+  self.name, self._quote = plain, options.quote_of(quote, given)
   take_counting(self, given)
   self.optional, self.for_update = given.optional or false, given.for_update or false
   self.data_type = given.data_type and require("lualchemy.types").to_instance(given.data_type) or nil

@@ -95,7 +95,7 @@ function Table:new(...)
   if opts.must_exist then errors.raise("InvalidRequestError", "Table '%s' not defined", key) end
   local table_ = setmetatable({ name = name, schema = schema, key = key, fullname = key, metadata = metadata,
     dialect_options = dialect_options }, self)
-  table_:_begin(quote == nil and opts.quote or quote, opts, quote_schema)
+  table_:_begin(options.quote_of(quote, opts), opts, quote_schema)
   metadata:_add(table_)
   local ok, err = pcall(table_._fill, table_, given, opts)
   if not ok then

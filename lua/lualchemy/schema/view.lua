@@ -36,11 +36,12 @@ function ViaSelect:_begin(selectable, name, given, known)
   if class.of(selectable) == nil or selectable.subquery == nil then
     errors.raise("ArgumentError", "%s takes a SELECT statement, not %s", what, tostring(selectable))
   end
-  self.selectable, self.schema = selectable, given.schema
+  self.selectable = selectable
+  self.schema = given.schema ~= "" and given.schema or nil
   self.temporary, self.if_not_exists = given.temporary or false, given.if_not_exists or false
   local arguments = { name, given.metadata or MetaData() }
   for _, column in ipairs(selectable:subquery().c) do arguments[#arguments + 1] = Column(column.name, column.type) end
-  arguments[#arguments + 1] = { schema = given.schema }
+  arguments[#arguments + 1] = { schema = self.schema }
   self.table = Table(table.unpack(arguments))
   self.metadata, self.element = self.table.metadata, self.table
   self.table._creator_ddl = self
@@ -59,6 +60,9 @@ local TABLE_OPTIONS = options.set(COMMON)
 function CreateTableAs:init(selectable, name, given)
   self:_begin(selectable, name, given, TABLE_OPTIONS)
 end
+
+--- CREATE TABLE name AS this SELECT: `sa.select(...):into("name", { schema =, metadata =, temporary =, if_not_exists = })`.
+require("lualchemy.sql.select").SelectBase.into = function(self, name, given) return CreateTableAs(self, name, given) end
 
 ---@class lualchemy.CreateView: lualchemy.TableViaSelect
 ---@field materialized boolean

@@ -126,6 +126,10 @@ function M.type_handle(type_)
   return require("lualchemy.types").to_instance(type_)._type
 end
 
+-- What compile{} takes; some say what is the case here anyway (lists are expanded, schemas translated).
+M.COMPILE_OPTIONS = "dialect literal_binds column_keys params for_executemany schema_translate_map render_schema_translate "
+  .. "render_postcompile use_literal_execute_for_simple_int include_table linting from_linting"
+
 --- The statement as text and parameters: `.string`, `.params`, `.positiontup`.
 ---@param target any  a dialect, its name, an engine, a connection, or { dialect =, literal_binds =, column_keys = ... }
 ---@param options table?   those of the table, beside a target
@@ -134,6 +138,8 @@ function ClauseElement:compile(target, options)
   if options == nil and type(target) == "table" and getmetatable(target) == nil then
     target, options = target.dialect, target
   end
+  M.check_options("compile{}", M.COMPILE_OPTIONS, options)
+  if options and options.params ~= nil then self = self:params(options.params) end
   local of = dialect.of(target)
   return core.compile(self, of:translated(options and options.schema_translate_map)._dialect, options)
 end
@@ -171,6 +177,24 @@ function M.Executable:get_execution_options()
   local options = {}
   for name, value in pairs(core.execution_options(self) or {}) do options[name] = value end
   return options
+end
+
+--- The criteria of filter_by{}: `find(name)` answers the column, or raises.
+---@param named table<string, any>
+---@param find fun(name: string): lualchemy.ColumnElement
+---@return lualchemy.ColumnElement[]
+function M.criteria_by_name(named, find)
+  if type(named) ~= "table" or next(named) == nil then
+    errors.raise("ArgumentError", "filter_by{} got no criterion: a nil value leaves no key in a Lua table (use sa.null)")
+  end
+  local names, criteria = {}, {}
+  for name in pairs(named) do
+    if type(name) ~= "string" then errors.raise("ArgumentError", "filter_by{} is keyed by column names, not by a %s", type(name)) end
+    names[#names + 1] = name
+  end
+  table.sort(names)
+  for i, name in ipairs(names) do criteria[i] = find(name):eq(named[name]) end
+  return criteria
 end
 
 return M

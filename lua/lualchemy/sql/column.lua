@@ -89,6 +89,7 @@ function M.bindparam(key, ...)
   end
   if given.n == 0 and options.value ~= nil then value = options.value end
   local has = given.n > 0 or options.value ~= nil
+  if not has and select("#", ...) == 1 and (...) ~= nil and next((...)) == nil then value, has = {}, true end   -- the empty list
   if options.callable_ then value, has = options.callable_(), true end
   if options.required then has = false end
   local flags = (options.unique and UNIQUE or 0) | (options.expanding and EXPANDING or 0)

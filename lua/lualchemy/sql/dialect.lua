@@ -48,8 +48,8 @@ end
 
 -- Options of SQLAlchemy's dialects that are capabilities here.
 local OPTION_CAPS = {
-  supports_native_boolean = "native_boolean", supports_empty_insert = "default_values",
-  supports_default_values = "default_values", implicit_returning = "insert_returning",
+  supports_native_boolean = "native_boolean", supports_empty_insert = "empty_insert",
+  supports_default_values = "default_values", supports_default_metavalue = "default_metavalue", implicit_returning = "insert_returning",
   _supports_jsonb_subscripting = "jsonb_subscripts", cte_follows_insert = "cte_follows_insert",
   enable_from_linting = "from_linting",
 }

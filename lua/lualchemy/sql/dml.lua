@@ -36,7 +36,30 @@ function ValuesBase:inline() return core.dml_flag(self, "inline") end
 ---@class lualchemy.Insert: lualchemy.ValuesBase
 local Insert = ValuesBase:extend("Insert")
 M.Insert = Insert
-Insert.from_select = core.dml_from_select
+
+-- A SELECT of fewer columns than there are names cannot be meant; text may stand for any number of them. One of more is
+-- left to the database, which refuses it: SQLAlchemy shows such a statement too.
+local function check_width(names, source)
+  if type(names) ~= "table" or not require("lualchemy.sql.select").SelectBase:is(source) then return end
+  local columns = source.selected_columns
+  for _, column in ipairs(columns) do
+    if core.kind(column) == "text" or column.name == "*" then return end
+  end
+  if #columns < #names then
+    errors.raise("ArgumentError", "from_select() names %d column(s), its SELECT has %d", #names, #columns)
+  end
+end
+
+--- INSERT ... SELECT; a table or a subquery stands for a SELECT of all its columns.
+---@param names any[]
+---@param source lualchemy.SelectBase|lualchemy.FromClause
+---@param options table?  { include_defaults = false }
+function Insert:from_select(names, source, options)
+  if base.FromClause:is(source) or core.kind(source) == "table" then source = core.select(source) end
+  check_width(names, source)
+  return core.dml_from_select(self, names, source, options)
+end
+
 base.register(Insert, "insert")
 
 ---@class lualchemy.Update: lualchemy.ValuesBase
@@ -47,20 +70,19 @@ M.Update = Update
 local Delete = UpdateBase:extend("Delete")
 M.Delete = Delete
 
--- Criteria by the table's column names.
+-- The column of that name: the table's own, or that of another table which the criteria name.
+local function named_column(self, name)
+  local target = core.dml_table(self)
+  for _, from in ipairs(core.tables_in(self)) do
+    local column = not target.c:get(name) and from.c:get(name)
+    if column then return column end
+  end
+  return target.c[name]
+end
+
+-- Criteria by the names of columns.
 local function filter_by(self, named)
-  if type(named) ~= "table" or next(named) == nil then
-    errors.raise("ArgumentError", "filter_by{} got no criterion: a nil value leaves no key in a Lua table (use sa.null)")
-  end
-  local names, criteria = {}, {}
-  local table_ = core.dml_table(self)
-  for name in pairs(named) do
-    if type(name) ~= "string" then errors.raise("ArgumentError", "filter_by{} is keyed by column names, not by a %s", type(name)) end
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  for i, name in ipairs(names) do criteria[i] = table_.c[name]:eq(named[name]) end
-  return core.dml_where(self, table.unpack(criteria))
+  return core.dml_where(self, table.unpack(base.criteria_by_name(named, function(name) return named_column(self, name) end)))
 end
 
 for _, class in ipairs { Update, Delete } do

@@ -95,6 +95,12 @@ function FunctionElement:aggregate_order_by(...)
   return core.pair("aggregate_order_by", self, core.ordering({ ... }, "aggregate_order_by"))
 end
 
+--- The same as functions: `sa.over(fn, { order_by = })`, `sa.within_group(fn, ...)`, `sa.funcfilter(fn, ...)`.
+function M.over(element, options) return over(element, options) end
+function M.within_group(element, ...) return element:within_group(...) end
+function M.funcfilter(element, ...) return element:filter(...) end
+function M.aggregate_order_by(element, ...) return element:aggregate_order_by(...) end
+
 -- As FROM -----------------------------------------------------------------------------------------------------------
 
 local function selectable() return require("lualchemy.sql.select") end
@@ -177,10 +183,16 @@ local function is_function_options(x)
   return true
 end
 
+-- Aggregates that are of something; count() alone counts rows.
+local OF_SOMETHING = { sum = true, min = true, max = true, avg = true }
+
 local function call(package, name, ...)
   local make = package == nil and registered[name:lower()]
   if make then return make(...) end
   local n = select("#", ...)
+  if n == 0 and package == nil and OF_SOMETHING[name:lower()] then
+    errors.raise("ArgumentError", "func.%s() is of an expression, as in func.%s(t.c.x); it got none", name, name)
+  end
   local last = n > 0 and (select(n, ...)) or nil
   if is_function_options(last) then
     local given = table.pack(...)

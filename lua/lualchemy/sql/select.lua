@@ -88,7 +88,7 @@ function FromClause:tablesample(method, options)
   options = options or {}
   if core.kind(method) ~= "function" then method = require("lualchemy.sql.functions").func.system(method) end
   local made = core.alias("tablesample", self, options.name)
-  return core.alias_set(made, { extra = method, seed = options.seed and sql.literal(options.seed) or nil,
+  return core.alias_set(made, { extra = method, seed = core.kind(options.seed) and options.seed or options.seed and sql.literal(options.seed) or nil,
     anonymous = options.name == nil and self or nil })
 end
 
@@ -154,6 +154,7 @@ function M.lateral(element, name)
   if kind == "function" then return core.alias("lateral", element, (name_of(name))) end
   return element:lateral(name)
 end
+function M.cte(statement, name, options) return statement:cte(name, options) end
 function M.tablesample(element, method, options) return element:tablesample(method, options) end
 function M.join(left, right, on, options) return core.join(left, right, on, options) end
 function M.outerjoin(left, right, on, options)
@@ -372,17 +373,7 @@ end
 
 --- Criteria by column name, looked up in what is selected from and joined: `:filter_by{ name = "ed" }`.
 function Select:filter_by(named)
-  if type(named) ~= "table" or next(named) == nil then
-    errors.raise("ArgumentError", "filter_by{} got no criterion: a nil value leaves no key in a Lua table (use sa.null)")
-  end
-  local names, criteria = {}, {}
-  for name in pairs(named) do
-    if type(name) ~= "string" then errors.raise("ArgumentError", "filter_by{} is keyed by column names, not by a %s", type(name)) end
-    names[#names + 1] = name
-  end
-  table.sort(names)
-  for i, name in ipairs(names) do criteria[i] = self:_named_column(name):eq(named[name]) end
-  return self:where(table.unpack(criteria))
+  return self:where(table.unpack(base.criteria_by_name(named, function(name) return self:_named_column(name) end)))
 end
 
 function Select:_named_column(name)
@@ -414,7 +405,30 @@ local function correlate(except)
 end
 Select.correlate, Select.correlate_except = correlate(false), correlate(true)
 
-function Select:reduce_columns() return self end
+-- Does a foreign key of the column refer to another one that is selected?
+local function repeats(column, others, only_synonyms)
+  for _, key in ipairs(core.kind(column) == "column" and column.foreign_keys or {}) do
+    for _, other in ipairs(others) do
+      if other ~= column and core.kind(other) == "column" and core.same(key.column, other)
+        and (not only_synonyms or other.name == column.name) then
+        return true
+      end
+    end
+  end
+  return false
+end
+
+--- Without the columns whose foreign keys make them equal to another one that is selected.
+---@param options table?  { only_synonyms = false }: also where the two have different names
+---@return lualchemy.Select
+function Select:reduce_columns(options)
+  base.check_options("reduce_columns()", "only_synonyms", options or {})
+  local all, kept = self.selected_columns, {}
+  for _, column in ipairs(all) do
+    if not repeats(column, all, not options or options.only_synonyms ~= false) then kept[#kept + 1] = column end
+  end
+  return self:with_only_columns(table.unpack(kept))
+end
 
 for name, word in pairs { union = "UNION", union_all = "UNION_ALL", except_ = "EXCEPT", except_all = "EXCEPT_ALL",
   intersect = "INTERSECT", intersect_all = "INTERSECT_ALL" } do
@@ -426,7 +440,18 @@ rawget(Select, "__getters").froms = function(self) return core.froms(self) end
 base.register(GenerativeSelect)
 base.register(Select, "select")
 M.CompoundSelect = base.register(GenerativeSelect:extend("CompoundSelect"), "compound")
-M.TextualSelect = base.register(SelectBase:extend("TextualSelect"), "textual_select")
+local TextualSelect = SelectBase:extend("TextualSelect")
+M.TextualSelect = TextualSelect
+
+--- Values or parameters for the names in its text.
+function TextualSelect:bindparams(...)
+  local given = table.pack(...)
+  return core.replace(self, function(node)
+    if core.kind(node) == "text" then return node:bindparams(table.unpack(given, 1, given.n)) end
+  end)
+end
+
+base.register(TextualSelect, "textual_select")
 
 --- `sa.select(users.c.id, addresses)`: columns, expressions, tables (for all their columns).
 ---@param ... any
@@ -565,8 +590,9 @@ function Values:alias(name, options)
 end
 
 function Values:lateral(name)
-  return with(self, { name = name, flags = ALIAS.LATERAL, anonymous = name == nil and self or nil,
-    clear = name == nil and ALIAS.UNNAMED or 0 })
+  local anonymous = name == nil and core.get(self, "name") == nil
+  return with(self, { name = name, flags = ALIAS.LATERAL, anonymous = anonymous and self or nil,
+    clear = anonymous and ALIAS.UNNAMED or 0 })
 end
 
 Values.cte = SelectBase.cte

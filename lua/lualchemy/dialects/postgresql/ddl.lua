@@ -129,7 +129,7 @@ local METHOD = { "[%w_]+" }
 function PGDDL:visit_exclude_constraint(constraint)
   local text = ("%sEXCLUDE USING %s (%s)"):format(self:preamble(constraint),
     compiler.phrase(constraint.using, "using", METHOD):lower(), exclusion_elements(self, constraint))
-  if constraint.where ~= nil then text = text .. " WHERE (" .. self:sql(constraint.where) .. ")" end
+  if constraint.where ~= nil then text = text .. " WHERE (" .. self:sql(constraint.where, true) .. ")" end
   return text .. self:deferrability(constraint)
 end
 
@@ -169,7 +169,7 @@ function PGDDL:visit_create_index(create)
   local index = create.element
   local given = options.of(index, "postgresql")
   local parts = { "CREATE ", index.unique and "UNIQUE " or "", "INDEX ", given.concurrently and "CONCURRENTLY " or "",
-    create.if_not_exists and "IF NOT EXISTS " or "", self:index_name(index), " ON ", self.preparer:format_table(index.table), " ",
+    create.if_not_exists and "IF NOT EXISTS " or "", self:index_name(index), " ON ", self:index_table(index), " ",
     given.using and ("USING " .. compiler.phrase(given.using, "postgresql_using", METHOD):lower() .. " ") or "",
     "(", index_elements(self, index), ")", include(self, index) }
   local nulls = nulls_distinct(index)
@@ -188,9 +188,9 @@ end
 -- Tables, sequences, comments -------------------------------------------------------------------------------
 
 local function inherits(self, given)
-  if type(given) == "string" then given = { given } end
+  if type(given) == "string" or given._is_name then given = { given } end
   local names = {}
-  for i, name in ipairs(given) do names[i] = self.preparer:quote(name) end
+  for i, spec in ipairs(given) do names[i] = self.preparer:quote(options.name(spec, "table")) end
   return "\n INHERITS (" .. table.concat(names, ", ") .. ")"
 end
 
@@ -246,7 +246,10 @@ function PGDDL:visit_create_domain_type(create)
   local domain = create.element
   local parts = { "CREATE DOMAIN " .. self.preparer:format_type(domain) .. " AS " .. self:type_text(domain.data_type) }
   local function add(text) parts[#parts + 1] = text end
-  if domain.collation then add("COLLATE " .. self.preparer:quote(domain.collation, true)) end
+  if domain.collation then
+    local schema = domain.collation_schema
+    add("COLLATE " .. (schema and self.preparer:quote(schema) .. "." or "") .. self.preparer:quote(domain.collation))
+  end
   if domain.default ~= nil then add("DEFAULT " .. self:default_text(domain.default)) end
   if domain.constraint_name then add("CONSTRAINT " .. self.preparer:quote(domain.constraint_name)) end
   if domain.not_null then add("NOT NULL") end

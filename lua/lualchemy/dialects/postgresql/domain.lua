@@ -14,11 +14,12 @@ local dialects = require("lualchemy.sql.dialect")
 ---@field not_null boolean?
 ---@field constraint_name string?
 ---@field collation string?
+---@field collation_schema string?
 ---@field create_type boolean     false: CREATE DOMAIN is somebody else's business
 local DOMAIN = base.TypeEngine:extend("DOMAIN", {
   _kind = "NamedType", _type = core.type("NamedType", { name = "DOMAIN", class_name = "DOMAIN" }), create_type = true,
   _arguments = { "name", "data_type" },
-  _options = { "collation", "default", "constraint_name", "not_null", "check", "schema", "create_type" },
+  _options = { "collation", "collation_schema", "default", "constraint_name", "not_null", "check", "schema", "create_type" },
 })
 
 --- `pg.DOMAIN(name, data_type, { check =, default =, not_null =, constraint_name =, collation =, schema =, create_type = })`

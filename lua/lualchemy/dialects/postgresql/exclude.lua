@@ -42,7 +42,7 @@ function Exclude:init(...)
     check_operator(pair[2])
     self._pairs[i] = { expression = pair[1], operator = pair[2] }
     local kind, column = SchemaItem.kind(pair[1])
-    if kind == "column" or type(pair[1]) == "string" then
+    if kind == "column" or type(pair[1]) == "string" or constraint.is_loose(pair[1]) then
       columns[#columns + 1] = kind and column or pair[1]
     else
       for _, inner in ipairs(constraint.columns_of(pair[1])) do columns[#columns + 1] = inner end

@@ -147,6 +147,9 @@ function M.hstore(...)
   return core.func(nil, "hstore", pg_types.HSTORE._type, 0, ...)
 end
 
+--- array_agg(x), of the array of x's type.
+function M.array_agg(...) return functions.func.array_agg(...) end
+
 --- An argument of an aggregate with its order: `func.array_agg(pg.aggregate_order_by(t.c.x, t.c.y:desc()))`.
 function M.aggregate_order_by(target, ...)
   return core.argument_order_by(target, core.ordering({ ... }, "aggregate_order_by"))

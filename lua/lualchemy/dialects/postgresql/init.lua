@@ -15,7 +15,7 @@ M.description = {
     native_boolean = true, native_ilike = true, distinct_on = true, lock_options = true, delete_using = true,
     xor_is_hash = true, json_arrows = true, jsonb_subscripts = true, regexp_star = true, regexp_functions = true,
     match_tsquery = true, limit_all = true, sequences = true, casts_empty_set = true, native_uuid = true,
-    insert_returning = true, ordered_insert = true, last_row_id = false,
+    insert_returning = true, ordered_insert = true, last_row_id = false, empty_insert = false,
   },
   words = { regexp_match = " ~ ", not_regexp_match = " !~ ", string_agg = "string_agg" },
   types = {

@@ -99,7 +99,7 @@ function SQLiteDDL:remote_table(table_) return self.preparer:format_table(table_
 function SQLiteDDL:visit_create_index(create)
   local index = create.element
   local text = ("CREATE %sINDEX %s%s ON %s (%s)"):format(index.unique and "UNIQUE " or "", create.if_not_exists and "IF NOT EXISTS " or "",
-    self:index_name(index, true), self.preparer:format_table(index.table, false), compiler.index_expressions(self, index))
+    self:index_name(index, true), self:index_table(index, false), compiler.index_expressions(self, index))
   local where = options.of(index, "sqlite").where
   return where ~= nil and (text .. " WHERE " .. self:sql(where)) or text
 end

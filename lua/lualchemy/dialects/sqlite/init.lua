@@ -14,6 +14,7 @@ M.description = {
     distinct_as_is = true, no_locking = true, div_is_floordiv = true, div_adds_float = true, values_in_tuples = true,
     returning_bare = true, xor_by_or_and = true, strftime_extract = true, json_extract = true, limit_bound = true,
     insert_returning = true, last_row_id = true, literal_conflict_where = true,
+    empty_insert = false, regexp_prefix = true, default_metavalue = false,
   },
   words = {
     regexp_match = " REGEXP ", not_regexp_match = " NOT REGEXP ", string_agg = "group_concat", char_length = "length",
@@ -35,6 +36,12 @@ M.description = {
     "values", "view", "virtual", "when", "where",
   },
 }
+
+local types = require("lualchemy.types")
+for _, name in ipairs { "BLOB", "BOOLEAN", "CHAR", "DATE", "DATETIME", "DECIMAL", "FLOAT", "INTEGER", "JSON", "NUMERIC", "REAL",
+  "SMALLINT", "TEXT", "TIME", "TIMESTAMP", "VARCHAR" } do
+  M[name] = types[name]
+end
 
 ---@param options table?  { paramstyle =, max_identifier_length =, label_length = }
 ---@return lualchemy.Dialect
