@@ -33,6 +33,16 @@ for database, url in targets.each() do
     -- The first look-up of a transaction goes the long way and makes the short one.
     local function warm_up() assert.equal("thing 1", session:get(Thing, 1).name) end
 
+    it("tells who asks for slow statements in the middle of a transaction", function()
+      warm_up()
+      assert.equal("thing 2", session:get(Thing, 2).name)
+      local told = 0
+      engine:on_slow_query(0, function() told = told + 1 end)
+      assert.equal("thing 3", session:get(Thing, 3).name)
+      assert.equal("thing 4", session:get(Thing, 4).name)
+      assert.equal(2, told)
+    end)
+
     it("finds, and finds nothing, and finds again what is in memory", function()
       warm_up()
       local two = session:get(Thing, 2)
