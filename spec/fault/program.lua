@@ -122,7 +122,7 @@ for database in targets.each() do
     end
   end
 
-  durable("engine", database, function(url, tag)
+  local function transaction(url, tag)
     local it <close> = open(url)
     local conn <close> = it.engine:connect()
     conn:exec_driver_sql(sql.insert, { tag, LONG })
@@ -133,7 +133,11 @@ for database in targets.each() do
     local rows = conn:exec_driver_sql(sql.select, { tag }):all()
     assert(#rows == 2 and rows[1].text == LONG and rows[2].text == nil)
     conn:commit()
-  end)
+  end
+  durable("engine", database, transaction)
+  if database == "sqlite" then
+    durable("worker thread", database, function(url, tag) transaction(url .. "?worker=1", tag) end)
+  end
 end
 
 part("driver on postgresql: pipelines, streams, bytes, stale statements", function()

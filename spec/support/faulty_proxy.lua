@@ -52,7 +52,7 @@ function Proxy:_pump(link, direction, from, to)
     self.bytes[direction] = before + #chunk
     if #chunk > 0 and not to:write(chunk) then break end
   end
-  if link.broken and link.fault.mode == "reset" then reset(link.client:pollfd()) end
+  if link.broken and link.fault.mode == "reset" then assert(reset(link.client:pollfd())) end
   if link.broken and link.fault.mode == "stall" then
     while from:read(-4096) do end       -- until the client gives up
   end
