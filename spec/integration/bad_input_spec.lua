@@ -16,7 +16,8 @@ describe("a URL", function()
   end)
 
   it("of a dialect nobody has, says what was looked for", function()
-    raises("NoSuchModuleError", { "nosuchdb" }, function() sa.create_engine("nosuchdb://host/db") end)
+    raises("NoSuchModuleError", { "nosuchdb", "lualchemy.dialects.nosuchdb" }, function() sa.create_engine("nosuchdb://host/db") end)
+    raises("NoSuchModuleError", { "'nodriver'", "lualchemy.drivers.nodriver" }, function() sa.create_engine("sqlite+nodriver://") end)
   end)
 
   it("of a server that is not there", function()
