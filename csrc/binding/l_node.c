@@ -403,6 +403,14 @@ static int l_newindex(lua_State *L)
     return 0;
 }
 
+/* core.metatable(x): nil becomes false, which is a key that no table of classes has. */
+static int l_metatable(lua_State *L)
+{
+    if (!lua_getmetatable(L, 1))
+        lua_pushboolean(L, 0);
+    return 1;
+}
+
 /* core.same(a, b): two Lua objects of one node. */
 static int l_same(lua_State *L)
 {
@@ -606,6 +614,7 @@ static const luaL_Reg functions[] = {
     { "fields", l_fields },
     { "index", l_make_index },
     { "newindex", l_newindex },
+    { "metatable", l_metatable },
     { "same", l_same },
     { "kind", l_kind },
     { "column_new", l_column_new },

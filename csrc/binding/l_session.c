@@ -239,6 +239,15 @@ static int l_count(lua_State *L)
     return 1;
 }
 
+/* s:is_clean(): a flush has nothing to do. */
+static int l_is_clean(lua_State *L)
+{
+    const alch_session *l = check_session(L);
+
+    lua_pushboolean(L, l->count[0] == 0 && l->count[1] == 0 && l->count[2] == 0);
+    return 1;
+}
+
 static int l_contains(lua_State *L)
 {
     const alch_session *l = check_session(L);
@@ -597,7 +606,7 @@ static int l_session_objects(lua_State *L)
 void alch_open_session(lua_State *L)
 {
     static const luaL_Reg methods[] = {
-        { "add", l_add }, { "watch", l_watch }, { "objects", l_objects }, { "count", l_count }, { "contains", l_contains },
+        { "add", l_add }, { "watch", l_watch }, { "objects", l_objects }, { "count", l_count }, { "is_clean", l_is_clean }, { "contains", l_contains },
         { "mark_deleted", l_mark_deleted }, { "detach", l_detach }, { "detach_each", l_detach_each },
         { "detach_all", l_detach_all },
         { "revive", l_revive }, { "rekey", l_rekey }, { "get", l_get }, { "instances", l_instances }, { "expire_all", l_expire_all }, { "expire", l_expire },

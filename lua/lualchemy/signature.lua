@@ -9,6 +9,7 @@
 -- common mistake of all. Methods are the functions whose first parameter is called `self`; those in C check by themselves.
 
 local class = require("lualchemy.util.class")
+local class_of = require("lualchemy._core").metatable   -- asks for no __metatable, which each door would pay for
 local errors = require("lualchemy.errors")
 
 local M = {}
@@ -74,29 +75,36 @@ local function verify(what, parameters, ...)
   end
 end
 
--- A door of the same number of parameters costs no vararg call; these are methods that may be called often.
+-- A door of the same number of parameters costs no vararg call; these are methods that may be called often. `tests` says
+-- of each parameter what may stand there; `again` says what is wrong.
 local DOORS = {
   function(fn, good, refuse)
     return function(self)
-      if not good[getmetatable(self)] then refuse(self) end
+      if not good[class_of(self)] then refuse(self) end
       return fn(self)
     end
   end,
-  function(fn, good, refuse)
+  function(fn, good, refuse, tests, again)
+    local first = tests[1]
     return function(self, a)
-      if not good[getmetatable(self)] then refuse(self) end
+      if not good[class_of(self)] then refuse(self) end
+      if first and not first(a) then again(a) end
       return fn(self, a)
     end
   end,
-  function(fn, good, refuse)
+  function(fn, good, refuse, tests, again)
+    local first, second = tests[1], tests[2]
     return function(self, a, b)
-      if not good[getmetatable(self)] then refuse(self) end
+      if not good[class_of(self)] then refuse(self) end
+      if first and not first(a) or second and not second(b) then again(a, b) end
       return fn(self, a, b)
     end
   end,
-  function(fn, good, refuse)
+  function(fn, good, refuse, tests, again)
+    local first, second, third = tests[1], tests[2], tests[3]
     return function(self, a, b, c)
-      if not good[getmetatable(self)] then refuse(self) end
+      if not good[class_of(self)] then refuse(self) end
+      if first and not first(a) or second and not second(b) or third and not third(c) then again(a, b, c) end
       return fn(self, a, b, c)
     end
   end,
@@ -104,49 +112,36 @@ local DOORS = {
 
 local function any_door(fn, good, refuse)
   return function(self, ...)
-    if not good[getmetatable(self)] then refuse(self) end
+    if not good[class_of(self)] then refuse(self) end
     return fn(self, ...)
   end
 end
 
--- The same with arguments checked: `check(i, value)`.
-local CHECKED_DOORS = {
-  [2] = function(fn, good, refuse, check)
-    return function(self, a)
-      if not good[getmetatable(self)] then refuse(self) end
-      check(1, a)
-      return fn(self, a)
-    end
-  end,
-  [3] = function(fn, good, refuse, check)
-    return function(self, a, b)
-      if not good[getmetatable(self)] then refuse(self) end
-      check(1, a)
-      check(2, b)
-      return fn(self, a, b)
-    end
-  end,
-}
-
--- nil where some parameter stands for any number.
-local function check_of(what, parameters)
-  for _, parameter in ipairs(parameters) do
-    if parameter.name == "..." then return nil end
-  end
-  return function(i, value)
-    local parameter = parameters[i]
-    if parameter and not (value == nil and parameter.optional) and not parameter.kind[2](value) then
-      complain(what, parameter, i, value)
-    end
-  end
-end
-
-local function any_checked_door(fn, what, parameters, good, refuse)
+local function checked_door(fn, good, refuse, again)
   return function(self, ...)
-    if not good[getmetatable(self)] then refuse(self) end
-    verify(what, parameters, ...)
+    if not good[class_of(self)] then refuse(self) end
+    again(...)
     return fn(self, ...)
   end
+end
+
+local function or_nil(test)
+  return function(x) return x == nil or test(x) end
+end
+
+-- The tests of parameters, one for each; nil if they speak of any number of arguments.
+local function tests_of(parameters)
+  local tests = {}
+  for i, parameter in ipairs(parameters) do
+    if parameter.name == "..." then return nil end
+    local test = parameter.kind[2]
+    if parameter.kind == kinds.any and parameter.optional then
+      tests[i] = false
+    else
+      tests[i] = parameter.optional and or_nil(test) or test
+    end
+  end
+  return tests
 end
 
 -- Without the debug library (a sandbox) nothing says which functions are methods: then only what is listed is checked.
@@ -158,12 +153,12 @@ end
 local doors = setmetatable({}, { __mode = "k" })
 
 local function door(fn, what, parameters, good, refuse)
-  local info = debug and debug.getinfo(fn, "u")
-  local fixed = info and not info.isvararg and info.nparams
-  if not parameters then return (DOORS[fixed] or any_door)(fn, good, refuse) end
-  local check, make = check_of(what, parameters), CHECKED_DOORS[fixed]
-  if check and make and #parameters < fixed then return make(fn, good, refuse, check) end
-  return any_checked_door(fn, what, parameters, good, refuse)
+  local function again(...) return verify(what, parameters, ...) end
+  local info = debug ~= nil and debug.getinfo(fn, "u")
+  local make = info and not info.isvararg and DOORS[info.nparams]
+  local tests = parameters and tests_of(parameters) or {}
+  if make and #tests < info.nparams and (not parameters or #tests == #parameters) then return make(fn, good, refuse, tests, again) end
+  return parameters and checked_door(fn, good, refuse, again) or any_door(fn, good, refuse)
 end
 
 -- Called by classes, with an object that is not finished or with the class itself.
@@ -185,7 +180,7 @@ function M.methods(c, listed, lent)
           errors.raise("ArgumentError", "%s() is a method, to be called with a colon on its object; in its place stands %s",
             what, described(self))
         end
-        good[getmetatable(self)] = true
+        good[class_of(self)] = true
       end
       local made = door(fn, what, listed[name] and parse(listed[name]), good, refuse)
       c[name], doors[made] = made, true

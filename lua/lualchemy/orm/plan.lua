@@ -37,6 +37,7 @@ local setup = require("lualchemy.orm.loading.setup")
 ---@field requires_unique boolean rows may repeat objects whose collections they fill
 ---@field fixed boolean         the rows are another statement's: nothing may be joined
 ---@field whole boolean           the SELECT lists exactly what the given things list by themselves
+---@field single boolean          a result is a list of objects of one class rather than of rows
 local Plan = class("Plan")
 
 -- The position of a column in the SELECT; a column asked for twice is selected once, unless `repeats`.
@@ -128,6 +129,7 @@ function Plan:init(given, how)
   self.whole, self.multi_row, self.requires_unique, self.has_bundles = true, false, false, false
   self.results, self.given_names = {}, how.names
   for _, value in ipairs(given) do add(self, value, how.repeats) end
+  self.single = #self.entities == 1 and self.entities[1].entity ~= nil and not self.has_bundles
 end
 
 --- What the SELECT lists: classes as themselves, so that a subquery of it has all their columns.
@@ -154,9 +156,7 @@ end
 
 --- Is there one column only, so that a result is a value rather than a row?
 ---@return boolean
-function Plan:is_single()
-  return #self.entities == 1 and self.entities[1].entity ~= nil and not self.has_bundles
-end
+function Plan:is_single() return self.single end
 
 --- The one mapped class asked for, or nil.
 ---@return table?
@@ -175,7 +175,8 @@ end
 --- The mapper of the first mapped entity, or nil.
 ---@return lualchemy.orm.Mapper?
 function Plan:first_mapper()
-  for _, item in ipairs(self.entities) do
+  for i = 1, #self.entities do
+    local item = self.entities[i]
     if item.entity then return item.mapper end
   end
 end
@@ -256,6 +257,18 @@ function Plan:descriptions(offset, position)
   return list
 end
 
+--- The same, made once for all executions, which must not change them.
+---@param offset integer
+---@return table[]
+function Plan:shared_descriptions(offset)
+  local shared = self.shared
+  if not shared or shared.offset ~= offset or shared.generation ~= registry.generation then
+    shared = { offset = offset, generation = registry.generation, list = self:descriptions(offset) }
+    self.shared = shared
+  end
+  return shared.list
+end
+
 -- The item that an entry of `descriptions` is about: the same walk.
 local function collect_below(list, item)
   for _, child in ipairs(item.children) do
@@ -274,6 +287,16 @@ function Plan:items()
   end
   self.all_items = items
   return items
+end
+
+--- Does some item's strategy need the objects of a result to know each other?
+---@return boolean
+function Plan:keeps_siblings()
+  if self.keeping == nil then
+    self.keeping = false
+    for _, item in ipairs(self:items()) do self.keeping = self.keeping or item.keeps_siblings or false end
+  end
+  return self.keeping
 end
 
 --- What there is to do when the rows were read: `{ number = of the entity in the descriptions, item = }`.

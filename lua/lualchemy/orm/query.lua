@@ -20,23 +20,52 @@ local plan = require("lualchemy.orm.plan")
 
 ---@class lualchemy.orm.Query
 ---@field session lualchemy.orm.Session?
----@field statement lualchemy.Select      the Core select, its columns not labelled
+---@field statement lualchemy.Select      the Core select, its columns not labelled, or what from_statement() gave
 ---@field private _select lualchemy.Select
 ---@field private _plan lualchemy.orm.Plan   what the columns mean
 ---@field private _criteria table[]          what filter() was given, for update() and delete()
+---@field private _called table<string, true> the methods called so far
+---@field private _options table
+---@field private _from any                  false, or the statement of from_statement()
+---@field private _over any                  false, or the subquery the rows come from
+---@field private _joined any                false, or what filter_by() speaks of
+---@field private _multiplied boolean        joins may repeat what was asked for
+---@field private _sent any                  false, or what _loading() made
+---@field private _extended boolean          it has fields of the user's
 local Query = class("Query")
 
--- `query.statement` is computed; everything else is a method or a field.
-function Query.__index(query, key)
-  if key == "statement" then return rawget(query, "_from") or rawget(query, "_select") end
-  return getmetatable(query)[key]
+-- What all queries begin with; these tables never change.
+local NOTHING, OPTIONS = {}, { autoflush = true }
+
+-- Every query has all fields from the beginning, so that it is one table of the right size: what there is not is false,
+-- but for a session and parameters. So a new field is the user's, which derived queries get as well.
+function Query.__newindex(query, key, value)
+  rawset(query, key, value)
+  if key ~= "session" then rawset(query, "_extended", true) end
 end
 
---- A query class of the user's own, which computes what this one does.
-function Query.extend(self, name, members)
-  local sub = Query.__super.extend(self, name, members)
-  sub.__index = rawget(members or {}, "__index") or Query.__index
-  return sub
+local function fields_of(session, of, statement)
+  return {
+    session = session, statement = statement, _select = statement, _plan = of, _criteria = NOTHING, _called = NOTHING,
+    _options = OPTIONS, _from = false, _over = false, _joined = false, _multiplied = false, _sent = false, _extended = false,
+    _params = nil,
+  }
+end
+
+---@return lualchemy.orm.Query
+function Query:new(...)
+  local query = setmetatable(fields_of(nil, false, false), self)
+  query:init(...)
+  return query
+end
+
+--- `Query(entities, { session = session })` for the session's own class, whose arguments need no second look.
+---@param session lualchemy.orm.Session
+---@param entities any[]
+---@return lualchemy.orm.Query
+function Query._of_session(session, entities)
+  local of = plan.new(entities)
+  return setmetatable(fields_of(session, of, of:select()), Query)
 end
 
 ---@param entities any    a class, an expression, or a list of them
@@ -48,17 +77,23 @@ function Query:init(entities, options)
   self.session = options and options.session
   self._plan = plan.new(list)
   self._select = self._plan:select()
-  self._criteria, self._called = {}, {}
-  self._options = { autoflush = true }
+  self.statement = self._select
 end
 
 -- A copy with some fields replaced.
 local function derive(query, fields)
-  local copy = setmetatable({}, getmetatable(query))
-  for key, value in next, query do copy[key] = value end
-  copy._sent = nil
-  for key, value in pairs(fields) do copy[key] = value end
-  return copy
+  local copy = {
+    session = query.session, statement = false, _select = query._select, _plan = query._plan, _criteria = query._criteria,
+    _called = query._called, _options = query._options, _from = query._from, _over = query._over, _joined = query._joined,
+    _multiplied = query._multiplied, _sent = false, _extended = query._extended, _params = query._params,
+  }
+  if copy._extended then
+    for key, value in next, query do copy[key] = value end
+    copy._sent = false
+  end
+  for key, value in next, fields do copy[key] = value end
+  copy.statement = copy._from or copy._select
+  return setmetatable(copy, getmetatable(query))
 end
 
 local function with_option(query, name, value)
@@ -98,16 +133,21 @@ function Query:_refuse_fixed(method)
   end
 end
 
+local function criterion_of(query, value)
+  value = clause.criterion(value, "filter()")
+  return query._over and setops.adapt(query, value) or value
+end
+
 --- Criteria that the rows must meet.
 ---@return lualchemy.orm.Query
-function Query:filter(...)
-  self:_refuse_fixed("filter")
-  local list, added = { table.unpack(self._criteria) }, {}
-  for i = 1, math.max(1, select("#", ...)) do
-    added[i] = setops.adapt(self, clause.criterion((select(i, ...)), "filter()"))
-    list[#list + 1] = added[i]
-  end
-  return derive(self, { _select = self._select:where(table.unpack(added)), _criteria = list })
+function Query:filter(criterion, ...)
+  if self._from then self:_refuse_fixed("filter") end
+  local list, before = {}, self._criteria
+  for i = 1, #before do list[i] = before[i] end
+  local first = #list + 1
+  list[first] = criterion_of(self, criterion)
+  for i = 1, select("#", ...) do list[first + i] = criterion_of(self, (select(i, ...))) end
+  return derive(self, { _select = self._select:where(table.unpack(list, first)), _criteria = list })
 end
 
 Query.where = Query.filter
@@ -282,61 +322,62 @@ function Query:_session(method)
   return self.session
 end
 
--- What is sent: the select with its eager loads, labelled; what its rows mean; the number of columns before those of
--- joined objects.
-function Query:_loading()
-  local sent = self._sent
-  if not sent then
-    local statement, of, offset = compile.compile(self._select, self._plan, {
-      loaders = self._options.loaders, eagerloads = self._options.eagerloads, fixed = self._from ~= nil, labels = true,
-    })
-    sent = { statement = self._from or clause.label_columns(statement), plan = of, offset = offset }
-    self._sent = sent
-  end
-  return sent
-end
-
 -- May a row come twice? Not where the rows are those of one table.
 local function may_repeat(query, of)
   if query._options.yield_per then return false end
   if #of.entities > 1 then return #of:roots() > 0 end
-  return of:is_single() and (of.requires_unique or next(query._called) ~= nil and query._multiplied or query._from ~= nil)
+  return of:is_single() and (of.requires_unique or next(query._called) ~= nil and query._multiplied or query._from ~= false)
 end
 
--- Runs the query: a list-like result of objects or rows.
-local function rows(query, method)
-  local sent = query:_loading()
-  local options = {}
-  for name, value in pairs(query._options) do options[name] = value end
-  options.by_name, options.offset, options.unique = query._from ~= nil, sent.offset, may_repeat(query, sent.plan)
-  options.distinct = not query._multiplied and not query._from and sent.plan:fills_once()
-  options.statement, options.params = query._select, query._params
-  return run.execute(query:_session(method), sent.statement, sent.plan, query._params, options)
+-- What is sent: the select with its eager loads, labelled; what its rows mean; and all that running it must know.
+function Query:_loading()
+  if self._sent then return self._sent end
+  local options, from, chosen = self._options, self._from, self._select
+  local statement, of, offset = chosen, self._plan, 0
+  if from or options.loaders or options.eagerloads == false or not compile.adds_nothing(of) then
+    statement, of, offset = compile.compile(chosen, of, {
+      loaders = options.loaders, eagerloads = options.eagerloads, fixed = from ~= false, labels = true,
+    })
+  end
+  local sent = {
+    labelled = from or clause.label_columns(statement), plan = of, offset = offset, statement = chosen, params = self._params,
+    autoflush = options.autoflush, populate_existing = options.populate_existing, yield_per = options.yield_per,
+    execution = options.execution, by_name = from ~= false, unique = may_repeat(self, of),
+    distinct = not self._multiplied and not from and of:fills_once(),
+  }
+  self._sent = sent
+  return sent
+end
+
+-- Runs the query: rows to be fetched, or with `load` a list of what they are.
+local function execute(query, method, how)
+  local sent = query._sent or query:_loading()
+  return how(query.session or query:_session(method), sent.labelled, sent.plan, sent.params, sent)
 end
 
 --- Everything, as a list.
 ---@return any[]
 function Query:all()
-  return run.list(rows(self, "all"))
+  return execute(self, "all", run.load)
 end
 
 --- For `for user in query:iter() do`.
 ---@return fun(): any
 function Query:iter()
-  return run.iterate(rows(self, "iter"))
+  return run.iterate(execute(self, "iter", run.execute))
 end
 
 --- The first, or nil.
 ---@return any
 function Query:first()
   local query = self._from and self or self:limit(1)
-  return run.list(rows(query, "first"))[1]
+  return execute(query, "first", run.load)[1]
 end
 
 --- The only one, or nil where there is none; raises where there are several.
 ---@return any
 function Query:one_or_none()
-  local found = run.list(rows(self, "one_or_none"))
+  local found = execute(self, "one_or_none", run.load)
   if #found > 1 then errors.raise("MultipleResultsFound", "Multiple rows were found when one or none was required: %d", #found) end
   return found[1]
 end
@@ -344,7 +385,7 @@ end
 --- The only one; raises where there is none or several.
 ---@return any
 function Query:one()
-  local found = run.list(rows(self, "one"))
+  local found = execute(self, "one", run.load)
   if #found == 0 then errors.raise("NoResultFound", "No row was found when one was required") end
   if #found > 1 then errors.raise("MultipleResultsFound", "Multiple rows were found when exactly one was required: %d", #found) end
   return found[1]
@@ -420,7 +461,7 @@ function Query:__clause_element__() return self._select end
 
 --- The compiled statement: `.string`, `.params`.
 function Query:compile(...)
-  return clause.compile(self:_loading().statement, ...)
+  return clause.compile(self:_loading().labelled, ...)
 end
 
 function Query:__tostring()

@@ -11,8 +11,8 @@ local errors = require("lualchemy.errors")
 ---@field metadata lualchemy.MetaData?
 local Registry = class("Registry")
 
--- `waiting`: are there mappers to be configured?
-local M = { Registry = Registry, waiting = false }
+-- `waiting`: are there mappers to be configured? `generation`: how often the mappings have changed.
+local M = { Registry = Registry, waiting = false, generation = 0 }
 
 local mapper_of_class = setmetatable({}, { __mode = "k" })
 local all_mappers = setmetatable({}, { __mode = "k" })
@@ -203,6 +203,7 @@ function M.add(mapper)
   adopt_class_properties(mapper.class_)
   serial = serial + 1
   mapper.serial = serial
+  M.generation = M.generation + 1
   mapper_of_class[mapper.class_] = mapper
   all_mappers[mapper] = true
   pending[#pending + 1] = mapper
@@ -213,6 +214,7 @@ end
 --- Puts a mapper that got a property after it was configured back on the waiting list.
 ---@param mapper lualchemy.orm.Mapper
 function M.touch(mapper)
+  M.generation = M.generation + 1
   for _, waiting in ipairs(pending) do
     if waiting == mapper then return end
   end
@@ -258,7 +260,7 @@ function M.configure_mappers()
   configuring = true
   local ok, err = pcall(configure_pending)
   configuring = false
-  M.waiting = #pending > 0
+  M.waiting, M.generation = #pending > 0, M.generation + 1
   if not ok then error(err, 0) end
 end
 
@@ -289,7 +291,7 @@ function M.remove(list)
   for _, mapper in ipairs(pending) do
     if not gone[mapper] then left[#left + 1] = mapper end
   end
-  pending, M.waiting = left, #left > 0
+  pending, M.waiting, M.generation = left, #left > 0, M.generation + 1
 end
 
 --- Removes every mapping.

@@ -144,7 +144,7 @@ end
 ---@param mapper lualchemy.orm.Mapper?
 ---@return lualchemy.Engine|lualchemy.Connection
 function Session:get_bind(mapper)
-  if mapper then
+  if mapper and next(self.binds) ~= nil then
     local at = mapper
     while at do
       local found = self.binds[at.class_] or self.binds[at] or self.binds[at.local_table]
@@ -184,7 +184,7 @@ function Session:_transaction()
   return tx
 end
 
-function Session:_connection_of(mapper) return self:_transaction():connection(self:get_bind(mapper)) end
+function Session:_connection_of(mapper) return self:_transaction():_connection(self:get_bind(mapper)) end
 
 -- The one that answers a statement, perhaps a replica's; `true` is one that is known to read.
 function Session:_connection_for(mapper, statement, options)
@@ -475,10 +475,7 @@ function Session:expire_all() self._c:expire_all() end
 
 -- -- flushing -----------------------------------------------------------------------------------------------------
 
-function Session:_is_clean()
-  local set = self._c
-  return set:count(NEW) == 0 and set:count(MODIFIED) == 0 and set:count(MARKED) == 0
-end
+function Session:_is_clean() return self._c:is_clean() end
 
 -- A flush in progress. Closed before it is done: its coroutine was closed while it waited for the database.
 local Flush = {}
@@ -543,7 +540,7 @@ end
 
 --- Before a query: what is pending is written, so that the query sees it.
 function Session:_autoflush()
-  if not self.autoflush or self._flushing or self:_is_clean() then return end
+  if not self.autoflush or self._flushing or self._c:is_clean() then return end
   local ok, err = pcall(self.flush, self)
   if not ok then
     if errors.LualchemyError:is(err) and err.message and not err.autoflush then
@@ -690,10 +687,14 @@ end
 ---@return boolean created
 Session.get_or_create = get_or_create
 
+local Query     -- which needs this module first
+
 --- `session:query(User)`, `session:query(User.name, User.id)`
 function Session:query(...)
-  local Query = self._query_cls or require("lualchemy.orm.query")
-  return Query({ ... }, { session = self })
+  local own = self._query_cls
+  if own then return own({ ... }, { session = self }) end
+  Query = Query or require("lualchemy.orm.query")
+  return Query._of_session(self, { ... })
 end
 
 -- -- executing ----------------------------------------------------------------------------------------------------

@@ -73,12 +73,11 @@ local function begin_on(self, bind)
   return entry
 end
 
---- The connection for a bind, inside this transaction; begun when it is first asked for.
----@param bind lualchemy.Engine|lualchemy.Connection
----@return lualchemy.Connection
-function SessionTransaction:connection(bind)
-  self:check_active()
-  local entry = find(self.connections, bind)
+-- The connection for a bind, for who is inside the session already.
+function SessionTransaction:_connection(bind)
+  if self.failure or self.ended then self:check_active() end
+  local first = self.connections[1]
+  local entry = first and first.bind == bind and first or find(self.connections, bind)
   if entry then return entry.conn end
   if self.parent then
     local conn = self.parent:connection(bind)
@@ -106,14 +105,14 @@ end
 ---@return lualchemy.Connection
 function SessionTransaction:connection_for(bind, statement, options)
   local replicas = bind.replicas
-  if not replicas or self.parent or self.explicit or find(self.connections, bind) then return self:connection(bind) end
+  if not replicas or self.parent or self.explicit or find(self.connections, bind) then return self:_connection(bind) end
   self:check_active()
   local session, entry = self.session, find(self.readers, bind)
   local all = options_for(self, bind, statement, options)
-  if not replicas:may_answer(statement, all, session) then return self:connection(bind) end
+  if not replicas:may_answer(statement, all, session) then return self:_connection(bind) end
   if entry then return entry.conn end
   local conn = replicas:connect(bind, all)
-  if not conn then return self:connection(bind) end
+  if not conn then return self:_connection(bind) end
   if self.readers == NO_READERS then self.readers = {} end
   self.readers[#self.readers + 1] = { bind = bind, conn = conn }
   if session._listeners then session:_fire("after_begin", session, self, conn) end
@@ -125,6 +124,11 @@ local function end_readers(self)
   for _, entry in ipairs(self.readers) do pcall(entry.conn.close, entry.conn) end
   self.readers = NO_READERS
 end
+
+--- The connection for a bind, inside this transaction; begun when it is first asked for.
+---@param bind lualchemy.Engine|lualchemy.Connection
+---@return lualchemy.Connection
+function SessionTransaction:connection(bind) return self:_connection(bind) end
 
 --- Has it been committed or rolled back?
 ---@return boolean

@@ -94,6 +94,14 @@ function M.finish(statement, of)
   return #list > 0 and criteria.apply(result, list) or result, offset
 end
 
+--- Is a select of the plan, without options, sent as it is?
+---@param of lualchemy.orm.Plan
+---@return boolean
+function M.adds_nothing(of)
+  if registry.waiting then registry.configure_mappers() end
+  return of.whole and #of.joins == 0
+end
+
 --- The statement to send for a select, and what its rows mean.
 ---@param statement lualchemy.Select
 ---@param of lualchemy.orm.Plan          what the select asks for

@@ -48,12 +48,12 @@ end
 
 -- Objects whose relationships are to be fetched together know each other: weakly, and apart from other results.
 local function keep_siblings(plan, descriptions)
-  local kept
+  if not plan:keeps_siblings() then return nil end
+  local kept = {}
   for number, item in ipairs(plan:items()) do
     if item.keeps_siblings then
       local context = setmetatable({ siblings = setmetatable({}, { __mode = "v" }) }, { __index = item.node or options_tree.empty })
       descriptions[number].context, descriptions[number].seen = context, true
-      kept = kept or {}
       kept[number] = context.siblings
     end
   end
@@ -86,16 +86,21 @@ local function check_yield_per(plan, options)
   end
 end
 
---- Executes the statement of a plan; what is fetched from it is up to `list` and `iterate`.
----@param session lualchemy.orm.Session
----@param statement any
----@param plan lualchemy.orm.Plan
----@param params table?
----@param options table    autoflush, populate_existing, yield_per, execution, by_name (the columns' places are found in the
----  rows), offset, unique, distinct, relationship_load, distributed (nobody can answer in its place), heard
----  (do_orm_execute was told)
----@return lualchemy.orm.Rows
-function M.execute(session, statement, plan, params, options)
+-- What the core's loader is told; most queries have nothing to tell, each in the same table.
+local function loader_options(plan, options, context)
+  local plain = not (options.populate_existing or options.unique or options.distinct or context)
+  if plain and plan.plain_options then return plan.plain_options end
+  local made = {
+    populate_existing = options.populate_existing or false, count = #plan.entities, unique = options.unique or false,
+    distinct = options.distinct or false, collect = context and true or false,
+  }
+  if plain then plan.plain_options = made end
+  return made
+end
+
+-- Executes a statement; gives what a listener answered in its place, or the run, its loader, and what listeners and
+-- strategies are to be told.
+local function start(session, statement, plan, params, options)
   if registry.waiting then registry.configure_mappers() end
   check_yield_per(plan, options)
   if options.autoflush ~= false then session:_autoflush() end
@@ -105,27 +110,47 @@ function M.execute(session, statement, plan, params, options)
       statement = statement, parameters = params, execution_options = execution, is_orm_statement = true,
       is_relationship_load = options.relationship_load,
     })
-    if answer and not options.distributed then return { given = plan:is_single() and answer:scalars():all() or answer:all() } end
+    if answer and not options.distributed then return plan:is_single() and answer:scalars():all() or answer:all() end
     if state then statement, params, execution = state.statement, state.parameters, state.execution_options end
   end
-  local result = M.execute_core(session, statement, params, execution, plan:first_mapper())
-  local run = result._run
-  if not run or not result.returns_rows then
+  local run = M.execute_core(session, statement, params, execution, plan:first_mapper())._run
+  local shape = run and run:shape()
+  if not shape then
     errors.raise("InvalidRequestError", "This statement returns no rows, so there is nothing to load from it")
   end
-  local descriptions = options.by_name and find_columns(plan, statement, run:shape()) or plan:descriptions(options.offset or 0)
+  local heard = events.hears_loads(session)
+  local descriptions
+  if options.by_name then
+    descriptions = find_columns(plan, statement, shape)
+  elseif heard or plan:keeps_siblings() then
+    descriptions = plan:descriptions(options.offset or 0)
+  else
+    descriptions = plan:shared_descriptions(options.offset or 0)
+  end
   local siblings = keep_siblings(plan, descriptions)
-  local context = events.hears_loads(session) and listen(session, statement, plan, descriptions, options)
-  local loader = core.loader_new(session._c, run, descriptions, {
-    populate_existing = options.populate_existing or false, count = #plan.entities, unique = options.unique or false,
-    distinct = options.distinct or false,
-    collect = context and true or false,
-  })
+  local context = heard and listen(session, statement, plan, descriptions, options)
+  return nil, run, core.loader_new(session._c, run, descriptions, loader_options(plan, options, context)), context, siblings
+end
+
+local function rows_of(session, plan, options, given, run, loader, context, siblings)
+  if given then return { given = given } end
   return {
     context = context,
     run = run, loader = loader, plan = plan, session = session, options = options, afterwards = plan:afterwards(),
     siblings = siblings, block = options.yield_per or BLOCK,
   }
+end
+
+--- Executes the statement of a plan; what is fetched from it is up to `list` and `iterate`.
+---@param session lualchemy.orm.Session
+---@param statement any
+---@param plan lualchemy.orm.Plan
+---@param params table?
+---@param options table    autoflush, populate_existing, yield_per, execution, by_name, offset, unique, distinct,
+---  relationship_load, distributed (nobody can answer in its place), heard (do_orm_execute was told)
+---@return lualchemy.orm.Rows
+function M.execute(session, statement, plan, params, options)
+  return rows_of(session, plan, options, start(session, statement, plan, params, options))
 end
 
 --- What select-in and other strategies fetch for the objects that the rows brought.
@@ -165,23 +190,41 @@ local function drop_repeated(list, count, width)
   return kept
 end
 
--- Fetches up to `limit` more rows (all by default) into a list; true while there are more.
-local function fetch(rows, limit)
-  if rows.given then return rows.given, false end -- a listener of do_orm_execute answered
-  local list, count = {}, 0
-  local status
+-- Reads up to `limit` rows (all by default) into the list; how many, and whether there are more.
+local function read(run, loader, list, limit)
+  local count, status = 0, nil
   repeat
-    count, status = rows.loader:fetch(list, count, limit and limit - count)
+    count, status = loader:fetch(list, count, limit and limit - count)
     if status == "wait" then
-      local ok, err = wait.drive(rows.run:connection(), rows.run)
+      local ok, err = wait.drive(run:connection(), run)
       if not ok then error(err, 0) end
     end
   until status ~= "wait"
+  return count, status == "more"
+end
+
+-- Fetches up to `limit` more rows (all by default) into a list; true while there are more.
+local function fetch(rows, limit)
+  if rows.given then return rows.given, false end -- a listener of do_orm_execute answered
+  local list = {}
+  local count, more = read(rows.run, rows.loader, list, limit)
   if rows.options.unique and not rows.plan:is_single() then count = drop_repeated(list, count, #rows.plan.entities) end
   if #rows.afterwards > 0 then M.fetch_afterwards(rows) end
   if rows.context then count = tell(rows, list, count) end
   rows.plan:shape_rows(list, count)
-  return list, status == "more"
+  return list, more
+end
+
+--- Executes the statement of a plan and fetches everything.
+---@return any[]
+function M.load(session, statement, plan, params, options)
+  local given, run, loader, context, siblings = start(session, statement, plan, params, options)
+  if given or context or siblings or not plan:is_single() or #plan:afterwards() > 0 then
+    return (fetch(rows_of(session, plan, options, given, run, loader, context, siblings)))
+  end
+  local list = {}
+  read(run, loader, list)
+  return list
 end
 
 --- Puts every row's object into the list that stands under the key which the columns at `positions` make up.
