@@ -29,7 +29,8 @@ typedef struct alch_compiled_ref {
 enum {
     ALCH_COMPILED_ANCHOR = 1,   /* what the binds that stood in for others live in */
     ALCH_COMPILED_SHAPE,        /* of its results (l_exec.c) */
-    ALCH_COMPILED_USER_VALUES = ALCH_COMPILED_SHAPE
+    ALCH_COMPILED_TEXT,         /* as Lua's string, once somebody asked for it */
+    ALCH_COMPILED_USER_VALUES = ALCH_COMPILED_TEXT
 };
 
 /* What the statement brings for a parameter; NULL: execution must. */

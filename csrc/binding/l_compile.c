@@ -633,6 +633,10 @@ static int l_compile(lua_State *L)
     lua_settop(L, 3);
     memset(&o, 0, sizeof o);
     o.implicit_returning = 1;
+    if (lua_isnil(L, 3)) {
+        (void)alch_push_compiled_once(L, 1, 2, &o, 0);
+        return 1;
+    }
     n = alch_check_node(L, 1);
     d = alch_check_dialect(L, 2);
     if (lua_istable(L, 3)) {

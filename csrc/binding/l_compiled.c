@@ -205,6 +205,18 @@ static int push_warnings(lua_State *L, const alch_compiled *r)
     return 1;
 }
 
+/* .string: one for all instances of an owner. */
+static int push_string(lua_State *L, const alch_compiled *r)
+{
+    alch_push_compiled_owner(L, 1);
+    if (lua_getiuservalue(L, -1, ALCH_COMPILED_TEXT) == LUA_TSTRING)
+        return 1;
+    lua_pushlstring(L, r->sql != NULL ? r->sql : "", r->sql_len);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, -4, ALCH_COMPILED_TEXT);
+    return 1;
+}
+
 static int l_compiled_index(lua_State *L)
 {
     const alch_compiled_ref *ref = check_ref(L, 1);
@@ -213,10 +225,8 @@ static int l_compiled_index(lua_State *L)
 
     if (key == NULL)
         return 0;
-    if (strcmp(key, "string") == 0) {
-        lua_pushlstring(L, r->sql, r->sql_len);
-        return 1;
-    }
+    if (strcmp(key, "string") == 0)
+        return push_string(L, r);
     if (strcmp(key, "params") == 0)
         return push_params(L, ref);
     if (strcmp(key, "positiontup") == 0)
@@ -246,10 +256,7 @@ static int l_compiled_index(lua_State *L)
 
 static int l_compiled_tostring(lua_State *L)
 {
-    const alch_compiled *r = check_ref(L, 1)->compiled;
-
-    lua_pushlstring(L, r->sql != NULL ? r->sql : "", r->sql_len);
-    return 1;
+    return push_string(L, check_ref(L, 1)->compiled);
 }
 
 /* }=== */

@@ -239,8 +239,9 @@ unsigned alch_element_width(lua_State *L, int idx, lua_Integer n, int tuples)
     unsigned width = 1;
 
     for (i = 1; i <= n; i++) {
-        lua_geti(L, idx, i);
-        if (alch_to_node(L, -1) != NULL) {
+        int t = lua_geti(L, idx, i);
+
+        if ((t == LUA_TTABLE || t == LUA_TUSERDATA) && alch_to_node(L, -1) != NULL) {
             lua_pop(L, 1);
             return 0;
         }

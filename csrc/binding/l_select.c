@@ -6,6 +6,7 @@
 #include "binding/bind.h"
 #include "binding/expr_conv.h"
 #include "binding/node_conv.h"
+#include "binding/pending.h"
 #include "binding/value_conv.h"
 #include "expr/build.h"
 #include "expr/join.h"
@@ -59,25 +60,6 @@ static int extend(lua_State *L, void *s, const void *field, const alch_list *fro
         return alch_raise(L, &err);
     for (i = first; i <= top && rc == ALCH_OK; i++)
         rc = alch_list_push(l, alch_node_keep(alch_test_node_ref(L, i)->node), &err);
-    if (rc != ALCH_OK)
-        alch_node_drop(l);
-    else
-        rc = alch_node_set(s, field, l, &err);
-    return rc == ALCH_OK ? 1 : alch_raise(L, &err);
-}
-
-/* The list in 'field' (or none) and behind it 'n', which is handed over. */
-static int extend_by(lua_State *L, void *s, const void *field, const alch_list *from, int op, const void *n)
-{
-    alch_list *l;
-    alch_err err;
-    int rc = alch_list_extend(from, op, 1, &l, &err);
-
-    if (rc != ALCH_OK) {
-        alch_node_drop(n);
-        return alch_raise(L, &err);
-    }
-    rc = alch_list_push(l, n, &err);
     if (rc != ALCH_OK)
         alch_node_drop(l);
     else
@@ -221,16 +203,36 @@ static int l_with_only_columns(lua_State *L)
 
 /* -- criteria, order ------------------------------------------------------------ */
 
-static int criteria(lua_State *L, const char *what, size_t offset)
+/* What methods take that note what they add (binding/pending.h): the statement at 1, without writing it out. */
+static void check_statement(lua_State *L)
 {
-    int top = lua_gettop(L);
+    if (!alch_is_note(L, 1))
+        (void)check_select(L, 1);
+}
+
+/* The nodes at 'first' to 'top' behind those of the list in the field at 'offset'. */
+static int add(lua_State *L, size_t offset, int op, int first, int top)
+{
     alch_select *s;
     const alch_list **field;
 
-    alch_check_criteria(L, 2, top, what);
+    if (top - first < ALCH_NOTE_VALUES) {
+        alch_push_note(L, &(alch_note){ .how = ALCH_NOTE_LIST, .field = (uint16_t)offset, .op = (uint8_t)op }, first,
+                       top - first + 1);
+        return 1;
+    }
     s = push_copy(L);
     field = (const alch_list **)(void *)((char *)s + offset);
-    return extend(L, s, field, *field, ALCH_OP_AND, 2, top);
+    return extend(L, s, field, *field, op, first, top);
+}
+
+static int criteria(lua_State *L, const char *what, size_t offset)
+{
+    int top = lua_gettop(L);
+
+    check_statement(L);
+    alch_check_criteria(L, 2, top, what);
+    return add(L, offset, ALCH_OP_AND, 2, top);
 }
 
 static int l_where(lua_State *L) { return criteria(L, "where", offsetof(alch_select, where)); }
@@ -258,23 +260,15 @@ static int check_orderings(lua_State *L, const char *what)
 
 static int ordering(lua_State *L, const char *what, size_t offset)
 {
-    int top;
-    alch_select *s;
-    const alch_list **field;
-
-    (void)check_select(L, 1);
+    check_statement(L);
     if (lua_gettop(L) == 2 && (lua_isnil(L, 2) || alch_is_null(L, 2))) {    /* order_by(nil): none */
+        alch_select *s = push_copy(L);
         alch_err err;
 
-        s = push_copy(L);
-        field = (const alch_list **)(void *)((char *)s + offset);
-        alch_check(L, alch_node_set(s, field, NULL, &err), &err);
+        alch_check(L, alch_node_set(s, (char *)s + offset, NULL, &err), &err);
         return 1;
     }
-    top = check_orderings(L, what);
-    s = push_copy(L);
-    field = (const alch_list **)(void *)((char *)s + offset);
-    return extend(L, s, field, *field, ALCH_OP_COMMA, 2, top);
+    return add(L, offset, ALCH_OP_COMMA, 2, check_orderings(L, what));
 }
 
 static int l_order_by(lua_State *L) { return ordering(L, "order_by", offsetof(alch_select, order_by)); }
@@ -294,19 +288,37 @@ static int number(lua_State *L, const char *what, size_t offset)
     return 1;
 }
 
+/* 1 if the argument is a number, with which the statement is noted and pushed. */
+static int note_number(lua_State *L, size_t offset)
+{
+    int whole;
+
+    check_statement(L);
+    lua_settop(L, 2);
+    if (lua_type(L, 2) != LUA_TNUMBER || (lua_tointegerx(L, 2, &whole), !whole))
+        return 0;
+    alch_push_note(L, &(alch_note){ .how = ALCH_NOTE_NUMBER, .field = (uint16_t)offset }, 2, 1);
+    return 1;
+}
+
 /* LIMIT and FETCH replace each other. */
 static int l_limit(lua_State *L)
 {
     alch_err err;
     alch_select *s;
 
+    if (note_number(L, offsetof(alch_select, limit)))
+        return 1;
     (void)number(L, "limit", offsetof(alch_select, limit));
     s = (alch_select *)(uintptr_t)alch_test_node_ref(L, -1)->node;
     alch_check(L, alch_node_set(s, &s->fetch, NULL, &err), &err);
     return 1;
 }
 
-static int l_offset(lua_State *L) { return number(L, "offset", offsetof(alch_select, offset)); }
+static int l_offset(lua_State *L)
+{
+    return note_number(L, offsetof(alch_select, offset)) || number(L, "offset", offsetof(alch_select, offset));
+}
 
 /* core.select_fetch(stmt, count, percent, with_ties) */
 static int l_fetch(lua_State *L)
@@ -426,12 +438,28 @@ static const alch_node *on_clause(lua_State *L, int idx)
     return alch_to_node(L, idx);
 }
 
-/* What knows how it is joined (a relationship) has a metamethod for it: __join(statement, left, target, on, options).
-** Pushes it if the target or the condition is such a table. */
-static int push_own_join(lua_State *L, int right)
+/* Pushes the node that a table (of a schema, or a mapped class) names as its own, or nothing. */
+static int push_own_node(lua_State *L, int idx)
 {
-    return (lua_type(L, right) == LUA_TTABLE && luaL_getmetafield(L, right, "__join") != LUA_TNIL)
-        || (lua_type(L, right + 1) == LUA_TTABLE && luaL_getmetafield(L, right + 1, "__join") != LUA_TNIL);
+    if (lua_type(L, idx) != LUA_TTABLE)
+        return 0;
+    lua_pushliteral(L, "_node");
+    if (lua_rawget(L, idx) == LUA_TUSERDATA)
+        return 1;
+    lua_pop(L, 1);
+    return 0;
+}
+
+static int push_join_method(lua_State *L, int idx)
+{
+    return lua_type(L, idx) == LUA_TTABLE && luaL_getmetafield(L, idx, "__join") != LUA_TNIL;
+}
+
+/* What knows how it is joined (a relationship) has a metamethod for it: __join(statement, left, target, on, options).
+** Pushes it if the target or the condition is such a table. What names its node is none. */
+static int push_own_join(lua_State *L, int right, int named)
+{
+    return (!named && push_join_method(L, right)) || push_join_method(L, right + 1);
 }
 
 static int call_own_join(lua_State *L, int left, int right)
@@ -448,73 +476,42 @@ static int call_own_join(lua_State *L, int left, int right)
     return 1;
 }
 
-/* A join of lent parts; '*out' is the caller's. */
-static int new_join(const alch_node *left, const alch_node *right, const alch_node *on, const alch_node *criteria,
-                    unsigned flags, alch_join **out, alch_err *err)
-{
-    alch_join *j = alch_node_new(ALCH_NODE_JOIN, err);
-    int rc = j != NULL ? ALCH_OK : ALCH_ERR_NOMEM;
-
-    if (rc == ALCH_OK)
-        rc = alch_node_set(j, &j->right, alch_node_keep(right), err);
-    if (rc == ALCH_OK)
-        rc = alch_node_set(j, &j->left, alch_node_keep(left), err);
-    if (rc == ALCH_OK)
-        rc = alch_node_set(j, &j->on, alch_node_keep(on), err);
-    if (rc == ALCH_OK)
-        rc = alch_node_set(j, &j->criteria, alch_node_keep(criteria), err);
-    if (rc != ALCH_OK) {
-        alch_node_drop(j);
-        return rc;
-    }
-    j->flags = (uint8_t)flags;
-    *out = j;
-    return ALCH_OK;
-}
-
-/* The very join again, of the same parts: a path that several others begin with. */
-static int is_joined(const alch_select *s, const alch_node *left, const alch_node *right, const alch_node *on)
-{
-    uint32_t i;
-
-    for (i = 0; left != NULL && on != NULL && i < alch_list_len(s->joins); i++) {
-        const alch_join *j = (const alch_join *)s->joins->items[i];
-
-        if (j->left == left && j->right == right && j->on == on)
-            return 1;
-    }
-    return 0;
-}
-
 /* Adds a join to the statement at 1. The optional left side is at 'left'. */
 static int add_join(lua_State *L, int left, int right, unsigned flags)
 {
-    int options = right + 1;
-    const alch_node *l, *r, *on = NULL;
+    int options = right + 1, named, first;
     const alch_custom *entity;
-    alch_select *s;
-    alch_join *j;
-    alch_err err;
 
+    check_statement(L);
     lua_settop(L, right + 2);
-    if (push_own_join(L, right))
+    named = push_own_node(L, right);
+    if (push_own_join(L, right, named))
         return call_own_join(L, left, right);
     entity = alch_push_entity(L, right);
-    l = left != 0 ? alch_check_from(L, left, "join_from") : NULL;
-    r = alch_check_from(L, right, "join");
+    first = lua_gettop(L) + 1;          /* the ENTITY is in front of it */
+    if (named)
+        lua_copy(L, right + 3, right);
+    if (left != 0)
+        settle(L, left, alch_check_from(L, left, "join_from"));
+    settle(L, right, alch_check_from(L, right, "join"));
     if (!alch_is_plain_table(L, right + 1)) {
-        on = on_clause(L, right + 1);
+        (void)on_clause(L, right + 1);
         options = right + 2;
     }
     flags |= join_flags(L, options);
-    if (is_joined(check_select(L, 1), l, r, on)) {
-        lua_settop(L, 1);
-        return 1;
-    }
-    s = push_copy(L);
-    if (new_join(l, r, on, entity != NULL ? entity->criteria : NULL, flags, &j, &err) != ALCH_OK)
-        return alch_raise(L, &err);
-    return extend_by(L, s, &s->joins, s->joins, ALCH_OP_COMMA, j);
+    if (left != 0)
+        lua_pushvalue(L, left);
+    else
+        lua_pushnil(L);
+    lua_pushvalue(L, right);
+    if (options != right + 1)
+        lua_pushvalue(L, right + 1);
+    else
+        lua_pushnil(L);
+    if (entity != NULL && entity->criteria != NULL)
+        lua_pushvalue(L, first - 1);
+    alch_push_note(L, &(alch_note){ .how = ALCH_NOTE_JOIN, .op = (uint8_t)flags }, first, lua_gettop(L) - first + 1);
+    return 1;
 }
 
 static int l_join(lua_State *L) { return add_join(L, 0, 2, 0); }

@@ -42,7 +42,8 @@ void alch_push_node(lua_State *L, const alch_node *n);
 ** column), so that the node lives as long as that stack slot. */
 const alch_node *alch_to_node(lua_State *L, int idx);
 
-/* The same without looking further than a userdata: the fast path. */
+/* The same without looking further than a userdata: the fast path. Raises only
+** where a statement has to be written out. */
 static inline alch_node_ref *alch_test_node_ref(lua_State *L, int idx);
 
 /* The reference itself; ArgumentError if there is none at 'idx'. */
@@ -60,13 +61,18 @@ const char *alch_check_text(lua_State *L, int idx);
 const char *alch_opt_text(lua_State *L, int idx, const char *otherwise);
 
 /* Where refs are told from other userdata: the address, not the value. */
-extern const char alch_node_tag;
+extern const char alch_node_tag, alch_note_tag;
+
+/* Makes the statement that was only noted at 'idx' (binding/pending.h). Raises. */
+alch_node_ref *alch_write_out(lua_State *L, int idx);
 
 static inline alch_node_ref *alch_test_node_ref(lua_State *L, int idx)
 {
     alch_node_ref *r = lua_touserdata(L, idx);
 
-    return r != NULL && lua_rawlen(L, idx) == sizeof *r && r->tag == &alch_node_tag ? r : NULL;
+    if (r == NULL || lua_rawlen(L, idx) < sizeof *r)
+        return NULL;
+    return r->tag == &alch_node_tag ? r : r->tag == &alch_note_tag ? alch_write_out(L, idx) : NULL;
 }
 
 /* The node in 'slot', no longer the slot's. */

@@ -130,18 +130,24 @@ end
 M.COMPILE_OPTIONS = "dialect literal_binds column_keys params for_executemany schema_translate_map render_schema_translate "
   .. "render_postcompile use_literal_execute_for_simple_int include_table linting from_linting"
 
+-- The dialects of engines and connections that statements were compiled for, found without asking what they are.
+local dialects = setmetatable({}, { __mode = "k" })
+
 --- The statement as text and parameters: `.string`, `.params`, `.positiontup`.
 ---@param target any  a dialect, its name, an engine, a connection, or { dialect =, literal_binds =, column_keys = ... }
 ---@param options table?   those of the table, beside a target
 ---@return lualchemy.Compiled
 function ClauseElement:compile(target, options)
+  local own = options == nil and dialects[target]
+  if own and target.dialect == own then return core.compile(self, own._dialect) end
   if options == nil and type(target) == "table" and getmetatable(target) == nil then
     target, options = target.dialect, target
   end
   M.check_options("compile{}", M.COMPILE_OPTIONS, options)
   if options and options.params ~= nil then self = self:params(options.params) end
-  local of = dialect.of(target)
-  return core.compile(self, of:translated(options and options.schema_translate_map)._dialect, options)
+  own = dialect.of(target)
+  if options == nil and type(target) == "table" then dialects[target] = own end
+  return core.compile(self, own:translated(options and options.schema_translate_map)._dialect, options)
 end
 
 function ClauseElement:__tostring()

@@ -337,7 +337,8 @@ local prepare = function(statement) return statement end
 ---@param fn fun(statement: lualchemy.Select): any
 function M.on_prepare(fn) prepare = fn end
 
-function Select:compile(...) return GenerativeSelect.compile(prepare(self), ...) end
+local compile = base.ClauseElement.compile
+function Select:compile(...) return compile(prepare(self), ...) end
 
 function Select:__tostring() return GenerativeSelect.__tostring(prepare(self)) end
 

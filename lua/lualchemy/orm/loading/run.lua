@@ -192,7 +192,7 @@ end
 
 -- Reads up to `limit` rows (all by default) into the list; how many, and whether there are more.
 local function read(run, loader, list, limit)
-  local count, status = 0, nil
+  local count, status = 0
   repeat
     count, status = loader:fetch(list, count, limit and limit - count)
     if status == "wait" then
