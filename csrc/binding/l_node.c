@@ -3,11 +3,12 @@
 
 #include "binding/bind.h"
 #include "binding/node_conv.h"
+#include "binding/pending.h"
 #include "binding/value_conv.h"
 #include "schema/table.h"
 
 const char alch_node_tag = 0;
-static const char classes_key = 0;      /* registry: kind -> metatable */
+static const char classes_key = 0;      /* registry: kind -> metatable; behind them those of notes (binding/l_pending.c) */
 static const char objects_key = 0;      /* registry: node address -> canonical object, weak */
 
 #define GENERIC "lualchemy.node"
@@ -270,6 +271,8 @@ static int l_set_class(lua_State *L)
         if (strcmp(alch_node_class(kind), name) == 0) {
             lua_pushvalue(L, 2);
             lua_rawseti(L, -2, kind);
+            lua_pushnil(L);
+            lua_rawseti(L, -2, kind + ALCH_NODE_COUNT);
             found = 1;
         }
     if (!found)
@@ -433,9 +436,12 @@ static int l_same(lua_State *L)
 /* core.kind(x): "column", "select" ..., or nil for what is no node. */
 static int l_kind(lua_State *L)
 {
-    const alch_node *n = alch_to_node(L, 1);
+    int noted = alch_noted_kind(L, 1);
+    const alch_node *n = noted < 0 ? alch_to_node(L, 1) : NULL;
 
-    if (n == NULL)
+    if (noted >= 0)
+        lua_pushstring(L, alch_node_class(noted));
+    else if (n == NULL)
         lua_pushnil(L);
     else
         lua_pushstring(L, alch_node_class(n->kind));

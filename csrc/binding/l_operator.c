@@ -5,6 +5,7 @@
 #include "binding/bind.h"
 #include "binding/expr_conv.h"
 #include "binding/node_conv.h"
+#include "binding/pending.h"
 #include "binding/value_conv.h"
 #include "expr/build.h"
 #include "expr/selectable.h"
@@ -35,6 +36,8 @@ static int l_operate(lua_State *L)
     alch_err err;
 
     lua_settop(L, 2);
+    if (alch_push_noted(L, lua_upvalueindex(CLASSES), ALCH_NOTE_BINARY, op))
+        return 1;
     slot = push_result(L, ALCH_NODE_BINARY);
     left = alch_to_node(L, 1);
     if (left == NULL) {
@@ -63,6 +66,8 @@ static int l_unary_op(lua_State *L)
     alch_err err;
 
     lua_settop(L, 1);
+    if (alch_op_is_modifier(op) && alch_push_noted(L, lua_upvalueindex(CLASSES), ALCH_NOTE_UNARY, op))
+        return 1;
     if (alch_op_is_modifier(op) && lua_type(L, 1) == LUA_TSTRING) {
         alch_node_ref *name = push_result(L, ALCH_NODE_LABEL_NAME);
 
@@ -190,12 +195,15 @@ static void set_extra(lua_State *L, alch_binary *b, const char *text)
 static int l_like(lua_State *L)
 {
     int op = operator_of(L);
-    const alch_node *left = alch_check_expression(L, 1), *right;
+    const alch_node *left, *right;
     const char *escape = NULL;
     alch_node_ref *slot;
     alch_err err;
 
     lua_settop(L, 3);
+    if (lua_isnil(L, 3) && alch_push_noted(L, lua_upvalueindex(CLASSES), ALCH_NOTE_BINARY, op))
+        return 1;
+    left = alch_check_expression(L, 1);
     if (lua_istable(L, 3)) {
         lua_getfield(L, 3, "escape");
         escape = alch_opt_text(L, 4, NULL);

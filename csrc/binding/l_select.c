@@ -206,8 +206,27 @@ static int l_with_only_columns(lua_State *L)
 /* What methods take that note what they add (binding/pending.h): the statement at 1, without writing it out. */
 static void check_statement(lua_State *L)
 {
-    if (!alch_is_note(L, 1))
+    if (!alch_is_noted_statement(L, 1))
         (void)check_select(L, 1);
+}
+
+/* What is noted may stay so until the statement is written out. */
+static void check_criteria(lua_State *L, int first, int top, const char *what)
+{
+    int i;
+
+    if (top < first)
+        alch_check_criteria(L, first, top, what);
+    for (i = first; i <= top; i++)
+        if (!alch_is_noted_expression(L, i))
+            alch_check_criteria(L, i, i, what);
+}
+
+/* The expressions at 'first' to 'top' become nodes; what comes behind this does not raise because of them. */
+static void write_out(lua_State *L, int first, int top)
+{
+    for (; first <= top; first++)
+        (void)alch_test_node_ref(L, first);
 }
 
 /* The nodes at 'first' to 'top' behind those of the list in the field at 'offset'. */
@@ -221,6 +240,7 @@ static int add(lua_State *L, size_t offset, int op, int first, int top)
                        top - first + 1);
         return 1;
     }
+    write_out(L, first, top);
     s = push_copy(L);
     field = (const alch_list **)(void *)((char *)s + offset);
     return extend(L, s, field, *field, op, first, top);
@@ -231,7 +251,7 @@ static int criteria(lua_State *L, const char *what, size_t offset)
     int top = lua_gettop(L);
 
     check_statement(L);
-    alch_check_criteria(L, 2, top, what);
+    check_criteria(L, 2, top, what);
     return add(L, offset, ALCH_OP_AND, 2, top);
 }
 
@@ -246,9 +266,12 @@ static int check_orderings(lua_State *L, const char *what)
     (void)alch_spread(L, 2);
     top = lua_gettop(L);
     for (i = 2; i <= top; i++) {
-        const alch_node_ref *r = alch_test_node_ref(L, i);
+        const alch_node_ref *r;
         alch_node_ref *item;
 
+        if (alch_is_noted_expression(L, i))
+            continue;
+        r = alch_test_node_ref(L, i);
         if (r != NULL && !alch_is_statement(r->node) && !alch_is_from(r->node))
             continue;
         item = push_slot(L, ALCH_NODE_LABEL_NAME);
@@ -339,7 +362,10 @@ static int l_fetch(lua_State *L)
 static int l_distinct(lua_State *L)
 {
     int top = lua_gettop(L) > 1 ? check_orderings(L, "distinct") : 1;
-    alch_select *s = push_copy(L);
+    alch_select *s;
+
+    write_out(L, 2, top);
+    s = push_copy(L);
 
     s->flags |= ALCH_SELECT_DISTINCT;
     return top < 2 ? 1 : extend(L, s, &s->distinct_on, s->distinct_on, ALCH_OP_COMMA, 2, top);
@@ -495,7 +521,8 @@ static int add_join(lua_State *L, int left, int right, unsigned flags)
         settle(L, left, alch_check_from(L, left, "join_from"));
     settle(L, right, alch_check_from(L, right, "join"));
     if (!alch_is_plain_table(L, right + 1)) {
-        (void)on_clause(L, right + 1);
+        if (!alch_is_noted_expression(L, right + 1))
+            (void)on_clause(L, right + 1);
         options = right + 2;
     }
     flags |= join_flags(L, options);

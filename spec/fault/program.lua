@@ -204,6 +204,11 @@ part("expressions", function()
     local text = stmt:compile{ dialect = require("lualchemy.dialects." .. dialect).dialect{} }.string
     assert(text:find("GROUP BY", 1, true) and text:find("LIMIT", 1, true))
   end
+  local criterion = t.c.text:like("a%")     -- noted, and made with the first statement that is written out
+  local noted = sa.select(t.c.id):where(criterion, t.c.id:gt(1)):join(u, u.c.id:eq(t.c.id)):order_by(t.c.id:desc()):limit(5)
+  for _, one in ipairs { noted:where(criterion), noted, sa.select(t.c.id):where(sa.or_(criterion, t.c.tag:eq(2))) } do
+    assert(tostring(one):find("LIKE", 1, true))
+  end
   assert(tostring(sa.insert(t):values{ tag = 1, text = "x" }):find("INSERT INTO faulty", 1, true))
   assert(require("lualchemy._core").only_reads(sa.select(stmt:cte("c"))))
   assert(tostring(sa.update(t):where(t.c.id:eq(1)):values{ text = sa.null }):find("UPDATE faulty", 1, true))
