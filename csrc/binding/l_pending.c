@@ -298,6 +298,20 @@ static int fill_join(lua_State *L, int idx, alch_note *note, alch_join *j, alch_
     return rc;
 }
 
+/* The very join again, of the same parts: a path that several others begin with. */
+static int is_joined(const alch_select *s, const alch_join *join)
+{
+    uint32_t i;
+
+    for (i = 0; join->left != NULL && join->on != NULL && i < alch_list_len(s->joins); i++) {
+        const alch_join *j = (const alch_join *)s->joins->items[i];
+
+        if (j->left == join->left && j->right == join->right && j->on == join->on)
+            return 1;
+    }
+    return 0;
+}
+
 static int add_join(lua_State *L, int idx, alch_note *note, alch_select *s, alch_err *err)
 {
     alch_join *j = alch_node_new(ALCH_NODE_JOIN, err);
@@ -308,8 +322,11 @@ static int add_join(lua_State *L, int idx, alch_note *note, alch_select *s, alch
         return ALCH_ERR_NOMEM;
     j->flags = note->op;
     rc = fill_join(L, idx, note, j, err);
-    if (rc == ALCH_OK)
-        rc = alch_list_extend(s->joins, ALCH_OP_COMMA, 1, &l, err);
+    if (rc != ALCH_OK || is_joined(s, j)) {
+        alch_node_drop(j);
+        return rc;
+    }
+    rc = alch_list_extend(s->joins, ALCH_OP_COMMA, 1, &l, err);
     if (rc != ALCH_OK) {
         alch_node_drop(j);
         return rc;

@@ -305,8 +305,9 @@ static char *own_value(alch_value *v, char *at)
     return at + n;
 }
 
-int alch_bind_own(alch_bind *b, const alch_value *value, const alch_value *items, size_t count, size_t width,
-                  alch_err *err)
+/* What the bind's fields held before is not its own. */
+static int own_values(alch_bind *b, const alch_value *value, const alch_value *items, size_t count, size_t width,
+                      alch_err *err)
 {
     size_t i, n = count * width, bytes = value_bytes(value);
     char *at;
@@ -339,6 +340,13 @@ int alch_bind_own(alch_bind *b, const alch_value *value, const alch_value *items
     return ALCH_OK;
 }
 
+int alch_bind_own(alch_bind *b, const alch_value *value, const alch_value *items, size_t count, size_t width,
+                  alch_err *err)
+{
+    release_bind(b);
+    return own_values(b, value, items, count, width, err);
+}
+
 static int copy_fields(alch_node *copy, const alch_node *from)
 {
     const field *f;
@@ -367,7 +375,7 @@ static int copy_fields(alch_node *copy, const alch_node *from)
         }
         case ALCH_FIELD_BIND: {
             const alch_bind *b = (const alch_bind *)from;
-            ok = alch_bind_own((alch_bind *)copy, &b->value, b->items, b->count, b->width, NULL) == ALCH_OK && ok;
+            ok = own_values((alch_bind *)copy, &b->value, b->items, b->count, b->width, NULL) == ALCH_OK && ok;
             break;
         }
         case ALCH_FIELD_ITEMS: ok = copy_items((alch_list *)copy, (const alch_list *)from) && ok; break;
