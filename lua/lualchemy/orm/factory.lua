@@ -21,6 +21,9 @@ function M.take_options(bind, options)
   end
   if bind == nil then return options or {} end
   if type(bind) == "table" and not class.of(bind) then return bind end
+  if options ~= nil and type(options) ~= "table" then
+    errors.raise("ArgumentError", "a session's options are a table, not a %s", type(options))
+  end
   local taken = { bind = bind }
   for name, value in pairs(options or {}) do taken[name] = value end
   return taken
