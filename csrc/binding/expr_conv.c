@@ -44,6 +44,11 @@ const alch_type *alch_own_type(lua_State *L, int idx, const alch_type *beside)
 
 void alch_value_node(lua_State *L, int idx, const alch_type *type, const alch_node **out)
 {
+    alch_named_value_node(L, idx, NULL, type, out);
+}
+
+void alch_named_value_node(lua_State *L, int idx, const char *name, const alch_type *type, const alch_node **out)
+{
     const alch_node *n = alch_to_node(L, idx);
     alch_host_ref *ref = NULL;
     const alch_type *own = NULL;
@@ -64,7 +69,7 @@ void alch_value_node(lua_State *L, int idx, const alch_type *type, const alch_no
             alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
         v.as.handle = (intptr_t)ref;
     }
-    rc = alch_bind_new(NULL, NULL, type != NULL ? type : own, &v, ALCH_BIND_UNIQUE, out, &err);
+    rc = alch_bind_new(name, NULL, type != NULL ? type : own, &v, ALCH_BIND_UNIQUE, out, &err);
     alch_host_drop(ref);
     lua_settop(L, top);
     if (rc != ALCH_OK)

@@ -15,6 +15,8 @@
 ** is a slot that owns what it gets. May replace the value at 'idx' by the
 ** expression it stands for. */
 void alch_value_node(lua_State *L, int idx, const alch_type *type, const alch_node **out);
+/* The same; the parameter that a value becomes is called 'name'. */
+void alch_named_value_node(lua_State *L, int idx, const char *name, const alch_type *type, const alch_node **out);
 
 /* The type that an object says it has (its metamethod __sql_type), or NULL: it
 ** takes the type of what it stands beside ('beside', or NULL). Lent by what is

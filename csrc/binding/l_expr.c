@@ -245,7 +245,7 @@ static void argument(lua_State *L, int idx, const char *name, const alch_node **
         if (n != NULL && (alch_is_from(n) && n->kind != ALCH_NODE_VALUES))
             *out = alch_node_keep(n);
         else
-            alch_value_node(L, idx, NULL, out);
+            alch_named_value_node(L, idx, name, NULL, out);
         return;
     }
     if (lua_isnil(L, idx)) {
@@ -254,7 +254,7 @@ static void argument(lua_State *L, int idx, const char *name, const alch_node **
     }
     alch_lua_to_value(L, idx, &v);
     if (v.kind == ALCH_HOST)
-        alch_value_node(L, idx, NULL, out);
+        alch_named_value_node(L, idx, name, NULL, out);
     else
         alch_check(L, alch_bind_new(name, NULL, alch_type_of_value(v.kind), &v, ALCH_BIND_UNIQUE, out, &err), &err);
 }

@@ -100,6 +100,8 @@ local rows = {
   end, "WITH first AS (INSERT INTO w (id, k) VALUES (:param_1, :k) RETURNING w.id), "
     .. "second AS (INSERT INTO w (id, k) VALUES (:param_2, :param_3) RETURNING w.id) "
     .. "SELECT first.id, second.id AS id_1 FROM first, second", params = { param_3 = 7 } },
+  { "a list given to a function", function() return sa.func.percentile_disc({ 0.25, 0.5 }):within_group(t.c.x) end,
+    "percentile_disc(:percentile_disc_1) WITHIN GROUP (ORDER BY t.x)" },
   { "CREATE TABLE AS of a SELECT", function() return sa.select(t.c.x):into("copy", { schema = "s" }) end,
     "CREATE TABLE s.copy AS SELECT t.x FROM t" },
   { "values for the names in a statement of text", function()

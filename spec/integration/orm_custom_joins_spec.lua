@@ -107,3 +107,17 @@ end, function(w)
     end)
   end
 end)
+
+world.describe("a subquery inside the condition", function(Base, w)
+  local owner = sa.Column(sa.Integer)
+  w.A = Base:class("A", { __tablename__ = "custom_a", id = id() })
+  w.B = Base:class("B", { __tablename__ = "custom_b", id = id(), a_id = owner })
+  local a, b = orm.class_mapper(w.A).local_table, orm.class_mapper(w.B).local_table
+  local same = orm.foreign(b.c.a_id):eq(a.c.id)
+  w.A.bs = orm.relationship(w.B, { primaryjoin = sa.and_(same, b.c.id:in_(sa.select(b.c.id):where(same):correlate(a))) })
+end, function(w)
+  it("compares for itself: it says nothing of the direction", function()
+    assert.equal("SELECT custom_a.id FROM custom_a JOIN custom_b ON custom_b.a_id = custom_a.id AND custom_b.id IN "
+      .. "(SELECT custom_b.id FROM custom_b WHERE custom_b.a_id = custom_a.id)", sql(sa.select(w.A):join(w.A.bs)))
+  end)
+end)

@@ -7,6 +7,7 @@
 -- with other columns in their place: an alias's for a join, bound values for a lazy load.
 
 local clause = require("lualchemy.orm.clause")
+local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 
 local M = {}
@@ -108,9 +109,19 @@ local function foreign_side(term, foreign_keys)
   if refers(term.left, term.right) then return term.left end
 end
 
+local STATEMENTS = { select = true, compound = true, textual_select = true }
+
+-- Does the expression hold a statement? What that compares is its own business.
+local function has_statement(expression)
+  local found = false
+  core.replace(expression, function(node) found = found or STATEMENTS[core.kind(node)] or false end)
+  return found
+end
+
 -- A term that is no equality of two columns.
 local function other_term(expression, marked, foreign_keys)
   local term = { expression = expression, marked = marked, foreign_columns = {} }
+  if has_statement(expression) then return term end
   clause.replace_marked(marked, function(column, is_foreign)
     if is_foreign or foreign_keys and foreign_keys[column] then term.foreign_columns[column] = true end
     return column
