@@ -579,7 +579,7 @@ static const alch_node *select_with_defaults(alch_compiler *c, const alch_dml *d
 {
     const alch_from *f = alch_target_columns(d->table);
     alch_select *copy;
-    alch_list *columns;
+    alch_list *columns = NULL;
     uint32_t i, k;
     size_t n;
     int rc;
@@ -608,6 +608,8 @@ static const alch_node *select_with_defaults(alch_compiler *c, const alch_dml *d
         rc = push_default(c, &extra->at[n], columns);
     if (rc == ALCH_OK)
         rc = alch_node_set(copy, &copy->columns, columns, c->err);
+    else
+        alch_node_drop(columns);
     if (rc != ALCH_OK)
         c->failed = rc;
     return &copy->head;

@@ -140,6 +140,21 @@ for database in targets.each() do
   end
 end
 
+part("the language's corners", function()
+  local t = sa.Table("t", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("k", sa.Integer, { default = 7 }),
+    sa.Column("doc", require("lualchemy.dialects.postgresql").JSONB))
+  local among = t.c.id:in_(sa.bindparam("ids", { 1, 2, 3 }))
+  local first = sa.insert(t):values { id = 1 }:returning(t.c.id):cte("first")
+  local second = sa.insert(t):values { id = 2 }:returning(t.c.id):cte("second")
+  local copied = sa.insert(t):from_select({ "id" }, sa.select(t.c.id)):cte("copied")
+  local sampled = sa.select(1, "*", sa.func.percentile_disc({ 0.25, 0.5 }):within_group(t.c.k)):where(among, ~among,
+    ~t.c.k:in_ { 4, 5 }, sa.cast(t.c.doc, t.c.doc.type):at("a"):is_not(nil))
+  for _, statement in ipairs { sa.select(first, second):add_cte(copied), sampled, sa.delete(t):with_hint("ONLY", { dialect_name = "postgresql" }),
+    sa.select(t.c.id):with_for_update { of = t:join(t:alias("u"), sa.true_()) } } do
+    assert(#statement:compile("postgresql").string > 0)
+  end
+end)
+
 part("driver on postgresql: pipelines, streams, bytes, stale statements", function()
   local module = drivers.load("postgresql")
   local url = require("lualchemy.engine.url").make(targets.postgresql())
