@@ -153,11 +153,11 @@ test:
 	+@$(MAKE) --no-print-directory all
 	+@$(MAKE) --no-print-directory $(SPEC_MODULES)
 	+@$(if $(SPEC),,$(CHECKED) all c-tests fault-host)
-	@$(RUN) $(if $(SPEC),specs,c specs scheduled-specs fault)
+	@$(RUN) $(if $(SPEC),specs,specs.1 specs.2 fault scheduled-specs c)
 test-asan:
 	@$(SETUP) test
 	+@$(CHECKED) all c-tests $(SPEC_MODULES)
-	@$(RUN) $(if $(SPEC),checked-specs,c checked-specs)
+	@$(RUN) $(if $(SPEC),checked-specs,checked-specs.1 checked-specs.2 c)
 test-c:
 	+@$(CHECKED) c-tests
 	@$(RUN) c

@@ -2,10 +2,17 @@
 # run.sh SUITE...: runs test suites (c, specs, scheduled-specs, checked-specs, fault) and ends with "N passed, N failed" over all of them.
 # LUA is the interpreter; SPEC narrows the specs. A suite that breaks off, runs nothing, or leaves a test out counts as
 # failed: nothing is skipped.
+#
+# Several suites run two at a time, and each is shown when it ends. "specs.1" and "specs.2" are the halves of one.
 cd "$(dirname "$0")/../.." || exit 1
-log=$(mktemp -d "${TMPDIR:-/tmp}/lualchemy-test.XXXXXX") || exit 1
-trap 'rm -rf "$log"' EXIT
-trap 'exit 130' INT TERM HUP
+if [ "$1" = --into ]; then
+  log=$2
+  shift 2
+else
+  log=$(mktemp -d "${TMPDIR:-/tmp}/lualchemy-test.XXXXXX") || exit 1
+  trap 'rm -rf "$log"' EXIT
+  trap 'exit 130' INT TERM HUP
+fi
 
 export LUA_PATH="$PWD/lua/?.lua;$PWD/lua/?/init.lua;;"
 release() ( export LUA_CPATH="$PWD/lua/?.so;$PWD/build/support/?.so;;"; "$@" )
@@ -26,6 +33,8 @@ run_c() {
   done
   return $ended
 }
+# Every second file for a half.
+half() { find spec -name '*_spec.lua' | sort | awk -v half="$1" 'NR % 2 == half - 1'; }
 # shellcheck disable=SC2086  # CHECKED is empty or one assignment, SPEC any number of paths
 specs() { spec/support/with_postgresql.sh env $CHECKED "$LUA" spec/support/busted.lua $SPEC; }
 run_specs() { release specs; }
@@ -49,9 +58,20 @@ totals() {
     }' "$log/$1"
 }
 
+run_suite() (
+  case $1 in *.*) SPEC=$(half "${1#*.}") ;; esac
+  "run_$(echo "${1%.*}" | tr - _)"
+  echo $? >"$log/$1.status"
+)
+
+if [ $# -eq 1 ]; then
+  run_suite "$1" 2>&1 | tee "$log/$1"
+else
+  # shellcheck disable=SC2016  # expanded by the inner shell
+  printf '%s\n' "$@" | xargs -n 1 -P 2 sh -c 'spec/support/run.sh --into "$0" "$1" >/dev/null; cat "$0/$1"' "$log"
+fi
 passed=0 failed=0
 for suite in "$@"; do
-  { "run_$(echo "$suite" | tr - _)"; echo $? >"$log/$suite.status"; } 2>&1 | tee "$log/$suite"
   sum=$(totals "$suite")
   [ "${sum#* }" -gt 0 ] && echo "$suite: exit status $(cat "$log/$suite.status")"
   passed=$((passed + ${sum% *}))
