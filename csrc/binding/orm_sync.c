@@ -268,6 +268,17 @@ static void visit_release(lua_State *L, int st, size_t rel, int child, int out)
     release_child(L, &s->mapper->attrs[rel], child, st, out);
 }
 
+/* What left a reference, or a many-to-many, of delete-orphan: there is nothing to blank. */
+static void visit_orphan(lua_State *L, int st, size_t rel, int child, int out)
+{
+    const alch_state *s = lua_touserdata(L, st);
+
+    if (is_orphan(L, &s->mapper->attrs[rel], child)) {
+        lua_pushvalue(L, child);
+        append(L, out);
+    }
+}
+
 static void visit_push(lua_State *L, int st, size_t rel, int child, int out)
 {
     push_key_down(L, st, rel, child, out);
@@ -289,9 +300,16 @@ void alch_sync_removed(lua_State *L, int st, alch_state *s, int orphans)
 {
     size_t i;
 
-    for (i = s->mapper->columns; i < s->mapper->count; i++)
-        if (is_flushed(&s->mapper->attrs[i], ALCH_ONETOMANY) && alch_has(s, ALCH_SET_CHANGED, i))
+    for (i = s->mapper->columns; i < s->mapper->count; i++) {
+        const alch_attr *a = &s->mapper->attrs[i];
+
+        if (!alch_has(s, ALCH_SET_CHANGED, i))
+            continue;
+        if (is_flushed(a, ALCH_ONETOMANY))
             each(L, st, s, i, ALCH_PART_DELETED, visit_release, orphans);
+        else if ((a->flags & ALCH_ATTR_DELETE_ORPHAN) && is_flushed(a, a->direction))
+            each(L, st, s, i, ALCH_PART_DELETED, visit_orphan, orphans);
+    }
 }
 
 void alch_sync_deleted(lua_State *L, int st, alch_state *s, int orphans)

@@ -1,6 +1,8 @@
 -- 5. A child's reference is filled in by the flush, after its parent's INSERT, not when it is assigned; setting the column by
 -- hand leaves the relationship as it is until it is expired.
 
+local orm = require("lualchemy.orm")
+local sa = require("lualchemy")
 local world = require("spec.support.world")
 
 world.describe("keys of children", function(Base, w) world.people(Base, w) end, function(w)
@@ -65,5 +67,45 @@ world.describe("keys of children", function(Base, w) world.people(Base, w) end, 
     session:add(address)
     session:commit()
     assert.equal(user.id, address.user_id)
+  end)
+end)
+
+world.describe("keys of children that only their parent's collection knows of", function(Base, w)
+  w.User = Base:class("User", { __tablename__ = "world_users", id = sa.Column(sa.Integer, { primary_key = true }),
+    addresses = orm.relationship("Address") })
+  w.Address = Base:class("Address", { __tablename__ = "world_addresses", id = sa.Column(sa.Integer, { primary_key = true }),
+    user_id = sa.Column(sa.Integer, sa.ForeignKey("world_users.id")) })
+end, function(w)
+  local first, second, address
+
+  before_each(function()
+    first, second, address = w.User{}, w.User{}, w.Address{}
+    first.addresses:append(address)
+    w.session:add_all{ first, second }
+    w.session:flush()
+  end)
+
+  local function stored() return w.session:connection():scalar(sa.select(w.Address.user_id)) end
+
+  it("are written by the flush that follows", function()
+    second.addresses:append(address)
+    w.session:flush()
+    assert.equal(second.id, stored())
+    assert.equal(0, #w.session.dirty)
+  end)
+
+  it("come from a new parent with its INSERT", function()
+    local third = w.User{ addresses = { address } }
+    w.session:add(third)
+    w.session:flush()
+    assert.equal(third.id, stored())
+  end)
+
+  it("survive the parent that they left", function()
+    first.addresses:remove(address)
+    second.addresses:append(address)
+    w.session:delete(first)
+    w.session:flush()
+    assert.equal(second.id, stored())
   end)
 end)

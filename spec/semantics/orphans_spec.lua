@@ -101,3 +101,37 @@ end, function(w)
     assert.equal(1, left())
   end)
 end)
+
+world.describe("delete-orphan of what an object refers to", function(Base, w)
+  local function id() return sa.Column(sa.Integer, { primary_key = true }) end
+  local function owned(target) return orm.relationship(target, { cascade = "all, delete-orphan", single_parent = true }) end
+  w.Engine = Base:class("Engine", { __tablename__ = "semantics_engines", id = id() })
+  w.Car = Base:class("Car", { __tablename__ = "semantics_cars", id = id(), engine_id = sa.Column(sa.ForeignKey("semantics_engines.id")),
+    engine = owned("Engine") })
+  w.Owner = Base:class("Owner", { __tablename__ = "semantics_owners", id = id(), car_id = sa.Column(sa.ForeignKey("semantics_cars.id")),
+    car = owned("Car") })
+end, function(w)
+  local owner
+
+  before_each(function()
+    owner = w.Owner{ car = w.Car{ engine = w.Engine{} } }
+    w.session:add(owner)
+    w.session:commit()
+  end)
+
+  local function left()
+    return ("%d %d %d"):format(w.session:query(w.Owner):count(), w.session:query(w.Car):count(), w.session:query(w.Engine):count())
+  end
+
+  it("deletes what is let go", function()
+    owner.car.engine = nil
+    w.session:flush()
+    assert.equal("1 1 0", left())
+  end)
+
+  it("deletes what is replaced, with what that owned, loaded or not", function()
+    owner.car = w.Car{}
+    w.session:commit()
+    assert.equal("1 1 0", left())
+  end)
+end)

@@ -214,7 +214,8 @@ end
 -- -- assignments ------------------------------------------------------------------------------------------------------
 
 local function write_object(prop, object, value)
-  local old = core.in_memory(object, prop.key)
+  local old
+  if prop.active_history then old = object[prop.key] else old = core.in_memory(object, prop.key) end
   value = fire(prop, "set", object, value, old, prop)
   local reverse = prop.back_populates
   if reverse and old ~= value then

@@ -449,7 +449,7 @@ end
 
 local ordering = { DESC = true, ASC = true, NULLS_FIRST = true, NULLS_LAST = true }
 
---- What the elements of an ORDER BY order by: `{ whole =, expression = without DESC and the like, is_name = }`.
+--- What the elements of an ORDER BY order by: `{ whole =, label =, expression = without DESC, a label and the like, is_name = }`.
 ---@param order_by table[]
 ---@return table[]
 function M.order_parts(order_by)
@@ -457,8 +457,9 @@ function M.order_parts(order_by)
   for i, whole in ipairs(order_by) do
     local expression = whole
     while core.kind(expression) == "unary" and ordering[core.get(expression, "op")] do expression = core.get(expression, "element") end
-    if core.kind(expression) == "label" then expression = core.get(expression, "element") end
-    parts[i] = { whole = whole, expression = expression, is_name = core.kind(expression) == "label_name" or core.kind(expression) == "text" }
+    local label = core.kind(expression) == "label" and expression or nil
+    if label then expression = core.get(label, "element") end
+    parts[i] = { whole = whole, label = label, expression = expression, is_name = core.kind(expression) == "label_name" or core.kind(expression) == "text" }
   end
   return parts
 end

@@ -8,8 +8,9 @@ local M = {}
 ---@field plan userdata
 ---@field any boolean                 are there relationships to write?
 ---@field keys_up boolean             many-to-ones, which take keys over?
----@field keys_down boolean           one-to-manys, which give keys to their children?
+---@field keys_down boolean           one-to-manys, which give keys to their children, or what may leave orphans?
 ---@field secondary lualchemy.orm.RelationshipProperty[]   many-to-many, as the class that has them first knows them
+---@field followers lualchemy.orm.RelationshipProperty[]   one-to-manys whose children follow a key that changes
 ---@field load_on_delete string[]     what a deleted object's children are found through
 ---@field defaults table[]            `{ slot =, key =, default = }`: what an INSERT fills in
 ---@field onupdate table[]            the same for an UPDATE
@@ -21,7 +22,8 @@ local function note_relationship(traits, prop)
   if prop.viewonly then return end
   traits.any = true
   traits.keys_up = traits.keys_up or prop.direction == "MANYTOONE"
-  traits.keys_down = traits.keys_down or prop.direction == "ONETOMANY"
+  traits.keys_down = traits.keys_down or prop.direction == "ONETOMANY" or prop.cascade.delete_orphan
+  if prop.direction == "ONETOMANY" and prop.passive_updates == false then traits.followers[#traits.followers + 1] = prop end
   if prop.direction == "MANYTOMANY" then traits.secondary[#traits.secondary + 1] = prop.root or prop end
   if prop.direction ~= "MANYTOONE" and not prop.passive_deletes then traits.load_on_delete[#traits.load_on_delete + 1] = prop.key end
 end
@@ -43,7 +45,7 @@ end
 function M.of(mapper)
   local traits = mapper._flush_traits
   if traits and traits.plan == mapper._c then return traits end
-  traits = { plan = mapper._c, any = false, keys_up = false, keys_down = false, load_on_delete = {}, secondary = {}, defaults = {},
+  traits = { plan = mapper._c, any = false, keys_up = false, keys_down = false, load_on_delete = {}, secondary = {}, followers = {}, defaults = {},
     onupdate = {}, expressions = {} }
   for _, prop in ipairs(mapper.properties) do
     if prop.kind == "relationship" then
@@ -67,10 +69,11 @@ end
 function M.of_bucket(bucket)
   local mappers = bucket.mappers
   if #mappers == 1 then return M.of(mappers[1]) end
-  local traits, seen = { any = false, keys_up = false, keys_down = false, has_expressions = false, secondary = {} }, {}
+  local traits, seen = { any = false, keys_up = false, keys_down = false, has_expressions = false, secondary = {}, followers = {} }, {}
   for _, mapper in ipairs(mappers) do
     local own = M.of(mapper)
     for _, name in ipairs({ "any", "keys_up", "keys_down", "has_expressions" }) do traits[name] = traits[name] or own[name] end
+    table.move(own.followers, 1, #own.followers, #traits.followers + 1, traits.followers)
     for _, prop in ipairs(own.secondary) do
       if not seen[prop] then
         seen[prop] = true

@@ -128,7 +128,9 @@ function M.apply(statement, steps, options)
 end
 
 -- In a Core select: `sa.select(User):join(User.addresses)`.
-function RelationshipAttribute.__join(statement, _, target, on, options)
+function RelationshipAttribute.__join(statement, left, target, on, options)
+  local of = left ~= nil and entity.of(left)
+  if of and inheritance.entity_criterion(of) then statement = statement:select_from(left) end
   if type(on) == "table" and getmetatable(on) == nil and not entity.of(on) then on, options = nil, on end
   return M.apply(statement, (M.steps(target, on)), options)
 end

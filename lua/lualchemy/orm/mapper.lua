@@ -348,6 +348,7 @@ function Mapper:add_property(key, prop)
     prop = ColumnProperty({ prop })
   end
   if prop.kind == "column" and not self:_own_column(prop.column) then prop.readonly = true end
+  prop.added_late = true
   self:_add_late(key, prop)
 end
 

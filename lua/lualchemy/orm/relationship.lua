@@ -9,6 +9,7 @@ local entity = require("lualchemy.orm.entity")
 local errors = require("lualchemy.errors")
 local joincond = require("lualchemy.orm.joincond")
 local late = require("lualchemy.orm.late")
+local overlaps = require("lualchemy.orm.overlaps")
 local property = require("lualchemy.orm.property")
 local registry = require("lualchemy.orm.registry")
 local suggest = require("lualchemy.util.suggest")
@@ -345,11 +346,13 @@ function RelationshipProperty:configure()
   if plan.unread and not plan.uselist then
     errors.raise("InvalidRequestError", "Relationship %s holds one object: lazy = '%s' is for collections", tostring(self), self.lazy)
   end
+  if plan.direction == "MANYTOONE" and self.cascade.delete_orphan then plan.active_history = true end -- who is let go is known
   plan.use_get = not strategy.passive and is_by_key(plan)
   plan.mapper = plan.entity.mapper
   plan.self_referential = plan.self_referential or plan.mapper:isa(self.parent) or self.parent:isa(plan.mapper)
   for key, value in pairs(plan) do self[key] = value end
   self:_make_backref()
+  overlaps.check(self)
   self.configured = true
 end
 

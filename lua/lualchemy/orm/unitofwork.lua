@@ -14,6 +14,7 @@ local Context = require("lualchemy.engine.context")
 local announce = require("lualchemy.engine.announce")
 local flush_hooks = require("lualchemy.orm.flush_hooks")
 local order = require("lualchemy.orm.flush_order")
+local passive_updates = require("lualchemy.orm.passive_updates")
 local persistence = require("lualchemy.orm.persistence")
 local row_switch = require("lualchemy.orm.row_switch")
 local statements = require("lualchemy.orm.statements")
@@ -288,12 +289,12 @@ function UnitOfWork:_tell(when, step, conn)
   hooks:fire(when .. "_update", step.mappers, conn, step[UPDATES])
 end
 
--- What was changed since, where its rows are still to be written; the rest waits for the next flush.
+-- What was changed since, where its rows are still to be written (in buckets that are new they are); the rest waits for
+-- the next flush.
 function UnitOfWork:_collect_changed()
   if core.flush_collect(self.set, self.buckets, true) == 0 then return end
   for _, bucket in pairs(self.buckets) do
     local list, known = bucket[UPDATES], self.closed[bucket]
-    if not known and not self.open[bucket] then known = 0 end
     if known then
       table.move(list, known + 1, #list, #self.later + 1, self.later)
       for i = #list, known + 1, -1 do list[i] = nil end
@@ -315,16 +316,35 @@ function UnitOfWork:_give_known_keys(group)
   self:_collect_changed()
 end
 
-function UnitOfWork:_run()
-  self.expire_later = {}
-  local sorted = order.sort(self.buckets)
-  for _, bucket in pairs(self.buckets) do
+-- The buckets that came after the others were sorted.
+function UnitOfWork:_unopened()
+  local found = {}
+  for key, bucket in pairs(self.buckets) do
+    if not self.open[bucket] then found[key] = bucket end
+  end
+  return found
+end
+
+-- Saves the objects of these buckets; the groups in which that was done.
+function UnitOfWork:_save_all(buckets)
+  local sorted = order.sort(buckets)
+  for _, bucket in pairs(buckets) do
     self.open[bucket], self.open[bucket[UPDATES]] = bucket, bucket
   end
   for _, group in ipairs(sorted) do
     self:_give_known_keys(group)
     for _, step in ipairs(order.save_steps(group)) do self:_save(step) end
   end
+  return sorted
+end
+
+function UnitOfWork:_run()
+  self.expire_later = {}
+  local sorted, waiting = {}, self.buckets
+  repeat
+    for _, group in ipairs(self:_save_all(waiting)) do sorted[#sorted + 1] = group end
+    waiting = self:_unopened() -- of children that nothing but a key from above changed
+  until next(waiting) == nil
   local buckets = order.list(self.buckets)
   post_update.after_saves(self, buckets)
   local seen = { insert = {}, delete = {} }
@@ -397,6 +417,8 @@ end
 function UnitOfWork:execute()
   self.hooks = flush_hooks.of(self.session)
   self:_collect()
+  local asked = {}
+  repeat passive_updates.follow(self.session, self.buckets, asked) until self:_collect() == 0
   self:_settle_relationships(self:_drop_orphans())
   self.switches = row_switch.find(self.session, self.buckets)
   self:_run()

@@ -32,7 +32,9 @@ local function wrapped(statement, of, shape, labels)
   local listed = { table.unpack(of.columns) }
   local orders = clause.order_parts(shape.order_by)
   for _, order in ipairs(orders) do
-    order.at = clause.position(listed, order.expression)
+    order.at = order.label and clause.position(listed, order.label)
+    if order.at then order.expression = order.label end
+    order.at = order.at or clause.position(listed, order.expression)
     if not order.at and not order.is_name then
       listed[#listed + 1] = order.expression
       order.at = #listed

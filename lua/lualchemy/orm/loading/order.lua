@@ -2,7 +2,7 @@
 
 local function group_of(prop)
   if prop.kind == "column" and not prop.readonly then return 2 end
-  return prop.backref_of and 3 or 1
+  return (prop.backref_of or prop.added_late) and 3 or 1
 end
 
 local function is_before(a, b)
@@ -23,7 +23,7 @@ local function insert_inherited(list, inherited)
 end
 
 --- The order in which properties take part, which is SQLAlchemy's: those given as properties, inherited ones, the table's
--- columns, what back references made.
+-- columns, what back references made and what was added to the mapped class.
 ---@param mapper lualchemy.orm.Mapper
 ---@return lualchemy.orm.MapperProperty[]
 local function order(mapper)

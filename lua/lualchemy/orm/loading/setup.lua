@@ -33,9 +33,10 @@ local function is_key(mapper, prop)
 end
 
 -- Is it selected with its object? The key and what says which class it is of always are.
-local function is_wanted(item, prop)
+local function is_wanted(item, prop, mapper)
   if item.entity.is_alias and item.entity:lacks(prop) then return false end
-  return is_key(item.mapper, prop) or prop == item.mapper.polymorphic_prop or options.column(item.node, prop) == "load" and not prop.is_query_expression
+  return is_key(mapper or item.mapper, prop)
+    or prop == item.mapper.polymorphic_prop or options.column(item.node, prop) == "load" and not prop.is_query_expression
 end
 
 -- The place of a column, selected if it is not yet.
@@ -82,7 +83,7 @@ local function add_variant(item, mapper, add)
       if item.mapper.property_by_key[prop.key] and not at then
         at = nil -- the class above has it, and does not load it
       elseif not at or #prop.columns > 1 then
-        at = is_wanted(item, prop) and place_property(item, prop, add) or at
+        at = is_wanted(item, prop, mapper) and place_property(item, prop, add) or at
       end
       slots[prop.slot] = of_base[prop.key] or at
     end

@@ -1,0 +1,72 @@
+--- Children follow a primary key that changes: by the database where it cascades, by the flush with passive_updates = false.
+
+local orm = require("lualchemy.orm")
+local sa = require("lualchemy")
+local world = require("spec.support.world")
+
+local function children(passive_updates, reference)
+  return function(Base, w)
+    w.User = Base:class("User", {
+      __tablename__ = "natural_users",
+      name = sa.Column(sa.String(20), { primary_key = true }),
+      pets = orm.relationship("Pet", { back_populates = "user", passive_updates = passive_updates, order_by = "Pet.id" }),
+    })
+    w.Pet = Base:class("Pet", {
+      __tablename__ = "natural_pets",
+      id = sa.Column(sa.Integer, { primary_key = true }),
+      user_name = sa.Column(sa.String(20), sa.ForeignKey("natural_users.name", reference)),
+      user = orm.relationship("User", { back_populates = "pets", passive_updates = passive_updates }),
+    })
+  end
+end
+
+for _, case in ipairs({
+  { "the database", true, { onupdate = "CASCADE" } },
+  { "the flush", false, { deferrable = true, initially = "DEFERRED" } },
+}) do
+  world.describe("a natural key that changes, followed by " .. case[1], children(case[2], case[3]), function(w)
+    local user
+
+    before_each(function()
+      user = w.User{ name = "ed" }
+      user.pets = { w.Pet{ id = 1 }, w.Pet{ id = 2 } }
+      w.session:add(user)
+      w.session:add(w.User{ name = "other", pets = { w.Pet{ id = 3 } } })
+      w.session:commit()
+    end)
+
+    local function stored()
+      return table.concat(w.session:scalars(sa.select(w.Pet.user_name):order_by(w.Pet.id)):all(), " ")
+    end
+
+    it("takes children along that are in memory", function()
+      local first = user.pets[1]
+      user.name = "jack"
+      w.session:commit()
+      assert.equal("jack jack other", stored())
+      assert.equal("jack", first.user_name)
+      assert.equal(user, first.user)
+    end)
+
+    it("takes children along that were never loaded", function()
+      w.session:expunge_all()
+      w.session:query(w.User):filter_by{ name = "ed" }:one().name = "jack"
+      w.session:commit()
+      assert.equal("jack jack other", stored())
+    end)
+
+    it("takes children along when the key was set without being read", function()
+      user.name = "jack"
+      w.session:commit()
+      assert.equal("jack jack other", stored())
+      assert.equal(2, #user.pets)
+    end)
+
+    it("leaves them where they are when nothing changes", function()
+      user.name = "jack"
+      user.name = "ed"
+      w.session:commit()
+      assert.equal("ed ed other", stored())
+    end)
+  end)
+end
