@@ -57,8 +57,7 @@ static int has_options(lua_State *L, int idx, int kind)
     return 0;
 }
 
-/* Pushes the class of the node's userdata: notes have a metatable beside it. */
-static void push_class(lua_State *L, int idx)
+void alch_push_class(lua_State *L, int idx)
 {
     (void)lua_getmetatable(L, idx);
     if (lua_rawlen(L, idx) != sizeof(alch_node_ref)) {
@@ -72,7 +71,7 @@ alch_node_ref *alch_push_node_like(lua_State *L, int idx)
     int options = has_options(L, idx, alch_check_node(L, idx)->kind);
     alch_node_ref *r = push_empty(L, options);
 
-    push_class(L, idx);
+    alch_push_class(L, idx);
     lua_setmetatable(L, -2);
     if (options) {
         lua_insert(L, -2);
@@ -96,7 +95,7 @@ static int l_execution_options(lua_State *L)
     if (n->kind == ALCH_NODE_COLUMN || n->kind == ALCH_NODE_CUSTOM)
         return alch_raisef(L, ALCH_ERR_INVALID, "%s takes no execution options", alch_describe(L, 1));
     r = push_empty(L, 1);
-    push_class(L, 1);
+    alch_push_class(L, 1);
     lua_setmetatable(L, -2);
     if (alch_node_copy(n, &copy, &err) != ALCH_OK)
         return alch_raise(L, &err);

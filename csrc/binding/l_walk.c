@@ -139,9 +139,10 @@ static int l_replace(lua_State *L)
     if (made == NULL)
         return r.failed ? lua_error(L) : alch_raise(L, &err);
     slot->node = made;
-    if (made->kind == n->kind && lua_getmetatable(L, 1))
+    if (made->kind == n->kind) {
+        alch_push_class(L, 1);
         lua_setmetatable(L, 4);
-    else if (made->kind != n->kind) {
+    } else {
         lua_settop(L, 4);
         alch_push_node(L, made);
     }

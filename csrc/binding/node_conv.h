@@ -30,6 +30,10 @@ alch_node_ref *alch_push_node_slot(lua_State *L, int kind);
 void alch_push_classes(lua_State *L);
 alch_node_ref *alch_push_node_of(lua_State *L, int classes, int kind);
 
+/* Pushes the class of the node's userdata at 'idx', which is its metatable unless
+** it was only noted (binding/pending.h): what owns a node needs the class's finalizer. */
+void alch_push_class(lua_State *L, int idx);
+
 /* The same with the metatable (the class) of the userdata at 'idx'. */
 alch_node_ref *alch_push_node_like(lua_State *L, int idx);
 
