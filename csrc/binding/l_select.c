@@ -1,5 +1,5 @@
-/* SELECT, joins, aliases, subqueries as Lua builds them. Every method copies
-** the statement and changes the copy. */
+/* SELECT, joins, aliases, subqueries as Lua builds them. A method notes what it
+** adds to the statement (binding/pending.h), or copies it and changes the copy. */
 #include <string.h>
 
 #include "base/alloc.h"
