@@ -36,8 +36,6 @@ void alch_push_class(lua_State *L, int idx);
 
 /* The same with the metatable (the class) of the userdata at 'idx'. */
 alch_node_ref *alch_push_node_like(lua_State *L, int idx);
-/* Pushes the class of the node's userdata at 'idx': that of a note, which has a metatable of its own beside it, too. */
-void alch_push_class(lua_State *L, int idx);
 
 /* Pushes the Lua object of a node that somebody else holds: the canonical
 ** one, or a new reference. */
