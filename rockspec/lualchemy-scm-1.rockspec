@@ -356,6 +356,7 @@ build = {
     ["lualchemy.sql.element"] = "lua/lualchemy/sql/element.lua",
     ["lualchemy.sql.functions"] = "lua/lualchemy/sql/functions.lua",
     ["lualchemy.sql.init"] = "lua/lualchemy/sql/init.lua",
+    ["lualchemy.sql.limits"] = "lua/lualchemy/sql/limits.lua",
     ["lualchemy.sql.select"] = "lua/lualchemy/sql/select.lua",
     ["lualchemy.sql.signatures"] = "lua/lualchemy/sql/signatures.lua",
     ["lualchemy.sql.type_expression"] = "lua/lualchemy/sql/type_expression.lua",

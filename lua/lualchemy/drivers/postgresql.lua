@@ -39,6 +39,23 @@ local function read_hosts(options)
   options.port = table.concat(ports, ",")
 end
 
+-- Settings of the session that an URL may name: PostgreSQL takes them as "-c name=value" among its options.
+local SETTINGS = { "statement_timeout", "lock_timeout", "idle_in_transaction_session_timeout" }
+
+local function read_settings(options)
+  for _, name in ipairs(SETTINGS) do
+    local value = options[name]
+    if value ~= nil then
+      local text = tostring(value)
+      if not text:find("^%d+%a*$") then
+        errors.raise("ArgumentError", "'%s' is a time as PostgreSQL takes it, such as 5000 (milliseconds), 5s or 2min; got %s", name, text)
+      end
+      options[name] = nil
+      options.options = ("%s-c %s=%s"):format(options.options and options.options .. " " or "", name, text)
+    end
+  end
+end
+
 --- The driver's options of an URL: libpq's names; connect_args win.
 ---@param url {database: string?, host: string?, port: integer?, username: string?, password: string?, query: table<string, string|string[]>?}
 ---@param connect_args table?
@@ -51,6 +68,7 @@ function M.options(url, connect_args)
   options.user, options.password, options.dbname = url.username, url.password, url.database
   for key, value in pairs(connect_args or {}) do options[key] = value end
   read_hosts(options)
+  read_settings(options)
   return options
 end
 

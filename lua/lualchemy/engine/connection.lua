@@ -35,7 +35,7 @@ local NO_PARAMETERS = core.bind_list(nil)
 -- four are there while it has a physical connection.
 function Connection._blank()
   return { engine = false, dialect = false, _pool = false, _options = false, closed = false, _tx = false, _nested = false,
-    _owned = false, _joined = false, _restore = false, _detached = false, _limited = false,
+    _owned = false, _joined = false, _restore = false, _prepared = false, _detached = false, _limited = false,
     _proxy = nil, _dc = nil, connection = nil, info = nil }
 end
 Connection.invalidated = false      -- until it is lost
@@ -220,8 +220,19 @@ local function begin_shared(self, record)
   self:_command("SAVEPOINT " .. self._joined.name)
 end
 
+-- What holds for this user's time with the connection: once for each set of options.
+local function prepare(self, transactions, level)
+  local options = self._options
+  if not transactions.prepare or self._prepared == options or not (level or options.lock_timeout) then return end
+  self:_restore_settings()
+  self._prepared = options
+  self._restore = transactions.prepare(self._dc, level, options) or false
+end
+
 local function send_begin(self)
   local engine, level = self.engine, self:_level()
+  local transactions = engine._transactions
+  prepare(self, transactions, level)
   if level == "AUTOCOMMIT" then return self:_log("BEGIN (implicit; autocommit, so nothing is sent)") end
   local record = self._proxy.record or { holders = 1 }    -- a detached connection has left its record with the pool
   self:_log("BEGIN (implicit)")
@@ -229,11 +240,18 @@ local function send_begin(self)
     if record.holders > 1 then return begin_shared(self, record) end
     self:_command("ROLLBACK")       -- of somebody who is gone
   end
-  local transactions = engine._transactions
-  if transactions.enter and level and not self._restore then self._restore = transactions.enter(self._dc, level) end
   self:_command(transactions.begin(level, self._options))
   record.transaction = {}
   self._owned = record
+  local limit = transactions.limit and transactions.limit(self._options)
+  if limit then self:_command(limit) end
+end
+
+-- Undoes what was set for this user alone.
+function Connection:_restore_settings()
+  local restore = self._restore
+  self._restore, self._prepared = false, false
+  if restore and not self.invalidated then restore(self._dc) end
 end
 
 -- The beginning or end of an outermost transaction; one in two phases has events of its own. Raises if `fn` was not
@@ -483,7 +501,7 @@ function Connection:invalidate(err)
   local proxy = self._proxy
   if not proxy then return end
   self.invalidated = true
-  self._owned, self._joined = false, false
+  self._owned, self._joined, self._restore, self._prepared = false, false, false, false
   self:_let_go()
   if self._tx then self._tx.is_active = false end
   proxy:invalidate(err)
@@ -494,11 +512,10 @@ function Connection:detach() self:_usable()._detached = self._proxy:detach() end
 
 -- Ends the transaction and undoes what was set for this user alone.
 local function leave(self)
-  local tx, restore = self._tx, self._restore
-  self._restore = false
+  local tx = self._tx
   if tx then tx:close() end
   if self._limited and not self.invalidated then stop_clock(self) end
-  if restore and not self.invalidated then restore(self._dc) end
+  if self._restore then self:_restore_settings() end
 end
 
 --- Rolls back what is not committed and gives the connection back; a second time does nothing.

@@ -4,6 +4,7 @@ local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
+local limits = require("lualchemy.sql.limits")
 local log = require("lualchemy.engine.log")
 local execute = require("lualchemy.engine.execute")
 local Connection = require("lualchemy.engine.connection")
@@ -104,6 +105,8 @@ function Engine:_merge_options(options, more)
   local merged = {}
   for key, value in pairs(options) do merged[key] = value end
   for key, value in pairs(more) do merged[key] = value end
+  limits.check(more)
+  if more.statement_timeout and self._transactions.own_clock then merged.timeout = more.timeout or more.statement_timeout end
   if more.tags ~= nil then merged.tags = tags.merge(options.tags, more.tags) end
   if more.isolation_level ~= nil then merged.isolation_level = check_level(self, more.isolation_level) end
   return merged

@@ -1,5 +1,7 @@
 --- How PostgreSQL begins transactions. The level travels with BEGIN, so nothing has to be undone afterwards.
 
+local limits = require("lualchemy.sql.limits")
+
 local M = {
   default = "READ COMMITTED",
   levels = { "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE", "READ UNCOMMITTED", "AUTOCOMMIT" },
@@ -16,6 +18,29 @@ function M.begin(level, options)
   if options.postgresql_readonly then sql = sql .. " READ ONLY" end
   if options.postgresql_deferrable then sql = sql .. " DEFERRABLE" end
   return sql
+end
+
+--- The statement that gives limits to the transaction just begun; nil: there are none.
+---@param options { statement_timeout: number?, lock_timeout: number? }
+---@return string?
+function M.limit(options)
+  local parts = limits.list(options)
+  if #parts == 0 then return nil end
+  for i, part in ipairs(parts) do parts[i] = ("set_config('%s', '%dms', true)"):format(part[1], part[2]) end
+  return "SELECT " .. table.concat(parts, ", ")
+end
+
+--- Gives them to a connection that begins no transactions; answers what undoes it.
+---@param dc userdata
+---@param options table
+---@return fun(dc: userdata)?
+function M.prepare(dc, level, options)
+  local parts = level == "AUTOCOMMIT" and limits.list(options) or {}
+  if #parts == 0 then return nil end
+  for _, part in ipairs(parts) do dc:execute(("SET %s = '%dms'"):format(part[1], part[2])) end
+  return function(connection)
+    for _, part in ipairs(parts) do connection:execute("RESET " .. part[1]) end
+  end
 end
 
 --- The level of the transaction, or of those to come.

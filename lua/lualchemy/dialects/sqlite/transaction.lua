@@ -1,8 +1,11 @@
 --- How SQLite begins transactions. Besides the isolation levels, the three ways to lock are accepted where a level
 --- is: a transaction that reads and then writes can fail with BUSY at once unless it is IMMEDIATE.
 
+local limits = require("lualchemy.sql.limits")
+
 local M = {
   default = "SERIALIZABLE",
+  own_clock = true,     -- it has none for statements: the library's watches them
   levels = {
     "SERIALIZABLE", "READ UNCOMMITTED", "AUTOCOMMIT", "DEFERRED", "IMMEDIATE", "EXCLUSIVE",
   },
@@ -22,14 +25,27 @@ function M.level(dc)
   return dc:execute("PRAGMA read_uncommitted")[1][1] == 1 and "READ UNCOMMITTED" or "SERIALIZABLE"
 end
 
---- Prepares a connection for a level; answers what undoes it, if anything has to be undone.
+--- Prepares a connection for what comes: its level, how long it waits for locks. Answers what undoes it, if anything
+--- has to be undone.
 ---@param dc userdata
----@param level string
+---@param level string?
+---@param options { lock_timeout: number? }
 ---@return fun(dc: userdata)?
-function M.enter(dc, level)
-  if level ~= "READ UNCOMMITTED" then return nil end
-  dc:execute("PRAGMA read_uncommitted = 1")
-  return function(connection) connection:execute("PRAGMA read_uncommitted = 0") end
+function M.prepare(dc, level, options)
+  local undo = {}
+  if level == "READ UNCOMMITTED" then
+    dc:execute("PRAGMA read_uncommitted = 1")
+    undo[1] = "PRAGMA read_uncommitted = 0"
+  end
+  local wait = limits.milliseconds(options, "lock_timeout")
+  if wait then
+    undo[#undo + 1] = ("PRAGMA busy_timeout = %d"):format(dc:execute("PRAGMA busy_timeout")[1][1])
+    dc:execute(("PRAGMA busy_timeout = %d"):format(wait))
+  end
+  if #undo == 0 then return nil end
+  return function(connection)
+    for _, sql in ipairs(undo) do connection:execute(sql) end
+  end
 end
 
 return M

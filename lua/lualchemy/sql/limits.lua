@@ -1,0 +1,41 @@
+--- The execution options `statement_timeout` and `lock_timeout`, in seconds: what the database itself watches over. (The
+--- option `timeout` is watched here, and cancels.) A dialect's part "transaction" says with these how it is told.
+
+local errors = require("lualchemy.errors")
+
+local M = {}
+
+local NAMES = { "statement_timeout", "lock_timeout" }
+
+--- Raises for a limit that is none.
+---@param options table   execution options
+function M.check(options)
+  for _, name in ipairs(NAMES) do
+    local seconds = options[name]
+    if seconds ~= nil and (type(seconds) ~= "number" or seconds <= 0) then
+      errors.raise("ArgumentError", "the execution option '%s' is a number of seconds above 0, got %s", name, tostring(seconds))
+    end
+  end
+end
+
+--- A limit in milliseconds, of which there is at least one; nil: none was given.
+---@param options table
+---@param name string
+---@return integer?
+function M.milliseconds(options, name)
+  local seconds = options[name]
+  return seconds and math.max(1, math.floor(seconds * 1000 + 0.5))
+end
+
+--- The limits given, as { name, milliseconds }.
+---@param options table
+---@return { [1]: string, [2]: integer }[]
+function M.list(options)
+  local list = {}
+  for _, name in ipairs(NAMES) do
+    if options[name] then list[#list + 1] = { name, M.milliseconds(options, name) } end
+  end
+  return list
+end
+
+return M
