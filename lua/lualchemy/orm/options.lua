@@ -309,7 +309,7 @@ function M.resolve(entities, list, existing)
   for _, option in ipairs(list) do
     if Load:is(option) then
       if #roots > 0 then apply_load(option, roots, globals) end
-    elseif type(option) == "table" and option.apply_criteria then
+    elseif type(option) == "table" and option.apply_criteria == true then
       globals.criteria[#globals.criteria + 1] = option
     else
       errors.raise("ArgumentError", "options() takes loader options such as orm.joinedload(User.addresses); got %s", tostring(option))

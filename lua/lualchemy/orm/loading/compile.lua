@@ -76,7 +76,7 @@ end
 local function criteria_in(loaders)
   local list = {}
   for _, option in ipairs(loaders or {}) do
-    if type(option) == "table" and option.apply_criteria then list[#list + 1] = option end
+    if type(option) == "table" and option.apply_criteria == true then list[#list + 1] = option end
   end
   return list
 end
