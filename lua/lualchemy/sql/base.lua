@@ -92,6 +92,9 @@ function M.check_options(what, names, options)
     for name in names:gmatch("%S+") do set[name] = true end
     known[what] = set
   end
+  if options ~= nil and type(options) ~= "table" then
+    errors.raise("ArgumentError", "%s: the options are a table, not a %s", what, type(options))
+  end
   for name in pairs(options or {}) do
     if not set[name] then
       errors.raise("ArgumentError", "%s has no option '%s' (it has: %s)", what, tostring(name), (names:gsub(" ", ", ")))

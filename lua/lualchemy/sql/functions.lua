@@ -97,9 +97,19 @@ end
 
 --- The same as functions: `sa.over(fn, { order_by = })`, `sa.within_group(fn, ...)`, `sa.funcfilter(fn, ...)`.
 function M.over(element, options) return over(element, options) end
-function M.within_group(element, ...) return element:within_group(...) end
-function M.funcfilter(element, ...) return element:filter(...) end
-function M.aggregate_order_by(element, ...) return element:aggregate_order_by(...) end
+
+local function method_of_functions(name, method)
+  return function(element, ...)
+    local is_function = FunctionElement:is(element) or M.FunctionFilter:is(element) or M.WithinGroup:is(element) or M.AggregateOrderBy:is(element)
+    if not is_function or type(element[method]) ~= "function" then
+      errors.raise("ArgumentError", "sa.%s() takes a function such as sa.func.count(x), not %s", name, tostring(element))
+    end
+    return element[method](element, ...)
+  end
+end
+M.within_group = method_of_functions("within_group", "within_group")
+M.funcfilter = method_of_functions("funcfilter", "filter")
+M.aggregate_order_by = method_of_functions("aggregate_order_by", "aggregate_order_by")
 
 -- As FROM -----------------------------------------------------------------------------------------------------------
 

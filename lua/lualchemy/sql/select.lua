@@ -154,7 +154,12 @@ function M.lateral(element, name)
   if kind == "function" then return core.alias("lateral", element, (name_of(name))) end
   return element:lateral(name)
 end
-function M.cte(statement, name, options) return statement:cte(name, options) end
+function M.cte(statement, name, options)
+  if core.kind(statement) == nil or type(statement.cte) ~= "function" then
+    errors.raise("ArgumentError", "sa.cte() takes a statement, not %s", tostring(statement))
+  end
+  return statement:cte(name, options)
+end
 function M.tablesample(element, method, options) return element:tablesample(method, options) end
 function M.join(left, right, on, options) return core.join(left, right, on, options) end
 function M.outerjoin(left, right, on, options)
