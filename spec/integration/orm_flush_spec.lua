@@ -82,7 +82,8 @@ for name, url in targets.each() do
     end)
 
     it("updates changed columns only, rows in the order of their keys", function()
-      session:add_all({ user("a"), user("b"), user("c") })
+      local held = { user("a"), user("b"), user("c") } -- a row that was read anew only counts as changed until it is compared
+      session:add_all(held)
       session:commit()
       session:get(f.User, 3).name = "z"
       session:get(f.User, 1).name = "y"
@@ -92,6 +93,7 @@ for name, url in targets.each() do
       assert.matches("^UPDATE users SET name=", sent[1])
       session:commit()
       assert.same({ "1|y", "2|b", "3|z" }, rows("SELECT id, name FROM users ORDER BY id"))
+      assert.equal("b", held[2].name)
     end)
 
     it("sends nothing for a value that was set back", function()
