@@ -62,15 +62,15 @@ local function rock_of(path)
   return "lualchemy"
 end
 
-local function c_module(name, sources, library)
+local function c_module(name, sources, client)
   local out = { ('    ["%s"] = {'):format(name), "      sources = {" }
   for _, source in ipairs(sources) do out[#out + 1] = ('        "%s",'):format(source) end
   out[#out + 1] = "      },"
-  out[#out + 1] = '      incdirs = { "csrc", "csrc/include"' .. (library and (', "$(%s_INCDIR)"'):format(library.name) or "") .. " },"
+  out[#out + 1] = '      incdirs = { "csrc", "csrc/include"' .. (client and (', "$(%s_INCDIR)"'):format(client.name) or "") .. " },"
   out[#out + 1] = '      defines = { "_POSIX_C_SOURCE=200809L", "NDEBUG" },'
-  out[#out + 1] = ('      libraries = { "%s" },'):format(library and library.library or "pthread")
-  if library then
-    out[#out + 1] = ('      libdirs = { "$(%s_LIBDIR)" },'):format(library.name)
+  out[#out + 1] = ('      libraries = { "%s" },'):format(client and client.links or "pthread")
+  if client then
+    out[#out + 1] = ('      libdirs = { "$(%s_LIBDIR)" },'):format(client.name)
   end
   out[#out + 1] = "    },"
   return table.concat(out, "\n")
@@ -84,7 +84,7 @@ local function core_sources()
   return out
 end
 
-local libraries = { sqlite = { name = "SQLITE", library = "sqlite3" }, postgresql = { name = "PQ", library = "pq" } }
+local clients = { sqlite = { name = "SQLITE", links = "sqlite3" }, postgresql = { name = "PQ", links = "pq" } }
 
 --- The text of one rockspec.
 ---@param rock string
@@ -96,7 +96,7 @@ function M.render(rock)
   for _, plugin in ipairs { "sqlite", "postgresql" } do
     local sources = tree.files("csrc/plugins/" .. plugin, "%.c$")
     if sources[1] and rock_of(sources[1]) == rock then
-      out[#out + 1] = c_module("lualchemy.plugin." .. plugin, sources, libraries[plugin]) .. "\n"
+      out[#out + 1] = c_module("lualchemy.plugin." .. plugin, sources, clients[plugin]) .. "\n"
     end
   end
   for _, path in ipairs(tree.files("lua/lualchemy", "%.lua$")) do

@@ -14,6 +14,7 @@
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local object_set = require("lualchemy.orm.object_set")
 local orm = require("lualchemy.orm")
 local Query = require("lualchemy.orm.query")
 local registry = require("lualchemy.orm.registry")
@@ -367,18 +368,9 @@ function ShardedSession:scalar(statement, params, options) return self:execute(s
 
 -- -- what is there ----------------------------------------------------------------------------------------------------
 
-local object_list = {}
-object_list.__index = object_list
-function object_list:contains(object)
-  for _, item in ipairs(self) do
-    if rawequal(item, object) then return true end
-  end
-  return false
-end
-
 local function gathered(field)
   return function(self)
-    local list = setmetatable({}, object_list)
+    local list = object_set({})
     if field == "new" then table.move(self._unplaced, 1, #self._unplaced, 1, list) end
     each_shard(self, function(shard)
       for _, object in ipairs(shard[field]) do list[#list + 1] = object end
