@@ -386,6 +386,8 @@ static int finish(alch_compiler *c, const alch_node *n)
         alch_compile_nomem(c);
     if (c->failed == ALCH_OK && !alch_buf_reserve(&c->sql, 1))
         alch_compile_nomem(c);
+    if (c->failed == ALCH_OK)
+        alch_check_param_names(c);
     if (c->failed == ALCH_OK && r->position_count > 0
         && !(numbered ? number_placeholders(c) : send_each_position(c)))
         alch_compile_nomem(c);

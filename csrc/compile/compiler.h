@@ -161,6 +161,10 @@ void alch_fail_reserved(alch_compiler *c, const char *name);
 void alch_compile_bind(alch_compiler *c, const alch_bind *b, int op, unsigned flags);
 uint32_t alch_add_param(alch_compiler *c, const alch_compiled_param *p);
 void alch_put_placeholder(alch_compiler *c, uint32_t param);
+
+/* Fails where the user's name of a parameter is also a generated one: its
+** value would be both's. */
+void alch_check_param_names(alch_compiler *c);
 /* Text that was compiled while 'marking', put in its place. */
 void alch_put_marked(alch_compiler *c, const char *text, size_t len);
 void alch_compile_literal(alch_compiler *c, const alch_type *t, const alch_value *v);

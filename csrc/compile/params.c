@@ -251,6 +251,31 @@ static void remember(alch_compiler *c, const alch_bind *b, uint32_t param)
         alch_compile_nomem(c);
 }
 
+static int is_named(const alch_compiled_param *p)
+{
+    return p->bind != NULL && !(p->bind->flags & (ALCH_BIND_UNIQUE | ALCH_BIND_CRUD));
+}
+
+static int is_generated(const alch_compiled_param *p)
+{
+    return p->bind != NULL && p->bind->flags & ALCH_BIND_UNIQUE && p->element == 0;
+}
+
+void alch_check_param_names(alch_compiler *c)
+{
+    const alch_compiled *r = c->result;
+    char buf[256];
+    size_t i, j;
+
+    for (i = 0; i < r->param_count; i++)
+        for (j = 0; is_named(&r->params[i]) && j < r->param_count; j++)
+            if (is_generated(&r->params[j]) && strcmp(alch_param_name(&r->params[j], buf, sizeof buf), r->params[i].base) == 0) {
+                alch_compile_fail(c, ALCH_ERR_COMPILE, "bindparam() name '%s' is the one that this statement gives another "
+                                  "parameter by itself; use a different name", r->params[i].base);
+                return;
+            }
+}
+
 /* The parameter of a bind, made when it is met first. */
 static uint32_t param_of(alch_compiler *c, const alch_bind *b)
 {

@@ -44,6 +44,22 @@ end, function(w)
     assert.equal("before_delete:b after_delete:b", names_of(w.log))
   end)
 
+  it("come around each object's own row where the mapper does not batch", function()
+    listen("before_insert", "after_insert", "before_update", "after_update")
+    local rows = {}
+    sa.event.listen(w.User, "before_insert", function(_, conn) table.insert(rows, conn:scalar(sa.select(sa.func.count(w.User.id)))) end)
+    w.User.__mapper__.batch = false
+    local a, b = w.User{ name = "a" }, w.User{ name = "b" }
+    w.session:add_all{ a, b }
+    w.session:flush()
+    a.name, b.name = "A", "B"
+    w.session:add(w.User{ name = "c" })
+    w.session:flush()
+    assert.equal("before_insert:a after_insert:a before_insert:b after_insert:b before_insert:c after_insert:c "
+      .. "before_update:A after_update:A before_update:B after_update:B", names_of(w.log))
+    assert.same({ 0, 1, 2 }, rows)
+  end)
+
   it("before_insert sees keys of parents, after_insert the generated key", function()
     local seen = {}
     sa.event.listen(w.Address, "before_insert", function(_, _, address) table.insert(seen, address.user_id or "none") end)

@@ -18,6 +18,9 @@ world.describe("a relationship by LIKE", function(Base, w)
   w.Venue = Base:class("Venue", { __tablename__ = "custom_venues", id = id(), name = name,
     below = orm.relationship("Venue", { viewonly = true, order_by = "Venue.name", primaryjoin = function()
       return orm.remote(orm.foreign(name)):like(name .. "/%")
+    end }),
+    above = orm.relationship("Venue", { viewonly = true, order_by = "Venue.name", primaryjoin = function()
+      return name:like(sa.func.coalesce(orm.remote(orm.foreign(name)), ""):concat("/%"))
     end }) })
 end, function(w)
   before_each(function()
@@ -33,6 +36,13 @@ end, function(w)
       assert.equal("a/b/c", venue.below[2].name)
     end)
   end
+
+  -- The pattern's own parameter and that of this side's column are two.
+  it("is loaded from the other side", function()
+    local venue = w.session:query(w.Venue):filter_by{ name = "a/b/c" }:one()
+    assert.same({ "a", "a/b" }, { venue.above[1].name, venue.above[2].name })
+    assert.equal(2, #venue.above)
+  end)
 
   it("is joined and asked for", function()
     assert.equal("SELECT custom_venues.name, custom_venues.id FROM custom_venues WHERE EXISTS (SELECT 1 FROM custom_venues AS "

@@ -153,7 +153,7 @@ local function make_table(class_, declaration, metadata)
   local more, options = table_arguments(evaluated(given.__table_args__, class_))
   table.move(more, 1, #more, #items + 1, items)
   items[#items + 1] = options
-  return require("lualchemy.schema").Table(evaluated(given.__tablename__, class_), metadata, table.unpack(items))
+  return require("lualchemy.schema").Table(class_.__tablename__, metadata, table.unpack(items))
 end
 
 -- Columns whose attribute has another name than the column, and the properties.
@@ -227,7 +227,7 @@ local function map(class_, declaration, base)
   local table_, parent = given.__table__, mapper_above(base)
   if table_ then
     check_table_columns(class_, table_, declaration)
-  elseif given.__tablename__ then
+  elseif rawget(class_, "__tablename__") then
     table_ = make_table(class_, declaration, base.metadata)
   elseif parent then
     table_ = share_table(class_, declaration, parent)
@@ -368,6 +368,7 @@ local function make_class(parent, name, ...)
     rawset(class_, "__members__", kept)
     return class_
   end
+  rawset(class_, "__tablename__", evaluated(declaration.settings.__tablename__, class_))
   make_late(class_, declaration)
   sort_columns(declaration)
   map(class_, declaration, parent)

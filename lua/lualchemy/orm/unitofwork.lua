@@ -271,12 +271,30 @@ function UnitOfWork:_save(step)
     self:_sync("up", step, INSERTS)
     self:_sync("up", step, UPDATES)
   end
-  if self.hooks then self:_tell("before", step, conn) end
-  self:_close(step)
-  persistence.save(self, conn, step)
-  if self.hooks then self:_tell("after", step, conn) end
+  if self.hooks and not step.mapper.batch then
+    self:_save_singly(step, conn)
+  else
+    if self.hooks then self:_tell("before", step, conn) end
+    self:_close(step)
+    persistence.save(self, conn, step)
+    if self.hooks then self:_tell("after", step, conn) end
+  end
   if passes.keys_down then self:_sync("down", step, INSERTS) end
   self:_collect_changed()
+end
+
+-- With `batch = false` a listener sees the rows of the objects before its own: each is told of and written by itself.
+function UnitOfWork:_save_singly(step, conn)
+  self:_close(step)
+  for which = INSERTS, UPDATES do
+    for _, object in ipairs(which == INSERTS and step[INSERTS] or core.flush_sort(step[UPDATES])) do
+      local single = { mapper = step.mapper, mappers = { core.mapper_of(object) }, [INSERTS] = {}, [UPDATES] = {}, [DELETES] = {} }
+      single[which][1] = object
+      self:_tell("before", single, conn)
+      persistence.save(self, conn, single)
+      self:_tell("after", single, conn)
+    end
+  end
 end
 
 -- Calls the listeners of a step's objects, the new ones first.

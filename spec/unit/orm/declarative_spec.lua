@@ -98,7 +98,7 @@ describe("declarative", function()
       next_id = orm.declared_attr(function(cls) return orm.column_property(cls.id + 1) end),
       tag = orm.declared_attr(function(cls) return sa.Column(sa.String, { info = { of = cls.__name } }) end),
       peer = orm.declared_attr(function(cls) return orm.relationship(cls.__name, { remote_side = cls.__name .. ".id" }) end),
-      peer_id = orm.declared_attr(function(cls) return sa.Column(sa.ForeignKey(cls.__name:lower() .. ".id")) end),
+      peer_id = orm.declared_attr(function(cls) return sa.Column(sa.ForeignKey(cls.__tablename__ .. ".id")) end),
     }
     for _, name in ipairs({ "A", "B" }) do
       local made = Base:class(name, Counted, { __tablename__ = name:lower(), id = sa.Column(sa.Integer, { primary_key = true }) })

@@ -30,6 +30,9 @@ local rows = {
   { "an option of ON CONFLICT", "ArgumentError", { "'index_elemnts'", "index_elements" }, function()
     pg.insert(a):values { x = 1 }:on_conflict_do_update { index_elemnts = { "id" }, set_ = { x = 1 } }
   end },
+  { "a parameter called like a generated one", "CompileError", { "'x_1' is the one that this statement gives another" }, function()
+    sa.select(a):where(x:eq(5), a.c.id:eq(sa.bindparam("x_1"))):compile()
+  end },
   { "a parameter called like a column that is set", "CompileError", { "'x' is reserved", "'b_x'" }, function()
     a:update():values { x = 1 }:where(x:eq(sa.bindparam("x"))):compile()
   end },

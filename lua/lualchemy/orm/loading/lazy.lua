@@ -45,7 +45,7 @@ local function parameters(prop, binds)
   local is_local = local_columns(prop)
   return function(column)
     if not is_local[column] then return column end
-    local bind = { name = "param_" .. (#binds + 1), key = attribute_of(prop, column) }
+    local bind = { name = "lazy_" .. (#binds + 1), key = attribute_of(prop, column) }
     binds[#binds + 1] = bind
     return clause.parameter(bind.name, column)
   end
