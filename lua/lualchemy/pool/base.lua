@@ -210,6 +210,10 @@ end
 local function wait_in_line(self)
   local since = core.clock()
   local record = self._line:wait_for(function() return take_sound(self) end, self._timeout, function() self:_watch() end)
+  if not record then
+    collect_forgotten(self, true)
+    record = take_sound(self)
+  end
   figures.count_wait(self._waits, core.clock() - since)
   return record
 end

@@ -1,8 +1,8 @@
 --- Waiting in line for a pooled connection.
 -- A waiter sleeps on a descriptor (core.signal), so every scheduler that can wait for a socket can wait here. Who
 -- returns a connection wakes the first in line, and until that one has run the connection is as good as his: whoever
--- comes meanwhile gets in line, or those who never wait would starve those who do. A waiter whose coroutine is closed
--- leaves the line and passes on a wake-up it could not use.
+-- comes meanwhile gets in line, or those who never wait would starve those who do. A waiter whose coroutine is closed or
+-- collected leaves the line and passes on a wake-up it could not use.
 
 local core = require("lualchemy._core")
 
@@ -20,38 +20,49 @@ function Queue.set_wait(wait_fn, can_wait_fn) wait, can_wait = wait_fn, can_wait
 ---@return boolean
 function Queue.can_wait() return can_wait() end
 
-function Queue.new() return setmetatable({ woken = 0 }, Queue) end
+-- The waiters themselves are the array; `called` are those who were woken and have not run yet.
+function Queue.new() return setmetatable({ called = {} }, Queue) end
+
+local function take_out(list, waiter)
+  for i = #list, 1, -1 do
+    if list[i] == waiter then return table.remove(list, i) end
+  end
+end
+
+-- Seconds that a turn is kept for whoever was woken: a scheduler may have forgotten him.
+local PATIENCE = 1
 
 --- Is there anybody whose turn it is before that of a newcomer?
 ---@return boolean
-function Queue:is_busy() return self[1] ~= nil or self.woken > 0 end
-
-local Waiter = {}
-Waiter.__index = Waiter
-
--- Nobody waits for this one's turn any more.
-local function serve(waiter)
-  if waiter.woken then waiter.queue.woken = waiter.queue.woken - 1 end
-  waiter.woken = false
+function Queue:is_busy()
+  local called = self.called
+  while called[1] and core.clock() - called[1].woken > PATIENCE do
+    table.remove(called, 1)
+    self:wake()
+  end
+  return self[1] ~= nil or called[1] ~= nil
 end
 
-function Waiter:__close()
-  local queue = self.queue
-  for i = #queue, 1, -1 do
-    if queue[i] == self then table.remove(queue, i) end
-  end
-  self.signal:close()
-  if self.woken then
-    serve(self)
-    queue:wake()
-  end
+-- What a waiting coroutine holds of its place in the line: closing it, or losing it with the coroutine, gives it up.
+local Place = {}
+Place.__index = Place
+
+function Place:__close()
+  local queue, waiter = self.queue, self.waiter
+  self.waiter = nil
+  if not waiter then return end
+  take_out(queue, waiter)
+  waiter.signal:close()
+  if take_out(queue.called, waiter) then queue:wake() end
 end
+Place.__gc = Place.__close
 
 --- Wakes whoever has waited longest.
 function Queue:wake()
   local waiter = table.remove(self, 1)
   if waiter then
-    waiter.woken, self.woken = true, self.woken + 1
+    waiter.woken = core.clock()
+    table.insert(self.called, waiter)
     waiter.signal:notify()
   end
 end
@@ -62,18 +73,19 @@ end
 ---@param changed fun()   called whenever somebody has joined or left the line
 function Queue:wait_for(take, timeout, changed)
   local deadline = core.clock() + timeout
-  local place = #self + 1
+  local at = #self + 1
   while true do
-    local waiter <close> = setmetatable({ queue = self, signal = core.signal() }, Waiter)
-    table.insert(self, math.min(place, #self + 1), waiter)
+    local waiter = { signal = core.signal() }
+    local place <close> = setmetatable({ queue = self, waiter = waiter }, Place)     -- luacheck: ignore 211
+    table.insert(self, math.min(at, #self + 1), waiter)
     changed()
     local left = deadline - core.clock()
     if left <= 0 or not wait(waiter.signal:pollfd(), "r", left) then return nil end
-    serve(waiter)
+    take_out(self.called, waiter)
     local taken = take()
     changed()
     if taken then return taken end
-    place = 1       -- whoever was faster, this one is the next
+    at = 1       -- whoever was faster, this one is the next
   end
 end
 

@@ -324,5 +324,40 @@ describe("pool", function()
       assert.is_true(got)
       assert.equal(0, p:checkedout())
     end)
+
+    for _, left in ipairs { "dropped", "never resumed" } do
+      it("so does one that is " .. left .. ", before its turn or after", function()
+        for _, when in ipairs { "before", "after" } do
+          local p = pool.QueuePool(connect, { size = 1, max_overflow = 0, timeout = 5 })
+          local held = p:connect()
+          local lost = coroutine.create(function() p:connect() end)
+          coroutine.resume(lost)
+          if when == "after" then held:close() end
+          if left == "dropped" then lost = nil end
+          collectgarbage()
+          if when == "before" then held:close() end
+          local since = core.clock()
+          run(function()
+            while p._line:is_busy() and core.clock() - since < 4 do coroutine.yield() end
+            p:connect():close()
+          end)
+          assert.equal(left == "dropped", core.clock() - since < 0.5)
+          assert.equal(0, p:checkedout())
+          assert.equal(lost and "suspended", lost and coroutine.status(lost))
+        end
+      end)
+    end
+
+    it("at the end of his time a waiter looks for what was dropped", function()
+      local p = pool.QueuePool(connect, { size = 1, max_overflow = 0, timeout = 1.1 })
+      local held = p:connect()
+      run(function()
+        p._collected = core.clock()
+        assert.is_false(p:connect().closed)
+      end, function()
+        coroutine.yield()
+        held = held and nil
+      end)
+    end)
   end)
 end)
