@@ -239,6 +239,16 @@ const alch_custom *alch_push_entity(lua_State *L, int idx)
     return NULL;
 }
 
+const alch_node *alch_attribute_entity(lua_State *L, int idx, const alch_node *n)
+{
+    const alch_custom *entity = n->kind == ALCH_NODE_COLUMN ? alch_push_entity(L, idx) : NULL;
+
+    if (entity == NULL)
+        return n;
+    lua_replace(L, idx);
+    return &entity->head;
+}
+
 /* A mapped class among what is selected stands for its columns, not for its table. */
 static void replace_by_columns(lua_State *L, int idx)
 {

@@ -94,6 +94,8 @@ static int collect_columns(const alch_node *n, void *payload)
 {
     lua_State *L = payload;
 
+    if (n->kind == ALCH_NODE_ENTITY)
+        n = &((const alch_custom *)n)->clauses->head;
     if (n->kind == ALCH_NODE_COLUMN) {
         luaL_checkstack(L, 2, "expression");
         alch_push_node(L, n);
@@ -150,6 +152,8 @@ static int l_entity_new(lua_State *L)
     if (entity == NULL)
         return alch_raise(L, &err);
     slot->node = &entity->head;
+    if (n == 1)
+        alch_node_set_type(entity, list->items[0]->type);
     entity->host = alch_host_ref_new(L, 1);
     if (entity->host == NULL)
         return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");

@@ -75,6 +75,8 @@ static int l_unary_op(lua_State *L)
         lua_replace(L, 1);
     }
     n = alch_check_expression(L, 1);
+    if (op == ALCH_OP_DISTINCT)
+        n = alch_attribute_entity(L, 1, n);
     slot = push_result(L, ALCH_NODE_UNARY);
     alch_check(L, alch_unary_new(op, alch_node_keep(n), op == ALCH_OP_ANY || op == ALCH_OP_ALL || op == ALCH_OP_EXISTS
                             ? alch_type_of(ALCH_TYPE_BOOLEAN) : n->type, &slot->node, &err), &err);

@@ -428,8 +428,8 @@ static int l_keep_entities(lua_State *L)
     for (which = 0; which < 2; which++) {
         luaL_checkstack(L, (int)alch_list_len(lists[which]) + 10, "entities");
         for (i = 0; i < alch_list_len(lists[which]); i++)
-            if (lists[which]->items[i]->kind == ALCH_NODE_ENTITY)
-                alch_push_node(L, lists[which]->items[i]);
+            if (alch_entity_within(lists[which]->items[i]) != NULL)
+                alch_push_node(L, &alch_entity_within(lists[which]->items[i])->head);
     }
     top = lua_gettop(L);
     if (top == 2) {

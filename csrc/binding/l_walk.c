@@ -81,6 +81,8 @@ static const alch_node *rebuilt(rebuild *r, const alch_node *n, alch_err *err)
         alch_node_drop(copy);
         return alch_node_keep(n);
     }
+    if (copy->kind == ALCH_NODE_ENTITY)     /* its columns come from elsewhere now */
+        (void)alch_node_set(copy, &((alch_custom *)copy)->from, NULL, err);
     return copy;
 }
 

@@ -12,6 +12,12 @@ void alch_visit_part(alch_compiler *c, const alch_node *n, unsigned flags)
         alch_compile_fail(c, ALCH_ERR_COMPILE, "a %s is only part of a statement", alch_node_class(n->kind));
 }
 
+/* An attribute of a mapped class inside an expression. */
+static void visit_entity(alch_compiler *c, const alch_node *n, unsigned flags)
+{
+    alch_compile_node(c, &((const alch_custom *)n)->clauses->head, flags);
+}
+
 const alch_visitor alch_standard_visitors[ALCH_NODE_COUNT] = {
     [ALCH_NODE_COLUMN] = alch_visit_column,
     [ALCH_NODE_BIND] = alch_visit_bind,
@@ -47,7 +53,7 @@ const alch_visitor alch_standard_visitors[ALCH_NODE_COUNT] = {
     [ALCH_NODE_DML_COLUMN] = alch_visit_dml_column,
     [ALCH_NODE_CALLABLE] = alch_visit_callable,
     [ALCH_NODE_CUSTOM] = alch_visit_custom,
-    [ALCH_NODE_ENTITY] = alch_visit_part,
+    [ALCH_NODE_ENTITY] = visit_entity,
     [ALCH_NODE_TABLE] = alch_visit_table,
     [ALCH_NODE_ALIAS] = alch_visit_alias,
     [ALCH_NODE_SUBQUERY] = alch_visit_alias,

@@ -286,9 +286,35 @@ void alch_from_objects(const alch_node *n, alch_nodes *out)
     }
 }
 
-static const alch_node *own_from(const alch_node *n)
+static int find_entity(const alch_node *n, void *payload)
 {
-    return n->kind == ALCH_NODE_ENTITY ? ((const alch_custom *)n)->from : NULL;
+    const alch_custom **found = payload;
+
+    *found = alch_entity_within(n);
+    return *found != NULL;
+}
+
+const alch_custom *alch_entity_within(const alch_node *n)
+{
+    const alch_custom *found = NULL;
+
+    if (n->kind == ALCH_NODE_ENTITY)
+        return (const alch_custom *)n;
+    if (n->kind == ALCH_NODE_COLUMN || n->kind == ALCH_NODE_BIND || n->kind == ALCH_NODE_SCALAR || alch_is_from(n) || alch_is_statement(n))
+        return NULL;
+    (void)alch_node_children(n, find_entity, &found);
+    return found;
+}
+
+/* What the tables of a listed thing are joined in, where it is of a mapped class. */
+static void add_listed(const alch_node *n, int given, alch_nodes *out)
+{
+    const alch_custom *entity = given ? NULL : alch_entity_within(n);
+
+    if (entity != NULL && entity->from != NULL)
+        alch_from_objects(entity->from, out);
+    if (entity == NULL || entity->from == NULL || n->kind != ALCH_NODE_ENTITY)
+        alch_from_objects(n, out);
 }
 
 void alch_listed_froms(const alch_select *s, alch_nodes *out)
@@ -296,14 +322,11 @@ void alch_listed_froms(const alch_select *s, alch_nodes *out)
     int given = alch_list_len(s->froms) > 0;
     uint32_t i;
 
-    for (i = 0; i < alch_list_len(s->columns); i++) {
-        const alch_node *own = given ? NULL : own_from(s->columns->items[i]);
-
-        alch_from_objects(own != NULL ? own : s->columns->items[i], out);
-    }
+    for (i = 0; i < alch_list_len(s->columns); i++)
+        add_listed(s->columns->items[i], given, out);
     for (i = 0; !given && i < alch_list_len(s->entities); i++)
-        if (own_from(s->entities->items[i]) != NULL)
-            alch_from_objects(own_from(s->entities->items[i]), out);
+        if (((const alch_custom *)s->entities->items[i])->from != NULL)
+            alch_from_objects(((const alch_custom *)s->entities->items[i])->from, out);
 }
 
 static int is_in_join(const alch_select *s, const alch_node *criteria)
@@ -321,9 +344,9 @@ static void add_criteria(const alch_select *s, const alch_list *l, alch_nodes *o
     uint32_t i;
 
     for (i = 0; i < alch_list_len(l); i++) {
-        const alch_custom *entity = (const alch_custom *)l->items[i];
+        const alch_custom *entity = alch_entity_within(l->items[i]);
 
-        if (entity->head.kind == ALCH_NODE_ENTITY && entity->criteria != NULL && !is_in_join(s, entity->criteria))
+        if (entity != NULL && entity->criteria != NULL && !is_in_join(s, entity->criteria))
             alch_nodes_add_new(out, entity->criteria);
     }
 }

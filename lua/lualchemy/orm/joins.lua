@@ -110,12 +110,50 @@ local function apply_outer(statement, steps, options)
   return statement:join_from(first.left, right, first.on, options)
 end
 
+-- Every table under its own name in what stands in FROM.
+local function tables_in(from, found)
+  if clause.is_join(from) then
+    local left, right = clause.join_parts(from)
+    tables_in(left, found)
+    tables_in(right, found)
+  elseif clause.kind(from) == "table" then
+    found[from] = true
+  end
+  return found
+end
+
+-- What a select takes rows from already: its classes and select_from(), and what it joined.
+local function taken(statement)
+  local list, joins = clause.sources(statement)
+  for _, join in ipairs(joins) do list[#list + 1] = select(2, clause.join_parts(join)) end
+  for _, part in ipairs(#list == #joins and clause.selected_parts(statement) or {}) do
+    if type(part) == "table" and part.entity then list[#list + 1] = part.entity.selectable end
+  end
+  return list
+end
+
+-- A class of several tables one of which is there already would name that one twice.
+local function check_overlap(statement, of)
+  if not of or of.is_alias or not clause.is_join(of.selectable) then return end
+  for _, from in ipairs(taken(statement)) do
+    local known = clause.same(from, of.selectable) and {} or tables_in(from, {})
+    for _, table_ in ipairs(of.mapper.tables) do
+      if known[table_] then
+        errors.raise("InvalidRequestError", "Can't join to %s: its table '%s' is in the statement already, as %s; join to orm.aliased(%s, { flat = true }) and "
+          .. "use that one's attributes", of.mapper.class_name, tostring(table_.name),
+          clause.is_join(from) and "part of another class's" or "a table of its own", of.mapper.class_name)
+      end
+    end
+  end
+end
+
 --- Applies steps to a select.
 ---@param statement lualchemy.Select
 ---@param steps table[]
 ---@param options table?
 ---@return lualchemy.Select
 function M.apply(statement, steps, options)
+  check_overlap(statement, steps[#steps].entity)
   if #steps == 2 and options and options.isouter then return apply_outer(statement, steps, options) end
   for _, step in ipairs(steps) do
     if step.left then

@@ -1,0 +1,86 @@
+--- Queries over parts of hierarchies: which rows an expression over a subclass's attributes means, and what cannot be joined.
+
+local sa = require("lualchemy")
+local orm = require("lualchemy.orm")
+local raises_here = require("spec.support.expect").raises_here
+local world = require("spec.support.world")
+
+local func = sa.func
+
+-- Engineers and bosses have tables of their own, managers are told apart by their kind alone.
+local function staff(Base, w)
+  local function key(of) return sa.Column(sa.Integer, of and sa.ForeignKey(of) or nil, { primary_key = true }) end
+  w.Company = Base:class("Company", {
+    __tablename__ = "hq_companies", id = key(), name = sa.Column(sa.String(20)),
+    people = orm.relationship("Person"), engineers = orm.relationship("Engineer", { viewonly = true }),
+  })
+  w.Person = Base:class("Person", {
+    __tablename__ = "hq_people", id = key(), name = sa.Column(sa.String(20)), kind = sa.Column(sa.String(20)),
+    company_id = sa.Column(sa.ForeignKey("hq_companies.id")), __mapper_args__ = { polymorphic_on = "kind", polymorphic_identity = "person" },
+  })
+  w.Manager = w.Person:class("Manager", { level = sa.Column(sa.Integer), __mapper_args__ = { polymorphic_identity = "manager" } })
+  w.Engineer = w.Person:class("Engineer", { __tablename__ = "hq_engineers", id = key("hq_people.id"), language = sa.Column(sa.String(20)),
+    __mapper_args__ = { polymorphic_identity = "engineer" } })
+  w.Boss = w.Person:class("Boss", { __tablename__ = "hq_bosses", id = key("hq_people.id"), golf = sa.Column(sa.String(20)),
+    __mapper_args__ = { polymorphic_identity = "boss" } })
+end
+
+world.describe("expressions over a subclass's attributes", staff, function(w)
+  before_each(function()
+    w.session:add_all { w.Person{ name = "p" }, w.Manager{ name = "m", level = 3 }, w.Manager{ name = "n", level = 5 }, w.Engineer{ name = "e" } }
+    w.session:flush()
+  end)
+
+  local function value(expression) return w.session:query(expression):scalar() end
+
+  it("count the rows of a class without a table of its own", function()
+    assert.equal(2, value(func.count(w.Manager.id)))
+    assert.equal(2, value(func.count(w.Manager.id:distinct())))
+    assert.equal(2, value(func.count(sa.distinct(w.Manager.id))))
+    assert.equal(2, value(func.count(orm.aliased(w.Manager).id)))
+    assert.equal("n", value(func.max(w.Manager.name):label("last")))
+    assert.equal("nx", value(func.max(w.Manager.name) .. "x"))
+    assert.equal(4, value(func.count(w.Person.id)))
+  end)
+
+  it("and of one whose attribute lies in its parent's table", function()
+    assert.equal(1, value(func.count(w.Engineer.name)))
+    assert.equal(1, w.session:scalar(sa.select(func.count(w.Engineer.name))))
+  end)
+
+  it("inside HAVING and beside other columns", function()
+    local rows = w.session:query(w.Manager.kind, func.count(w.Manager.id)):group_by(w.Manager.kind):having(func.count(w.Manager.id):gt(1)):all()
+    assert.same({ "manager", 2 }, { table.unpack(rows[1]) })
+    assert.equal(1, #rows)
+  end)
+
+  it("in subqueries the enclosing statement is none of their business", function()
+    local inner = sa.select(func.count(w.Manager.id)):scalar_subquery()
+    assert.equal(4, #w.session:query(w.Person.id, inner):all())
+    assert.equal(2, w.session:query(inner):scalar())
+  end)
+end)
+
+world.describe("joins between classes of one hierarchy", staff, function(w)
+  it("need an alias where both sides have a table in common", function()
+    raises_here("InvalidRequestError", { "Can't join to Boss", "'hq_people'", "orm.aliased(Boss, { flat = true })" }, function()
+      w.session:query(w.Engineer):join(w.Boss, w.Boss.golf:eq(w.Engineer.language))
+    end)
+    local of = w.Company.people
+    raises_here("InvalidRequestError", { "Can't join to Boss" }, function()
+      w.session:query(w.Company):join(of:of_type(w.Engineer)):join(of:of_type(w.Boss))
+    end)
+    raises_here("InvalidRequestError", { "Can't join to Engineer" }, function() return sa.select(w.Company):join(of):join(w.Company.engineers) end)
+  end)
+
+  it("work with one, and where the same path is joined again", function()
+    local of, boss = w.Company.people, orm.aliased(w.Boss, { flat = true })
+    w.session:add_all { w.Company{ name = "both", people = { w.Engineer{ language = "C" }, w.Boss{ golf = "9" } } },
+      w.Company{ name = "one", people = { w.Boss() } } }
+    w.session:flush()
+    local both = w.session:query(w.Company):join(of:of_type(w.Engineer)):join(of:of_type(boss)):filter(boss.golf:eq("9"))
+    assert.equal("both", both:one().name)
+    assert.equal(0, w.session:query(w.Engineer):join(boss, boss.name:eq(w.Engineer.name)):count())
+    assert.equal(1, w.session:query(w.Company):join(w.Company.engineers):join(w.Company.engineers):count())
+  end)
+end)
