@@ -2,6 +2,7 @@
 
 local sa = require("lualchemy")
 local orm = require("lualchemy.orm")
+local raises = require("spec.support.expect").raises
 local targets = require("spec.support.targets")
 
 for database, url in targets.each() do
@@ -70,6 +71,7 @@ for database, url in targets.each() do
       local Note = Base:class("Note", {
         __tablename__ = "decl_notes", id = sa.Column(sa.Integer, { primary_key = true }), title = sa.Column(sa.String(20)),
         body = orm.deferred(sa.Column(sa.Text)),
+        scan = orm.deferred(sa.Column(sa.LargeBinary), { raiseload = true }),
       })
       Note.shout = orm.column_property(sa.func.upper(Note.__table__.c.title))
       open()
@@ -83,6 +85,8 @@ for database, url in targets.each() do
       assert.equal(1, sent)
       assert.equal("long", note.body)
       assert.equal(2, sent)
+      raises("InvalidRequestError", "Note.scan' is not available", function() return note.scan end)
+      assert.is_nil(session:query(Note):options(orm.undefer(Note.scan)):populate_existing():one().scan)
       note.body = "longer"
       session:commit()
       assert.equal("longer", note.body)

@@ -157,8 +157,9 @@ end
 --- A parameter that holds a value of a column's type.
 ---@param value any
 ---@param column table
-function M.bind(value, column)
-  return sql.bindparam(nil, value, { type_ = column.type, unique = true })
+---@param name string?   what its generated name begins with
+function M.bind(value, column, name)
+  return sql.bindparam(name, value, { type_ = column.type, unique = true })
 end
 
 --- A parameter to be given a value of a column's type when the statement is executed.

@@ -225,7 +225,7 @@ function RelationshipAttribute:ne(object)
   local parts = {}
   for _, pair in ipairs(prop.local_remote_pairs) do
     local column = adapt and adapt(pair[1]) or pair[1]
-    parts[#parts + 1] = clause.either({ column:ne(clause.bind(value_of(self, object, pair[2]), column)), column:is_(nil) })
+    parts[#parts + 1] = clause.either({ column:ne(clause.bind(value_of(self, object, pair[2]), column, pair[1].key)), column:is_(nil) })
   end
   return clause.either(parts)
 end

@@ -263,7 +263,7 @@ function Mapper:_merge_column(inherited, column, given)
   end
   inherited.columns = { column, table.unpack(inherited.columns) }
   inherited.column = column
-  if given then inherited.deferred, inherited.group = given.deferred, given.group end
+  if given then inherited.deferred, inherited.group, inherited.raiseload = given.deferred, given.group, given.raiseload end
   self.property_of_column[column] = inherited
 end
 

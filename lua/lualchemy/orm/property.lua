@@ -110,6 +110,7 @@ end
 ---@field columns table[]      the first one is read; all are written
 ---@field column table
 ---@field deferred boolean
+---@field raiseload boolean    deferred, and to be loaded by a query only
 ---@field readonly boolean     not a column of the mapped table: an SQL expression
 local ColumnProperty = MapperProperty:extend("ColumnProperty", { kind = "column", Comparator = clause.Attribute })
 
@@ -125,7 +126,8 @@ function ColumnProperty:init(columns, options)
   end
   self.columns, self.column = columns, columns[1]
   self.deferred = options and options.deferred or false
-  self.group = options and options.group
+  self.raiseload = options and options.raiseload or false
+  self.group, self.doc = options and options.group, options and options.doc
   self.info = options and options.info or {}
   self.active_history = options and options.active_history or false
   self.expire_on_flush = not options or options.expire_on_flush ~= false
