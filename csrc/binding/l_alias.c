@@ -299,18 +299,18 @@ static int l_column_keys(lua_State *L)
 {
     const alch_node *n = alch_check_node(L, 1);
     alch_arena *arena = push_arena(L);
-    alch_nodes found = { arena, NULL, 0, 0, 0 };
+    alch_nodes found = { arena, NULL, 0, 0, 0 }, keys = found;
     alch_namer nm = { arena, 0 };
     alch_named_column *named = NULL;
     int style = n->kind == ALCH_NODE_JOIN ? ALCH_LABELS_TABLENAME_PLUS_COL : ALCH_LABELS_DEFAULT;
     size_t i;
     alch_err err;
-    int rc = alch_is_from(n) ? alch_from_columns(n, &found, &err) : alch_selected_columns(n, &found, &err);
+    int rc = alch_selected_keys(n, &found, &keys, &err);
 
     if (n->kind == ALCH_NODE_SELECT || n->kind == ALCH_NODE_COMPOUND)
         style = ((const alch_select *)n)->label_style;
     if (rc == ALCH_OK)
-        rc = alch_name_columns(&nm, found.at, found.len, style, 0, &named, &err);
+        rc = alch_name_keyed_columns(&nm, found.at, keys.at, found.len, style, 0, &named, &err);
     if (rc != ALCH_OK)
         return alch_raise(L, &err);
     lua_createtable(L, (int)found.len, 0);

@@ -3,6 +3,7 @@
 #include "binding/bind.h"
 #include "binding/node_conv.h"
 #include "binding/value_conv.h"
+#include "expr/build.h"
 
 /* core.view(column, class, fields): the same node as a value of another class
 ** with fields of its own. */
@@ -121,32 +122,60 @@ static int l_columns_in(lua_State *L)
     return 1;
 }
 
-/* core.entity_new(object, {column, ...}, from, criteria): what a SELECT lists for a mapped
-** class: these columns, and the object that says whose they are. 'from' stands in FROM
-** for their tables, 'criteria' in WHERE beside the user's; both may be nil. */
+/* Pushes a LIST of what 'push_item' makes of each item of the table at 'idx'. */
+static alch_list *push_list(lua_State *L, int idx, void (*push_item)(lua_State *L, alch_list *l))
+{
+    lua_Integer i, n = luaL_len(L, idx);
+    alch_node_ref *slot = alch_push_node_slot(L, ALCH_NODE_LIST);
+    alch_err err;
+    alch_list *list = alch_list_new(ALCH_NODE_LIST, ALCH_OP_COMMA, (size_t)n, &err);
+
+    if (list == NULL)
+        alch_raise(L, &err);
+    slot->node = &list->head;
+    for (i = 1; i <= n; i++) {
+        lua_geti(L, idx, i);
+        push_item(L, list);
+        lua_pop(L, 1);
+    }
+    return list;
+}
+
+static void push_column(lua_State *L, alch_list *l)
+{
+    alch_err err;
+
+    if (alch_list_push(l, alch_node_keep(alch_check_node(L, -1)), &err) != ALCH_OK)
+        alch_raise(L, &err);
+}
+
+static void push_key(lua_State *L, alch_list *l)
+{
+    const alch_node *name;
+    alch_err err;
+
+    if (alch_name_new(ALCH_NODE_LABEL_NAME, luaL_checkstring(L, -1), NULL, &name, &err) != ALCH_OK
+        || alch_list_push(l, name, &err) != ALCH_OK)
+        alch_raise(L, &err);
+}
+
+/* core.entity_new(object, {column, ...}, from, criteria, {key, ...}): what a SELECT lists for a
+** mapped class: these columns, and the object that says whose they are. 'from' stands in FROM
+** for their tables, 'criteria' in WHERE beside the user's, 'keys' are what a subquery's .c calls
+** the columns; these three may be nil. */
 static int l_entity_new(lua_State *L)
 {
-    alch_node_ref *slot, *columns;
-    alch_list *list;
+    alch_node_ref *slot;
+    alch_list *list, *keys = NULL;
     alch_custom *entity;
     alch_err err;
-    lua_Integer i, n;
 
     luaL_checktype(L, 1, LUA_TTABLE);
     luaL_checktype(L, 2, LUA_TTABLE);
-    lua_settop(L, 4);
-    n = luaL_len(L, 2);
-    columns = alch_push_node_slot(L, ALCH_NODE_LIST);
-    list = alch_list_new(ALCH_NODE_LIST, ALCH_OP_COMMA, (size_t)n, &err);
-    if (list == NULL)
-        return alch_raise(L, &err);
-    columns->node = &list->head;
-    for (i = 1; i <= n; i++) {
-        lua_geti(L, 2, i);
-        if (alch_list_push(list, alch_node_keep(alch_check_node(L, 6)), &err) != ALCH_OK)
-            return alch_raise(L, &err);
-        lua_settop(L, 5);
-    }
+    lua_settop(L, 5);
+    list = push_list(L, 2, push_column);
+    if (!lua_isnil(L, 5))
+        keys = push_list(L, 5, push_key);
     slot = alch_push_node_slot(L, ALCH_NODE_ENTITY);
     entity = alch_node_new(ALCH_NODE_ENTITY, &err);
     if (entity == NULL)
@@ -158,6 +187,7 @@ static int l_entity_new(lua_State *L)
     if (entity->host == NULL)
         return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
     if (alch_node_set(entity, &entity->clauses, alch_node_keep(list), &err) != ALCH_OK
+        || alch_node_set(entity, &entity->keys, alch_node_keep(keys), &err) != ALCH_OK
         || alch_node_set(entity, &entity->from, lua_isnil(L, 3) ? NULL : alch_node_keep(alch_check_node(L, 3)), &err) != ALCH_OK
         || alch_node_set(entity, &entity->criteria, lua_isnil(L, 4) ? NULL : alch_node_keep(alch_check_node(L, 4)), &err) != ALCH_OK)
         return alch_raise(L, &err);

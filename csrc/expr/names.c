@@ -425,21 +425,33 @@ static const char *numbered_key(naming *g, const char *base)
     return made;
 }
 
-static void key_one(naming *g, alch_named_column *c)
+/* The key that a mapped class gives the column, qualified as its name would be. */
+static const char *given_key(naming *g, const alch_node *column, const char *given)
+{
+    if (column->kind != ALCH_NODE_COLUMN || !g->qualified || g->none)
+        return given;
+    return strcmp(given, ((const alch_column *)column)->name) == 0 ? alch_name_qualified(g->nm, column)
+                                                                  : qualify(g->nm, (const alch_column *)column, given);
+}
+
+static void key_one(naming *g, alch_named_column *c, const alch_node *given)
 {
     const char *key;
 
     if (c->column->kind == ALCH_NODE_TEXT)
         return;
-    key = g->qualified && !g->none ? alch_name_qualified_key(g->nm, c->column)
-                                   : alch_name_proxy_key(g->nm, c->column);
+    if (given != NULL)
+        key = given_key(g, c->column, ((const alch_text *)given)->text);
+    else
+        key = g->qualified && !g->none ? alch_name_qualified_key(g->nm, c->column)
+                                       : alch_name_proxy_key(g->nm, c->column);
     if (key == NULL || alch_name_is_anon(key))
         key = "_no_label";
     c->key = g->none ? key : numbered_key(g, key);
 }
 
-int alch_name_columns(alch_namer *nm, const alch_node *const *columns, size_t n, int label_style, int dedupe,
-                      alch_named_column **out, alch_err *err)
+int alch_name_keyed_columns(alch_namer *nm, const alch_node *const *columns, const alch_node *const *keys, size_t n,
+                            int label_style, int dedupe, alch_named_column **out, alch_err *err)
 {
     alch_named_column *made = alch_arena_alloc(nm->arena, (n + 1) * sizeof *made);
     naming g = { nm, made, { nm->arena, NULL, 0, 0 }, { nm->arena, NULL, 0, 0 }, 1,
@@ -451,12 +463,18 @@ int alch_name_columns(alch_namer *nm, const alch_node *const *columns, size_t n,
     for (i = 0; i < n; i++) {
         made[i].column = columns[i];
         name_one(&g, &made[i]);
-        key_one(&g, &made[i]);
+        key_one(&g, &made[i], keys != NULL ? keys[i] : NULL);
     }
     if (g.failed || nm->failed)
         return alch_err_nomem(err);
     *out = made;
     return ALCH_OK;
+}
+
+int alch_name_columns(alch_namer *nm, const alch_node *const *columns, size_t n, int label_style, int dedupe,
+                      alch_named_column **out, alch_err *err)
+{
+    return alch_name_keyed_columns(nm, columns, NULL, n, label_style, dedupe, out, err);
 }
 
 /* }=== */

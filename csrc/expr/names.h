@@ -68,5 +68,9 @@ unsigned alch_name_quoting(const alch_named_column *c);
 ** (_generate_columns_plus_names(anon_for_dupe_key)). */
 int alch_name_columns(alch_namer *nm, const alch_node *const *columns, size_t n, int label_style, int dedupe,
                       alch_named_column **out, alch_err *err);
+/* The same with keys that a mapped class gives (LABEL_NAMEs; NULL: the column's
+** own), as alch_selected_keys finds them. */
+int alch_name_keyed_columns(alch_namer *nm, const alch_node *const *columns, const alch_node *const *keys, size_t n,
+                            int label_style, int dedupe, alch_named_column **out, alch_err *err);
 
 #endif

@@ -67,7 +67,7 @@ static const field alch_text_fields[] = {
 };
 static const field alch_custom_fields[] = {
     HOST(alch_custom, host), CHILD(alch_custom, clauses), TEXT(alch_custom, name),
-    CHILD(alch_custom, from), CHILD(alch_custom, criteria), END, END
+    CHILD(alch_custom, from), CHILD(alch_custom, criteria), CHILD(alch_custom, keys), END, END
 };
 static const field alch_table_fields[] = {
     TEXT(alch_table, name), TEXT(alch_table, schema), COLUMNS, END, END

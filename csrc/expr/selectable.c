@@ -138,16 +138,16 @@ static const alch_node *label_style_of(const alch_node *statement, int *style)
 /* A subquery's columns are called what its SELECT list is called from outside. */
 static int derive_statement(alch_from *f, const alch_node *statement, alch_arena *arena, alch_err *err)
 {
-    alch_nodes columns = { arena, NULL, 0, 0, 0 };
+    alch_nodes columns = { arena, NULL, 0, 0, 0 }, keys = columns;
     alch_namer nm = { arena, 0 };
     alch_named_column *named;
     int style = ALCH_LABELS_DEFAULT;
-    int rc = alch_selected_columns(statement, &columns, err);
+    int rc = alch_selected_keys(statement, &columns, &keys, err);
     size_t i;
 
     (void)label_style_of(statement, &style);
     if (rc == ALCH_OK)
-        rc = alch_name_columns(&nm, columns.at, columns.len, style, 0, &named, err);
+        rc = alch_name_keyed_columns(&nm, columns.at, keys.at, columns.len, style, 0, &named, err);
     for (i = 0; i < columns.len && rc == ALCH_OK; i++) {
         const alch_named_column *c = &named[i];
         const char *name = c->required;
@@ -220,7 +220,20 @@ int alch_from_columns(const alch_node *from, alch_nodes *out, alch_err *err)
     return ALCH_OK;
 }
 
-int alch_expand_columns(const alch_list *columns, alch_nodes *out, alch_err *err)
+/* Adds the keys of an ENTITY, and for columns before it that have none of their own, none. */
+static void add_keys(alch_nodes *keys, const alch_list *given, size_t columns)
+{
+    uint32_t i;
+
+    if (keys == NULL)
+        return;
+    while (keys->len + alch_list_len(given) < columns && !keys->failed)
+        alch_nodes_add(keys, NULL);
+    for (i = 0; i < alch_list_len(given); i++)
+        alch_nodes_add(keys, given->items[i]);
+}
+
+static int expand(const alch_list *columns, alch_nodes *out, alch_nodes *keys, alch_err *err)
 {
     uint32_t i;
     int rc = ALCH_OK;
@@ -231,26 +244,44 @@ int alch_expand_columns(const alch_list *columns, alch_nodes *out, alch_err *err
         if (alch_is_from(c))
             rc = alch_from_columns(c, out, err);
         else if (c->kind == ALCH_NODE_LIST && c->op == ALCH_OP_COMMA)
-            rc = alch_expand_columns((const alch_list *)c, out, err);
-        else if (c->kind == ALCH_NODE_ENTITY)
-            rc = alch_expand_columns(((const alch_custom *)c)->clauses, out, err);
-        else
+            rc = expand((const alch_list *)c, out, keys, err);
+        else if (c->kind == ALCH_NODE_ENTITY) {
+            const alch_list *given = ((const alch_custom *)c)->keys;
+
+            rc = expand(((const alch_custom *)c)->clauses, out, given != NULL ? NULL : keys, err);
+            if (given != NULL)
+                add_keys(keys, given, out->len);
+        } else
             alch_nodes_add(out, c);
     }
-    return rc == ALCH_OK && out->failed ? alch_err_nomem(err) : rc;
+    add_keys(keys, NULL, out->len);
+    return rc == ALCH_OK && (out->failed || (keys != NULL && keys->failed)) ? alch_err_nomem(err) : rc;
+}
+
+int alch_expand_columns(const alch_list *columns, alch_nodes *out, alch_err *err)
+{
+    return expand(columns, out, NULL, err);
+}
+
+int alch_selected_keys(const alch_node *statement, alch_nodes *out, alch_nodes *keys, alch_err *err)
+{
+    int rc = ALCH_OK;
+
+    while (statement->kind == ALCH_NODE_COMPOUND)
+        statement = ((const alch_select *)statement)->columns->items[0];
+    if (alch_is_dml(statement))
+        return expand(((const alch_dml *)statement)->returning, out, keys, err);
+    if (statement->kind == ALCH_NODE_SELECT)
+        return expand(((const alch_select *)statement)->columns, out, keys, err);
+    if (statement->kind == ALCH_NODE_TEXT_SELECT || alch_is_from(statement))
+        rc = alch_from_columns(statement, out, err);
+    add_keys(keys, NULL, out->len);
+    return rc == ALCH_OK && keys != NULL && keys->failed ? alch_err_nomem(err) : rc;
 }
 
 int alch_selected_columns(const alch_node *statement, alch_nodes *out, alch_err *err)
 {
-    while (statement->kind == ALCH_NODE_COMPOUND)
-        statement = ((const alch_select *)statement)->columns->items[0];
-    if (alch_is_dml(statement))
-        return alch_expand_columns(((const alch_dml *)statement)->returning, out, err);
-    if (statement->kind == ALCH_NODE_TEXT_SELECT || alch_is_from(statement))
-        return alch_from_columns(statement, out, err);
-    if (statement->kind != ALCH_NODE_SELECT)
-        return ALCH_OK;
-    return alch_expand_columns(((const alch_select *)statement)->columns, out, err);
+    return alch_selected_keys(statement, out, NULL, err);
 }
 
 static int add_objects(const alch_node *n, void *payload)

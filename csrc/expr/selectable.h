@@ -38,6 +38,8 @@ int alch_from_columns(const alch_node *from, alch_nodes *out, alch_err *err);
 
 /* What a statement selects (or returns), tables replaced by their columns. */
 int alch_selected_columns(const alch_node *statement, alch_nodes *out, alch_err *err);
+/* The same with a mapped class's keys beside its columns (LABEL_NAMEs; NULL: the column's own). */
+int alch_selected_keys(const alch_node *statement, alch_nodes *out, alch_nodes *keys, alch_err *err);
 int alch_expand_columns(const alch_list *columns, alch_nodes *out, alch_err *err);
 
 /* The FROM objects an expression refers to, in order, repeated ones too. */

@@ -4,7 +4,6 @@ local attribute = require("lualchemy.orm.attribute")
 local clause = require("lualchemy.orm.clause")
 local entity = require("lualchemy.orm.entity")
 local errors = require("lualchemy.errors")
-local inheritance = require("lualchemy.orm.inheritance")
 local registry = require("lualchemy.orm.registry")
 local suggest = require("lualchemy.util.suggest")
 
@@ -82,6 +81,9 @@ function AliasedEntity:adapt_property(prop)
   if not prop.readonly then return self:adapt_column(prop.column) end
   local adapted = self.adapted_properties[prop]
   if not adapted then
+    adapted = clause.is_subquery(self.selectable) and clause.corresponding_column(self.selectable, prop.column)
+  end
+  if not adapted then
     adapted = clause.adapt_expression(prop.column, function(column)
       return self.mapper.property_of_column[column] and self:adapt_column(column) or column
     end, self.mapper.local_table, self.selectable)
@@ -131,7 +133,7 @@ function M.present(self, twin)
   })
   local token = { entity = twin }
   rawset(object, "_node", clause.node_of(self.selectable))
-  rawset(object, "_columns", clause.entity(token, attribute.columns_of_entity(self), inheritance.source(self)))
+  rawset(object, "_columns", attribute.listed(self, token))
   self.class_ = object
   entity.set_alias(object, self)
   return object

@@ -39,7 +39,11 @@ function M.make(entity, prop, column)
   local fields = { property = prop, parent = entity, key = prop.key, class_ = prop.parent.class_ }
   local from, criterion = inheritance.source(entity)
   column = column or prop.kind == "column" and entity:adapt_property(prop) or prop.column
-  if from or criterion then fields._columns = clause.entity({ expression = column }, { column }, not prop.readonly and from or nil, criterion) end
+  local renamed = column.key ~= prop.key
+  if from or criterion or renamed then
+    fields._columns = clause.entity({ expression = column, name = renamed and prop.key or nil }, { column },
+      not prop.readonly and from or nil, criterion, renamed and { prop.key } or nil)
+  end
   return clause.attribute(column, fields, prop.comparator_factory)
 end
 
@@ -53,16 +57,20 @@ local function define(mapper, prop)
   end
 end
 
--- Adds the columns of a class's attributes that are not there yet.
-local function add_columns(list, seen, entity, mapper)
+-- Adds the columns of a class's attributes that are not there yet, and what expressions are called; a column has its own key.
+local function add_columns(list, keys, seen, entity, mapper)
   for _, prop in ipairs(order(mapper)) do
     if prop.kind == "column" and prop.readonly and not prop.deferred and not seen[prop.root or prop] then
       seen[prop.root or prop] = true
       list[#list + 1] = entity:adapt_property(prop)
+      keys[#list], keys.needed = prop.key, true
     elseif prop.kind == "column" and not prop.readonly and not (entity.is_alias and entity:lacks(prop)) then
       for _, column in ipairs(prop.columns) do
         local own = entity:adapt_column(column)
-        if not seen[own] then list[#list + 1] = own end
+        if not seen[own] then
+          list[#list + 1] = own
+          keys[#list] = own.key
+        end
         seen[own] = true
       end
     end
@@ -71,14 +79,16 @@ end
 
 --- What an entity lists where it is selected from, as in a subquery: its columns, and expressions that are loaded with it.
 ---@param entity table
----@return table[]
-function M.columns_of_entity(entity)
-  local list, seen = {}, {}
-  add_columns(list, seen, entity, entity.mapper)
+---@param token table   for the plan of a query (plan.lua)
+---@return userdata
+function M.listed(entity, token)
+  local list, keys, seen = {}, {}, {}
+  add_columns(list, keys, seen, entity, entity.mapper)
   for _, mapper in ipairs(entity.polymorphic_mappers or {}) do
-    if mapper ~= entity.mapper then add_columns(list, seen, entity, mapper) end
+    if mapper ~= entity.mapper then add_columns(list, keys, seen, entity, mapper) end
   end
-  return list
+  local from, criterion = inheritance.source(entity)
+  return clause.entity(token, list, from, criterion, keys.needed and keys or nil)
 end
 
 -- What Core sees where the class itself is given: its table in FROM, its columns in a SELECT's list. The
@@ -87,7 +97,7 @@ local function show_entity(mapper)
   local token = setmetatable({ entity = mapper }, { __mode = "v" })
   set_field(mapper, "_node", clause.node_of(mapper.selectable))
   set_field(mapper, "_statement", function(kind) return require("lualchemy.orm.dml").statement(mapper, kind) end)
-  set_field(mapper, "_columns", clause.entity(token, M.columns_of_entity(mapper), inheritance.source(mapper)))
+  set_field(mapper, "_columns", M.listed(mapper, token))
 end
 
 --- Shows the class anew: a class below it decides which rows are its own, too.

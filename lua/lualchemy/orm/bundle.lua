@@ -33,6 +33,13 @@ local function by_name(bundle)
   end }), names
 end
 
+local function has_bundle(expressions)
+  for _, expression in ipairs(expressions) do
+    if Bundle:is(expression) then return true end
+  end
+  return false
+end
+
 function Bundle:init(name, ...)
   local expressions, options = { ... }, {}
   local last = expressions[#expressions]
@@ -51,7 +58,7 @@ function Bundle:init(name, ...)
   self.columns = self.c
   -- What Core sees: the columns, and in a SELECT's list whose they are.
   rawset(self, "_node", core.list("list", "COMMA", expressions))
-  rawset(self, "_columns", clause.entity({ bundle = self }, expressions))
+  rawset(self, "_columns", clause.entity({ bundle = self }, expressions, nil, nil, not has_bundle(expressions) and self.names or nil))
 end
 
 --- How rows become values. A subclass may return something else than the bundle's own rows.

@@ -330,7 +330,8 @@ end
 ---@return userdata
 ---@param from table?       what stands in FROM for the columns' tables
 ---@param criteria table?   what holds for its rows beside the user's criteria
-function M.entity(token, columns, from, criteria) return core.entity_new(token, columns, from, criteria) end
+---@param keys string[]?     what a subquery's `.c` calls the columns; nil: by their own keys
+function M.entity(token, columns, from, criteria, keys) return core.entity_new(token, columns, from, criteria, keys) end
 
 --- The select with other columns; the mapped classes it listed still say where its rows come from and which they are.
 function M.narrow(statement, columns)
@@ -349,17 +350,24 @@ end
 --- A FROM under another, anonymous name; a join as a join of aliases.
 function M.anonymous(from) return from:alias(nil, { flat = true }) end
 
---- What a select was told to select: the tokens of entities, and expressions; nil where no entity is among them.
+--- What a select was told to select: the tokens of entities, and expressions; nil where none of it is called otherwise than Core would.
 ---@param statement any
 ---@return any[]?
 function M.selected_parts(statement)
   local parts, any = core.selected_parts(statement), false
   for i, part in ipairs(parts or {}) do
     local token = core.entity_object(part)
-    if token and (token.entity or token.bundle) then any = true end
+    if token and (token.entity or token.bundle or token.name) then any = true end
     if token then parts[i] = token end
   end
   return any and parts or nil
+end
+
+--- Is it the token of a class attribute that is called otherwise than its column: `expression` under `name`?
+---@param value any
+---@return boolean
+function M.is_named_expression(value)
+  return type(value) == "table" and getmetatable(value) == nil and value.expression ~= nil and value.name ~= nil
 end
 
 --- What decides whether a join may multiply the rows of a select: `limited`, `distinct`, `grouped`; and its `order_by`.

@@ -13,7 +13,6 @@ local identity = require("lualchemy.orm.identity")
 local plan = require("lualchemy.orm.plan")
 local polymorphic = require("lualchemy.orm.inheritance.polymorphic")
 local registry = require("lualchemy.orm.registry")
-local Result = require("lualchemy.engine.result").Result
 local run = require("lualchemy.orm.loading.run")
 local statements = require("lualchemy.orm.statements")
 local synchronize = require("lualchemy.orm.synchronize")
@@ -143,12 +142,8 @@ end
 local function returned(session, statement, memory, params, execution)
   local of = plan.new(memory.returning)
   local function finish(list) return require("lualchemy.orm.loading.statement").result(of, list) end
-  if of:first_mapper() and is_list(params) then
+  if is_list(params) or not of:first_mapper() then
     return objects_of(session, of, run.execute_core(session, statement, params, execution, memory.mapper):all()), finish
-  end
-  if not of:first_mapper() then
-    local result = run.execute_core(session, statement, params, execution, memory.mapper)
-    return result:all(), function(list) return Result.of_rows(core.shape(result:keys()), list) end
   end
   local rows = run.execute(session, statement, of, params, {
     execution = execution, autoflush = false, by_name = true, populate_existing = memory.kind ~= "insert" or execution.populate_existing,

@@ -68,15 +68,16 @@ local function add_entity(self, of, repeats)
   setup.entity(self, item, function(column) return place(self, column, first) end)
 end
 
-local function add_column(self, expression, repeats)
+local function add_column(self, expression, repeats, name)
   self.entities[#self.entities + 1] = {
-    column = place(self, expression, repeats), expression = expression, name = clause.result_name(expression),
+    column = place(self, expression, repeats), expression = expression, name = name or clause.result_name(expression),
   }
 end
 
 local function add_value(self, value, repeats)
   local of = entity.of(value)
   if of then return add_entity(self, of, repeats) end
+  if clause.is_named_expression(value) then return add_column(self, value.expression, repeats, value.name) end
   if clause.is_from(value) then
     for _, column in ipairs(value.c) do add_column(self, column, repeats) end
     return
@@ -348,7 +349,7 @@ end
 local function of_statement(statement)
   local parts = clause.selected_parts(statement)
   if not parts then return nil end
-  for i, part in ipairs(parts) do parts[i] = type(part) == "table" and (part.entity or part.bundle or part.expression) or part end
+  for i, part in ipairs(parts) do parts[i] = type(part) == "table" and (part.entity or part.bundle or not part.name and part.expression) or part end
   return Plan(parts, { repeats = true })
 end
 
