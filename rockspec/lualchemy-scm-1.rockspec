@@ -195,6 +195,7 @@ build = {
     ["lualchemy.engine.announce"] = "lua/lualchemy/engine/announce.lua",
     ["lualchemy.engine.block"] = "lua/lualchemy/engine/block.lua",
     ["lualchemy.engine.bound"] = "lua/lualchemy/engine/bound.lua",
+    ["lualchemy.engine.clock"] = "lua/lualchemy/engine/clock.lua",
     ["lualchemy.engine.connection"] = "lua/lualchemy/engine/connection.lua",
     ["lualchemy.engine.context"] = "lua/lualchemy/engine/context.lua",
     ["lualchemy.engine.create"] = "lua/lualchemy/engine/create.lua",

@@ -33,8 +33,13 @@ for name, url in targets.each() do
     for _, level in ipairs { false, "AUTOCOMMIT" } do
       it("hold for their user alone" .. (level and " in autocommit" or ""), function()
         local engine = sa.create_engine(url, { pool_size = 1, max_overflow = 0 })
-        local before
-        engine:begin(function(conn) before = conn:exec_driver_sql(ASK):scalar() end)
+        local before, physical
+        engine:begin(function(conn) before, physical = conn:exec_driver_sql(ASK):scalar(), conn.connection end)
+        do
+          local conn <close> = engine:connect():execution_options { lock_timeout = 0.1, isolation_level = level or nil }
+          conn:exec_driver_sql("SELECT 1")
+        end
+        engine:begin(function(conn) assert.equal(physical, conn.connection) end)
         do
           local conn <close> = engine:connect():execution_options { lock_timeout = 0.123, statement_timeout = 20,
             isolation_level = level or nil }
@@ -50,6 +55,46 @@ for name, url in targets.each() do
         engine:dispose()
       end)
     end
+
+    for _, level in ipairs { false, "AUTOCOMMIT" } do
+      it("of one statement or call hold for it alone" .. (level and ", in autocommit" or ""), function()
+        local engine = sa.create_engine(url, { pool_size = 1, max_overflow = 0, isolation_level = level or nil })
+        local conn <close> = engine:connect()
+        local physical, before = conn.connection, conn:exec_driver_sql(ASK):scalar()
+        local function asked(limit)
+          local call = limit and { execution_options = { lock_timeout = limit } }
+          return tostring(conn:exec_driver_sql(ASK, nil, call):scalar())
+        end
+        assert.matches("^123", asked(0.123))
+        assert.matches("^2500", asked(2.5))
+        assert.equal(tostring(before), asked())
+        local statement = sa.text(ENDLESS):execution_options { statement_timeout = 0.05, lock_timeout = 0.123 }
+        raises("QueryCancelledError", "", conn.execute, conn, statement)
+        conn:rollback()
+        assert.equal(tostring(before), asked())
+        asked(0.123)
+        if not level then conn:begin_nested():rollback() end
+        assert.equal(tostring(before), asked())
+        asked(0.123)
+        conn:close()
+        local again <close> = engine:connect()
+        assert.equal(before, again:exec_driver_sql(ASK):scalar())
+        assert.equal(physical, again.connection)
+        again:close()
+        engine:dispose()
+      end)
+    end
+
+    it("of a connection hold in the transaction that is in progress, too", function()
+      local engine = sa.create_engine(url)
+      local conn <close> = engine:connect()
+      conn:exec_driver_sql("SELECT 1")
+      conn:execution_options { lock_timeout = 0.123, statement_timeout = 0.05 }
+      assert.matches("^123", tostring(conn:exec_driver_sql(ASK):scalar()))
+      raises("QueryCancelledError", "", conn.exec_driver_sql, conn, ENDLESS)
+      conn:close()
+      engine:dispose()
+    end)
 
     it("are numbers of seconds", function()
       raises("ArgumentError", "'lock_timeout' is a number of seconds above 0, got 5s", sa.create_engine, url,

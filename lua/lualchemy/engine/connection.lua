@@ -5,6 +5,7 @@
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local block = require("lualchemy.engine.block")
+local clock = require("lualchemy.engine.clock")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
 local execute = require("lualchemy.engine.execute")
@@ -138,42 +139,21 @@ end
 
 -- -- commands of the connection's own ---------------------------------------------------------------------------------
 
--- How long a statement may take: the execution option `timeout`. A driver that waits inside (SQLite) is told; for others
--- the clock by which it has to be over is answered.
-local function start_clock(self, timeout)
-  if type(timeout) ~= "number" or timeout <= 0 then
-    errors.raise("ArgumentError", "the execution option 'timeout' is a number of seconds above 0, got %s", tostring(timeout))
-  end
-  if self._dc:limit(timeout) then
-    self._limited = true
-    return nil
-  end
-  return core.clock() + timeout
-end
-
-local function stop_clock(self)
-  self._dc:limit(nil)
-  self._limited = false
-end
-
-local function blame_clock(err, timeout)
-  if errors.QueryCancelledError:is(err) then
-    err.message = ("%s: it took longer than its timeout of %g seconds"):format(err.message, timeout)
-  end
-  return err
-end
-
 --- Sends one statement with bound parameters and drives it to its first row or its end.
 ---@return userdata? run, any err
 function Connection:_send(sql, bound, context)
   local dc = self._dc
   -- What ends a transaction has all the time it needs.
-  local timeout = context and (context.execution_options or self._options).timeout
-  local deadline
-  if timeout then
-    deadline = start_clock(self, timeout)
-  elseif self._limited then
-    stop_clock(self)
+  local options = context and (context.execution_options or self._options)
+  if self._limited then
+    local ok, err = pcall(clock.stop, self)
+    if not ok then return nil, err end
+  end
+  local timeout, deadline
+  if options and (options.timeout or options ~= self._options) then
+    local ok, answer = pcall(clock.start, self, options)
+    if not ok then return nil, answer end
+    timeout, deadline = options.timeout, answer
   end
   local run, status
   if context then
@@ -182,12 +162,12 @@ function Connection:_send(sql, bound, context)
   else
     run, status = core.run(dc, sql, bound, 0, nil, nil, nil, deadline == nil)
   end
-  if not run then return nil, timeout and blame_clock(status, timeout) or status end
+  if not run then return nil, clock.blame(status, timeout) end
   if status == "wait" then
     local err
     if context and context.meanwhile then context.meanwhile() end
     status, err = wait.drive(dc, run, deadline)
-    if not status then return nil, timeout and blame_clock(err, timeout) or err end
+    if not status then return nil, clock.blame(err, timeout) end
   end
   return run
 end
@@ -229,6 +209,13 @@ local function prepare(self, transactions, level)
   self._restore = transactions.prepare(self._dc, level, options) or false
 end
 
+-- Limits that the database has to be told of in each transaction.
+local function send_limit(self, options)
+  local limit = self.engine._transactions.limit
+  local sql = limit and limit(options)
+  if sql then self:_command(sql) end
+end
+
 local function send_begin(self)
   local engine, level = self.engine, self:_level()
   local transactions = engine._transactions
@@ -243,8 +230,7 @@ local function send_begin(self)
   self:_command(transactions.begin(level, self._options))
   record.transaction = {}
   self._owned = record
-  local limit = transactions.limit and transactions.limit(self._options)
-  if limit then self:_command(limit) end
+  send_limit(self, self._options)
 end
 
 -- Undoes what was set for this user alone.
@@ -474,6 +460,10 @@ function Connection:execution_options(options)
     errors.raise("InvalidRequestError", "the isolation level cannot change inside a transaction")
   end
   self:_set_options(self.engine:_merge_options(self._options, options))
+  if self._tx and self._tx.is_active then
+    prepare(self, self.engine._transactions, self:_level())
+    if self._owned then send_limit(self, options) end
+  end
   execute.fire(self, "set_connection_execution_options", self, options)
   return self
 end
@@ -514,7 +504,7 @@ function Connection:detach() self:_usable()._detached = self._proxy:detach() end
 local function leave(self)
   local tx = self._tx
   if tx then tx:close() end
-  if self._limited and not self.invalidated then stop_clock(self) end
+  if self._limited then clock.stop(self) end
   if self._restore then self:_restore_settings() end
 end
 

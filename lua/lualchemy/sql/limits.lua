@@ -38,4 +38,19 @@ function M.list(options)
   return list
 end
 
+--- The limits that are other than those of `base`; nil: there are none.
+---@param options table
+---@param base table
+---@return table?
+function M.others(options, base)
+  local others
+  for _, name in ipairs(NAMES) do
+    if options[name] ~= base[name] then
+      others = others or {}
+      others[name] = options[name]
+    end
+  end
+  return others
+end
+
 return M

@@ -30,18 +30,36 @@ function M.limit(options)
   return "SELECT " .. table.concat(parts, ", ")
 end
 
+-- Sets limits, for the transaction or for the session; answers what takes them back. (By a function, not by SET, after
+-- which the pool would give the connection up.)
+local function set_limits(dc, options, is_local)
+  local parts = limits.list(options)
+  if #parts == 0 then return nil end
+  for _, part in ipairs(parts) do
+    part.before = dc:execute(("SELECT current_setting('%s'), set_config('%s', '%dms', %s)"):format(part[1], part[1], part[2],
+      is_local))[1][1]
+  end
+  return function(connection)
+    if connection:in_transaction() == "failed" then return end      -- its rollback takes back the rest
+    for _, part in ipairs(parts) do
+      connection:execute(("SELECT set_config('%s', '%s', %s)"):format(part[1], part.before, is_local))
+    end
+  end
+end
+
 --- Gives them to a connection that begins no transactions; answers what undoes it.
 ---@param dc userdata
 ---@param options table
 ---@return fun(dc: userdata)?
 function M.prepare(dc, level, options)
-  local parts = level == "AUTOCOMMIT" and limits.list(options) or {}
-  if #parts == 0 then return nil end
-  for _, part in ipairs(parts) do dc:execute(("SET %s = '%dms'"):format(part[1], part[2])) end
-  return function(connection)
-    for _, part in ipairs(parts) do connection:execute("RESET " .. part[1]) end
-  end
+  if level == "AUTOCOMMIT" then return set_limits(dc, options, false) end
 end
+
+--- Gives limits to the next statement; answers what undoes it.
+---@param dc userdata
+---@param options { statement_timeout: number?, lock_timeout: number? }
+---@return fun(dc: userdata)?
+function M.limit_statement(dc, options) return set_limits(dc, options, dc:in_transaction()) end
 
 --- The level of the transaction, or of those to come.
 ---@param dc userdata

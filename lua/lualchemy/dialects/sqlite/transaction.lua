@@ -25,6 +25,24 @@ function M.level(dc)
   return dc:execute("PRAGMA read_uncommitted")[1][1] == 1 and "READ UNCOMMITTED" or "SERIALIZABLE"
 end
 
+-- How long the connection waits for locks; answers the statement that undoes it.
+local function set_lock_timeout(dc, options)
+  local wait = limits.milliseconds(options, "lock_timeout")
+  if not wait then return nil end
+  local before = dc:execute("PRAGMA busy_timeout")[1][1]
+  dc:execute(("PRAGMA busy_timeout = %d"):format(wait))
+  return ("PRAGMA busy_timeout = %d"):format(before)
+end
+
+--- Gives the next statement a limit of its own; answers what undoes it.
+---@param dc userdata
+---@param options { lock_timeout: number? }
+---@return fun(dc: userdata)?
+function M.limit_statement(dc, options)
+  local undo = set_lock_timeout(dc, options)
+  return undo and function(connection) connection:execute(undo) end
+end
+
 --- Prepares a connection for what comes: its level, how long it waits for locks. Answers what undoes it, if anything
 --- has to be undone.
 ---@param dc userdata
@@ -37,11 +55,7 @@ function M.prepare(dc, level, options)
     dc:execute("PRAGMA read_uncommitted = 1")
     undo[1] = "PRAGMA read_uncommitted = 0"
   end
-  local wait = limits.milliseconds(options, "lock_timeout")
-  if wait then
-    undo[#undo + 1] = ("PRAGMA busy_timeout = %d"):format(dc:execute("PRAGMA busy_timeout")[1][1])
-    dc:execute(("PRAGMA busy_timeout = %d"):format(wait))
-  end
+  undo[#undo + 1] = set_lock_timeout(dc, options)
   if #undo == 0 then return nil end
   return function(connection)
     for _, sql in ipairs(undo) do connection:execute(sql) end
