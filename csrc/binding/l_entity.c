@@ -181,7 +181,7 @@ static int l_entity_new(lua_State *L)
     if (entity == NULL)
         return alch_raise(L, &err);
     slot->node = &entity->head;
-    if (n == 1)
+    if (list->count == 1)
         alch_node_set_type(entity, list->items[0]->type);
     entity->host = alch_host_ref_new(L, 1);
     if (entity->host == NULL)
