@@ -209,6 +209,30 @@ describe("what the last user of a connection set", function()
     end
   end)
 
+  it("is undone in the same connection, or costs it where listeners set it up", function()
+    local pid, role = backend(), "alch_spec_role"
+    with(function(conn)
+      conn:exec_driver_sql("DROP ROLE IF EXISTS " .. role)
+      conn:exec_driver_sql("CREATE ROLE " .. role)
+      conn:commit()
+      for _, statement in ipairs { "SET lock_timeout = 77", "SET ROLE " .. role, "LISTEN news" } do
+        conn:exec_driver_sql(statement)
+        conn:commit()
+      end
+    end)
+    with(function(conn)
+      assert.equal("0", conn:exec_driver_sql("SHOW lock_timeout"):scalar())
+      assert.equal("none", conn:exec_driver_sql("SHOW role"):scalar())
+      assert.equal(0, conn:scalar(sa.text("SELECT count(*) FROM pg_listening_channels()")))
+      conn:exec_driver_sql("DROP ROLE " .. role)
+      conn:commit()
+    end)
+    assert.equal(pid, backend())
+    engine.pool:add_listener { connect = function() end }
+    with(function(conn) conn:exec_driver_sql("SET lock_timeout = 77") end)
+    assert.are_not.equal(pid, backend())
+  end)
+
   it("costs nothing where it ends with the transaction, or was set up with the connection", function()
     engine.pool:add_listener { connect = function(_, dc) dc:execute("SET search_path TO pg_catalog") end }
     local pid = backend()

@@ -113,8 +113,8 @@ for name, url in targets.each() do
         raises("QueryCancelledError", "statement timeout", conn.exec_driver_sql, conn, ENDLESS)
         conn:close()
         engine:dispose()
-        engine = sa.create_engine(url, { connect_args = { lock_timeout = "5s -c x=y" } })
-        raises("ArgumentError", "'lock_timeout' is a time as PostgreSQL takes it", engine.connect, engine)
+        raises("ArgumentError", "'lock_timeout' is a time as PostgreSQL takes it", sa.create_engine, url,
+          { connect_args = { lock_timeout = "5s -c x=y" } })
       end)
     else
       it("a reader of a file writes nothing", function()

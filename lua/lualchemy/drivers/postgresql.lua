@@ -72,4 +72,18 @@ function M.options(url, connect_args)
   return options
 end
 
+local YES = { ["1"] = true, ["true"] = true, on = true, yes = true }      -- as the plug-in reads it
+
+-- What undoes SET and LISTEN, up to what the connection was opened with.
+local RESTORE = { "RESET SESSION AUTHORIZATION", "RESET ROLE", "RESET ALL", "UNLISTEN *" }
+
+--- The statements after which a connection that somebody changed is as good as new; nil: there are none, for behind a
+--- proxy that pools transactions it was set up by statements.
+---@param options table<string, string|number|boolean>
+---@return string[]?
+function M.restore(options)
+  local prepares = options.prepared_statements
+  return (prepares == nil or YES[tostring(prepares)]) and RESTORE or nil
+end
+
 return M

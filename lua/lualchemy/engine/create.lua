@@ -99,7 +99,9 @@ local function make_pool(url, driver, options)
   if options.pool then return options.pool end
   local args = {}
   for name, own in pairs(POOL_OPTIONS) do args[own] = options[name] end
-  local private = driver.is_private and driver.is_private(driver.options(url, options.connect_args))
+  local its_options = driver.options(url, options.connect_args)
+  local private = driver.is_private and driver.is_private(its_options)
+  args.restore = not options.creator and driver.restore and driver.restore(its_options) or nil
   local kind = options.poolclass or (private and pools.SingletonPool) or pools.QueuePool
   return kind(connector(url, driver, options), args)
 end

@@ -32,7 +32,7 @@ event.declare(Pool, { "first_connect", "connect", "checkout", "checkin", "reset"
 
 local OPTIONS = {
   size = "number", max_overflow = "number", timeout = "number", recycle = "number", pre_ping = "boolean",
-  reset_on_return = "any", use_lifo = "boolean", listeners = "table", traceback = "boolean",
+  reset_on_return = "any", use_lifo = "boolean", listeners = "table", traceback = "boolean", restore = "table",
 }
 
 -- A checkout listener may refuse a connection that often before its error reaches the caller.
@@ -262,9 +262,17 @@ end
 
 -- -- checking in ------------------------------------------------------------------------------------------------------
 
--- Ends what the user may have left open, also if he began it behind our back. False: he changed the session itself (SET
--- without LOCAL, LISTEN), so the next one gets another connection, set up as a new one is.
----@return boolean
+-- The user changed the session itself (SET without LOCAL, LISTEN). Undoes that if it can be undone (the option `restore`),
+-- but not where listeners set the connection up when it was opened: then it is replaced, and the next one is set up anew.
+local function restore(self, dc)
+  local statements = self._options.restore
+  if not statements or self._listeners and event.listeners(self, "connect") then return false end
+  for _, sql in ipairs(statements) do dc:execute(sql) end
+  return true
+end
+
+-- Ends what the user may have left open, also if he began it behind our back.
+---@return boolean fit   for the next user
 local function reset(self, record)
   local dc = record.driver_connection
   dc:finish()
@@ -273,7 +281,7 @@ local function reset(self, record)
     dc:execute(self._reset == "commit" and "COMMIT" or "ROLLBACK")
   end
   record.transaction = nil
-  return not dc:altered() or not self._reset
+  return not dc:altered() or not self._reset or restore(self, dc)
 end
 
 -- The core's hook: a connection that came back unclean, or that listeners or waiters want to know of.
