@@ -109,6 +109,17 @@ world.describe("many rows at once", define, function(w)
     assert.equal(12, a.age)
   end)
 
+  it("update takes attributes and columns for names", function()
+    local a = session:get(User, 1)
+    assert.equal(1, session:query(User):filter(User.id:eq(1)):update({ [User.age] = 7 }))
+    assert.equal(7, a.age)
+    session:execute(sa.update(User):where(User.id:eq(1)):values{ [User.age] = 8, [User.__table__.c.username] = "A" })
+    assert.same({ 8, "A" }, { a.age, a.name })
+    expect.raises("InvalidRequestError", { "is not a column attribute of User" }, function()
+      session:query(User):update({ [User.age + 1] = 7 })
+    end)
+  end)
+
   it("what memory cannot tell is read again: an expired object, an SQL value", function()
     local a, b = session:get(User, 1), session:get(User, 2)
     local _ = { a.age, b.age }

@@ -117,6 +117,17 @@ for name, url in targets.each() do
       assert.same({ "changed" }, rows("SELECT name FROM users"))
     end)
 
+    it("takes SQL expressions for values, of new objects and of expired ones", function()
+      local u = new(f.User, { name = sa.func.lower("ED") })
+      session:add(u)
+      session:commit()
+      assert.equal("ed", u.name)
+      session:commit()
+      u.name = sa.literal_column("name"):concat("!")
+      session:commit()
+      assert.equal("ed!", u.name)
+    end)
+
     it("writes NULL for nil and for sa.null", function()
       session:add_all({ user("a"), user("b") })
       session:commit()

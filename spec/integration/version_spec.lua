@@ -68,6 +68,21 @@ world.describe("versions", define, function(w)
     assert.same({ "ours", 3 }, { object.name, object.version })
   end)
 
+  it("an UPDATE by an SQL expression counts, and is stale too", function()
+    local object = w.Counted{ id = 1, name = "a" }
+    session:add(object)
+    session:commit()
+    object.name = w.Counted.name .. "b"
+    session:commit()
+    assert.same({ "ab", 2 }, { object.name, object.version })
+    session.expire_on_commit = false
+    elsewhere("UPDATE version_counted SET version = 7, name = 'theirs' WHERE id = 1")
+    object.name = w.Counted.name .. "c"
+    expect.raises("StaleDataError", { "version_counted", "1 row(s); 0" }, session.flush, session)
+    session:rollback()
+    assert.same({ "theirs", 7 }, { object.name, object.version })
+  end)
+
   it("a version is what it was after a failed flush", function()
     local object, other = w.Counted{ id = 1, name = "a" }, w.Counted{ id = 2, name = "b" }
     session:add_all{ object, other }

@@ -9,8 +9,8 @@ local M = {}
 -- The property that a key of the table means, or nil.
 local function property_of(mapper, key)
   if type(key) == "string" then return mapper.property_by_key[key] end
-  if type(key) == "table" and key.property then return key.property end
-  if clause.is_column(key) then return mapper:property_for_column(key) or key.property end
+  if clause.is_column(key) then return mapper:property_for_column(key) end
+  if type(key) == "table" or clause.expression(key) then return clause.attribute_property(key) end
 end
 
 -- A column of the mapped tables by its own name: what Core would understand.

@@ -262,7 +262,8 @@ local function forget_expressions(work, texts, object, shape)
   local keys = {}
   for _, slot in ipairs(core.flush_slots(shape)) do
     local key = texts.mapper._by_slot[slot].key
-    if type(core.peek(object, key)) == "userdata" then keys[#keys + 1] = key end
+    local value = core.peek(object, key)
+    if type(value) == "userdata" then keys[#keys + 1] = key end
   end
   work.expire_later[#work.expire_later + 1] = { object, keys }
 end
@@ -313,11 +314,19 @@ local function check_matched(verb, texts, expected, matched)
   end
 end
 
-local function update_expression(work, conn, texts, object, shape)
-  local mapper = texts.mapper
+-- The version counter's attribute, where it is a column of this table.
+local function version_in(texts)
+  local version = traits_of(texts.mapper).version
+  return version and texts.columns[version] and version or nil
+end
+
+local function update_expression(work, conn, texts, object, shape, version)
   local statement = texts.table:update():values(values_of(texts, object, shape))
-  for i, column in ipairs(mapper.primary_key) do
-    statement = statement:where(texts.level.keys[i]:eq(core.base_value(object, mapper:property_for_column(column).key)))
+  for i, value in ipairs(core.key_values(texts.codec, select(3, core.state(object)))) do
+    statement = statement:where(texts.level.keys[i]:eq(value))
+  end
+  if version then
+    statement = statement:where(texts.columns[version]:eq(core.base_value(object, texts.mapper._by_slot[version].key)))
   end
   check_matched("UPDATE", texts, 1, conn:execute(statement).rowcount)
   forget_expressions(work, texts, object, shape)
@@ -334,18 +343,12 @@ local function update_shape(work, conn, texts, objects, from, count, shape, vers
   check_matched("UPDATE", texts, count, run:changes())
 end
 
--- The version counter's attribute, where it is a column of this table.
-local function version_in(texts)
-  local version = traits_of(texts.mapper).version
-  return version and texts.columns[version] and version or nil
-end
-
 local function update_rows(work, conn, texts, objects, from, to)
   apply_onupdate(texts, objects, from, to)
   while from <= to do
     local count, shape, expression = core.flush_shape(objects, from, math.min(to, from + look_ahead(texts) - 1), false, texts.mask)
     if expression then
-      update_expression(work, conn, texts, objects[from], shape)
+      update_expression(work, conn, texts, objects[from], shape, version_in(texts))
     elseif shape:find("[^\0]") then
       update_shape(work, conn, texts, objects, from, count, shape, version_in(texts))
     end

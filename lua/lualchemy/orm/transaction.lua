@@ -159,11 +159,23 @@ local function noted(self, list)
   return objects
 end
 
+-- Objects in one state, and the rest.
+local function in_state(objects, state)
+  local those, others = {}, {}
+  for _, object in ipairs(objects) do
+    local list = core.state(object) == state and those or others
+    list[#list + 1] = object
+  end
+  return those, others
+end
+
 -- Objects become again what they were when this transaction began. A savepoint only touches what changed inside it.
 function SessionTransaction:_restore()
   local session, frame = self.session, self.frame
   local set = session._c
   local pending, inserted, deleted = set:objects(0), noted(self, frame[NEW]), noted(self, frame[DELETED])
+  local gone
+  gone, inserted = in_state(inserted, "deleted") -- made and deleted meanwhile
   for _, object in ipairs(pending) do core.make_transient(object) end
   each(frame[NEW], core.make_transient)
   for i = frame[KEYS].n, 1, -2 do
@@ -186,7 +198,8 @@ function SessionTransaction:_restore()
   if session._listeners then
     session:_fire_each("pending_to_transient", pending)
     session:_fire_each("persistent_to_transient", inserted)
-    session:_fire_each("deleted_to_persistent", deleted)
+    session:_fire_each("deleted_to_detached", gone)
+    session:_fire_each("deleted_to_persistent", in_state(deleted, "persistent"))
   end
 end
 
