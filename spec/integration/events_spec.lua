@@ -81,6 +81,27 @@ for name, url in targets.each() do
       assert.equal(2, conn:exec_driver_sql("SELECT 1"):scalar())
     end)
 
+    it("a listener that answers what it should not is told so; nil and false change nothing", function()
+      local answer
+      local function say() return table.unpack(answer, 1, 3) end
+      local conn <close> = engine:connect()
+      for what, cases in pairs {
+        before_execute = { { sa.text("SELECT 1"), 5 }, { sa.text("SELECT 1"), nil, "x" } },
+        before_cursor_execute = { { 5 }, { "SELECT 1", 5 } },
+      } do
+        event.listen(engine, what, say, { retval = true })
+        for _, case in ipairs(cases) do
+          answer = case
+          raises("InvalidRequestError", "a listener of " .. what .. " answered [5x] for", conn.execute, conn, sa.text("SELECT 1"))
+        end
+        answer = { false }
+        assert.equal(1, conn:scalar(sa.text("SELECT 1")))
+        answer = { "SELECT 2" }
+        assert.equal(2, conn:scalar(sa.text("SELECT 1")))
+        event.remove(engine, what, say)
+      end
+    end)
+
     it("can be had from one connection or from all engines", function()
       local a <close> = engine:connect()
       local b <close> = engine:connect()
@@ -185,6 +206,14 @@ for name, url in targets.each() do
       db:dispose()
       assert.same({ { "begin" }, { "cursor_execute", "SELECT 1", {}, false }, { "savepoint", "sa_savepoint_1" },
         { "release_savepoint", "sa_savepoint_1" }, { "commit" }, { "begin" }, { "rollback" } }, log)
+    end)
+
+    it("a proxy's own result is handed out; a misspelled method is refused", function()
+      local db = sa.create_engine(url, { proxy = { execute = function() return "mine" end } })
+      local conn <close> = db:connect()
+      assert.equal("mine", conn:execute(sa.text("SELECT 1")))
+      raises("InvalidRequestError", "the proxy's execute answered mine", conn.scalar, conn, sa.text("SELECT 1"))
+      raises("ArgumentError", "a proxy cannot stand around 'exekute'", sa.create_engine, url, { proxy = { exekute = print } })
     end)
   end)
 end

@@ -8,6 +8,7 @@ local block = require("lualchemy.engine.block")
 local clock = require("lualchemy.engine.clock")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
+local Result = require("lualchemy.engine.result").Result
 local execute = require("lualchemy.engine.execute")
 local transaction = require("lualchemy.engine.transaction")
 local wait = require("lualchemy.engine.wait")
@@ -445,12 +446,21 @@ end
 ---@return lualchemy.Result
 function Connection:exec_driver_sql(text, params, options) return execute.driver_sql(self, text, params, options) end
 
+-- The result of a statement; a proxy may have answered something else in its place.
+local function result_of(self, statement, params, options)
+  local result = self:execute(statement, params, options)
+  if self.engine._proxy and not Result:is(result) then
+    errors.raise("InvalidRequestError", "the proxy's execute answered %s, which has no rows to take a value from", tostring(result))
+  end
+  return result
+end
+
 --- The first column of the first row.
-function Connection:scalar(statement, params, options) return self:execute(statement, params, options):scalar() end
+function Connection:scalar(statement, params, options) return result_of(self, statement, params, options):scalar() end
 
 --- The first column of all rows.
 ---@return lualchemy.ScalarResult
-function Connection:scalars(statement, params, options) return self:execute(statement, params, options):scalars() end
+function Connection:scalars(statement, params, options) return result_of(self, statement, params, options):scalars() end
 
 --- Sets options for this connection, for instance `isolation_level`; answers itself.
 ---@param options table

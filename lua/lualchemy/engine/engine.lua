@@ -29,8 +29,9 @@ event.declare(Engine, Connection._events)
 event.declare(Engine, { "engine_disposed", "set_engine_execution_options" })
 
 -- An engine stands for its pool where pool events are meant, the class of engines for that of pools.
-local pool_events = {}
-for _, name in ipairs(event.known(Pool)) do pool_events[name] = true end
+local pool_events, events = {}, {}
+for _, name in ipairs(event.known(Pool)) do pool_events[name], events[name] = true, true end
+for _, name in ipairs(event.known(Engine)) do events[name] = true end
 event.add_resolver(function(target, name)
   if not pool_events[name] then return nil end
   if target == Engine then return Pool end
@@ -52,8 +53,22 @@ end
 
 Connection._on_listen = Engine._on_listen
 
+-- A plain table means each of its functions; one with a misspelled name would never be called.
+local function check_names(extension, others)
+  for name, fn in pairs(getmetatable(extension) == nil and extension or {}) do
+    if type(fn) == "function" and not events[name] and not (others and others[name]) and not tostring(name):find("^_") then
+      errors.raise("ArgumentError", others and "a proxy cannot stand around '%s'" or "neither an Engine nor its pool has an event '%s'",
+        tostring(name))
+    end
+  end
+end
+
+-- What a proxy may wrap besides the events of transactions.
+local WRAPPED = { execute = true, cursor_execute = true }
+
 ---@param parts table   url, dialect, pool, transactions, options
 function Engine:init(parts)
+  if parts.proxy then check_names(parts.proxy, WRAPPED) end
   self.url, self.dialect, self.pool = parts.url, parts.dialect, parts.pool
   self.name = parts.url.backend
   self.hide_parameters, self.echo_source = parts.hide_parameters or false, parts.echo_source or false
@@ -133,13 +148,8 @@ end
 --- Registers an extension: methods named after pool events listen to the pool, others to the engine.
 ---@param extension table
 function Engine:add_listener(extension)
-  local names, found = {}, 0
-  for _, name in ipairs(event.known(self)) do names[name] = true end
-  for name, fn in pairs(getmetatable(extension) == nil and extension or {}) do
-    if type(fn) == "function" and not names[name] and not pool_events[name] and not tostring(name):find("^_") then
-      errors.raise("ArgumentError", "neither an Engine nor its pool has an event '%s'", tostring(name))
-    end
-  end
+  local found = 0
+  check_names(extension)
   local targets = { self.pool, self }
   for _, replica in ipairs(self.replicas or {}) do targets[#targets + 1] = replica.pool end
   for _, target in ipairs(targets) do

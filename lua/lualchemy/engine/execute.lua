@@ -110,14 +110,23 @@ local function log_statement(conn, sql, bound)
   write(where and line .. "  -- " .. where or line)
 end
 
+-- What a listener answers in place of what it was given: nil and false stand for the same as before.
+local function answered(name, what, kind, value)
+  if value and type(value) ~= kind then
+    errors.raise("InvalidRequestError", "a listener of %s answered %s for the %s: a %s is meant", name, tostring(value), what, kind)
+  end
+  return value or nil
+end
+
 -- before_cursor_execute: a listener with retval may answer other text and parameters.
 local function ask_before(conn, sql, bound, context)
   local params = bound:list()
   for _, target in ipairs { conn.engine, conn } do
     for _, listener in ipairs(target._listeners and event.listeners(target, "before_cursor_execute") or {}) do
       local new_sql, new_params = event.call(listener, conn, conn._dc, sql, params, context, bound:many())
-      if listener.retval and type(new_sql) == "string" then
-        sql, params = new_sql, new_params or params
+      if listener.retval and new_sql then
+        sql = answered("before_cursor_execute", "statement", "string", new_sql)
+        params = answered("before_cursor_execute", "parameters", "table", new_params) or params
         bound = core.bind_list(params, conn._dc)
         context.batch_sql = nil
       end
@@ -219,8 +228,9 @@ local function ask_before_execute(conn, statement, params, options)
     for _, listener in ipairs(target._listeners and event.listeners(target, "before_execute") or {}) do
       local new, new_many, new_single = event.call(listener, conn, statement, multiparams, single, options)
       if listener.retval and new then
-        statement = new
-        multiparams, single = new_many or multiparams, new_single or single
+        statement = type(new) == "string" and sql_layer.text(new) or new
+        multiparams = answered("before_execute", "parameter sets", "table", new_many) or multiparams
+        single = answered("before_execute", "parameters", "table", new_single) or single
       end
     end
   end
