@@ -92,6 +92,8 @@ static void init_source(lua_State *L, binding *b, size_t i)
         s->call = (const alch_host_ref *)s->value->as.handle;
         s->value = NULL;
     }
+    if (p->called)
+        s->call = ((const alch_custom *)p->column->on_insert)->host;
     push_key(L, p);
     s->key = lua_gettop(L);
 }
@@ -126,18 +128,23 @@ static void raise_missing(lua_State *L, const binding *b, size_t i, size_t set)
     alch_raisef(L, ALCH_ERR_INVALID, "a value is required for bind parameter '%s'", text);
 }
 
-/* Pushes the values by name that the set at 'idx' (0: none given) and the statement itself bring. */
-static void push_current(lua_State *L, const binding *b, int idx)
+/* Pushes the values by name that the set at 'idx' (0: none given) and the statement itself bring; of several rows, those
+** of row 'group'. */
+static void push_current(lua_State *L, const binding *b, int idx, uint32_t group)
 {
     size_t i;
 
     lua_newtable(L);
     for (i = 0; i < b->n; i++) {
         const source *s = &b->sources[i];
+        const alch_compiled_param *p = &b->compiled->params[i];
 
-        if (lua_type(L, s->key) != LUA_TSTRING)
+        if ((lua_type(L, s->key) != LUA_TSTRING && p->column == NULL) || p->group != group)
             continue;
-        lua_pushvalue(L, s->key);
+        if (p->column != NULL)
+            lua_pushstring(L, group != 0 ? p->column->key : p->key);
+        else
+            lua_pushvalue(L, s->key);
         lua_pushvalue(L, s->key);
         if (idx == 0 || lua_rawget(L, idx) == LUA_TNIL) {
             lua_pop(L, 1);
@@ -151,10 +158,12 @@ static void push_current(lua_State *L, const binding *b, int idx)
 }
 
 /* Pushes what a default function makes for the set at 'idx' (0: none given). */
-static void push_made(lua_State *L, const binding *b, const source *s, int idx)
+static void push_made(lua_State *L, const binding *b, size_t i, int idx)
 {
+    const source *s = &b->sources[i];
+
     if (!lua_isnil(L, CONTEXT)) {
-        push_current(L, b, idx);
+        push_current(L, b, idx, b->compiled->params[i].group);
         lua_setfield(L, CONTEXT, "current_parameters");
     }
     alch_host_ref_push(L, s->call);
@@ -192,7 +201,7 @@ static void bind_source(lua_State *L, binding *b, size_t i, size_t set, int idx)
         lua_pop(L, 1);
     }
     if (s->call != NULL) {
-        push_made(L, b, s, idx);
+        push_made(L, b, i, idx);
         bind_top(L, b, s, out);
         lua_pop(L, 1);
     } else if (s->value != NULL && !s->required) {

@@ -7,6 +7,7 @@
 #include "binding/bind.h"
 #include "binding/compile_conv.h"
 #include "binding/dialect_conv.h"
+#include "binding/expr_conv.h"
 #include "binding/node_conv.h"
 #include "binding/type_host.h"
 #include "binding/value_conv.h"
@@ -530,13 +531,51 @@ static int replace(void *payload, const alch_bind *b, const alch_bind **out, alc
     return rc;
 }
 
+/* The bind with the value that its function makes. */
+static int l_evaluated(lua_State *L)
+{
+    const alch_bind *b = lua_touserdata(L, 1);
+    alch_node_ref *slot = alch_push_node_slot(L, ALCH_NODE_BIND);
+    alch_bind *copy;
+    alch_err err;
+
+    if (alch_node_copy(b, &copy, &err) != ALCH_OK)
+        return alch_raise(L, &err);
+    slot->node = &copy->head;
+    copy->flags &= (uint16_t)~ALCH_BIND_CALLABLE;
+    alch_host_ref_push(L, (const alch_host_ref *)b->value.as.handle);
+    lua_call(L, 0, 1);
+    alch_give_value(L, copy, 3);
+    lua_settop(L, 2);
+    return 1;
+}
+
+/* alch_compile_host.evaluate */
+static int evaluate(void *payload, const alch_bind *b, const alch_bind **out, alch_err *err)
+{
+    run *r = payload;
+    lua_State *L = r->L;
+    int top = lua_gettop(L), rc = ALCH_OK;
+
+    if (!lua_checkstack(L, 16))
+        return alch_err_nomem(err);
+    lua_pushcfunction(L, l_evaluated);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)b);
+    if (lua_pcall(L, 1, 1, 0) == LUA_OK)
+        *out = alch_node_keep(((alch_node_ref *)lua_touserdata(L, -1))->node);
+    else
+        rc = take_error(L, r->whole, err);
+    lua_settop(L, top);
+    return rc;
+}
+
 /* }=== */
 
 alch_compiled *alch_push_compiled(lua_State *L, const alch_node *n, const alch_dialect *d,
                                   const alch_compile_options *options, int params)
 {
     run r = NEW_RUN(L, params, &r);
-    alch_compile_host host = { render, replace, &r, alch_wrap_in_lua, NULL, L, alch_protected_literal };
+    alch_compile_host host = { render, replace, evaluate, &r, alch_wrap_in_lua, NULL, L, alch_protected_literal };
     alch_compile_options all = *options;
     alch_compiled *result;
     alch_err err;

@@ -154,9 +154,11 @@ static int push_params(lua_State *L, const alch_compiled_ref *ref)
         if (v == NULL || p->from_default)
             continue;
         push_param_name(L, p);
-        if (v->kind == ALCH_HOST && v->as.handle != 0)
+        if (v->kind == ALCH_HOST && v->as.handle != 0) {
             alch_host_ref_push(L, (const alch_host_ref *)v->as.handle);
-        else
+            if (p->bind != NULL && p->bind->flags & ALCH_BIND_CALLABLE)
+                lua_call(L, 0, 1);
+        } else
             alch_value_push(L, v);
         lua_rawset(L, -3);
     }

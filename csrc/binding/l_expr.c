@@ -521,7 +521,22 @@ void alch_give_value(lua_State *L, alch_bind *b, int idx)
     alch_check(L, rc, &err);
 }
 
-/* core.bind(key | nil, has_value, value, type | nil, flags): flags as ALCH_BIND_* */
+/* The function at 'idx' makes the value whenever the statement is executed. */
+static void give_function(lua_State *L, alch_bind *b, int idx)
+{
+    alch_host_ref *ref = alch_host_ref_new(L, idx);
+    alch_value v = { .kind = ALCH_HOST, .as.handle = (intptr_t)ref };
+    alch_err err;
+    int rc;
+
+    if (ref == NULL)
+        alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    rc = alch_bind_own(b, &v, NULL, 0, 1, &err);
+    alch_host_drop(ref);
+    alch_check(L, rc, &err);
+}
+
+/* core.bind(key | nil, has_value, value, type | nil, flags): flags as ALCH_BIND_*; CALLABLE: 'value' is the function */
 static int l_bind(lua_State *L)
 {
     static const alch_value none = { .kind = ALCH_NULL };
@@ -532,12 +547,14 @@ static int l_bind(lua_State *L)
     alch_err err;
 
     lua_settop(L, 5);
-    if (type == NULL && lua_toboolean(L, 2))
+    if (type == NULL && lua_toboolean(L, 2) && !(flags & ALCH_BIND_CALLABLE))
         type = alch_own_type(L, 3, NULL);     /* the slot that lends it stays */
     slot = alch_push_node_slot(L, ALCH_NODE_BIND);
     alch_check(L, alch_bind_new(key, NULL, type, &none, type != NULL ? flags | ALCH_BIND_TYPED : flags, &slot->node, &err),
           &err);
-    if (lua_toboolean(L, 2))
+    if (flags & ALCH_BIND_CALLABLE)
+        give_function(L, (alch_bind *)(uintptr_t)slot->node, 3);
+    else if (lua_toboolean(L, 2))
         alch_give_value(L, (alch_bind *)(uintptr_t)slot->node, 3);
     return 1;
 }

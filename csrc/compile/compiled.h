@@ -25,9 +25,11 @@ typedef struct alch_compiled_param {
     const alch_value *value;    /* NULL: execution must bring it */
     const alch_column *column;  /* VALUES and SET: the column it is for; else NULL */
     uint32_t number, element, part;
+    uint32_t group;             /* INSERT of several rows: of which, from 1; 0: of one */
     uint32_t ordinal;           /* of 'bind' among those of the statement's key, from 1; 0: not known */
     uint8_t required;           /* no value and no default */
     uint8_t row;                /* bound to the rows of executemany (VALUES) */
+    uint8_t called;             /* the column's function makes it, for another row than the first */
     uint8_t from_default;       /* 'value' is a column's default, which execution fills in: .params does not show it */
 } alch_compiled_param;
 

@@ -63,10 +63,13 @@ typedef struct alch_wrapping alch_wrapping;     /* compile/wrap.h */
 /* What the embedding language does for the compiler. 'render' writes the text
 ** of a node (a custom construct, or a kind it overrides) into c->out; it may
 ** call back alch_compile_node. 'replace' gives the bind that stands in for one
-** at this execution: lent in '*out', which it leaves alone where none does. */
+** at this execution: lent in '*out', which it leaves alone where none does.
+** 'evaluate' gives a reference to the bind with the value that the function of
+** a CALLABLE one makes now. */
 typedef struct alch_compile_host {
     int (*render)(void *payload, alch_compiler *c, const alch_node *n, unsigned flags, alch_err *err);
     int (*replace)(void *payload, const alch_bind *b, const alch_bind **out, alch_err *err);
+    int (*evaluate)(void *payload, const alch_bind *b, const alch_bind **out, alch_err *err);
     void *payload;
     /* What a type's bind_expression or column_expression ('hook') makes of 'n': a reference, '*out'. */
     int (*wrap)(void *type_host, const alch_type *t, unsigned hook, const alch_node *n, const char *dialect,

@@ -508,10 +508,30 @@ static void put_wrapped_bind(alch_compiler *c, const alch_wrapping *w, const alc
     put_bind(c, w->bind, t, flags);
 }
 
+/* What is written into the text must be known now, whoever makes it: its length, or the value itself. */
+static const alch_bind *evaluate(alch_compiler *c, const alch_bind *b, unsigned flags)
+{
+    const alch_compile_host *host = c->options->host;
+    const alch_bind *known = b;
+
+    if (!(flags & ALCH_V_LITERAL) && !(b->flags & (ALCH_BIND_LITERAL | ALCH_BIND_EXPANDING)))
+        return b;
+    c->result->fixed = 1;
+    if (host == NULL || host->evaluate == NULL)
+        return b;
+    if (host->evaluate(host->payload, b, &known, c->err) == ALCH_OK)
+        alch_keep_made(c, &known->head);
+    else if (c->failed == ALCH_OK)
+        c->failed = c->err->code;
+    return known;
+}
+
 void alch_compile_bind(alch_compiler *c, const alch_bind *b, int op, unsigned flags)
 {
     const alch_compile_host *host = c->options->host;
 
+    if (b->flags & ALCH_BIND_CALLABLE)
+        b = evaluate(c, b, flags);
     if (host != NULL && host->replace != NULL && host->replace(host->payload, b, &b, c->err) != ALCH_OK) {
         c->failed = c->failed != ALCH_OK ? c->failed : c->err->code;
         return;

@@ -217,12 +217,38 @@ static void put_inner_value(alch_compiler *c, const assignment *a, unsigned flag
     alch_compile_node(c, &typed->head, flags);
 }
 
+/* Of several rows: name_m0, name_m1. */
+static const char *key_in_row(alch_compiler *c, const char *key, int row)
+{
+    size_t size = strlen(key) + 16;
+    char *name = alch_arena_alloc(c->arena, size);
+
+    if (name == NULL) {
+        alch_compile_nomem(c);
+        return key;
+    }
+    (void)snprintf(name, size, "%s_m%d", key, row);
+    return name;
+}
+
+/* ":name_m1": what the column's function makes for one of several rows. The first one's is ":name". */
+static void put_called_param(alch_compiler *c, const assignment *a, int row)
+{
+    const alch_column *column = (const alch_column *)a->target;
+    const char *key = key_in_row(c, column->key, row);
+    alch_compiled_param p = { .base = key, .key = key, .column = column, .type = alch_node_type(&column->head), .row = 1,
+                              .group = (uint32_t)row + 1, .called = 1 };
+
+    alch_put_column_placeholder(c, p.type, alch_add_param(c, &p));
+}
+
 /* ":name": the parameter of a column. */
-static void put_column_param(alch_compiler *c, assignment *a)
+static void put_column_param(alch_compiler *c, assignment *a, int row)
 {
     const alch_column *column = (const alch_column *)a->target;
     const char *key = param_key(c, column);
-    alch_compiled_param p = { .base = key, .key = key, .column = column, .required = a->how == ALCH_FILL_PARAM, .row = 1 };
+    alch_compiled_param p = { .base = key, .key = key, .column = column, .required = a->how == ALCH_FILL_PARAM, .row = 1,
+                              .group = (uint32_t)(row + 1) };
     const alch_node *made = c->frame->statement->kind == ALCH_NODE_UPDATE ? column->on_update : column->on_insert;
     uint32_t param, found = alch_dict_get(&c->bind_names, key, strlen(key));
 
@@ -254,20 +280,11 @@ static void put_value_param(alch_compiler *c, assignment *a, const alch_bind *b,
     const alch_column *column = (const alch_column *)a->target;
     const char *key = param_key(c, column);
     alch_compiled_param p = { .bind = b, .base = key, .key = key, .value = &b->value, .column = column, .row = 1,
-                              .from_default = a->how == ALCH_FILL_VALUE };
+                              .from_default = a->how == ALCH_FILL_VALUE, .group = (uint32_t)(row + 1) };
     uint32_t param;
-    size_t len = strlen(key);
 
-    if (row >= 0) {     /* of several rows: name_m0, name_m1 */
-        char *name = alch_arena_alloc(c->arena, len + 16);
-
-        if (name == NULL) {
-            alch_compile_nomem(c);
-            return;
-        }
-        (void)snprintf(name, len + 16, "%s_m%d", key, row);
-        p.base = p.key = name;
-    }
+    if (row >= 0)
+        p.base = p.key = key_in_row(c, key, row);
     if (row < 0 && alch_dict_get(&c->bind_names, p.base, strlen(p.base)) != 0)
         alch_fail_reserved(c, key);
     p.type = b->flags & ALCH_BIND_TYPED || alch_node_type(&column->head)->family == ALCH_FAMILY_NULL
@@ -295,7 +312,10 @@ static void put_value(alch_compiler *c, assignment *a, int row, unsigned flags)
         return;
     }
     if (a->value == NULL) {
-        put_column_param(c, a);
+        if (row > 0)
+            put_called_param(c, a, row);
+        else
+            put_column_param(c, a, row);
         return;
     }
     if (is_plain_value(a->value) && a->target->kind == ALCH_NODE_COLUMN && c->frame->outer != NULL) {
@@ -504,27 +524,12 @@ static void put_next_row(alch_compiler *c, const alch_dml *d, const assignments 
     put_row(c, &a, (int)row, flags);
 }
 
-/* A default that a function makes has nobody who would call it for each of several rows. */
-static void refuse_calls(alch_compiler *c, const assignments *a)
-{
-    size_t i;
-
-    for (i = 0; i < a->len; i++) {
-        const alch_column *column = (const alch_column *)a->at[i].target;
-
-        if (a->at[i].value == NULL && a->at[i].how == ALCH_FILL_CALL)
-            alch_compile_fail(c, ALCH_ERR_COMPILE, "column %s has a Lua function as default, which an INSERT of several "
-                              "rows in one values() cannot call per row; pass the rows to execute", column->name);
-    }
-}
-
 static void put_rows(alch_compiler *c, const alch_dml *d, assignments *a, unsigned flags)
 {
     uint32_t i;
 
     if (c->frame->outer == NULL)
         c->result->multi_values = 1;
-    refuse_calls(c, a);
     alch_puts(c, " VALUES ");
     put_row(c, a, 0, flags);
     for (i = 1; i < d->values->count && c->failed == ALCH_OK; i++) {

@@ -85,6 +85,21 @@ void alch_visit_label(alch_compiler *c, const alch_node *n, unsigned flags)
         alch_compile_operand(c, l->element, ALCH_OP_AS, flags & ~(unsigned)ALCH_V_COLUMNS);
 }
 
+/* The databases do not agree on what a name means that two columns are labelled with. */
+static void refuse_second_label(alch_compiler *c, const alch_frame *f, size_t first, const char *name)
+{
+    const alch_node *element = ((const alch_label *)f->columns[first].column)->element;
+    size_t i;
+
+    for (i = first + 1; i < f->column_count; i++) {
+        const alch_label *l = (const alch_label *)f->columns[i].column;
+
+        if (l->head.kind == ALCH_NODE_LABEL && l->element != element && strcmp(l->name, name) == 0)
+            alch_compile_fail(c, ALCH_ERR_COMPILE, "'%s' is the label of two columns of this SELECT; order or group by the "
+                              "expression that is meant", name);
+    }
+}
+
 /* A column of the statement's list by its label or name, else one of its FROMs'. */
 static const alch_node *find_named(alch_compiler *c, const char *name, int *labelled)
 {
@@ -100,6 +115,8 @@ static const alch_node *find_named(alch_compiler *c, const char *name, int *labe
             label = alch_name_proxy_key(&c->namer, k->column);
         if ((label != NULL && strcmp(label, name) == 0) || (k->key != NULL && strcmp(k->key, name) == 0)) {
             *labelled = k->column->kind == ALCH_NODE_LABEL;
+            if (*labelled)
+                refuse_second_label(c, f, i, name);
             return k->column;
         }
     }

@@ -135,6 +135,17 @@ static const alch_node *label_style_of(const alch_node *statement, int *style)
     return statement;
 }
 
+/* A label stays as it is where another column has it too; from outside neither could be told from the other. */
+static int check_label(const alch_named_column *c, alch_err *err)
+{
+    const alch_label *l = (const alch_label *)c->column;
+
+    if (l->head.kind != ALCH_NODE_LABEL || l->anon || c->required == NULL || strcmp(c->required, l->name) == 0 || c->qualified)
+        return ALCH_OK;
+    return alch_err_set(err, ALCH_ERR_ARGUMENT, "'%s' is the label of two columns of the SELECT; a subquery's columns need "
+                        "labels of their own", l->name);
+}
+
 /* A subquery's columns are called what its SELECT list is called from outside. */
 static int derive_statement(alch_from *f, const alch_node *statement, alch_arena *arena, alch_err *err)
 {
@@ -154,6 +165,9 @@ static int derive_statement(alch_from *f, const alch_node *statement, alch_arena
 
         if (c->column->kind == ALCH_NODE_TEXT)
             continue;
+        rc = check_label(c, err);
+        if (rc != ALCH_OK)
+            break;
         if (name == NULL)
             name = alch_name_non_anon(&nm, c->column);
         if (name == NULL)

@@ -42,6 +42,32 @@ for name, url in targets.each() do
       assert.is_nil(conn:execute(sa.select(users)).inserted_primary_key)
     end)
 
+    it("several rows in one values() get what the functions make for each of them", function()
+      conn:execute(sa.insert(users):values { { id = 1, name = "ed" }, { id = 2, name = "jo", tag = "own" }, { id = 3, name = "al" } })
+      local tags = {}
+      for i, row in ipairs(all()) do tags[i] = row.tag .. "/" .. row.state end
+      assert.same({ "tag of ed/new", "own/new", "tag of al/new" }, tags)
+      assert.equal(2, calls)
+      conn:execute(sa.insert(users):values { id = 4, name = "kim" })
+      assert.equal("tag of kim", all()[4].tag)
+    end)
+
+    it("a parameter's function is called at each execution that brings no value", function()
+      local made = 0
+      local function make()
+        made = made + 1
+        return made
+      end
+      local one = sa.select(sa.bindparam("n", { callable_ = make, type_ = sa.Integer }))
+      assert.same({ 1, 2, 70, 3 }, { conn:scalar(one), conn:scalar(one), conn:scalar(one, { n = 70 }), conn:scalar(one) })
+      assert.equal(4, one:compile().params.n)
+      assert.equal("SELECT 5 AS anon_1", one:compile { literal_binds = true }.string)
+      local function up_to() return table.pack(table.unpack({ 1, 2, 3, 4, 5, 6, 7 }, 1, make())) end
+      local listed = sa.select(sa.literal(7):in_(sa.bindparam("list", { callable_ = up_to, expanding = true })))
+      assert.is_false(conn:scalar(listed))
+      assert.is_true(conn:scalar(listed))
+    end)
+
     it("defaults are made once per row, by values and by functions that see the row", function()
       conn:execute(sa.insert(users), { { name = "a" }, { name = "b" } })
       assert.equal(2, calls)

@@ -32,7 +32,7 @@ M.Extract = base.register(ColumnElement:extend("Extract"), "extract")
 M.CollationClause = base.register(ColumnElement:extend("CollationClause"), "collation")
 
 -- Flags of parameters (expr/node.h).
-local UNIQUE, EXPANDING, REQUIRED, LITERAL = 1, 2, 4, 8
+local UNIQUE, EXPANDING, REQUIRED, LITERAL, CALLABLE = 1, 2, 4, 8, 32
 
 --- A name that is always or never quoted.
 ---@param name string
@@ -78,7 +78,8 @@ end
 local BIND_OPTIONS = { type_ = true, unique = true, expanding = true, required = true, literal_execute = true, value = true,
   callable_ = true, quote = true, isoutparam = true }
 
---- A named parameter: `sa.bindparam("name", value, { type_ =, unique =, expanding =, required = })`.
+--- A named parameter: `sa.bindparam("name", value, { type_ =, unique =, expanding =, required = })`; `callable_ = function`
+--- instead of a value is called at each execution that brings none.
 ---@param key string?
 ---@param ... any
 function M.bindparam(key, ...)
@@ -90,10 +91,13 @@ function M.bindparam(key, ...)
   if given.n == 0 and options.value ~= nil then value = options.value end
   local has = given.n > 0 or options.value ~= nil
   if not has and select("#", ...) == 1 and (...) ~= nil and next((...)) == nil then value, has = {}, true end   -- the empty list
-  if options.callable_ then value, has = options.callable_(), true end
+  if options.callable_ ~= nil and type(options.callable_) ~= "function" then
+    errors.raise("ArgumentError", "bindparam(): callable_ is a function that makes the value, got %s", tostring(options.callable_))
+  end
+  if options.callable_ then value, has = options.callable_, true end
   if options.required then has = false end
   local flags = (options.unique and UNIQUE or 0) | (options.expanding and EXPANDING or 0)
-    | (not has and REQUIRED or 0) | (options.literal_execute and LITERAL or 0)
+    | (not has and REQUIRED or 0) | (options.literal_execute and LITERAL or 0) | (options.callable_ and CALLABLE or 0)
   if key == nil then flags = flags | UNIQUE end
   if options.expanding and value == nil then has = false; flags = flags | REQUIRED end
   return core.bind(key, has, value, base.type_handle(type_), flags)

@@ -64,6 +64,14 @@ local rows = {
   { "an order by nothing known", "CompileError", { "'nope'" }, function()
     local _ = tostring(sa.select(a):order_by("nope"))
   end },
+  { "a label used twice", "ArgumentError", { "'n' is the label of two columns" }, function()
+    local _ = tostring(sa.select(sa.select(x:label("n"), a.c.id:label("n")):subquery()))
+  end },
+  { "an order by a label used twice", "CompileError", { "'n' is the label of two columns" }, function()
+    local _ = tostring(sa.select(x:label("n"), a.c.id:label("n")):order_by("n"))
+  end },
+  { "an aggregate of nothing", "ArgumentError", { "func.sum()", "it got none" }, function() sa.func.sum() end },
+  { "a function for a parameter that is none", "ArgumentError", { "callable_" }, function() sa.bindparam("q", { callable_ = 5 }) end },
   { "a name with a zero byte", "ArgumentError", { "zero byte" }, function() x:label("a\0b") end },
   { "an index of nothing", "ArgumentError", { "an Index has a name" }, function() sa.Index() end },
   { "a number for a switch of a type", "ArgumentError", { "DateTime", "timezone must be true or false", "5" }, function() sa.DateTime(5) end },
