@@ -36,7 +36,7 @@ static int l_sources(lua_State *L)
     return 1;
 }
 
-/* core.join_parts(join) -> left or nil, right, on or nil */
+/* core.join_parts(join) -> left or nil, right, on or nil, is it an outer join? */
 static int l_join_parts(lua_State *L)
 {
     const alch_node *n = alch_check_node(L, 1);
@@ -52,7 +52,8 @@ static int l_join_parts(lua_State *L)
         alch_push_node(L, j->on);
     else
         lua_pushnil(L);
-    return 3;
+    lua_pushboolean(L, (j->flags & (ALCH_JOIN_OUTER | ALCH_JOIN_FULL)) != 0);
+    return 4;
 }
 
 static const alch_node *optional_node(lua_State *L, int idx)

@@ -7,6 +7,7 @@ local core = require("lualchemy._core")
 local dml = require("lualchemy.orm.dml")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
+local orm_execute = require("lualchemy.orm.orm_execute")
 local polymorphic = require("lualchemy.orm.inheritance.polymorphic")
 local registry = require("lualchemy.orm.registry")
 local run = require("lualchemy.orm.loading.run")
@@ -27,11 +28,26 @@ local function check_query(query, method)
   return of.mapper
 end
 
+-- The query's own criteria, those of its loader options, and what listeners of do_orm_execute add to the statement.
+local function given_criteria(query, mapper, verb)
+  local statement = dml.statement(mapper, verb)
+  if #query._criteria > 0 then statement = statement:where(table.unpack(query._criteria)) end
+  if query._options.loaders then statement = statement:options(table.unpack(query._options.loaders)) end
+  local state = orm_execute.intercept(query.session, {
+    statement = statement, parameters = query._params, execution_options = query._options.execution, is_orm_statement = true,
+  })
+  return select(2, dml.restricted(state and state.statement or statement))
+end
+
 -- What holds for the rows: where a class has several tables, also how they join.
-local function criteria_of(query, mapper)
-  local criteria = { table.unpack(query._criteria) }
-  criteria[#criteria + 1] = polymorphic.criterion(mapper)
-  for i = 2, #mapper.levels do criteria[#criteria + 1] = mapper.levels[i].condition end
+local function criteria_of(query, mapper, verb)
+  local heard = query._options.loaders or orm_execute.is_heard(query:_session(verb))
+  local criteria = { table.unpack(heard and given_criteria(query, mapper, verb) or query._criteria) }
+  local function add(criterion)
+    if criterion ~= nil and not clause.position(criteria, criterion) then criteria[#criteria + 1] = criterion end
+  end
+  add(polymorphic.criterion(mapper))
+  for i = 2, #mapper.levels do add(mapper.levels[i].condition) end
   return criteria
 end
 
@@ -40,6 +56,7 @@ end
 local function written_criteria(query, mapper, table_, criteria)
   if #mapper.levels == 1 then return criteria end
   local keys = query:with_entities(table.unpack(mapper:key_attributes())).statement
+  if query._options.loaders or orm_execute.is_heard(query.session) then keys = keys:where(table.unpack(criteria)) end
   for _, level in ipairs(mapper.levels) do
     if rawequal(level.table, table_) then return { clause.in_list(clause.tuple(level.keys), keys) } end
   end
@@ -80,7 +97,7 @@ function M.update(query, values, options)
   local list = assignments.of(mapper, values, "Query.update()")
   local set = {}
   for _, item in ipairs(list) do set[item[1]] = item[2] end
-  local criteria = criteria_of(query, mapper)
+  local criteria = criteria_of(query, mapper, "update")
   local found = find(query, mapper, criteria, options, "update")
   found:prepare(list, query._params)
   local result, statement = execute(query, mapper, clause.statement("update", list[1][1].table):values(set),
@@ -96,7 +113,7 @@ end
 ---@return integer
 function M.delete(query, options)
   local mapper = check_query(query, "delete")
-  local criteria = criteria_of(query, mapper)
+  local criteria = criteria_of(query, mapper, "delete")
   local found = find(query, mapper, criteria, options, "delete")
   local result, statement = execute(query, mapper, clause.statement("delete", mapper.local_table),
     written_criteria(query, mapper, mapper.local_table, criteria))

@@ -398,6 +398,9 @@ end
 
 M.kind = core.kind
 
+--- What tells nodes apart.
+M.id = core.id
+
 --- Are two handles the same node?
 function M.same(a, b) return core.id(a) == core.id(b) end
 
@@ -429,6 +432,28 @@ function M.join_with(join, left, right, on) return core.join_with(join, left, ri
 
 --- The condition that foreign keys give.
 function M.join_condition(left, right) return core.join_condition(left, right) end
+
+--- The statement that a subquery or a CTE in FROM stands for; nil for anything else, and for a recursive CTE.
+function M.statement_in(from)
+  local kind = core.kind(from)
+  if kind ~= "subquery" and kind ~= "lateral" and kind ~= "cte" then return nil end
+  local statement = core.get(from, "element")
+  return not (kind == "cte" and core.kind(statement) == "compound") and statement or nil
+end
+
+--- The statement with other statements in subqueries of its FROM: `others` gives one for the `core.id` of each that has one.
+---@param statement any
+---@param others table<any, table>   { from =, statement = }
+function M.exchange_subqueries(statement, others)
+  local by_id = {}
+  for id, other in pairs(others) do
+    local made = core.alias_set(other.from, { element = other.statement })
+    by_id[id] = made
+    local columns = core.from_columns(made)
+    for i, column in ipairs(core.from_columns(other.from)) do by_id[core.id(column)] = columns[i] end
+  end
+  return core.replace(statement, function(node) return by_id[core.id(node)] end)
+end
 
 local closed = { alias = true, subquery = true, cte = true, lateral = true, values = true, tablesample = true }
 

@@ -10,6 +10,7 @@ local criteria = require("lualchemy.orm.criteria")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
 local identity = require("lualchemy.orm.identity")
+local loader_criteria = require("lualchemy.orm.loading.criteria")
 local plan = require("lualchemy.orm.plan")
 local polymorphic = require("lualchemy.orm.inheritance.polymorphic")
 local registry = require("lualchemy.orm.registry")
@@ -382,6 +383,21 @@ function M.mapper_of(statement)
   return memory and memory.mapper or nil
 end
 
+--- An UPDATE or DELETE with the loader criteria among its options, and all its criteria.
+---@param statement any
+---@return any statement
+---@return any[] criteria
+function M.restricted(statement)
+  local memory, list = memory_of(statement), {}
+  if not statement.where then return statement, list end
+  for _, option in ipairs(clause.loader_options(statement) or {}) do
+    if type(option) == "table" and option.apply_criteria then list[#list + 1] = option end
+  end
+  local found = loader_criteria.for_entity(list, memory.mapper)
+  if #found > 0 then statement = statement:where(table.unpack(found)) end
+  return statement, memory_of(statement).criteria or {}
+end
+
 --- Executes one: `synchronize_session` is among the execution options.
 ---@param session lualchemy.orm.Session
 ---@param statement any
@@ -396,6 +412,10 @@ function M.execute(session, statement, params, execution)
     execution = merged
   end
   session:_autoflush()
+  if not is_list(params) then
+    statement = M.restricted(statement)
+    memory = memory_of(statement)
+  end
   return verbs[memory.kind](session, statement, memory, params, execution)
 end
 

@@ -39,6 +39,11 @@ end
 
 local M = {}
 
+--- Does anybody listen?
+---@param session lualchemy.orm.Session
+---@return boolean
+function M.is_heard(session) return session._listeners and event.listeners(session, "do_orm_execute") ~= nil or false end
+
 --- Calls the listeners. The state says what is to be executed; with a second value, that is the result.
 ---@param session lualchemy.orm.Session
 ---@param given table   statement, parameters, execution_options, is_orm_statement, is_relationship_load

@@ -13,6 +13,7 @@ local entity = require("lualchemy.orm.entity")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local joins = require("lualchemy.orm.joins")
+local orm_execute = require("lualchemy.orm.orm_execute")
 local setops = require("lualchemy.orm.setops")
 local run = require("lualchemy.orm.loading.run")
 local paging = require("lualchemy.orm.paging")
@@ -343,16 +344,38 @@ function Query:_loading()
     labelled = from or clause.label_columns(statement), plan = of, offset = offset, statement = chosen, params = self._params,
     autoflush = options.autoflush, populate_existing = options.populate_existing, yield_per = options.yield_per,
     execution = options.execution, by_name = from ~= false, unique = may_repeat(self, of),
-    distinct = not self._multiplied and not from and of:fills_once(),
+    distinct = not self._multiplied and not from and of:fills_once(), heard = from == false,
   }
   self._sent = sent
   return sent
 end
 
+-- Tells the listeners of do_orm_execute: the query as they leave it, or what they answered.
+local function hear(query, session)
+  local select, options = query._select, query._options
+  local state, answer = orm_execute.intercept(session, {
+    statement = select, parameters = query._params, execution_options = options.execution, is_orm_statement = true,
+  })
+  if answer then return query, query._plan:is_single() and answer:scalars():all() or answer:all() end
+  if not state then return query end
+  local added = state.statement ~= select and clause.loader_options(state.statement)
+  if added then query = query:options(table.unpack(added)) end
+  local merged = {}
+  for name, value in pairs(query._options) do merged[name] = value end
+  merged.execution = next(state.execution_options) ~= nil and state.execution_options or options.execution
+  return derive(query, { _select = state.statement, _params = state.parameters, _options = merged })
+end
+
 -- Runs the query: rows to be fetched, or with `load` a list of what they are.
 local function execute(query, method, how)
+  local session = query.session or query:_session(method)
+  if session._listeners and not query._from then
+    local answer
+    query, answer = hear(query, session)
+    if answer then return how == run.load and answer or run.answered(answer) end
+  end
   local sent = query._sent or query:_loading()
-  return how(query.session or query:_session(method), sent.labelled, sent.plan, sent.params, sent)
+  return how(session, sent.labelled, sent.plan, sent.params, sent)
 end
 
 --- Everything, as a list.
@@ -416,8 +439,11 @@ end
 --- The number of rows the query would give, counted by the database.
 ---@return integer
 function Query:count()
-  local counted = clause.count_of(self:_labelled())
-  return run.scalar(self:_session("count"), counted, self._params, self._options)
+  local session, query = self:_session("count"), self
+  if session._listeners and not self._from then query = hear(self, session) end
+  local statement = query:_labelled()
+  if query._options.loaders then statement = compile.restricted(statement, query._options.loaders) end
+  return run.scalar(session, clause.count_of(statement), query._params, query._options)
 end
 
 --- An EXISTS over this query, to be used as a criterion.

@@ -600,7 +600,7 @@ local function get(self, class_, ident, options)
     if object ~= nil then return identity.load(self, mapper, key, slots, {}) end
   end
   if fresh then self:_autoflush() end
-  if options and options.options or by_key.brings_more(mapper) then
+  if options and options.options or by_key.is_needed(self, mapper) then
     return by_key.load(self, mapper, identity.values_of(mapper, ident), {
       populate_existing = fresh, with_for_update = options and options.with_for_update, options = options and options.options,
     })

@@ -4,9 +4,16 @@ local clause = require("lualchemy.orm.clause")
 local compile = require("lualchemy.orm.loading.compile")
 local loading = require("lualchemy.orm.loading")
 local plan = require("lualchemy.orm.plan")
+local orm_execute = require("lualchemy.orm.orm_execute")
 local run = require("lualchemy.orm.loading.run")
 
 local M = {}
+
+--- Is an object of the mapper loaded by more than its row's key: by the mapping alone, or because somebody listens?
+---@param session lualchemy.orm.Session
+---@param mapper lualchemy.orm.Mapper
+---@return boolean
+function M.is_needed(session, mapper) return M.brings_more(mapper) or orm_execute.is_heard(session) end
 
 --- Does the mapping alone bring anything with an object?
 ---@param mapper lualchemy.orm.Mapper
@@ -34,10 +41,19 @@ function M.load(session, mapper, values, options)
   for i, column in ipairs(mapper.primary_key) do statement = statement:where(column:eq(clause.bind(values[i], column))) end
   local lock = options.with_for_update
   if lock then statement = statement:with_for_update(type(lock) == "table" and lock or type(lock) == "string" and { [lock] = true } or nil) end
+  local loaders, params, execution = options.options, nil, nil
+  local state, answer = orm_execute.intercept(session, { statement = statement, is_orm_statement = true })
+  if answer then return answer:scalars():first() end
+  if state then
+    statement, params, execution = state.statement, state.parameters, state.execution_options
+    loaders = { table.unpack(loaders or {}) }
+    for _, option in ipairs(clause.loader_options(statement) or {}) do loaders[#loaders + 1] = option end
+  end
   local sent, offset
-  sent, of, offset = compile.compile(statement, of, { loaders = options.options, labels = true })
-  return run.list(run.execute(session, clause.label_columns(sent), of, nil, {
+  sent, of, offset = compile.compile(statement, of, { loaders = loaders, labels = true })
+  return run.list(run.execute(session, clause.label_columns(sent), of, params, {
     offset = offset, populate_existing = options.populate_existing, autoflush = false, unique = of.requires_unique, statement = statement,
+    execution = execution, heard = true,
   }))[1]
 end
 

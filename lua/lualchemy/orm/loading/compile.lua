@@ -28,7 +28,7 @@ local function simple(statement, of)
 end
 
 -- The inner select lists what was asked for and what it orders by; outside, both are columns of the subquery.
-local function wrapped(statement, of, shape, labels)
+local function wrapped(statement, of, shape, labels, list)
   local listed = { table.unpack(of.columns) }
   local orders = clause.order_parts(shape.order_by)
   for _, order in ipairs(orders) do
@@ -40,7 +40,7 @@ local function wrapped(statement, of, shape, labels)
       order.at = #listed
     end
   end
-  local inner = clause.narrow(statement, listed)
+  local inner = criteria.apply_below(clause.narrow(statement, listed), list)
   local subquery = (labels and clause.label_columns(inner) or inner):subquery()
   local outside = clause.columns_of(subquery)
   local function adapt(column)
@@ -60,16 +60,17 @@ local function wrapped(statement, of, shape, labels)
   return result, #outside
 end
 
--- What a plan adds to its statement, and how many columns stand before those of joined objects.
-local function add_loads(statement, of, labels)
+-- What a plan adds to its statement, with criteria in the subqueries that it takes rows from, and how many columns stand before those of joined objects.
+local function add_loads(statement, of, list, labels)
   if #of.joins == 0 then
     if not of.whole then statement = clause.narrow(statement, of.columns) end
-    return statement, 0
+    return criteria.apply_below(statement, list), 0
   end
   local shape = clause.select_shape(statement)
   local nested = of.multi_row and (shape.limited or shape.distinct or shape.grouped)
-  if nested then return wrapped(statement, of, shape, labels) end
-  return simple(statement, of)
+  if nested then return wrapped(statement, of, shape, labels, list) end
+  local joined_to, offset = simple(statement, of)
+  return criteria.apply_below(joined_to, list), offset
 end
 
 -- The criteria among the options of a statement without entities.
@@ -81,6 +82,12 @@ local function criteria_in(loaders)
   return list
 end
 
+-- The criteria hold for what the statement itself takes rows from; eager joins bring their own, and may make a subquery
+-- of the statement.
+local function with_criteria(statement, list)
+  return #list > 0 and criteria.apply(statement, list) or statement
+end
+
 --- A statement with what its plan adds, and how many columns stand before those of joined objects.
 ---@param statement lualchemy.Select
 ---@param of lualchemy.orm.Plan
@@ -88,12 +95,11 @@ end
 ---@return integer offset
 function M.finish(statement, of)
   local node = of.nodes and of.nodes[1]
-  local result, offset = add_loads(statement, of)
   local list = {}
   for _, one in ipairs(node and node.globals.criteria or {}) do
     if one.propagate then list[#list + 1] = one end
   end
-  return #list > 0 and criteria.apply(result, list) or result, offset
+  return add_loads(with_criteria(statement, list), of, list)
 end
 
 --- Is a select of the plan, without options, sent as it is?
@@ -120,10 +126,18 @@ function M.compile(statement, of, how)
     of = plan.Plan(of.given, { nodes = nodes, repeats = of.repeats, eagerloads = how.eagerloads, fixed = how.fixed, path = how.path,
       names = of.given_names })
   end
-  local result, offset = add_loads(statement, of, how.labels)
   local list = nodes and nodes[1] and nodes[1].globals.criteria or criteria_in(how.loaders)
-  if #list > 0 then result = criteria.apply(result, list) end
+  local result, offset = add_loads(with_criteria(statement, list), of, list, how.labels)
   return result, of, offset
+end
+
+--- A statement that brings no objects with the loader criteria among its options, or these, in place.
+---@param statement any
+---@param loaders any[]?
+---@return any
+function M.restricted(statement, loaders)
+  local list = criteria_in(loaders or clause.loader_options(statement))
+  return #list > 0 and criteria.apply_below(criteria.apply(statement, list), list) or statement
 end
 
 --- A select of mapped classes as Core is to see it; any other statement unchanged.
@@ -132,8 +146,7 @@ end
 function M.prepare(statement)
   local of, loaders = plan.of_statement(statement), clause.loader_options(statement)
   if of then return (M.compile(statement, of, { loaders = loaders })) end
-  local list = criteria_in(loaders)
-  return #list > 0 and criteria.apply(statement, list) or statement
+  return M.restricted(statement)
 end
 
 return M

@@ -40,8 +40,12 @@ end
 
 -- Does a class derive from an unmapped one, as a subclass or by mixing it in?
 local function derives_from(mapper, base)
-  for _, mixin in ipairs(mapper.mixins or {}) do
-    if rawequal(mixin, base) then return true end
+  local with = mapper
+  while with do
+    for _, mixin in ipairs(with.mixins or {}) do
+      if rawequal(mixin, base) then return true end
+    end
+    with = with.inherits
   end
   local at = mapper.class_
   while type(at) == "table" do
@@ -82,7 +86,8 @@ end
 function LoaderCriteria:_mapper_of(base)
   if self.entity then return rawequal(self.entity.mapper.local_table, base) and self.entity.mapper or nil end
   for _, mapper in ipairs(registry.mappers()) do
-    if rawequal(mapper.local_table, base) and self:_means(mapper) then return mapper end
+    local above = mapper.inherits
+    if rawequal(mapper.local_table, base) and self:_means(mapper) and not (above and self:_means(above)) then return mapper end
   end
 end
 
@@ -135,6 +140,14 @@ local function mentions(sources, from)
   return false
 end
 
+-- What stands in FROM, the members of joins one by one; those whose rows may be missing only if `outer`.
+local function each_member(from, fn, outer)
+  if clause.kind(from) ~= "join" then return fn(from) end
+  local left, right, _, is_outer = clause.join_parts(from)
+  if left then each_member(left, fn, outer) end
+  if outer or not is_outer then each_member(right, fn, outer) end
+end
+
 local apply
 
 -- Statements inside EXISTS and scalar subqueries.
@@ -178,18 +191,40 @@ function apply(statement, list, inner)
     local new_right = in_from(list, right, conditions)
     joined[i] = #conditions > 1 and clause.join_with(join, left, new_right, clause.conjunction(conditions)) or join
   end
-  for _, from in ipairs(first_sources(statement, froms, joins, inner)) do append(where, criteria_of(list, from)) end
+  for _, from in ipairs(first_sources(statement, froms, joins, inner)) do
+    each_member(from, function(member) append(where, criteria_of(list, member)) end)
+  end
   local result = in_subqueries(list, clause.with_sources(statement, listed, joined))
   return #where > 0 and result:where(table.unpack(where)) or result
 end
 
---- A select with criteria wherever it takes rows of their classes from.
+--- A select with criteria in the subqueries it takes rows from, and in those of theirs.
 ---@param statement lualchemy.Select
 ---@param list lualchemy.orm.LoaderCriteria[]
 ---@return lualchemy.Select
+function M.apply_below(statement, list)
+  if #list == 0 or clause.kind(statement) ~= "select" then return statement end
+  local others = {}
+  local function look_into(from)
+    local inner = clause.statement_in(from)
+    local restricted = inner and M.apply_below(M.apply(inner, list), list)
+    if restricted and not rawequal(restricted, inner) then others[clause.id(from)] = { from = from, statement = restricted } end
+  end
+  local _, joins = clause.sources(statement)
+  for _, join in ipairs(joins) do each_member(join, look_into, true) end
+  for _, from in ipairs(clause.froms(statement)) do each_member(from, look_into, true) end
+  return next(others) and clause.exchange_subqueries(statement, others) or statement
+end
+
+--- A select, or several as one, with criteria wherever it takes rows of their classes from.
+---@param statement lualchemy.Select|lualchemy.CompoundSelect
+---@param list lualchemy.orm.LoaderCriteria[]
+---@return lualchemy.Select|lualchemy.CompoundSelect
 function M.apply(statement, list)
   registry.configure_mappers()
-  return apply(statement, list)
+  local kind = clause.kind(statement)
+  if kind == "compound" then return in_subqueries(list, statement) end
+  return kind == "select" and apply(statement, list) or statement
 end
 
 --- `orm.with_loader_criteria(target, criterion, options)`

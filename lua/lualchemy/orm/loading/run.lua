@@ -3,6 +3,7 @@
 -- The rows are read by the core's loader (binding/l_load.c), which looks objects up in the identity map, makes
 -- those that are not there and packs their values; here it is only given its plan and driven, so that it may wait.
 
+local compile = require("lualchemy.orm.loading.compile")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local events = require("lualchemy.orm.events")
@@ -111,7 +112,10 @@ local function start(session, statement, plan, params, options)
       is_relationship_load = options.relationship_load,
     })
     if answer and not options.distributed then return plan:is_single() and answer:scalars():all() or answer:all() end
-    if state then statement, params, execution = state.statement, state.parameters, state.execution_options end
+    if state then
+      if state.statement ~= statement then statement = compile.restricted(state.statement) end
+      params, execution = state.parameters, state.execution_options
+    end
   end
   local run = M.execute_core(session, statement, params, execution, plan:first_mapper())._run
   local shape = run and run:shape()
@@ -133,7 +137,7 @@ local function start(session, statement, plan, params, options)
 end
 
 local function rows_of(session, plan, options, given, run, loader, context, siblings)
-  if given then return { given = given } end
+  if given then return M.answered(given) end
   return {
     context = context,
     run = run, loader = loader, plan = plan, session = session, options = options, afterwards = plan:afterwards(),
@@ -152,6 +156,11 @@ end
 function M.execute(session, statement, plan, params, options)
   return rows_of(session, plan, options, start(session, statement, plan, params, options))
 end
+
+--- Rows that a listener of do_orm_execute answered with.
+---@param list any[]
+---@return lualchemy.orm.Rows
+function M.answered(list) return { given = list, options = {}, afterwards = {}, plan = {} } end
 
 --- What select-in and other strategies fetch for the objects that the rows brought.
 ---@param rows lualchemy.orm.Rows

@@ -134,7 +134,7 @@ function M.execute(session, statement, params, options, heard)
   if of then return load(session, of, asked, element, params, execution) end
   if dml.mapper_of(statement) then return dml.execute(session, statement, params, execution) end
   session:_autoflush()
-  return run.execute_core(session, statement, params, execution)
+  return run.execute_core(session, compile.restricted(statement), params, execution)
 end
 
 --- What a plan's rows, fetched into a list, are as a result.
