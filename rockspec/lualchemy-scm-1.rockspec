@@ -87,6 +87,7 @@ build = {
         "csrc/binding/orm_attr.c",
         "csrc/binding/orm_batch.c",
         "csrc/binding/orm_convert.c",
+        "csrc/binding/orm_finish.c",
         "csrc/binding/orm_items.c",
         "csrc/binding/orm_key.c",
         "csrc/binding/orm_link.c",

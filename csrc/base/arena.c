@@ -35,7 +35,8 @@ static int add_block(alch_arena *a, size_t size)
     return 1;
 }
 
-void *alch_arena_alloc(alch_arena *a, size_t size)
+/* Room whose bytes are anything. */
+static void *take(alch_arena *a, size_t size)
 {
     void *p;
 
@@ -44,15 +45,25 @@ void *alch_arena_alloc(alch_arena *a, size_t size)
         return NULL;
     p = a->next;
     a->next += size;
-    return memset(p, 0, size);
+    return p;
+}
+
+void *alch_arena_alloc(alch_arena *a, size_t size)
+{
+    void *p = take(a, size);
+
+    return p == NULL ? NULL : memset(p, 0, ALIGN(size));
 }
 
 char *alch_arena_strndup(alch_arena *a, const char *s, size_t n)
 {
-    char *copy = alch_arena_alloc(a, n + 1);
+    char *copy = take(a, n + 1);
 
-    if (copy != NULL && n > 0)
+    if (copy == NULL)
+        return NULL;
+    if (n > 0)
         memcpy(copy, s, n);
+    copy[n] = '\0';
     return copy;
 }
 

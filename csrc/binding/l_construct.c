@@ -22,6 +22,8 @@ static int fill_columns(lua_State *L, alch_state *s, int *special)
         if (i == ALCH_NO_ATTR)
             return 0;
         if (is_plain_column(&m->attrs[i]) && !alch_is_null(L, -1)) {
+            if (lua_type(L, -1) == LUA_TUSERDATA)
+                s->flags |= ALCH_STATE_BOXED;
             alch_put(s, ALCH_SET_CHANGED, (size_t)i);
             alch_put(s, ALCH_SET_VALUE, (size_t)i);
             lua_setiuservalue(L, 4, alch_uv_attr(i));

@@ -1,6 +1,6 @@
 /* The flush as orm/unitofwork.lua drives it: collecting what is to be written,
-** telling which rows have the same shape, and what becomes of the objects
-** afterwards. Statements and their order are Lua's; every object is C's.
+** and telling which rows have the same shape. Statements and their order are
+** Lua's; every object is C's.
 **
 ** A *bucket* is a Lua table per hierarchy of classes that share tables:
 ** { mapper = its base, mappers = those of the objects in it, [1] = new objects,
@@ -364,6 +364,8 @@ static int push_expression_test(lua_State *L, int st, const alch_state *s, const
 {
     size_t i, end = mask_end(k, s->mapper);
 
+    if (!(s->flags & ALCH_STATE_BOXED))
+        return 0;
     for (i = 0; i < end; i++) {
         int found;
 
@@ -377,6 +379,47 @@ static int push_expression_test(lua_State *L, int st, const alch_state *s, const
     return 0;
 }
 
+/* What of a new object says its shape, where the next one's says the same:
+** which of its attributes are known. NULL: that alone does not say it, for one
+** of its key may be nil or a value an SQL expression. */
+typedef struct likeness {
+    const alch_mapper *mapper;
+    uint8_t *known;         /* room for its set */
+} likeness;
+
+static uint8_t known_byte(const alch_state *s, size_t at)
+{
+    return (uint8_t)(s->sets[ALCH_SET_VALUE * s->mapper->set_size + at] | s->sets[ALCH_SET_PACKED * s->mapper->set_size + at]);
+}
+
+static void note_likeness(likeness *k, const alch_state *s)
+{
+    const alch_mapper *m = s->mapper;
+    size_t i;
+
+    k->mapper = NULL;
+    if (s->flags & ALCH_STATE_BOXED)
+        return;
+    for (i = 0; i < m->key_count; i++)
+        if (alch_known(s, m->keys[i]))
+            return;
+    for (i = 0; i < m->set_size; i++)
+        k->known[i] = known_byte(s, i);
+    k->mapper = m;
+}
+
+static int is_alike(const likeness *k, const alch_state *s)
+{
+    size_t i;
+
+    if (s->mapper != k->mapper || s->flags & ALCH_STATE_BOXED)
+        return 0;
+    for (i = 0; i < s->mapper->set_size; i++)
+        if (known_byte(s, i) != k->known[i])
+            return 0;
+    return 1;
+}
+
 /* core.flush_shape(objects, from, to, insert?, mask) -> how many objects from there
 ** on have the same shape, the shape as a string, and whether a value is an SQL
 ** expression (then it is one object). A shape of zeros: nothing to write. */
@@ -385,6 +428,7 @@ static int l_shape(lua_State *L)
     lua_Integer from = luaL_checkinteger(L, 2), to = luaL_checkinteger(L, 3), i;
     int insert = lua_toboolean(L, 4), expression = 0;
     uint8_t *first = NULL, *shape = NULL;
+    likeness alike = { NULL, NULL };
     mask k = { NULL, 0 };
 
     luaL_checktype(L, 1, LUA_TTABLE);
@@ -395,14 +439,19 @@ static int l_shape(lua_State *L)
 
         lua_settop(L, first == NULL ? 5 : 6);
         lua_rawgeti(L, 1, i);
-        s = alch_push_state(L, lua_gettop(L));
+        s = alch_push_state(L, first == NULL ? 6 : 7);
         luaL_argcheck(L, s != NULL, 1, "a list of mapped instances");
         if (first == NULL) {
             if (k.bits == NULL)
                 k.size = s->mapper->set_size;
-            first = lua_newuserdatauv(L, 2 * k.size, 0);
+            first = lua_newuserdatauv(L, 2 * k.size + s->mapper->set_size, 0);
             shape = first + k.size;
+            alike.known = shape + k.size;
             lua_insert(L, 6);
+            if (insert)
+                note_likeness(&alike, s);
+        } else if (is_alike(&alike, s)) {
+            continue;
         }
         if (insert)
             insert_shape(L, lua_gettop(L), s, &k, shape);
@@ -488,143 +537,6 @@ static int l_set(lua_State *L)
     return 0;
 }
 
-/* -- afterwards ----------------------------------------------------------- */
-
-/* Notes a value (an object, or an old key) in a list of the transaction's frame, for a rollback. */
-static void note_in_frame(lua_State *L, int session, int which, int obj)
-{
-    if (lua_getiuservalue(L, session, ALCH_SESSION_FRAME) == LUA_TTABLE
-        && lua_rawgeti(L, -1, which) == LUA_TTABLE) {
-        lua_Integer n;
-
-        lua_getfield(L, -1, "n");
-        n = lua_tointeger(L, -1) + 1;
-        lua_pop(L, 1);
-        lua_pushvalue(L, obj);
-        lua_rawseti(L, -2, n);
-        lua_pushinteger(L, n);
-        lua_setfield(L, -2, "n");
-        lua_pop(L, 1);
-    }
-    lua_pop(L, 1);
-}
-
-static void finish_insert(lua_State *L, const alch_codec *codec, int identities, int obj, int st, alch_state *s)
-{
-    alch_push_object_key(L, codec, st, s);
-    alch_claim_identity(L, 1, identities, obj, st, s);      /* the database took the row: another one's is gone */
-    alch_session_unlist(L, 1, s);
-    s->life = ALCH_PERSISTENT;
-    alch_commit_state(L, st, s);
-}
-
-/* The primary key itself may have been changed. */
-static void follow_key(lua_State *L, const alch_codec *codec, int obj, int st, alch_state *s)
-{
-    size_t i;
-    int top = lua_gettop(L);
-
-    for (i = 0; i < s->mapper->key_count; i++)
-        if (alch_has(s, ALCH_SET_CHANGED, s->mapper->keys[i]))
-            break;
-    if (i == s->mapper->key_count)
-        return;
-    alch_push_state_key(L, st, s);
-    alch_push_object_key(L, codec, st, s);
-    if (lua_rawequal(L, -1, -2)) {      /* set, to what it was */
-        lua_settop(L, top);
-        return;
-    }
-    lua_settop(L, top);
-    note_in_frame(L, 1, ALCH_FRAME_KEYS, obj);
-    alch_push_state_key(L, st, s);
-    note_in_frame(L, 1, ALCH_FRAME_KEYS, top + 1);
-    alch_push_identities(L, 1, s->mapper);
-    lua_pushvalue(L, top + 1);
-    lua_pushnil(L);
-    lua_rawset(L, -3);
-    lua_settop(L, top);
-    alch_push_object_key(L, codec, st, s);
-    alch_identify(L, 1, obj, st, s);
-}
-
-static void finish_update(lua_State *L, const alch_codec *codec, int obj, int st, alch_state *s)
-{
-    follow_key(L, codec, obj, st, s);
-    alch_session_unlist(L, 1, s);
-    alch_commit_state(L, st, s);
-}
-
-static void finish_delete(lua_State *L, int identities, int st, alch_state *s)
-{
-    alch_push_state_key(L, st, s);
-    lua_pushnil(L);
-    lua_rawset(L, identities);
-    alch_session_unlist(L, 1, s);
-    s->life = ALCH_DELETED;
-}
-
-/* Pushes the frame's list for what was done (a new table if there is no
-** frame) with its length grown by 'count'; returns the length it had. Grown
-** beforehand: if finishing breaks off, what is noted so far counts, and an
-** empty place is passed over. */
-static lua_Integer push_frame_list(lua_State *L, lua_Integer which, lua_Integer count)
-{
-    static const int lists[] = { ALCH_FRAME_NEW, ALCH_FRAME_DIRTY, ALCH_FRAME_DELETED };
-    lua_Integer n;
-
-    if (lua_getiuservalue(L, 1, ALCH_SESSION_FRAME) != LUA_TTABLE
-        || lua_rawgeti(L, -1, lists[which - 1]) != LUA_TTABLE) {
-        lua_settop(L, 3);
-        lua_newtable(L);
-        return 0;
-    }
-    lua_replace(L, 4);
-    lua_getfield(L, 4, "n");
-    n = lua_tointeger(L, -1);
-    lua_pushinteger(L, n + count);
-    lua_setfield(L, 4, "n");
-    lua_settop(L, 4);
-    return n;
-}
-
-/* core.flush_finish(session, objects, which, codec): 1 inserted, 2 updated, 3 deleted. */
-static int l_finish(lua_State *L)
-{
-    const alch_codec *codec = alch_check_codec(L, 4);
-    lua_Integer which, i, n, noted;
-
-    check_session(L, 1);
-    luaL_checktype(L, 2, LUA_TTABLE);
-    which = luaL_checkinteger(L, 3);
-    lua_remove(L, 4);           /* the bucket's statements hold it */
-    lua_settop(L, 3);
-    luaL_argcheck(L, which >= 1 && which <= 3, 3, "1, 2 or 3");
-    luaL_checkstack(L, 30, "flush");
-    n = (lua_Integer)lua_rawlen(L, 2);
-    noted = push_frame_list(L, which, n);
-    alch_push_identities(L, 1, codec->mapper);
-    for (i = 1; i <= n; i++) {
-        alch_state *s;
-
-        lua_settop(L, 5);
-        lua_rawgeti(L, 2, i);
-        lua_pushvalue(L, 6);
-        lua_rawseti(L, 4, noted + i);
-        s = alch_push_state(L, 6);
-        if (s == NULL)
-            continue;
-        s->flags = (uint16_t)(s->flags & ~ALCH_STATE_FLUSHING);
-        if (which == 1)
-            finish_insert(L, codec, 5, 6, 7, s);
-        else if (which == 2)
-            finish_update(L, codec, 6, 7, s);
-        else
-            finish_delete(L, 5, 7, s);
-    }
-    return 0;
-}
-
 void alch_open_flush(lua_State *L)
 {
     static const luaL_Reg functions[] = {
@@ -632,9 +544,10 @@ void alch_open_flush(lua_State *L)
         { "flush_orphan", l_orphan }, { "flush_sort", l_sort }, { "flush_shape", l_shape },
         { "flush_takes_row", l_takes_row },
         { "flush_run", l_run },
-        { "flush_slots", l_slots }, { "flush_set", l_set }, { "flush_finish", l_finish }, { NULL, NULL }
+        { "flush_slots", l_slots }, { "flush_set", l_set }, { NULL, NULL }
     };
 
     luaL_setfuncs(L, functions, 0);
     alch_open_batch(L);
+    alch_open_finish(L);
 }

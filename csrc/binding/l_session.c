@@ -439,7 +439,7 @@ static int l_make_transient(lua_State *L)
     alch_drop_aux(L, 3, s);
     lua_pushnil(L);
     alch_set_state_key(L, 3, s);
-    s->flags = 0;
+    s->flags &= ALCH_STATE_BOXED;
     s->session = 0;
     s->life = ALCH_TRANSIENT;
     alch_clear(s, ALCH_SET_BASE);

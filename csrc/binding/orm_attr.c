@@ -89,8 +89,16 @@ static void keep_base(lua_State *L, int st, alch_state *s, size_t i)
     alch_put(s, ALCH_SET_BASE, i);
 }
 
+/* The value on the top is about to be the state's. */
+static void note_kind(lua_State *L, alch_state *s)
+{
+    if (lua_type(L, -1) == LUA_TUSERDATA)
+        s->flags |= ALCH_STATE_BOXED;
+}
+
 void alch_store(lua_State *L, int obj, int st, alch_state *s, size_t i)
 {
+    note_kind(L, s);
     if (!alch_has(s, ALCH_SET_CHANGED, i)) {
         if ((s->flags & ALCH_STATE_KEYED) && alch_has(s, ALCH_SET_VALUE, i) && !alch_has(s, ALCH_SET_PACKED, i))
             keep_base(L, st, s, i);
@@ -104,6 +112,7 @@ void alch_store(lua_State *L, int obj, int st, alch_state *s, size_t i)
 
 void alch_store_clean(lua_State *L, int st, alch_state *s, size_t i)
 {
+    note_kind(L, s);
     alch_cut(s, ALCH_SET_CHANGED, i);
     alch_cut(s, ALCH_SET_BASE, i);
     alch_cut(s, ALCH_SET_PACKED, i);

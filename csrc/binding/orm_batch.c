@@ -252,8 +252,44 @@ static int is_unbroken(const returned *rows, lua_Integer n)
     return (uint64_t)rows[n - 1].sentinel - (uint64_t)rows[0].sentinel == (uint64_t)n - 1;
 }
 
-/* core.flush_returned(plan, objects, from, count, run, slots): the rows that
-** RETURNING gave go to their objects.
+/* Stack indices: of what came back besides the keys, and of the object whose
+** row it is, whose state is behind it; between them is room for a finisher. */
+enum { VALUES = 10, OBJECT = 13 };
+
+/* The object at a position, and its state, are pushed. */
+static alch_state *push_object(lua_State *L, lua_Integer at)
+{
+    alch_state *s;
+
+    lua_settop(L, OBJECT - 1);
+    lua_rawgeti(L, 2, at);
+    s = alch_push_state(L, OBJECT);
+    luaL_argcheck(L, s != NULL, 2, "a list of mapped instances");
+    return s;
+}
+
+/* The keys are all that comes back: of the n-th object, rows[n]'s. */
+static void give_keys(lua_State *L, const alch_mapper *m, lua_Integer from, lua_Integer count, const returned *rows, size_t slot, int session)
+{
+    alch_finisher f = { 0, 0, 0, 0 };
+    lua_Integer i;
+
+    lua_settop(L, OBJECT - 3);
+    if (session != 0)
+        alch_finisher_begin(L, &f, session, m, count);
+    for (i = 0; i < count; i++) {
+        alch_state *s = push_object(L, from + i);
+
+        lua_pushinteger(L, rows[i].sentinel);
+        give(L, OBJECT + 1, s, slot);
+        if (session != 0)
+            alch_finisher_insert(L, &f, OBJECT, OBJECT + 1, s, rows[i].sentinel);
+    }
+}
+
+/* core.flush_returned(plan, objects, from, count, run, slots, session): the
+** rows that RETURNING gave go to their objects. Where the keys are all they
+** say, a session makes the objects persistent. -> did it?
 **
 ** No database promises in which order they come. What is promised is that a
 ** counter counts up as the rows of one INSERT are made, in the order of its
@@ -271,15 +307,17 @@ static int l_returned(lua_State *L)
     alch_run *run = alch_check_run(L, 5);
     size_t n, k, *slots;
     returned *rows;
-    int ascending, keys_alone;
+    int ascending, keys_alone, session = lua_isnoneornil(L, 7) ? 0 : 7;
 
-    lua_settop(L, 6);
+    if (session != 0)
+        luaL_checkudata(L, session, ALCH_SESSION_METATABLE);
+    lua_settop(L, 7);
     slots = alch_push_slots(L, 6, &n);
     rows = lua_newuserdatauv(L, (size_t)(count + 1) * sizeof *rows, 0);
     keys_alone = are_keys_alone(count, n);
     lua_createtable(L, keys_alone ? 0 : (int)(count * (lua_Integer)n), 0);
-    luaL_checkstack(L, 20, "flush");
-    if (read_returned(L, run, count, n, rows, 9, &ascending) != count)
+    luaL_checkstack(L, 30, "flush");
+    if (read_returned(L, run, count, n, rows, VALUES, &ascending) != count)
         raise_missing_keys(L, m, count);
     if (!ascending) {
         qsort(rows, (size_t)count, sizeof *rows, by_sentinel);
@@ -287,49 +325,45 @@ static int l_returned(lua_State *L)
             alch_raisef(L, ALCH_ERR_FLUSH, "%s: the keys of %d new rows cannot be told apart: the database made them in no order; "
                 "flush such objects one by one (mapper option batch = false)", m->class_name, (int)count);
     }
+    if (keys_alone) {
+        give_keys(L, m, from, count, rows, slots[0], session);
+        lua_pushboolean(L, session != 0);
+        return 1;
+    }
     for (i = 0; i < count; i++) {
-        alch_state *s;
+        alch_state *s = push_object(L, from + i);
 
-        lua_rawgeti(L, 2, from + i);
-        s = alch_push_state(L, 10);
-        luaL_argcheck(L, s != NULL, 2, "a list of mapped instances");
         for (k = 0; k < n; k++) {
-            if (keys_alone)
-                lua_pushinteger(L, rows[i].sentinel);
-            else
-                lua_rawgeti(L, 9, rows[i].row * (lua_Integer)n + (lua_Integer)k + 1);
-            give(L, 11, s, slots[k]);
+            lua_rawgeti(L, VALUES, rows[i].row * (lua_Integer)n + (lua_Integer)k + 1);
+            give(L, OBJECT + 1, s, slots[k]);
         }
-        lua_settop(L, 9);
     }
     return 0;
 }
 
-/* core.flush_number(plan, objects, from, count, run, slot): the keys that the
-** rows of an INSERT got one after the other, the last one being what the
-** database says it made last. */
+/* core.flush_number(plan, objects, from, count, run, slot, session): the keys
+** that the rows of an INSERT got one after the other, the last one being what
+** the database says it made last. A session makes the objects persistent. */
 static int l_number(lua_State *L)
 {
     const alch_mapper *m = alch_check_plan(L, 1);
     lua_Integer from = luaL_checkinteger(L, 3), count = luaL_checkinteger(L, 4), slot = luaL_checkinteger(L, 6), i;
     const alch_run *run = alch_check_run(L, 5);
+    int session = lua_isnoneornil(L, 7) ? 0 : 7;
+    returned *rows;
 
     luaL_checktype(L, 2, LUA_TTABLE);
     luaL_argcheck(L, slot >= 1 && (size_t)slot <= m->columns, 6, "no such column");
-    lua_settop(L, 6);
-    luaL_checkstack(L, 20, "flush");
+    if (session != 0)
+        luaL_checkudata(L, session, ALCH_SESSION_METATABLE);
+    lua_settop(L, 7);
+    luaL_checkstack(L, 30, "flush");
     if (run->changes != count)
         raise_missing_keys(L, m, count);
-    for (i = 0; i < count; i++) {
-        alch_state *s;
-
-        lua_rawgeti(L, 2, from + i);
-        s = alch_push_state(L, 7);
-        luaL_argcheck(L, s != NULL, 2, "a list of mapped instances");
-        lua_pushinteger(L, run->last_id - count + 1 + i);
-        give(L, 8, s, (size_t)slot - 1);
-        lua_settop(L, 6);
-    }
+    rows = lua_newuserdatauv(L, (size_t)(count + 1) * sizeof *rows, 0);
+    for (i = 0; i < count; i++)
+        rows[i].sentinel = run->last_id - count + 1 + i;
+    give_keys(L, m, from, count, rows, (size_t)slot - 1, session);
     return 0;
 }
 

@@ -5,7 +5,7 @@
 
 /*
 ** What the files of a flush share: l_flush.c, orm_batch.c (parameters of a
-** batch of rows, and the keys that came back) and orm_sync.c, below.
+** batch of rows, and the keys that came back), orm_finish.c and orm_sync.c, below.
 **
 ** A flush along relationships (orm_sync.c). 'st' is the state of the object
 ** that has the relationship; many-to-many is orm/unitofwork.lua's.
@@ -30,9 +30,22 @@ int alch_is_expression(lua_State *L, int idx);
 void alch_bind_key(lua_State *L, int idx, const alch_codec *codec, alch_bound *b, alch_param *out);
 /* The slots of a batch, read from a Lua list into a userdata left on the stack. */
 size_t *alch_push_slots(lua_State *L, int list, size_t *n);
-/* Adds orm_batch.c's functions, or orm_arrays.c's, to the module table on the top. */
+/* Adds the functions of orm_batch.c, orm_arrays.c or orm_finish.c to the module table on the top. */
 void alch_open_batch(lua_State *L);
 void alch_open_arrays(lua_State *L);
+void alch_open_finish(lua_State *L);
+
+/* Makes objects persistent as soon as their rows are in the database, while
+** they are still near the processor, where nothing in the flush looks at their
+** changes any more (orm_finish.c). Stack indices; two values are pushed. */
+typedef struct alch_finisher {
+    int session, frame, identities;
+    lua_Integer noted;      /* in the frame's list */
+} alch_finisher;
+
+void alch_finisher_begin(lua_State *L, alch_finisher *f, int session, const alch_mapper *m, lua_Integer count);
+/* Its key is an integer, and stored in it already. */
+void alch_finisher_insert(lua_State *L, alch_finisher *f, int obj, int st, alch_state *s, lua_Integer number);
 /* Did the parent that took it in last, by a delete-orphan relationship, let it go? */
 int alch_is_let_go(lua_State *L, int st, const alch_state *s, const void *id);
 

@@ -270,6 +270,8 @@ void alch_identify(lua_State *L, int session, int obj, int st, alch_state *s);
 ** instance that has the key leaves the session: its row is gone, as after a
 ** rollback, when numbers are given out again. Stack indices. */
 void alch_claim_identity(lua_State *L, int session, int identities, int obj, int st, alch_state *s);
+/* The same for a key that is an integer. */
+void alch_claim_number(lua_State *L, int session, int identities, int obj, alch_state *s, lua_Integer number);
 
 /* -- orm_key.c -- */
 /* Pushes the identity key of these values. */

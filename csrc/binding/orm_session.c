@@ -85,24 +85,22 @@ void alch_session_list(lua_State *L, int session, int which, int obj, alch_state
 void alch_session_unlist(lua_State *L, int session, alch_state *s)
 {
     alch_session *l = lua_touserdata(L, session);
-    int which;
+    int which = 0;
 
     if (!(s->flags & ALCH_IN_LISTS))
         return;
-    for (which = 0; which < 3; which++) {
-        if (!(s->flags & list_flag[which]))
-            continue;
-        lua_getiuservalue(L, session, which + 1);
-        lua_pushboolean(L, 0);
-        lua_rawseti(L, -2, (lua_Integer)s->slot);
-        lua_pop(L, 1);
-        if (--l->count[which] == 0) {
-            l->length[which] = l->seen[which] = 0;
-            lua_newtable(L);
-            lua_setiuservalue(L, session, which + 1);
-        }
-        s->flags = (uint16_t)(s->flags & ~list_flag[which]);
+    while (!(s->flags & list_flag[which]))
+        which++;
+    lua_getiuservalue(L, session, which + 1);
+    lua_pushboolean(L, 0);
+    lua_rawseti(L, -2, (lua_Integer)s->slot);
+    lua_pop(L, 1);
+    if (--l->count[which] == 0) {
+        l->length[which] = l->seen[which] = 0;
+        lua_newtable(L);
+        lua_setiuservalue(L, session, which + 1);
     }
+    s->flags = (uint16_t)(s->flags & ~ALCH_IN_LISTS);
 }
 
 void alch_modified(lua_State *L, int obj, alch_state *s)
@@ -166,17 +164,37 @@ int alch_push_identity(lua_State *L, int session, const alch_mapper *m, int key)
     return 0;
 }
 
+/* What had the key is on the top: unless it is the instance itself, it leaves. */
+static void dispossess(lua_State *L, int session, int obj)
+{
+    alch_state *former;
+
+    if (lua_rawequal(L, -1, obj) || (former = alch_push_state(L, lua_gettop(L))) == NULL)
+        return;
+    alch_session_unlist(L, session, former);
+    former->session = 0;
+    former->life = ALCH_DETACHED;
+}
+
+void alch_claim_number(lua_State *L, int session, int identities, int obj, alch_state *s, lua_Integer number)
+{
+    int top = lua_gettop(L);
+
+    if (lua_rawgeti(L, identities, number) == LUA_TTABLE)
+        dispossess(L, session, obj);
+    lua_settop(L, top);
+    lua_pushvalue(L, obj);
+    lua_rawseti(L, identities, number);
+    s->key = number;
+    s->flags |= ALCH_STATE_KEYED | ALCH_STATE_INT_KEY;
+}
+
 void alch_claim_identity(lua_State *L, int session, int identities, int obj, int st, alch_state *s)
 {
     int key = lua_gettop(L);
-    alch_state *former;
 
-    if (alch_get_identity(L, identities, key) == LUA_TTABLE && !lua_rawequal(L, key + 1, obj)
-        && (former = alch_push_state(L, key + 1)) != NULL) {
-        alch_session_unlist(L, session, former);
-        former->session = 0;
-        former->life = ALCH_DETACHED;
-    }
+    if (alch_get_identity(L, identities, key) == LUA_TTABLE)
+        dispossess(L, session, obj);
     lua_settop(L, key);
     alch_put_identity(L, identities, key, obj);
     alch_set_state_key(L, st, s);

@@ -5,6 +5,7 @@ local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local traits_of = require("lualchemy.orm.flush_traits").of
 local flush_traits = require("lualchemy.orm.flush_traits")
+local post_update = require("lualchemy.orm.post_update")
 local statements = require("lualchemy.orm.statements")
 
 local INSERTS, UPDATES, DELETES = 1, 2, 3
@@ -196,9 +197,35 @@ local function send_arrays(work, conn, texts, verb, sql, objects, from, last, sl
   before()
 end
 
+-- Do new objects become persistent with their INSERT, while they are still near the processor, and not when the flush ends? Where
+-- nobody can tell: nobody listens, and what they changed is not looked at again.
+local function finishes_at_once(work, step)
+  if work.hooks or #flush_traits.tables(step.mapper) > 1 or #step.mapper.primary_key > 1 then return false end
+  for _, mapper in ipairs(step.mappers) do
+    local traits = traits_of(mapper)
+    if traits.keys_down or #traits.secondary > 0 or post_update.has(mapper) then return false end
+  end
+  return true
+end
+
+-- The session of objects that become persistent with their INSERT, if their key is all that comes back.
+local function finisher(work, texts, back)
+  if not work.at_once or #back ~= 1 then return nil end
+  local mapper = texts.mapper
+  return back[1] == mapper:property_for_column(mapper.primary_key[1]).slot and work.set or nil
+end
+
+local function note_finished(work, count)
+  work.finished[work.at_once] = (work.finished[work.at_once] or 0) + count
+end
+
+local function take_returned(work, texts, objects, at, count, run, back)
+  if core.flush_returned(texts.plan, objects, at, count, run, back, finisher(work, texts, back)) then note_finished(work, count) end
+end
+
 local function insert_arrays(work, conn, texts, objects, from, last, shape, slots, back)
   send_arrays(work, conn, texts, "insert", texts:insert_arrays(shape, slots, back), objects, from, last, slots, false, function(run, at, count)
-    if #back > 0 then core.flush_returned(texts.plan, objects, at, count, run, back) end
+    if #back > 0 then take_returned(work, texts, objects, at, count, run, back) end
   end)
 end
 
@@ -222,9 +249,11 @@ local function insert_block(work, conn, texts, objects, from, count, shape, slot
   local bound = core.flush_bind("insert", texts.codec, objects, from, count, slots)
   local run = work:_send(conn, texts:insert(shape, slots, count, by_number and {} or back), bound, "insert", texts.table)
   if by_number then
-    core.flush_number(texts.plan, objects, from, count, run, back[1])
+    local session = finisher(work, texts, back)
+    core.flush_number(texts.plan, objects, from, count, run, back[1], session)
+    if session then note_finished(work, count) end
   elseif #back > 0 then
-    core.flush_returned(texts.plan, objects, from, count, run, back)
+    take_returned(work, texts, objects, from, count, run, back)
   end
   if numbered then
     work.last_numbers[texts.table] = core.peek(objects[from + count - 1], texts.mapper._by_slot[back[1]].key)
@@ -368,6 +397,7 @@ function M.save(work, conn, step)
   work.codecs[base] = statements.of(base, conn.dialect).codec
   prepare_inserts(mappers, inserts)
   prepare_updates(mappers, updates)
+  work.at_once = finishes_at_once(work, step) and base
   for _, table_ in ipairs(flush_traits.tables(base)) do
     each_writer(mappers, updates, table_, conn.dialect, function(texts, rows, from, to) update_rows(work, conn, texts, rows, from, to) end)
     each_writer(mappers, inserts, table_, conn.dialect, function(texts, rows, from, to) insert_rows(work, conn, texts, rows, from, to) end)

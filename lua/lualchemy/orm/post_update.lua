@@ -17,6 +17,11 @@ local function relationships_of(mapper)
   return known
 end
 
+--- Has a mapper such a relationship?
+---@param mapper lualchemy.orm.Mapper
+---@return boolean
+function M.has(mapper) return #relationships_of(mapper) > 0 end
+
 local function value_of(object, column)
   local prop = core.mapper_of(object):property_for_column(column)
   return (core.peek(object, prop.key))
@@ -83,7 +88,7 @@ local function concerned(buckets)
   local list = {}
   for _, bucket in ipairs(buckets) do
     for _, mapper in ipairs(bucket.mappers) do
-      if #relationships_of(mapper) > 0 then
+      if M.has(mapper) then
         list[#list + 1] = bucket
         break
       end

@@ -34,6 +34,7 @@ function UnitOfWork:init(session)
   self.buckets, self.codecs, self.strays, self.switches = {}, {}, {}, {}
   self.open, self.closed, self.later = {}, {}, {}  -- buckets that changed rows can still join; those they cannot; changed too late
   self.last_numbers, self.in_order = {}, {}     -- by table, what persistence.lua knows of the numbers that rows get
+  self.finished = {}    -- mapper of a bucket -> new objects of it that are persistent already
   self.context = Context()
   self.context.flags = 0
 end
@@ -397,7 +398,8 @@ function UnitOfWork:finish()
   for _, bucket in ipairs(order.list(self.buckets)) do
     local codec = self.codecs[bucket.mapper]
     for which = INSERTS, DELETES do
-      if #bucket[which] > 0 then core.flush_finish(self.set, bucket[which], which, codec) end
+      local done = which == INSERTS and self.finished[bucket.mapper] or 0
+      if #bucket[which] > done then core.flush_finish(self.set, bucket[which], which, codec) end
     end
   end
   core.flush_release(self.set, self.later)
