@@ -83,6 +83,7 @@ build = {
         "csrc/binding/literal.c",
         "csrc/binding/load_tree.c",
         "csrc/binding/load_variant.c",
+        "csrc/binding/noted_key.c",
         "csrc/binding/orm_arrays.c",
         "csrc/binding/orm_attr.c",
         "csrc/binding/orm_batch.c",

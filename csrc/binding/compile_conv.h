@@ -20,7 +20,7 @@ typedef struct alch_compiled_ref {
     const void *tag;
     struct alch_compiled_ref *owner;    /* itself, or what an instance keeps alive */
     alch_compiled *compiled;            /* the owner's; NULL: collected */
-    const alch_bind *const *binds;      /* of an instance: its parameters, lent by its statement; NULL: an owner */
+    const alch_given *given;            /* of an instance: its parameters, lent by its statement; NULL: an owner */
     alch_conversion *conversions;       /* of an owner: one per parameter, or NULL; owned */
     unsigned char converted;            /* ... and all of them are there */
 } alch_compiled_ref;
@@ -36,7 +36,7 @@ enum {
 /* What the statement brings for a parameter; NULL: execution must. */
 static inline const alch_value *alch_compiled_value(const alch_compiled_ref *r, const alch_compiled_param *p)
 {
-    return r->binds != NULL ? alch_param_value_of(p, r->binds) : p->value;
+    return r->given != NULL ? alch_param_value_of(p, r->given) : p->value;
 }
 
 /* How the parameters are bound, in their order; made once. Raises. */

@@ -4,7 +4,10 @@
 ** (compile/key.h). Each dialect has a cache; what is kept under the cache's
 ** numbers are *owners*, userdata with the compiled statement itself. The next
 ** statement with the key gets an *instance*: the same compiled statement with
-** its own parameters. */
+** its own parameters.
+**
+** A statement that is only noted (binding/pending.h) has a key of its notes, and
+** each cache a second one of these: a statement found there is not written out. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -12,6 +15,7 @@
 #include "binding/compile_conv.h"
 #include "binding/dialect_conv.h"
 #include "binding/node_conv.h"
+#include "binding/pending.h"
 #include "binding/value_conv.h"
 #include "compile/cache.h"
 
@@ -22,7 +26,7 @@ static const char cache_tag;
 #define INSTANCE_METATABLE "lualchemy.compiled_instance"
 
 enum { INSTANCE_OWNER = 1, INSTANCE_STATEMENT };        /* user values of an instance */
-enum { CACHE_OWNERS = 1, CACHE_INSTANCE_CLASS };        /* and of a cache */
+enum { CACHE_OWNERS = 1, CACHE_NOTED, CACHE_INSTANCE_CLASS };   /* and of a cache */
 
 /* As many statements as SQLAlchemy keeps. */
 enum { CACHE_CAPACITY = 500 };
@@ -30,11 +34,14 @@ enum { CACHE_CAPACITY = 500 };
 /* A statement with more text than this among its parameters stays out of the cache, which would hold it. */
 enum { VALUES_MAX = 2000 };
 
+/* Nor is one with more parameters found by its notes. */
+enum { NOTED_MAX = 64 };
+
 typedef struct statement_cache {
     const void *tag;
-    alch_cache cache;
-    alch_key key;               /* of the statement in hand */
-    unsigned walks;             /* how often 'key' was made: a hook may compile while we do */
+    alch_cache cache, noted;    /* the latter's extra: of each parameter of the statement its place in the notes */
+    alch_key key, noted_key;    /* of the statement in hand */
+    unsigned walks;             /* how often a key was made: a hook may compile while we do */
     const uint8_t *overridden;
 } statement_cache;
 
@@ -81,7 +88,7 @@ alch_compiled *alch_push_compiled_slot(lua_State *L)
 
 void alch_push_compiled_owner(lua_State *L, int idx)
 {
-    if (check_ref(L, idx)->binds != NULL)
+    if (check_ref(L, idx)->given != NULL)
         lua_getiuservalue(L, idx, INSTANCE_OWNER);
     else
         lua_pushvalue(L, idx);
@@ -238,7 +245,7 @@ static int l_compiled_index(lua_State *L)
     if (strcmp(key, "warnings") == 0)
         return push_warnings(L, r);
     if (strcmp(key, "statement") == 0) {
-        if (ref->binds != NULL)
+        if (ref->given != NULL)
             lua_getiuservalue(L, 1, INSTANCE_STATEMENT);
         else
             alch_push_node(L, r->statement);
@@ -267,16 +274,26 @@ static int l_compiled_tostring(lua_State *L)
 ** {=== The cache
 */
 
+/* The cache at 'idx' has no owners. */
+static void set_owners(lua_State *L, int idx)
+{
+    lua_newtable(L);
+    lua_setiuservalue(L, idx, CACHE_OWNERS);
+    lua_newtable(L);
+    lua_setiuservalue(L, idx, CACHE_NOTED);
+}
+
 static statement_cache *push_new_cache(lua_State *L, const alch_dialect *d)
 {
-    statement_cache *c = alch_push_object(L, sizeof *c, 2, CACHE_METATABLE);
+    statement_cache *c = alch_push_object(L, sizeof *c, CACHE_INSTANCE_CLASS, CACHE_METATABLE);
 
     c->tag = &cache_tag;
     alch_cache_init(&c->cache, CACHE_CAPACITY);
+    alch_cache_init(&c->noted, CACHE_CAPACITY);
     alch_key_init(&c->key);
+    alch_key_init(&c->noted_key);
     c->overridden = alch_overridden_kinds(L, d->name);
-    lua_newtable(L);
-    lua_setiuservalue(L, -2, CACHE_OWNERS);
+    set_owners(L, lua_gettop(L));
     luaL_getmetatable(L, INSTANCE_METATABLE);
     lua_setiuservalue(L, -2, CACHE_INSTANCE_CLASS);
     return c;
@@ -302,72 +319,78 @@ static int cache_gc(lua_State *L)
 
     if (c != NULL) {
         alch_cache_release(&c->cache);
+        alch_cache_release(&c->noted);
         alch_key_release(&c->key);
+        alch_key_release(&c->noted_key);
     }
     return 0;
+}
+
+/* What the text depends on besides the statement: what Lua renders. */
+static alch_compile_options options_of_key(const statement_cache *c, const alch_compile_options *options,
+                                           alch_compile_host *host)
+{
+    alch_compile_options all = *options;
+
+    *host = (alch_compile_host){ .overridden = c->overridden };
+    all.host = host;
+    return all;
+}
+
+static int caches(const statement_cache *c)
+{
+    return c->cache.capacity != 0 && !c->overridden[ALCH_OVERRIDDEN_TYPES];
 }
 
 /* Does the key in hand say everything about the statement and these options? */
 static int has_key(statement_cache *c, const alch_node *n, const alch_compile_options *options, int params)
 {
-    alch_compile_host host = { .overridden = c->overridden };
-    alch_compile_options all = *options;
+    alch_compile_host host;
+    alch_compile_options all = options_of_key(c, options, &host);
 
-    if (c->cache.capacity == 0 || c->overridden[ALCH_OVERRIDDEN_TYPES])
+    if (!caches(c))
         return 0;
-    all.host = &host;
     c->walks++;
     return alch_key_make(&c->key, n, &all) && !(params != 0 && c->key.named_lists);
 }
 
-/* Pushes an instance of the owner at 'owner' for the statement at 'statement'. */
-static alch_compiled *push_instance(lua_State *L, statement_cache *c, int cache, int owner, int statement,
-                                    const alch_compile_options *options)
+/* The same of a statement that is only noted. */
+static int has_noted_key(statement_cache *c, const alch_note *note, const alch_compile_options *options, int params)
 {
-    size_t n = c->key.bind_count;
-    unsigned walk = c->walks;
-    alch_compiled_ref *from = lua_touserdata(L, owner);
-    alch_compiled_ref *ref = lua_newuserdatauv(L, sizeof *ref + (n + 1) * sizeof *ref->binds, 2);
-    const alch_bind **binds = (const alch_bind **)(void *)(ref + 1);
+    alch_compile_host host;
+    alch_compile_options all = options_of_key(c, options, &host);
 
-    if (walk != c->walks)       /* a collector that ran just now compiled something */
-        (void)has_key(c, alch_check_node(L, statement), options, 0);
-    if (n > 0)
-        memcpy(binds, c->key.binds, n * sizeof *binds);
-    *ref = (alch_compiled_ref){ .tag = &compiled_tag, .owner = from, .compiled = from->compiled, .binds = binds };
+    if (!caches(c))
+        return 0;
+    c->walks++;
+    return alch_key_of_note(&c->noted_key, note, &all) && !(params != 0 && c->noted_key.named_lists)
+        && c->noted_key.given_count <= NOTED_MAX;
+}
+
+/* Pushes an instance of the owner at 'owner' for the statement at 'statement', with room for 'n' parameters, which are
+** the caller's to fill in. */
+static alch_given *push_instance(lua_State *L, int cache, int owner, int statement, size_t n)
+{
+    alch_compiled_ref *from = lua_touserdata(L, owner);
+    alch_compiled_ref *ref = lua_newuserdatauv(L, sizeof *ref + (n + 1) * sizeof *ref->given, 2);
+    alch_given *given = (alch_given *)(void *)(ref + 1);
+
+    *ref = (alch_compiled_ref){ .tag = &compiled_tag, .owner = from, .compiled = from->compiled, .given = given };
     lua_pushvalue(L, owner);
     lua_setiuservalue(L, -2, INSTANCE_OWNER);
     lua_pushvalue(L, statement);
     lua_setiuservalue(L, -2, INSTANCE_STATEMENT);
     lua_getiuservalue(L, cache, CACHE_INSTANCE_CLASS);
     lua_setmetatable(L, -2);
-    return ref->compiled;
+    return given;
 }
 
-/* Keeps the owner on the top for the key in hand, unless it is good for its own statement only. */
-static void keep_owner(lua_State *L, statement_cache *c, int cache, alch_compiled *r)
+/* Pushes the owners ('which': by what key) and the one that has the number; nothing if there is none. */
+static int push_owner(lua_State *L, int cache, int which, uint32_t number)
 {
-    uint32_t number;
-
-    if (c->key.value_bytes > VALUES_MAX || !alch_compiled_share(r, c->key.binds, c->key.bind_count))
-        return;
-    number = alch_cache_add(&c->cache, &c->key);
-    if (number == 0)
-        return;
-    lua_getiuservalue(L, cache, CACHE_OWNERS);
-    lua_pushvalue(L, -2);
-    lua_rawseti(L, -2, number);     /* if it raises the number stays without one: push_owner */
-    lua_pop(L, 1);
-}
-
-/* Pushes the owner that is kept for the key in hand; nothing if there is none. */
-static int push_owner(lua_State *L, statement_cache *c, int cache)
-{
-    uint32_t number = alch_cache_find(&c->cache, &c->key);
-
     if (number == 0)
         return 0;
-    lua_getiuservalue(L, cache, CACHE_OWNERS);
+    lua_getiuservalue(L, cache, which);
     lua_rawgeti(L, -1, number);
     if (alch_test_compiled_ref(L, -1) != NULL)
         return 1;
@@ -375,29 +398,133 @@ static int push_owner(lua_State *L, statement_cache *c, int cache)
     return 0;
 }
 
+/* Keeps the owner at 'owner' under a number. If that raises the number stays without one: push_owner. */
+static void set_owner(lua_State *L, int cache, int which, uint32_t number, int owner)
+{
+    lua_getiuservalue(L, cache, which);
+    lua_pushvalue(L, owner);
+    lua_rawseti(L, -2, number);
+    lua_pop(L, 1);
+}
+
+/* Keeps the owner on the top for the key in hand, unless it is good for its own statement only. */
+static int keep_owner(lua_State *L, statement_cache *c, int cache, alch_compiled *r)
+{
+    uint32_t number;
+
+    if (c->key.value_bytes > VALUES_MAX || !alch_compiled_share(r, c->key.given, c->key.given_count))
+        return 0;
+    number = alch_cache_add(&c->cache, &c->key, NULL, 0);
+    if (number != 0)
+        set_owner(L, cache, CACHE_OWNERS, number, lua_gettop(L));
+    return number != 0;
+}
+
+/* Which parameter of the notes each of the statement's is, in 'order'. 0: not all of them were noted. */
+static int find_order(const statement_cache *c, const alch_select *s, unsigned char *order)
+{
+    const alch_key *noted = &c->noted_key;
+    size_t i, k;
+
+    if (c->key.given_count > NOTED_MAX)
+        return 0;
+    for (i = 0; i < c->key.given_count; i++) {
+        for (k = 0; k < noted->given_count && alch_bind_of_given(&noted->given[k], s) != c->key.given[i].of; k++)
+            ;       /* the latest LIMIT comes first */
+        if (k == noted->given_count)
+            return 0;
+        order[i] = (unsigned char)k;
+    }
+    return 1;
+}
+
+/* Keeps the owner at 'owner' for the notes in hand, which became 'n'. */
+static void keep_noted(lua_State *L, statement_cache *c, int cache, const alch_node *n, int owner)
+{
+    unsigned char order[NOTED_MAX];
+    uint32_t number;
+
+    if (!find_order(c, (const alch_select *)n, order))
+        return;
+    number = alch_cache_add(&c->noted, &c->noted_key, order, c->key.given_count);
+    if (number != 0)
+        set_owner(L, cache, CACHE_NOTED, number, owner);
+}
+
+/* Pushes an instance for the notes in hand; nothing if they were not compiled yet. */
+static alch_compiled *push_noted(lua_State *L, statement_cache *c, int cache, int statement)
+{
+    uint32_t number = alch_cache_find(&c->noted, &c->noted_key);
+    const unsigned char *order;
+    alch_given given[NOTED_MAX];
+    size_t i, n;
+
+    if (!push_owner(L, cache, CACHE_NOTED, number))
+        return NULL;
+    order = alch_cache_extra(&c->noted, number, &n);
+    for (i = 0; i < n; i++)
+        given[i] = c->noted_key.given[order[i]];
+    memcpy(push_instance(L, cache, cache + 2, statement, n), given, n * sizeof *given);
+    return ((alch_compiled_ref *)lua_touserdata(L, -1))->compiled;
+}
+
+/* Pushes an instance for the key in hand, which is that of 'n'; nothing if it was not compiled yet. */
+static alch_compiled *push_known(lua_State *L, statement_cache *c, int cache, int statement, const alch_node *n,
+                                 const alch_compile_options *options)
+{
+    unsigned walk = c->walks;
+    alch_given *given;
+
+    if (!push_owner(L, cache, CACHE_OWNERS, alch_cache_find(&c->cache, &c->key)))
+        return NULL;
+    given = push_instance(L, cache, cache + 2, statement, c->key.given_count);
+    if (walk != c->walks)       /* a collector that ran just now compiled something */
+        (void)has_key(c, n, options, 0);
+    if (c->key.given_count > 0)
+        memcpy(given, c->key.given, c->key.given_count * sizeof *given);
+    return ((alch_compiled_ref *)lua_touserdata(L, -1))->compiled;
+}
+
+/* Pushes an instance or an owner for the statement, which is written out. 'noted': the notes in hand are its own. */
+static alch_compiled *push_written(lua_State *L, statement_cache *c, int cache, int statement, const alch_dialect *d,
+                                   const alch_compile_options *options, int params, int noted)
+{
+    unsigned walk = c->walks + 1;
+    const alch_node *n = alch_check_node(L, statement);
+    alch_compiled *r;
+    int kept = 1;
+
+    if (!has_key(c, n, options, params))
+        return alch_push_compiled(L, n, d, options, params);
+    r = push_known(L, c, cache, statement, n, options);
+    if (r != NULL)
+        alch_issue_warnings(L, r, options);
+    else {
+        r = alch_push_compiled(L, n, d, options, params);
+        kept = walk == c->walks && keep_owner(L, c, cache, r);
+    }
+    if (noted && kept && walk == c->walks) {    /* nobody compiled anything else in between */
+        alch_push_compiled_owner(L, lua_gettop(L));
+        keep_noted(L, c, cache, n, lua_gettop(L));
+        lua_pop(L, 1);
+    }
+    return r;
+}
+
 alch_compiled *alch_push_compiled_once(lua_State *L, int statement, int dialect, const alch_compile_options *options,
                                        int params)
 {
-    const alch_node *n = alch_check_node(L, statement);
+    const alch_note *note = alch_test_note(L, statement);
     const alch_dialect *d = alch_check_dialect(L, dialect);
-    int cache = lua_gettop(L) + 1;
+    int cache = lua_gettop(L) + 1, noted;
     statement_cache *c = push_cache(L, dialect);
-    alch_compiled *r;
-    unsigned walk;
+    alch_compiled *r = NULL;
 
-    if (!has_key(c, n, options, params)) {
-        lua_pop(L, 1);
-        return alch_push_compiled(L, n, d, options, params);
-    }
-    walk = c->walks;
-    if (push_owner(L, c, cache)) {
-        r = push_instance(L, c, cache, cache + 2, statement, options);
+    noted = note != NULL && !alch_notes_expression(note) && has_noted_key(c, note, options, params);
+    if (noted && (r = push_noted(L, c, cache, statement)) != NULL)
         alch_issue_warnings(L, r, options);
-    } else {
-        r = alch_push_compiled(L, n, d, options, params);
-        if (walk == c->walks)
-            keep_owner(L, c, cache, r);
-    }
+    if (r == NULL)
+        r = push_written(L, c, cache, statement, d, options, params, noted);
     lua_replace(L, cache);
     lua_settop(L, cache);
     return r;
@@ -417,17 +544,18 @@ static int l_statement_cache(lua_State *L)
 
         if (capacity < 0 || capacity > 1000000)
             return alch_raisef(L, ALCH_ERR_ARGUMENT, "a statement cache keeps 0 to 1000000 statements");
-        lua_newtable(L);
-        lua_setiuservalue(L, -2, CACHE_OWNERS);
+        set_owners(L, 3);
         alch_cache_release(&c->cache);
+        alch_cache_release(&c->noted);
         alch_cache_init(&c->cache, (uint32_t)capacity);
+        alch_cache_init(&c->noted, (uint32_t)capacity);
     }
     lua_createtable(L, 0, 4);
     lua_pushinteger(L, c->cache.count);
     lua_setfield(L, -2, "size");
     lua_pushinteger(L, c->cache.capacity);
     lua_setfield(L, -2, "capacity");
-    lua_pushinteger(L, (lua_Integer)c->cache.hits);
+    lua_pushinteger(L, (lua_Integer)(c->cache.hits + c->noted.hits));
     lua_setfield(L, -2, "hits");
     lua_pushinteger(L, (lua_Integer)c->cache.misses);
     lua_setfield(L, -2, "misses");

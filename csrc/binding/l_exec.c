@@ -243,7 +243,7 @@ static alch_shape *push_kept_shape(lua_State *L, alch_run *run, int compiled, in
             lua_setiuservalue(L, owner, ALCH_COMPILED_SHAPE);
         }
     }
-    if (ref->binds == NULL || shape->shared)
+    if (ref->given == NULL || shape->shared)
         return shape;
     lua_getfield(L, compiled, "statement");
     return alch_shape_push_like(L, owner + 1, owner + 2);

@@ -649,6 +649,8 @@ static void open_registry(lua_State *L)
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &classes_key) == LUA_TNIL) {
         lua_createtable(L, ALCH_NODE_COUNT, 1);
         (void)alch_new_metatable(L, GENERIC, l_gc);
+        lua_newtable(L);        /* whoever looks for a field finds none */
+        lua_setfield(L, -2, "__index");
         for (kind = 0; kind < ALCH_NODE_COUNT; kind++) {
             lua_pushvalue(L, -1);
             lua_rawseti(L, -3, kind);

@@ -314,23 +314,13 @@ enum { FEW_VALUES = 16 };
 static void in_values(lua_State *L, int idx, lua_Integer n, unsigned width, const alch_node *left, int op,
                       alch_node_ref *slot)
 {
-    static const alch_value none = { .kind = ALCH_NULL };
     alch_value few[FEW_VALUES], *v = few;
-    alch_bind *b;
     alch_err err;
 
     if ((size_t)n * width > FEW_VALUES)
         v = alch_push_values(L, (size_t)n * width);
     alch_read_elements(L, idx, n, width, v);
-    alch_check(L, alch_bind_beside(left, op, &none, &slot->node, &err), &err);     /* the values come below, once */
-    b = (alch_bind *)(uintptr_t)slot->node;
-    b->flags |= ALCH_BIND_EXPANDING;
-    if (left->kind == ALCH_NODE_TUPLE)
-        alch_node_set_type(b, left->type);
-    else if (n > 0 && width == 1)
-        alch_node_set_type(b, alch_compared_type(alch_node_type(left), op, v));
-    alch_check(L, alch_bind_own(b, &none, v, (size_t)n, width, &err), &err);
-    b->width = (uint16_t)width;
+    alch_check(L, alch_bind_list_beside(left, op, v, (size_t)n, width, &slot->node, &err), &err);
 }
 
 static unsigned tuple_width(const alch_node *left)
@@ -373,11 +363,14 @@ static void in_node(lua_State *L, int idx, const alch_node *n, const alch_node *
 static int l_in(lua_State *L)
 {
     int op = operator_of(L);
-    const alch_node *left = alch_check_expression(L, 1), *n;
+    const alch_node *left, *n;
     alch_node_ref *slot;        /* first of the list, then of the whole */
     alch_err err;
 
     lua_settop(L, 2);
+    if (alch_push_noted(L, lua_upvalueindex(CLASSES), ALCH_NOTE_IN, op))
+        return 1;
+    left = alch_check_expression(L, 1);
     slot = push_result(L, ALCH_NODE_BINARY);
     n = alch_to_node(L, 2);
     if (n != NULL)

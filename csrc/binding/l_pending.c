@@ -1,8 +1,10 @@
 #include "binding/pending.h"
 
+#include <limits.h>
 #include <string.h>
 
 #include "binding/bind.h"
+#include "binding/expr_conv.h"
 #include "binding/value_conv.h"
 #include "expr/build.h"
 
@@ -11,9 +13,10 @@ const char alch_note_tag = 0;
 /* A chain is written out when it has this many notes, so that neither reading nor freeing one takes long. */
 enum { LENGTH_MAX = 32 };
 
-/* User values of a statement, whose first two change when it is written out; of an expression; and of an owner. */
+/* User values of a statement; of an expression, the last where it needs it; of both when they are written out; and of an
+** owner. */
 enum { BEFORE = 1, FIRST = 3 };
-enum { LEFT = 1, RIGHT };
+enum { LEFT = 1, RIGHT = 3 };
 enum { OPTIONS = 1, OWNER };
 enum { CHAIN = 1, LENDER, OWNER_VALUES = LENDER };
 
@@ -26,35 +29,69 @@ typedef struct owner {
     alch_note *first;           /* that it lends the node or a part of it to; kept by the user values */
 } owner;
 
-static alch_note *test_note(lua_State *L, int idx)
+alch_note *alch_test_note(lua_State *L, int idx)
 {
     alch_note *note = lua_touserdata(L, idx);
 
-    return note != NULL && lua_rawlen(L, idx) == sizeof *note && note->ref.tag == &alch_note_tag ? note : NULL;
+    return note != NULL && lua_rawlen(L, idx) >= sizeof *note && note->ref.tag == &alch_note_tag ? note : NULL;
 }
 
 int alch_is_noted_statement(lua_State *L, int idx)
 {
-    const alch_note *note = test_note(L, idx);
+    const alch_note *note = alch_test_note(L, idx);
 
-    return note != NULL && note->how < ALCH_NOTE_BINARY;
+    return note != NULL && !alch_notes_expression(note);
 }
 
 int alch_is_noted_expression(lua_State *L, int idx)
 {
-    const alch_note *note = test_note(L, idx);
+    const alch_note *note = alch_test_note(L, idx);
 
-    return note != NULL && note->how >= ALCH_NOTE_BINARY;
+    return note != NULL && alch_notes_expression(note);
+}
+
+static alch_note *as_note(alch_node_ref *r)
+{
+    return r != NULL && r->tag == &alch_note_tag ? (alch_note *)r : NULL;
+}
+
+/* What the chain begins with; NULL: a noted SELECT. */
+static const alch_node_ref *base_of(const alch_note *note)
+{
+    while (as_note(note->before) != NULL)
+        note = as_note(note->before);
+    return note->before;
 }
 
 static int kind_of(const alch_note *note)
 {
-    return note->how == ALCH_NOTE_UNARY ? ALCH_NODE_UNARY : ALCH_NODE_BINARY;
+    if (alch_notes_expression(note))
+        return note->how == ALCH_NOTE_UNARY ? ALCH_NODE_UNARY : ALCH_NODE_BINARY;
+    return note->how == ALCH_NOTE_SELECT ? ALCH_NODE_SELECT : -1;
 }
 
 int alch_noted_kind(lua_State *L, int idx)
 {
-    return alch_is_noted_expression(L, idx) ? kind_of(test_note(L, idx)) : -1;
+    const alch_note *note = alch_test_note(L, idx);
+    const alch_node_ref *base;
+
+    if (note == NULL || alch_notes_expression(note))
+        return note != NULL ? kind_of(note) : -1;
+    base = base_of(note);
+    return base == NULL ? ALCH_NODE_SELECT : base->node != NULL ? base->node->kind : -1;
+}
+
+void alch_push_noted_options(lua_State *L, int idx)
+{
+    lua_pushvalue(L, idx);
+    while (alch_test_note(L, -1) != NULL) {
+        lua_getiuservalue(L, -1, BEFORE);
+        lua_remove(L, -2);
+    }
+    if (!lua_isnil(L, -1)) {
+        lua_getiuservalue(L, -1, OPTIONS);
+        lua_remove(L, -2);
+    }
 }
 
 /* -- the class of notes ---------------------------------------------------- */
@@ -98,144 +135,240 @@ static void to_note_class(lua_State *L)
 static void push_class(lua_State *L, int idx)
 {
     (void)lua_getmetatable(L, idx);
-    if (lua_rawlen(L, idx) != sizeof(alch_note))
+    if (lua_rawlen(L, idx) < sizeof(alch_note))
         to_note_class(L);
+}
+
+/* The same for a new note of a kind. */
+static void push_class_of(lua_State *L, int classes, int kind)
+{
+    if (lua_rawgeti(L, classes, kind + ALCH_NODE_COUNT) == LUA_TTABLE)
+        return;
+    lua_pop(L, 1);
+    lua_rawgeti(L, classes, kind);
+    to_note_class(L);
+    lua_pushvalue(L, -1);
+    lua_rawseti(L, classes, kind + ALCH_NODE_COUNT);
 }
 
 /* -- noting ------------------------------------------------------------------ */
 
-void alch_push_note(lua_State *L, const alch_note *what, int first, int count)
+/* Pushes a note without a class, of the statement's values from 'first' on. */
+static alch_note *push_statement(lua_State *L, const alch_note *what, int first, int count)
 {
-    const alch_note *before = test_note(L, 1);
-    alch_note *note = lua_newuserdatauv(L, sizeof *note, count + FIRST - 1);
+    alch_note *note = lua_newuserdatauv(L, sizeof *note + (size_t)count * sizeof *note->parts, count + FIRST - 1);
     int i;
 
     *note = *what;
     note->ref = (alch_node_ref){ &alch_note_tag, NULL };
     note->values = (uint8_t)count;
-    note->length = (uint8_t)(before != NULL ? before->length + 1 : 1);
-    lua_pushvalue(L, 1);
-    lua_setiuservalue(L, -2, BEFORE);
     for (i = 0; i < count; i++) {
+        alch_node_ref *part = note->parts[i] = lua_touserdata(L, first + i);
+
+        if (part == NULL)
+            continue;
+        if (as_note(part) != NULL && as_note(part)->uses < 2)
+            as_note(part)->uses++;
         lua_pushvalue(L, first + i);
         lua_setiuservalue(L, -2, FIRST + i);
     }
+    return note;
+}
+
+void alch_push_note(lua_State *L, const alch_note *what, int first, int count)
+{
+    alch_note *note = push_statement(L, what, first, count), *before;
+
+    note->before = lua_touserdata(L, 1);
+    before = as_note(note->before);
+    note->length = (uint8_t)(before != NULL ? before->length + 1 : 1);
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, BEFORE);
     push_class(L, 1);
     lua_setmetatable(L, -2);
     if (note->length == LENGTH_MAX)
         (void)alch_write_out(L, lua_gettop(L));
 }
 
-/* A column whose type leaves nothing to ask the host about what stands beside it. */
-static int is_plain_column(lua_State *L, int idx)
+void alch_push_noted_select(lua_State *L, int classes, int count)
 {
-    const alch_node_ref *r = alch_test_node_ref(L, idx);
-
-    return r != NULL && r->node != NULL && r->node->kind == ALCH_NODE_COLUMN && alch_node_type(r->node)->object == NULL
-        && (alch_node_type(r->node)->flags & ALCH_TYPE_HOOKS) == 0;
+    (void)push_statement(L, &(alch_note){ .how = ALCH_NOTE_SELECT, .field = offsetof(alch_select, columns),
+                                          .op = ALCH_OP_COMMA, .length = 1 }, 1, count);
+    push_class_of(L, classes, ALCH_NODE_SELECT);
+    lua_setmetatable(L, -2);
 }
 
-static int is_plain_operand(lua_State *L, int idx)
+/* A column whose type leaves nothing to ask the host about what stands beside it. */
+static alch_node_ref *plain_column(lua_State *L, int idx)
 {
-    switch (lua_type(L, idx)) {
-    case LUA_TNUMBER:
-    case LUA_TSTRING: return 1;
-    case LUA_TUSERDATA: return is_plain_column(L, idx);
-    default: return 0;
+    alch_node_ref *r = alch_test_node_ref(L, idx);
+
+    return r != NULL && r->node != NULL && r->node->kind == ALCH_NODE_COLUMN && alch_node_type(r->node)->object == NULL
+        && (alch_node_type(r->node)->flags & ALCH_TYPE_HOOKS) == 0 ? r : NULL;
+}
+
+/* Pushes the note of an expression over the column 'left' at 1, with room for 'more' bytes behind its parts. */
+static alch_note *push_expression(lua_State *L, const alch_note *what, int classes, alch_node_ref *left, int user_values,
+                                  size_t more)
+{
+    alch_note *note = lua_newuserdatauv(L, sizeof *note + 2 * sizeof *note->parts + more, user_values);
+
+    *note = *what;
+    note->ref.tag = &alch_note_tag;
+    note->parts[0] = left;
+    lua_pushvalue(L, 1);
+    lua_setiuservalue(L, -2, LEFT);
+    push_class_of(L, classes, kind_of(what));
+    lua_setmetatable(L, -2);
+    return note;
+}
+
+static int push_binary(lua_State *L, int classes, int op, alch_node_ref *left)
+{
+    alch_note what = { .how = ALCH_NOTE_BINARY, .op = (uint8_t)op, .values = 1 }, *note;
+    int type = lua_type(L, 2);
+    alch_node_ref *right = type == LUA_TUSERDATA ? plain_column(L, 2) : NULL;
+
+    if (!alch_op_is_comparison(op) || (right == NULL && type != LUA_TNUMBER && type != LUA_TSTRING))
+        return 0;
+    if (right == NULL)
+        alch_lua_to_value(L, 2, &what.value);
+    note = push_expression(L, &what, classes, left, type == LUA_TNUMBER ? OWNER : RIGHT, 0);
+    if (type == LUA_TNUMBER)
+        return 1;
+    if (right != NULL) {
+        note->values = 2;
+        note->parts[1] = right;
     }
+    lua_pushvalue(L, 2);
+    lua_setiuservalue(L, -2, RIGHT);
+    return 1;
+}
+
+/* Most lists are short. */
+enum { FEW_VALUES = 16 };
+
+/* Reads the numbers and strings in the list at 2, and leaves the strings on the stack. Returns the bytes of text, or -1:
+** there is something else. */
+static int read_few(lua_State *L, int n, alch_value *v)
+{
+    int i, bytes = 0;
+
+    for (i = 0; i < n; i++) {
+        int type = lua_rawgeti(L, 2, i + 1);
+
+        if (type != LUA_TNUMBER && type != LUA_TSTRING)
+            return -1;
+        alch_lua_to_value(L, -1, &v[i]);
+        if (type == LUA_TNUMBER)
+            lua_pop(L, 1);
+        else if (v[i].as.text.len > INT_MAX / FEW_VALUES - 1)
+            return -1;
+        else
+            bytes += (int)v[i].as.text.len + 1;
+    }
+    return bytes;
+}
+
+static int push_in(lua_State *L, int classes, int op, alch_node_ref *left)
+{
+    alch_note what = { .how = ALCH_NOTE_IN, .op = (uint8_t)op, .values = 1 }, *note;
+    size_t n = alch_is_plain_table(L, 2) ? lua_rawlen(L, 2) : 0, i;
+    alch_value few[FEW_VALUES], *items;
+    int bytes;
+    char *text;
+
+    if (n == 0 || n > FEW_VALUES)
+        return 0;
+    luaL_checkstack(L, FEW_VALUES + 12, "list");
+    bytes = read_few(L, (int)n, few);
+    if (bytes < 0) {
+        lua_settop(L, 2);
+        return 0;
+    }
+    what.count = (uint32_t)n;
+    note = push_expression(L, &what, classes, left, OWNER, n * sizeof *items + (size_t)bytes);
+    items = (alch_value *)(void *)(note->parts + 2);
+    text = (char *)(items + n);
+    memcpy(items, few, n * sizeof *items);
+    note->items = items;
+    for (i = 0; i < n; i++)
+        if (items[i].kind == ALCH_TEXT) {
+            memcpy(text, items[i].as.text.at, items[i].as.text.len + 1);
+            items[i].as.text.at = text;
+            text += items[i].as.text.len + 1;
+        }
+    return 1;
 }
 
 int alch_push_noted(lua_State *L, int classes, int how, int op)
 {
-    int values = how == ALCH_NOTE_BINARY ? 2 : 1, i;
-    alch_note *note;
+    alch_node_ref *left = plain_column(L, 1);
 
-    if (!is_plain_column(L, 1) || (values == 2 && (!alch_op_is_comparison(op) || !is_plain_operand(L, 2))))
+    if (left == NULL)
         return 0;
-    note = lua_newuserdatauv(L, sizeof *note, 2);
-    *note = (alch_note){ .ref = { &alch_note_tag, NULL }, .how = (uint8_t)how, .op = (uint8_t)op, .values = (uint8_t)values };
-    for (i = LEFT; i <= values; i++) {
-        lua_pushvalue(L, i);
-        lua_setiuservalue(L, -2, i);
-    }
-    if (lua_rawgeti(L, classes, kind_of(note) + ALCH_NODE_COUNT) != LUA_TTABLE) {
-        lua_pop(L, 1);
-        lua_rawgeti(L, classes, kind_of(note));
-        to_note_class(L);
-        lua_pushvalue(L, -1);
-        lua_rawseti(L, classes, kind_of(note) + ALCH_NODE_COUNT);
-    }
-    lua_setmetatable(L, -2);
+    if (how == ALCH_NOTE_BINARY)
+        return push_binary(L, classes, op, left);
+    if (how == ALCH_NOTE_IN)
+        return push_in(L, classes, op, left);
+    (void)push_expression(L, &(alch_note){ .how = ALCH_NOTE_UNARY, .op = (uint8_t)op, .values = 1 }, classes, left, OWNER, 0);
     return 1;
 }
 
 /* -- writing out --------------------------------------------------------------- */
 
-/* The node of the reference that is user value 'value' of what is at 'idx', lent by that. It has none if a finalizer
-** uses it when it was finalized itself. */
-static const alch_node *lent_node(lua_State *L, int idx, int value, alch_err *err)
+/* The reference's node, lent. It has none if a finalizer uses it when it was finalized itself. */
+static const alch_node *lent_node(const alch_node_ref *r, alch_err *err)
 {
-    const alch_node *n;
-
-    lua_getiuservalue(L, idx, value);
-    n = ((const alch_node_ref *)lua_touserdata(L, -1))->node;
-    lua_pop(L, 1);
-    if (n == NULL)
+    if (r->node == NULL)
         (void)alch_err_set(err, ALCH_ERR_INVALID, "a finalizer used a statement or an expression that was collected before it");
-    return n;
+    return r->node;
 }
 
-static int make_right(lua_State *L, int idx, const alch_note *note, const alch_node *left, const alch_node **out, alch_err *err)
+static int make_right(const alch_note *note, const alch_node *left, const alch_node **out, alch_err *err)
 {
-    alch_value v;
-    int rc;
-
-    if (lua_getiuservalue(L, idx, RIGHT) == LUA_TUSERDATA) {
-        *out = alch_node_keep(lent_node(L, idx, RIGHT, err));
-        rc = *out != NULL ? ALCH_OK : err->code;
-    } else {
-        alch_lua_to_value(L, -1, &v);
-        rc = alch_bind_beside(left, note->op, &v, out, err);
-    }
-    lua_pop(L, 1);
-    return rc;
+    if (note->items != NULL)
+        return alch_bind_list_beside(left, note->op, note->items, note->count, 1, out, err);
+    if (note->values < 2)
+        return alch_bind_beside(left, note->op, &note->value, out, err);
+    *out = alch_node_keep(lent_node(note->parts[1], err));
+    return *out != NULL ? ALCH_OK : err->code;
 }
 
-/* Makes the expression that is noted at 'idx'. */
-static int make_expression(lua_State *L, int idx, const alch_note *note, const alch_node **out, alch_err *err)
+/* Makes the expression that is noted. */
+static int make_expression(const alch_note *note, const alch_node **out, alch_err *err)
 {
-    const alch_node *left = lent_node(L, idx, LEFT, err), *right;
+    const alch_node *left = lent_node(note->parts[0], err), *right;
     int rc;
 
     if (left == NULL)
         return err->code;
     if (note->how == ALCH_NOTE_UNARY)
         return alch_unary_new(note->op, alch_node_keep(left), left->type, out, err);
-    rc = make_right(L, idx, note, left, &right, err);
+    rc = make_right(note, left, &right, err);
     return rc == ALCH_OK ? alch_operate(note->op, alch_node_keep(left), right, out, err) : rc;
 }
 
-/* '*out' is a reference of the node that a value of the statement noted at
-** 'idx' is, or NULL. A noted expression is made the first time. */
-static int take_node(lua_State *L, int idx, alch_note *statement, int value, const alch_node **out, alch_err *err)
+/* '*out' is a reference of the node that a part of the noted statement is, or
+** NULL. A noted expression is made the first time. */
+static int take_node(alch_note *statement, int part, const alch_node **out, alch_err *err)
 {
-    alch_node_ref *r = lua_getiuservalue(L, idx, FIRST + value) == LUA_TUSERDATA ? lua_touserdata(L, -1) : NULL;
+    alch_node_ref *r = statement->parts[part];
     int rc = ALCH_OK;
 
     if (r == NULL)
         *out = NULL;
     else if (r->node != NULL || r->tag != &alch_note_tag) {
-        *out = alch_node_keep(lent_node(L, idx, FIRST + value, err));
+        *out = alch_node_keep(lent_node(r, err));
         rc = *out != NULL ? ALCH_OK : err->code;
-    } else if ((rc = make_expression(L, lua_gettop(L), (const alch_note *)r, out, err)) == ALCH_OK) {
+    } else if ((rc = make_expression((const alch_note *)r, out, err)) == ALCH_OK) {
         r->node = *out;         /* lent: settle() says by whom */
         statement->made = 1;
     }
-    lua_pop(L, 1);
     return rc;
 }
 
-static int add_list(lua_State *L, int idx, alch_note *note, alch_select *s, const alch_list **field, alch_err *err)
+static int add_list(alch_note *note, alch_select *s, const alch_list **field, alch_err *err)
 {
     const alch_node *n;
     alch_list *l;
@@ -244,7 +377,7 @@ static int add_list(lua_State *L, int idx, alch_note *note, alch_select *s, cons
     if (rc != ALCH_OK)
         return rc;
     for (i = 0; i < note->values && rc == ALCH_OK; i++) {
-        rc = take_node(L, idx, note, i, &n, err);
+        rc = take_node(note, i, &n, err);
         if (rc == ALCH_OK)
             rc = alch_list_push(l, n, err);
     }
@@ -255,16 +388,11 @@ static int add_list(lua_State *L, int idx, alch_note *note, alch_select *s, cons
 }
 
 /* LIMIT and FETCH replace each other. */
-static int set_number(lua_State *L, int idx, alch_select *s, const alch_node **field, alch_err *err)
+static int set_number(const alch_note *note, alch_select *s, const alch_node **field, alch_err *err)
 {
-    alch_value v = { .kind = ALCH_INT, .zone = ALCH_ZONE_NONE };
     const alch_node *bind;
-    int rc;
+    int rc = alch_bind_new(NULL, NULL, alch_type_of(ALCH_TYPE_INTEGER), &note->value, ALCH_BIND_UNIQUE, &bind, err);
 
-    lua_getiuservalue(L, idx, FIRST);
-    v.as.integer = lua_tointeger(L, -1);
-    lua_pop(L, 1);
-    rc = alch_bind_new(NULL, NULL, alch_type_of(ALCH_TYPE_INTEGER), &v, ALCH_BIND_UNIQUE, &bind, err);
     if (rc == ALCH_OK)
         rc = alch_node_set(s, field, bind, err);
     if (rc == ALCH_OK && field == &s->limit)
@@ -272,26 +400,26 @@ static int set_number(lua_State *L, int idx, alch_select *s, const alch_node **f
     return rc;
 }
 
-/* Sets a part of a join to a value of the note at 'idx'. */
-static int set_part(lua_State *L, int idx, alch_note *note, int value, alch_join *j, const alch_node **part, alch_err *err)
+/* Sets a part of a join to one of the note's. */
+static int set_part(alch_note *note, int value, alch_join *j, const alch_node **part, alch_err *err)
 {
     const alch_node *n;
-    int rc = take_node(L, idx, note, value, &n, err);
+    int rc = take_node(note, value, &n, err);
 
     return rc == ALCH_OK ? alch_node_set(j, part, n, err) : rc;
 }
 
-static int fill_join(lua_State *L, int idx, alch_note *note, alch_join *j, alch_err *err)
+static int fill_join(alch_note *note, alch_join *j, alch_err *err)
 {
     const alch_node *entity = NULL;
-    int rc = set_part(L, idx, note, 1, j, &j->right, err);
+    int rc = set_part(note, 1, j, &j->right, err);
 
     if (rc == ALCH_OK)
-        rc = set_part(L, idx, note, 0, j, &j->left, err);
+        rc = set_part(note, 0, j, &j->left, err);
     if (rc == ALCH_OK)
-        rc = set_part(L, idx, note, 2, j, &j->on, err);
+        rc = set_part(note, 2, j, &j->on, err);
     if (rc == ALCH_OK && note->values > 3)
-        rc = take_node(L, idx, note, 3, &entity, err);
+        rc = take_node(note, 3, &entity, err);
     if (rc == ALCH_OK && entity != NULL)
         rc = alch_node_set(j, &j->criteria, alch_node_keep(((const alch_custom *)entity)->criteria), err);
     alch_node_drop(entity);
@@ -312,7 +440,7 @@ static int is_joined(const alch_select *s, const alch_join *join)
     return 0;
 }
 
-static int add_join(lua_State *L, int idx, alch_note *note, alch_select *s, alch_err *err)
+static int add_join(alch_note *note, alch_select *s, alch_err *err)
 {
     alch_join *j = alch_node_new(ALCH_NODE_JOIN, err);
     alch_list *l;
@@ -321,7 +449,7 @@ static int add_join(lua_State *L, int idx, alch_note *note, alch_select *s, alch
     if (j == NULL)
         return ALCH_ERR_NOMEM;
     j->flags = note->op;
-    rc = fill_join(L, idx, note, j, err);
+    rc = fill_join(note, j, err);
     if (rc != ALCH_OK || is_joined(s, j)) {
         alch_node_drop(j);
         return rc;
@@ -338,15 +466,15 @@ static int add_join(lua_State *L, int idx, alch_note *note, alch_select *s, alch
     return rc;
 }
 
-static int apply(lua_State *L, int idx, alch_select *s, alch_err *err)
+static int apply(alch_note *note, alch_select *s, alch_err *err)
 {
-    alch_note *note = lua_touserdata(L, idx);
     void *field = (char *)s + note->field;
 
     switch (note->how) {
-    case ALCH_NOTE_LIST: return add_list(L, idx, note, s, field, err);
-    case ALCH_NOTE_NUMBER: return set_number(L, idx, s, field, err);
-    default: return add_join(L, idx, note, s, err);
+    case ALCH_NOTE_SELECT:
+    case ALCH_NOTE_LIST: return add_list(note, s, field, err);
+    case ALCH_NOTE_NUMBER: return set_number(note, s, field, err);
+    default: return add_join(note, s, err);
     }
 }
 
@@ -398,7 +526,7 @@ static void settle(lua_State *L, int idx, int at)
 
     for (i = 0; statement->made && i < statement->values; i++) {
         lua_getiuservalue(L, idx, FIRST + i);
-        note = test_note(L, -1);
+        note = alch_test_note(L, -1);
         if (note != NULL && at == 0)
             note->ref.node = NULL;
         else if (note != NULL)
@@ -416,28 +544,37 @@ static alch_node_ref *write_expression(lua_State *L, int idx)
 
     luaL_checkstack(L, 10, "expression");
     o = push_owner(L, 0, idx);
-    alch_check(L, make_expression(L, idx, note, &o->node, &err), &err);
+    alch_check(L, make_expression(note, &o->node, &err), &err);
     become(L, idx, note, o->node, lua_gettop(L));
     lua_pop(L, 1);
     return &note->ref;
 }
 
-/* Copies what the chain begins with, at 'base', into the owner behind it, and adds what is noted down to 'top'. */
+/* '*out' is a copy of what the chain begins with, at 'base'; a new SELECT if that is nil. */
+static int begin_chain(lua_State *L, int base, alch_select **out, alch_err *err)
+{
+    const alch_node *begin;
+
+    if (lua_isnil(L, base)) {
+        *out = alch_node_new(ALCH_NODE_SELECT, err);
+        return *out != NULL ? ALCH_OK : ALCH_ERR_NOMEM;
+    }
+    begin = lent_node(lua_touserdata(L, base), err);
+    return begin != NULL ? alch_node_copy(begin, out, err) : err->code;
+}
+
+/* Puts what the chain begins with, at 'base', into the owner behind it, and adds what is noted down to 'top'. */
 static int write_chain(lua_State *L, int top, int base, alch_err *err)
 {
-    const alch_node *begin = ((const alch_node_ref *)lua_touserdata(L, base))->node;
     owner *o = lua_touserdata(L, base + 1);
     alch_select *s;
-    int at, rc;
+    int at, rc = begin_chain(L, base, &s, err);
 
-    if (begin == NULL)
-        return alch_err_set(err, ALCH_ERR_INVALID, "a finalizer used a statement that was collected before it");
-    rc = alch_node_copy(begin, &s, err);
     if (rc != ALCH_OK)
         return rc;
     o->node = &s->head;
     for (at = base - 1; rc == ALCH_OK && at > top; at--)
-        rc = apply(L, at, s, err);
+        rc = apply(lua_touserdata(L, at), s, err);
     return rc;
 }
 
@@ -450,9 +587,9 @@ static alch_node_ref *write_statement(lua_State *L, int idx)
 
     luaL_checkstack(L, LENGTH_MAX + 10, "statement");
     lua_pushvalue(L, idx);
-    while (test_note(L, -1) != NULL)
+    while (alch_test_note(L, -1) != NULL)
         lua_getiuservalue(L, -1, BEFORE);
-    base = lua_gettop(L);               /* what all begins with; the notes in front of it, the latest first */
+    base = lua_gettop(L);               /* what all begins with, or nil; the notes in front of it, the latest first */
     o = push_owner(L, top + 2, idx);
     rc = write_chain(L, top, base, &err);
     for (at = base - 1; at > top; at--)
@@ -460,10 +597,8 @@ static alch_node_ref *write_statement(lua_State *L, int idx)
     if (rc != ALCH_OK)
         alch_raise(L, &err);
     become(L, idx, note, o->node, base + 1);
-    if (lua_getiuservalue(L, base, OPTIONS) != LUA_TTABLE) {
-        lua_pop(L, 1);
+    if (lua_isnil(L, base) || lua_getiuservalue(L, base, OPTIONS) != LUA_TTABLE)
         lua_pushnil(L);
-    }
     lua_setiuservalue(L, idx, OPTIONS);
     lua_settop(L, top);
     return &note->ref;

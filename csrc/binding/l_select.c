@@ -98,6 +98,10 @@ static int l_select(lua_State *L)
     alch_select *s;
 
     check_columns(L, 1, top, "select");
+    if (top <= ALCH_NOTE_VALUES) {
+        alch_push_noted_select(L, lua_upvalueindex(1), top);
+        return 1;
+    }
     slot = push_slot(L, ALCH_NODE_SELECT);
     s = alch_node_new(ALCH_NODE_SELECT, &err);
     if (s == NULL)
@@ -314,13 +318,16 @@ static int number(lua_State *L, const char *what, size_t offset)
 /* 1 if the argument is a number, with which the statement is noted and pushed. */
 static int note_number(lua_State *L, size_t offset)
 {
+    alch_note what = { .how = ALCH_NOTE_NUMBER, .field = (uint16_t)offset,
+                       .value = { .kind = ALCH_INT, .zone = ALCH_ZONE_NONE } };
     int whole;
 
     check_statement(L);
     lua_settop(L, 2);
-    if (lua_type(L, 2) != LUA_TNUMBER || (lua_tointegerx(L, 2, &whole), !whole))
+    what.value.as.integer = lua_tointegerx(L, 2, &whole);
+    if (lua_type(L, 2) != LUA_TNUMBER || !whole)
         return 0;
-    alch_push_note(L, &(alch_note){ .how = ALCH_NOTE_NUMBER, .field = (uint16_t)offset }, 2, 1);
+    alch_push_note(L, &what, 2, 0);
     return 1;
 }
 

@@ -102,17 +102,19 @@ static uint32_t choose_victim(alch_cache *c)
     }
 }
 
-uint32_t alch_cache_add(alch_cache *c, const alch_key *k)
+uint32_t alch_cache_add(alch_cache *c, const alch_key *k, const void *with, size_t extra)
 {
     uint64_t *words;
     uint32_t i;
 
     if (c->capacity == 0 || (c->count < c->capacity && c->count == c->size && !grow(c)))
         return 0;
-    words = alch_alloc(k->count * sizeof *words);
+    words = alch_alloc(k->count * sizeof *words + extra);
     if (words == NULL)
         return 0;
     memcpy(words, k->words, k->count * sizeof *words);
+    if (extra > 0)
+        memcpy(words + k->count, with, extra);
     if (c->count < c->capacity)
         i = c->count++;
     else {
@@ -120,7 +122,14 @@ uint32_t alch_cache_add(alch_cache *c, const alch_key *k)
         unlink_entry(c, i);
         alch_free(c->entries[i].words);
     }
-    c->entries[i] = (alch_cache_entry){ .words = words, .count = k->count, .hash = k->hash };
+    c->entries[i] = (alch_cache_entry){ .words = words, .count = k->count, .hash = k->hash,
+                                         .extra = (uint32_t)extra };
     link_entry(c, i);
     return i + 1;
+}
+
+const void *alch_cache_extra(const alch_cache *c, uint32_t number, size_t *extra)
+{
+    *extra = c->entries[number - 1].extra;
+    return c->entries[number - 1].words + c->entries[number - 1].count;
 }

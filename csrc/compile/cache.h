@@ -11,9 +11,10 @@
 ** replaced, and never more than 'capacity' are in use.
 */
 typedef struct alch_cache_entry {
-    uint64_t *words;            /* owned */
-    size_t count;
+    uint64_t *words;            /* owned: the key's, then what was added with it */
+    size_t count;               /* of the key's */
     uint64_t hash;
+    uint32_t extra;             /* bytes behind them */
     uint32_t next;              /* in the bucket, plus one */
     uint8_t used;               /* asked for since the hand passed */
 } alch_cache_entry;
@@ -31,8 +32,10 @@ void alch_cache_release(alch_cache *c);
 /* The number of the key, from 1; 0: it is new. */
 uint32_t alch_cache_find(alch_cache *c, const alch_key *k);
 
-/* A number for a new key, from 1; 0 when memory runs out or the capacity is none. */
-uint32_t alch_cache_add(alch_cache *c, const alch_key *k);
+/* A number for a new key, from 1; 0 when memory runs out or the capacity is
+** none. 'extra' bytes at 'with' are kept along with the key. */
+uint32_t alch_cache_add(alch_cache *c, const alch_key *k, const void *with, size_t extra);
+const void *alch_cache_extra(const alch_cache *c, uint32_t number, size_t *extra);
 
 /* Forgets all keys; what was kept under their numbers is the owner's to drop. */
 void alch_cache_clear(alch_cache *c);

@@ -27,24 +27,24 @@ void alch_compiled_release(alch_compiled *r)
     alch_compiled_init(r);
 }
 
-const alch_value *alch_param_value_of(const alch_compiled_param *p, const alch_bind *const *binds)
+const alch_value *alch_param_value_of(const alch_compiled_param *p, const alch_given *given)
 {
-    const alch_bind *b;
+    const alch_given *g;
 
     if (p->ordinal == 0 || p->value == NULL)
         return p->value;
-    b = binds[p->ordinal - 1];
+    g = &given[p->ordinal - 1];
     if (p->element == 0)
-        return &b->value;
-    return &b->items[(size_t)(p->element - 1) * b->width + (p->part != 0 ? p->part - 1 : 0)];
+        return g->value;
+    return &g->items[(size_t)(p->element - 1) * p->bind->width + (p->part != 0 ? p->part - 1 : 0)];
 }
 
-static uint32_t ordinal_of(const alch_bind *b, const alch_bind *const *binds, size_t count)
+static uint32_t ordinal_of(const alch_bind *b, const alch_given *given, size_t count)
 {
     size_t i;
 
     for (i = 0; i < count; i++)
-        if (binds[i] == b)
+        if (given[i].of == b)
             return (uint32_t)i + 1;
     return 0;
 }
@@ -77,7 +77,7 @@ static int columns_are_known(const alch_compiled *r)
     return known;
 }
 
-int alch_compiled_share(alch_compiled *r, const alch_bind *const *binds, size_t count)
+int alch_compiled_share(alch_compiled *r, const alch_given *given, size_t count)
 {
     const alch_bind *last = NULL;
     uint32_t ordinal = 0;
@@ -91,7 +91,7 @@ int alch_compiled_share(alch_compiled *r, const alch_bind *const *binds, size_t 
         if (p->bind == NULL)
             continue;       /* a column's: from its default, or from the parameters of an execution */
         if (p->bind != last)
-            ordinal = ordinal_of(p->bind, binds, count);
+            ordinal = ordinal_of(p->bind, given, count);
         if (ordinal == 0 && !p->from_default && !(p->bind->flags & ALCH_BIND_CONSTANT))
             return 0;       /* of the compiler's making, with a value of this statement */
         last = p->bind;

@@ -102,14 +102,20 @@ typedef struct alch_compiled {
 void alch_compiled_init(alch_compiled *r);
 void alch_compiled_release(alch_compiled *r);
 
-/* What a statement's parameter is worth in another statement with the same
-** key, whose parameters are 'binds' (compile/key.h); NULL: execution must
-** bring it. */
-const alch_value *alch_param_value_of(const alch_compiled_param *p, const alch_bind *const *binds);
+/* A parameter of a statement, as its key lists them (compile/key.h). */
+typedef struct alch_given {
+    const alch_value *value;
+    const alch_value *items;    /* the elements of a list */
+    const void *of;             /* the BIND, or what the host has in its place */
+} alch_given;
 
-/* Finds each parameter among the binds of the statement's key. 0: the text
-** serves this statement alone. */
-int alch_compiled_share(alch_compiled *r, const alch_bind *const *binds, size_t count);
+/* What a statement's parameter is worth in another statement with the same
+** key, whose parameters are 'given'; NULL: execution must bring it. */
+const alch_value *alch_param_value_of(const alch_compiled_param *p, const alch_given *given);
+
+/* Finds each parameter among those of the statement's key. 0: the text serves
+** this statement alone. */
+int alch_compiled_share(alch_compiled *r, const alch_given *given, size_t count);
 
 /* Is the result column the same in every statement with the same key? Others
 ** are the statement's own, in the order of alch_selected_columns. */

@@ -11,18 +11,7 @@
 /* What a word begins with where it is not a node's kind. */
 enum { TAG_REFERENCE = 0x80, TAG_IDENTITY, TAG_STRING, TAG_NONE };
 
-typedef struct walk {
-    alch_key *key;
-    uint64_t *at, *end;         /* of the key's words: where the next one goes, and where room for them ends */
-    const uint8_t *overridden;
-    uint32_t numbers;
-    unsigned level;
-    uint8_t every;              /* number every node: some name refers to one */
-    uint8_t again;              /* a name was found that does */
-    uint8_t failed;
-    uint8_t renders_tables;     /* the host renders columns or tables */
-    uint8_t writes;             /* INSERT, UPDATE or DELETE: names of parameters count */
-} walk;
+typedef alch_key_walk walk;
 
 void alch_key_init(alch_key *k)
 {
@@ -33,7 +22,7 @@ void alch_key_init(alch_key *k)
 void alch_key_release(alch_key *k)
 {
     alch_free(k->words);
-    alch_free(k->binds);
+    alch_free(k->given);
     alch_free(k->seen);
     alch_arena_release(&k->arena);
     alch_key_init(k);
@@ -209,29 +198,21 @@ static void put_type(walk *w, const alch_type *t)
 
 static void put_node(walk *w, const alch_node *n);
 
-static int needs_kinds(const alch_bind *b)
+static int needs_kinds(const alch_type *t)
 {
-    const alch_type *t = alch_node_type(&b->head);
-
     return t->family == ALCH_FAMILY_NULL || t->family == ALCH_FAMILY_TUPLE;
 }
 
-static void list_bind(walk *w, const alch_bind *b)
+static int grow_given(alch_key *k)
 {
-    alch_key *k = w->key;
+    size_t size = k->given_size != 0 ? k->given_size * 2 : 16;
+    alch_given *at = alch_realloc(k->given, size * sizeof *at);
 
-    if (k->bind_count == k->bind_size) {
-        size_t size = k->bind_size != 0 ? k->bind_size * 2 : 16;
-        const alch_bind **at = alch_realloc(k->binds, size * sizeof *at);
-
-        if (at == NULL) {
-            w->failed = 1;
-            return;
-        }
-        k->binds = at;
-        k->bind_size = size;
-    }
-    k->binds[k->bind_count++] = b;
+    if (at == NULL)
+        return 0;
+    k->given = at;
+    k->given_size = size;
+    return 1;
 }
 
 static size_t bytes_of(const alch_value *v)
@@ -240,25 +221,34 @@ static size_t bytes_of(const alch_value *v)
 }
 
 /* How the text treats a value may depend on its kind, and on that of elements without a type of their own. */
+static void put_given(walk *w, const alch_type *t, const alch_given *given, size_t n)
+{
+    alch_key *k = w->key;
+    size_t i;
+
+    put(w, given->value->kind);
+    k->value_bytes += bytes_of(given->value) + n * sizeof *given->items;
+    for (i = 0; i < n; i++) {
+        k->value_bytes += bytes_of(&given->items[i]);
+        if (needs_kinds(t))
+            put(w, given->items[i].kind);
+    }
+    if (k->given_count == k->given_size && !grow_given(k))
+        w->failed = 1;
+    else
+        k->given[k->given_count++] = *given;
+}
+
 static void put_bind(walk *w, const alch_bind *b)
 {
-    size_t i, n = (size_t)b->count * b->width;
-
     if (b->flags & ALCH_BIND_LITERAL) {
         w->failed = 1;
         return;
     }
     put(w, pair((uint32_t)(b->flags & ~ALCH_BIND_OWNS_TEXT) | (uint32_t)b->width << 16, b->count));
-    put(w, b->value.kind);
-    w->key->value_bytes += bytes_of(&b->value) + n * sizeof *b->items;
-    for (i = 0; i < n; i++) {
-        w->key->value_bytes += bytes_of(&b->items[i]);
-        if (needs_kinds(b))
-            put(w, b->items[i].kind);
-    }
+    put_given(w, alch_node_type(&b->head), &(alch_given){ &b->value, b->items, b }, (size_t)b->count * b->width);
     if (b->flags & ALCH_BIND_EXPANDING && b->key != NULL)
         w->key->named_lists = 1;
-    list_bind(w, b);
 }
 
 static void put_column_itself(walk *w, const alch_column *c)
@@ -465,14 +455,11 @@ static void put_column_keys(walk *w, const alch_compile_options *o)
         put_bytes(w, names[i], strlen(names[i]));
 }
 
-/* Which text is asked for, and of what. */
-static void put_all(walk *w, const alch_node *statement, const alch_compile_options *o)
+/* Which text is asked for. */
+static void put_options(walk *w, const alch_compile_options *o)
 {
     put(w, (uint64_t)(o->executemany | o->implicit_returning << 1 | o->bare_columns << 2 | o->for_execution << 3
                   | o->linting << 4));
-    put_node(w, statement);
-    if (w->writes && o->has_column_keys)
-        put_column_keys(w, o);
 }
 
 static inline uint64_t mixed(uint64_t h, uint64_t word)
@@ -509,7 +496,7 @@ static void begin_walk(walk *w)
             memset(k->seen, 0, k->seen_size * sizeof *k->seen);
         k->walk = 1;
     }
-    k->bind_count = k->value_bytes = 0;
+    k->given_count = k->value_bytes = 0;
     k->named_lists = 0;
     w->at = w->end = k->words;
     if (k->size > 0)
@@ -519,21 +506,77 @@ static void begin_walk(walk *w)
     w->again = 0;
 }
 
-int alch_key_make(alch_key *k, const alch_node *statement, const alch_compile_options *options)
+static walk new_walk(alch_key *k, const alch_compile_options *o)
 {
-    const uint8_t *overridden = options->host != NULL ? options->host->overridden : NULL;
-    walk w = { .key = k, .overridden = overridden };
+    const uint8_t *overridden = o->host != NULL ? o->host->overridden : NULL;
 
-    w.renders_tables = overridden != NULL && (overridden[ALCH_NODE_COLUMN] || overridden[ALCH_NODE_TABLE]);
-    do {
-        begin_walk(&w);
-        put_all(&w, statement, options);
-    } while (w.again && !w.every && !w.failed);
+    return (walk){ .key = k, .overridden = overridden,
+                   .renders_tables = overridden != NULL && (overridden[ALCH_NODE_COLUMN] || overridden[ALCH_NODE_TABLE]) };
+}
+
+/* What the parameters bring, and the sum of it all. */
+static int end_walk(walk *w, const alch_compile_options *o)
+{
+    alch_key *k = w->key;
+
+    if (w->writes && o->has_column_keys)
+        put_column_keys(w, o);
     if (k->arena.next != k->arena.first)
         alch_arena_release(&k->arena);
-    if (w.failed)
+    if (w->failed)
         return 0;
-    k->count = (size_t)(w.at - k->words);
+    k->count = (size_t)(w->at - k->words);
     k->hash = hash_words(k->words, k->count);
     return 1;
+}
+
+int alch_key_make(alch_key *k, const alch_node *statement, const alch_compile_options *options)
+{
+    walk w = new_walk(k, options);
+
+    do {
+        begin_walk(&w);
+        put_options(&w, options);
+        put_node(&w, statement);
+    } while (w.again && !w.every && !w.failed);
+    return end_walk(&w, options);
+}
+
+/* -- of what is no node yet ---------------------------------------------------------------------------------------- */
+
+void alch_key_begin(alch_key_walk *w, alch_key *k, const alch_compile_options *options)
+{
+    *w = new_walk(k, options);
+    w->again = 1;       /* begin_walk: every node is numbered */
+    begin_walk(w);
+    put_options(w, options);
+}
+
+int alch_key_end(alch_key_walk *w, const alch_compile_options *options)
+{
+    return end_walk(w, options);
+}
+
+void alch_key_word(alch_key_walk *w, uint64_t word)
+{
+    put(w, word);
+}
+
+void alch_key_node(alch_key_walk *w, const alch_node *n)
+{
+    put_child(w, n);
+}
+
+int alch_key_known(alch_key_walk *w, const void *p)
+{
+    return put_known(w, p, TAG_REFERENCE);
+}
+
+void alch_key_value(alch_key_walk *w, const alch_type *t, int own, const alch_given *given, uint32_t count)
+{
+    if (own)
+        put_type(w, t);
+    if (given->items != NULL)
+        put(w, count);
+    put_given(w, t, given, given->items != NULL ? count : 0);
 }

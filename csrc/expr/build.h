@@ -20,6 +20,14 @@ const alch_type *alch_compared_type(const alch_type *beside, int op, const alch_
 ** typed after it. */
 int alch_bind_beside(const alch_node *beside, int op, const alch_value *value, const alch_node **out, alch_err *err);
 
+/* The same for the list of an IN: 'count' elements of 'width' values each. */
+int alch_bind_list_beside(const alch_node *beside, int op, const alch_value *items, size_t count, size_t width,
+                          const alch_node **out, alch_err *err);
+
+/* The type of such a list's parameter. */
+const alch_type *alch_list_type_beside(const alch_node *beside, int op, const alch_value *items, size_t count,
+                                       size_t width);
+
 /* left op right with the operator's own result type and negation. */
 int alch_binary_new(int op, const alch_node *left, const alch_node *right, const alch_type *type,
                     const alch_node **out, alch_err *err);

@@ -81,6 +81,40 @@ int alch_bind_beside(const alch_node *beside, int op, const alch_value *value, c
                          out, err);
 }
 
+const alch_type *alch_list_type_beside(const alch_node *beside, int op, const alch_value *items, size_t count, size_t width)
+{
+    static const alch_value none = { .kind = ALCH_NULL };
+
+    if (beside->kind == ALCH_NODE_TUPLE)
+        return beside->type;
+    if (count > 0 && width == 1)
+        return alch_compared_type(alch_node_type(beside), op, items);
+    return alch_compared_type(element_type(beside), op, &none);
+}
+
+int alch_bind_list_beside(const alch_node *beside, int op, const alch_value *items, size_t count, size_t width,
+                          const alch_node **out, alch_err *err)
+{
+    static const alch_value none = { .kind = ALCH_NULL };
+    const alch_node *n;
+    alch_bind *b;
+    int rc = alch_bind_beside(beside, op, &none, &n, err);
+
+    if (rc != ALCH_OK)
+        return rc;
+    b = (alch_bind *)(uintptr_t)n;
+    b->flags |= ALCH_BIND_EXPANDING;
+    alch_node_set_type(b, alch_list_type_beside(beside, op, items, count, width));
+    rc = alch_bind_own(b, &none, items, count, width, err);
+    if (rc != ALCH_OK) {
+        alch_node_drop(b);
+        return rc;
+    }
+    b->width = (uint16_t)width;
+    *out = n;
+    return ALCH_OK;
+}
+
 /* -- operators ----------------------------------------------------------------- */
 
 int alch_binary_new(int op, const alch_node *left, const alch_node *right, const alch_type *type,

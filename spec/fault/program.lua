@@ -349,6 +349,10 @@ part("the statement cache", function()
         local u = t:alias()
         local compiled = sa.select(t.c.id, u.c.text, sa.func.f(i):label("n" .. n)):where(t.c.id:eq(u.c.id + i)):compile(dialect)
         assert(compiled.params.id_1 == i and compiled.params.f_1 == i and compiled.string:find("n" .. n, 1, true))
+        local noted = sa.select(t.c.id):join_from(t, u, t.c.id:eq(u.c.id)):where(t.c.id:in_{ i, n, i }, t.c.text:in_{ "a" .. i, "b" }, t.c.text:ne("c" .. i))
+          :order_by(t.c.id:desc()):limit(n)
+        local plain = sa.select(t.c.id):where(t.c.text:eq("c" .. i), t.c.id:in_{ i, n }):order_by(t.c.id:desc()):limit(n)
+        assert(noted:compile(dialect).params.text_2 == "c" .. i and plain:compile(dialect).params.id_1_1 == i)
       end
     end
     assert(core.statement_cache(dialect).size <= 2, round)
