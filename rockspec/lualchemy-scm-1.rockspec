@@ -345,6 +345,7 @@ build = {
     ["lualchemy.schema.sequence"] = "lua/lualchemy/schema/sequence.lua",
     ["lualchemy.schema.signatures"] = "lua/lualchemy/schema/signatures.lua",
     ["lualchemy.schema.sort"] = "lua/lualchemy/schema/sort.lua",
+    ["lualchemy.schema.statement_options"] = "lua/lualchemy/schema/statement_options.lua",
     ["lualchemy.schema.table"] = "lua/lualchemy/schema/table.lua",
     ["lualchemy.schema.type_constraint"] = "lua/lualchemy/schema/type_constraint.lua",
     ["lualchemy.schema.upward"] = "lua/lualchemy/schema/upward.lua",

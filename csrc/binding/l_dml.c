@@ -532,6 +532,29 @@ static int l_flag(lua_State *L)
     return 1;
 }
 
+/* core.dml_dialect_options(stmt) -> the table a statement carries for hooks of dialects, or nothing;
+** core.dml_dialect_options(stmt, table) -> a copy that carries this one */
+static int l_dialect_options(lua_State *L)
+{
+    const alch_dml *d = check_dml(L, 1);
+    alch_dml *copy;
+
+    if (lua_isnoneornil(L, 2)) {
+        if (d->dialect_options == NULL)
+            return 0;
+        alch_host_ref_push(L, d->dialect_options);
+        return 1;
+    }
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    copy = push_copy(L);
+    alch_host_drop(copy->dialect_options);
+    copy->dialect_options = alch_host_ref_new(L, 2);
+    if (copy->dialect_options == NULL)
+        return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    return 1;
+}
+
 /* core.insert(table), core.update(table), core.delete(table) */
 static int make(lua_State *L, int kind)
 {
@@ -576,6 +599,7 @@ static const luaL_Reg functions[] = {
     { "dml_on_conflict", l_on_conflict },
     { "dml_has_conflict", l_has_conflict },
     { "dml_flag", l_flag },
+    { "dml_dialect_options", l_dialect_options },
     { "dml_table", l_table },
     { NULL, NULL }
 };

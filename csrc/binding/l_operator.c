@@ -262,7 +262,26 @@ unsigned alch_element_width(lua_State *L, int idx, lua_Integer n, int tuples)
     return width;
 }
 
-/* A list with expressions in it: (a, :x_1, b) */
+/* Are values of the type tables or objects of Lua's, as arrays, documents and ranges are? */
+static int holds_objects(const alch_type *t)
+{
+    return t->family == ALCH_FAMILY_ARRAY || t->family == ALCH_FAMILY_JSON || t->flags & ALCH_TYPE_HOOK_BIND;
+}
+
+static int has_object(lua_State *L, int idx, lua_Integer n)
+{
+    alch_value v = { .kind = ALCH_NULL };
+    lua_Integer i;
+
+    for (i = 1; i <= n && v.kind != ALCH_HOST; i++) {
+        lua_geti(L, idx, i);
+        alch_lua_to_value(L, -1, &v);
+        lua_pop(L, 1);
+    }
+    return v.kind == ALCH_HOST;
+}
+
+/* A list with expressions or objects in it: (a, :x_1, b) */
 static void in_expressions(lua_State *L, int idx, lua_Integer n, const alch_node *left, int op, alch_node_ref *slot)
 {
     alch_list *l;
@@ -384,7 +403,7 @@ static int l_in(lua_State *L)
 
         if (len == 0)
             width = tuple_width(left);
-        if (width == 0)
+        if (width == 0 || (holds_objects(alch_node_type(left)) && has_object(L, 2, len)))
             in_expressions(L, 2, len, left, op, slot);
         else
             in_values(L, 2, len, width, left, op, slot);

@@ -41,12 +41,20 @@ static void put_dimensions(alch_buf *out, int32_t n)
     while (--n > 0);
 }
 
-static void put_type_name(const alch_dialect *d, const alch_type *t, alch_buf *out)
+/* A type of the database's own is in a schema, as tables are. */
+static void put_type_schema(const alch_dialect *d, const alch_type *t, alch_buf *out)
 {
-    if (t->schema != NULL) {
-        alch_dialect_quote(d, t->schema, out);
+    const char *schema = alch_dialect_schema(d, t->schema);
+
+    if (schema != NULL) {
+        alch_dialect_quote(d, schema, out);
         alch_buf_putc(out, '.');
     }
+}
+
+static void put_type_name(const alch_dialect *d, const alch_type *t, alch_buf *out)
+{
+    put_type_schema(d, t, out);
     if (t->name != NULL)
         alch_dialect_quote(d, t->name, out);
 }
@@ -85,8 +93,10 @@ static int32_t longest_label(const alch_type *t)
     return t->length != ALCH_UNSET ? t->length : (int32_t)longest;
 }
 
-static int render_bare(const alch_type *t, alch_buf *out, alch_err *err)
+static int render_bare(const alch_dialect *d, const alch_type *t, alch_buf *out, alch_err *err)
 {
+    if (t->kind == ALCH_TYPE_NAMED && t->schema != NULL)
+        put_type_schema(d, t, out);
     alch_buf_puts(out, alch_type_ddl(t));
     switch (t->family) {
     case ALCH_FAMILY_STRING: case ALCH_FAMILY_BINARY:
@@ -159,7 +169,7 @@ static int render_name(const alch_dialect *d, const alch_type *t, void *host, al
         template = NULL;
     if (template != NULL && t->kind == ALCH_TYPE_UUID && !(t->flags & ALCH_TYPE_NATIVE))
         template = NULL;
-    return template != NULL ? render_template(d, t, template, host, out, err) : render_bare(t, out, err);
+    return template != NULL ? render_template(d, t, template, host, out, err) : render_bare(d, t, out, err);
 }
 
 int alch_type_text(const alch_dialect *d, const alch_type *t, void *host, alch_buf *out, alch_err *err)

@@ -85,7 +85,7 @@ static const field alch_select_fields[] = {
     CHILDREN(alch_select, columns, entities), END, PLAIN(alch_select, label_style, flags), END
 };
 static const field alch_dml_fields[] = {
-    CHILDREN(alch_dml, table, conflict), END, PLAIN(alch_dml, flags, label_style), END
+    CHILDREN(alch_dml, table, conflict), HOST(alch_dml, dialect_options), END, PLAIN(alch_dml, flags, label_style), END
 };
 static const field alch_conflict_fields[] = {
     CHILD(alch_conflict, targets), TEXT(alch_conflict, constraint), CHILD(alch_conflict, target_where),

@@ -364,6 +364,7 @@ typedef struct alch_dml {
     const alch_list *returning;
     const alch_list *prefixes, *hints, *ctes;
     const alch_node *conflict;      /* CONFLICT */
+    alch_host_ref *dialect_options; /* what hooks of dialects read; kept or NULL */
     uint8_t flags;
     uint8_t label_style;
 } alch_dml;

@@ -159,6 +159,20 @@ describe("hooks over what the library has", function()
     assert.equal("SELECT t.a FROM t", text(sa.select(t.c.a)))
   end)
 
+  it("read the options of their dialect that a statement carries", function()
+    sa.compiles(sa.Update, "hooked", function(element, compiler, kw)
+      local mysql = element.dialect_options.mysql
+      return compiler:visit_update(element, kw) .. (mysql and " LIMIT " .. mysql.limit or "")
+    end)
+    local update = sa.update(t):values { a = 1 }
+    local limited = update:with_dialect_options { mysql_limit = 5, mysql_other = true }:where(t.c.a:eq(2))
+    assert.equal("UPDATE t SET a=:a WHERE t.a = :a_1 LIMIT 5", text(limited, own))
+    assert.equal("UPDATE t SET a=:a WHERE t.a = :a_1 LIMIT 6", text(limited:with_dialect_options { mysql_limit = 6 }, own))
+    assert.equal("UPDATE t SET a=:a", text(update, own))
+    expect.raises_here("ArgumentError", { "'postgresql_limit'" }, function() update:with_dialect_options { postgresql_limit = 5 } end)
+    expect.raises_here("ArgumentError", { "a table" }, function() update:with_dialect_options() end)
+  end)
+
   it("stand in for expressions", function()
     sa.compiles(sa.Cast, "hooked", function(element, compiler) return "CONVERT(" .. compiler:process(element.element or t.c.a) .. ")" end)
     assert.equal("CONVERT(t.a)", text(sa.cast(t.c.a, sa.String), own))

@@ -2,6 +2,7 @@
 local sa = require("lualchemy")
 local pg = require("lualchemy.dialects.postgresql")
 local sqlite = require("lualchemy.dialects.sqlite")
+local expect = require("spec.support.expect")
 local targets = require("spec.support.targets")
 
 for name, url in targets.each() do
@@ -135,6 +136,29 @@ describe("PostgreSQL's types", function()
     assert.is_false(ask(t.c.h:defined("b")))
     conn:execute(sa.update(t):values { [t.c.h:at("a")] = "changed" }:where(t.c.id:eq(1)))
     assert.equal("changed", ask(t.c.h:at("a")))
+    local typed = pg.HSTORE(sa.Unicode(20))
+    assert.equal("HSTORE(text_type=Unicode(length=20))", tostring(typed))
+    assert.equal("Unicode(length=20)", tostring(sa.column("h", typed):at("a").type))
+    assert.same({ a = "1" }, (conn:scalar(sa.select(sa.literal({ a = "1" }, typed)))))
+  end)
+
+  it("whose values are tables and objects stand in IN lists", function()
+    local function ask(left, list)
+      return { conn:scalar(sa.select(left:in_(list))), conn:scalar(sa.select(left:not_in(list))) }
+    end
+    assert.same({ true, false }, ask(sa.literal({ 1, 2 }, pg.ARRAY(sa.Integer)), { { 1, 2 }, { 3 } }))
+    assert.same({ false, true }, ask(sa.literal({ a = 1 }, pg.JSONB), { { a = 2 }, { b = { 1 } } }))
+    assert.same({ true, false }, ask(sa.literal(r(1, 5), pg.INT4RANGE), { r(1, 5), r(2, 3) }))
+    expect.raises_here("ArgumentError", { "element 1 of in_() is a table" }, function() sa.literal(1):in_ { { 1 } } end)
+  end)
+
+  it("of a parameter that nothing says are asked for", function()
+    local err = expect.raises("ProgrammingError", { "HINT", "sa.literal(value, type)" }, function()
+      conn:scalar(sa.select(sa.literal(nil):is_(nil)))
+    end)
+    assert.equal("42P18", err.sqlstate)
+    conn:rollback()
+    assert.is_true(conn:scalar(sa.select(sa.literal(nil, sa.Integer):is_(nil))))
   end)
 
   it("arrays keep NULLs and answer", function()

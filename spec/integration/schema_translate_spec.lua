@@ -2,6 +2,7 @@
 
 local sa = require("lualchemy")
 local orm = require("lualchemy.orm")
+local pg = require("lualchemy.dialects.postgresql")
 local expect = require("spec.support.expect")
 local targets = require("spec.support.targets")
 
@@ -131,6 +132,30 @@ for database, url in targets.each() do
         (sa.select(users.c.id):compile{ dialect = engine.dialect, schema_translate_map = { tenant = sa.null } }.string:gsub("%s+", " ")))
       metadata:drop_all(there)
     end)
+
+    if database == "postgresql" then
+      it("types of the database's own go where the map says", function()
+        local metadata = sa.MetaData()
+        local state = sa.Enum("on", "off", { name = "tm_state", schema = "tenant" })
+        local positive = pg.DOMAIN("tm_positive", sa.Integer, { check = "VALUE > 0", schema = "tenant" })
+        local lamps = sa.Table("tm_lamps", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("state", state),
+          sa.Column("watts", positive), { schema = "tenant" })
+        local there = of("tenant_a")
+        metadata:create_all(there)
+        metadata:create_all(there)
+        there:begin(function(conn) conn:execute(sa.insert(lamps), { { id = 1, state = "on", watts = 5 }, { id = 2, state = "off", watts = 6 } }) end)
+        local conn <close> = there:connect()
+        assert.same({ 1 }, conn:scalars(sa.select(lamps.c.id):where(lamps.c.state:eq(sa.cast("on", state)))):all())
+        assert.equal(7, conn:scalar(sa.select(sa.cast(7, positive))))
+        conn:rollback()
+        local inspector = sa.inspect(engine)
+        assert.is_true(inspector:has_type("tm_state", { schema = "tenant_a" }))
+        metadata:drop_all(there)
+        inspector:clear_cache()
+        assert.is_false(inspector:has_type("tm_state", { schema = "tenant_a" }))
+        assert.is_false(inspector:has_type("tm_positive", { schema = "tenant_a" }))
+      end)
+    end
 
     it("keeps what it compiled for some tenants, not for all there ever were", function()
       local texts = {}

@@ -97,6 +97,8 @@ alch_step alch_pg_fail_result(alch_conn *c, const PGresult *r, alch_err *err)
     append(err, "POSITION", field(r, PG_DIAG_STATEMENT_POSITION));
     if (strcmp(state, "26000") == 0)
         alch_pg_blame_proxy(err);
+    if (strcmp(state, "42P18") == 0)
+        append(err, "HINT", "nothing in the statement says the parameter's type: give it one, as in sa.literal(value, type)");
     (void)snprintf(err->sqlstate, sizeof err->sqlstate, "%s", state);
     (void)snprintf(err->constraint, sizeof err->constraint, "%s", field(r, PG_DIAG_CONSTRAINT_NAME));
     (void)snprintf(err->table, sizeof err->table, "%s", field(r, PG_DIAG_TABLE_NAME));

@@ -10,6 +10,7 @@ local types = require("lualchemy.types")
 local view = require("lualchemy.schema.view")
 
 require("lualchemy.schema.signatures")
+require("lualchemy.schema.statement_options")
 
 local M = {
   MetaData = require("lualchemy.schema.metadata"),

@@ -67,10 +67,11 @@ function Preparer:format_sequence(sequence)
 end
 
 --- A named database type, "schema.name".
+---@param schema string?   in place of the type's own
 function Preparer:format_type(type_, schema)
   if not type_.name then errors.raise("CompileError", "%s needs a name for this database", tostring(type_)) end
   local text = whole(self, type_.name)
-  schema = schema or type_.schema
+  schema = schema or self:schema_of(type_)
   return schema and (self:quote(schema) .. "." .. text) or text
 end
 

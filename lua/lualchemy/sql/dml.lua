@@ -22,9 +22,9 @@ end
 function UpdateBase:return_defaults() return core.dml_flag(self, "return_defaults") end
 UpdateBase.add_cte = select_.SelectBase.add_cte
 UpdateBase.cte = select_.SelectBase.cte
-function UpdateBase:with_dialect_options() return self end
 UpdateBase.set_label_style = core.statement_style
 rawget(UpdateBase, "__getters").table = core.dml_table
+rawget(UpdateBase, "__getters").dialect_options = function(self) return core.dml_dialect_options(self) or {} end
 
 ---@class lualchemy.ValuesBase: lualchemy.UpdateBase
 local ValuesBase = UpdateBase:extend("ValuesBase")

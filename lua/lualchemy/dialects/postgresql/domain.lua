@@ -32,12 +32,10 @@ end
 
 -- Its values are those of the type behind it; the name goes into DDL and casts as PostgreSQL quotes it.
 function DOMAIN:_core_fields()
-  local quote = dialects.named("postgresql")
-  local name = quote:quote(self.name)
-  if self.schema then name = quote:quote(self.schema) .. "." .. name end
+  local name = dialects.named("postgresql"):quote(self.name)
   local family = core.type_info(self.data_type._type).family
   -- The labels are the enum's; PostgreSQL reads them as the domain.
-  return { name = name, family = family ~= "enum" and family or nil, class_name = "DOMAIN" }
+  return { name = name, schema = self.schema, family = family ~= "enum" and family or nil, class_name = "DOMAIN" }
 end
 
 return DOMAIN

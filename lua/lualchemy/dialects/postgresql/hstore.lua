@@ -72,8 +72,15 @@ end
 
 -- The type ----------------------------------------------------------------------------------------------------------
 
---- What the class HSTORE has besides its name.
-M.members = {}
+--- What the class HSTORE has besides its name: `HSTORE(text_type)` says the type of its values, where one is taken out.
+M.members = { _arguments = { "text_type" } }
+
+function M.members:init(...)
+  base.read_arguments(self, ...)
+  if self.text_type == nil then return end
+  self.text_type = base.to_instance(self.text_type, "HSTORE")
+  self:_seal()
+end
 
 function M.members:process_bind_param(value)
   if type(value) == "table" then return M.encode(value) end
@@ -98,7 +105,7 @@ M.members.comparator_factory = {
   matrix = method("hstore_to_matrix", array.ARRAY(text.Text, { dimensions = 2 })),
   delete = method("delete"), defined = method("defined", base.to_instance(numeric.Boolean)),
   slice = method("slice"),
-  at = function(self, key) return core.binary("GETITEM", self, key, TEXT._type) end,
+  at = function(self, key) return core.binary("GETITEM", self, key, (self.type.text_type or TEXT)._type) end,
 }
 
 return M

@@ -52,7 +52,7 @@ local function types_of(table_)
 end
 
 local function exists(run, type_)
-  return run:inspector():has_type(type_.name, type_.schema)
+  return run:inspector():has_type(type_.name, run.compiler.preparer:schema_of(type_))
 end
 
 --- Creates the types a table needs, those that are missing.

@@ -28,16 +28,17 @@ local function define(name, family, oid, members, parent)
   M[name] = class
 end
 
--- One whose values are Lua's work too: `members` has process_bind_param and process_result_value. All of its objects
--- are alike, so the handle that they share knows one of them, which calls the hooks. With `bind_cast` a value that is an
+-- One whose values are Lua's work too: `members` has process_bind_param and process_result_value. Its objects without
+-- arguments are alike, so the handle that they share knows one of them, which calls the hooks. With `bind_cast` a value that is an
 -- object, not text, stands in SQL with its type behind it.
 local function define_hooked(name, oid, members, bind_cast)
   define(name, "null", oid, members)
   local class = M[name]
-  class._type = core.type("NamedType", {
-    name = name, family = "null", oid = oid, class_name = name, object = class(), hook_bind = true, hook_result = true,
-    bind_cast = bind_cast,
-  })
+  function class:_core_fields()
+    return { name = name, family = "null", oid = oid, class_name = name, object = self, hook_bind = true, hook_result = true,
+      bind_cast = bind_cast }
+  end
+  class._type = core.type("NamedType", class():_core_fields())
 end
 
 define("JSONB", "json", 3802, nil, types.JSON)
