@@ -376,6 +376,7 @@ build = {
     ["lualchemy.types.json"] = "lua/lualchemy/types/json.lua",
     ["lualchemy.types.json_path"] = "lua/lualchemy/types/json_path.lua",
     ["lualchemy.types.numeric"] = "lua/lualchemy/types/numeric.lua",
+    ["lualchemy.types.operators"] = "lua/lualchemy/types/operators.lua",
     ["lualchemy.types.text"] = "lua/lualchemy/types/text.lua",
     ["lualchemy.types.value"] = "lua/lualchemy/types/value.lua",
     ["lualchemy.util.class"] = "lua/lualchemy/util/class.lua",

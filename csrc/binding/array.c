@@ -90,7 +90,7 @@ static void put_param(array_codec *k, const alch_value *v)
 
 int alch_is_item(lua_State *L, int idx, const alch_type *item)
 {
-    if (lua_type(L, idx) != LUA_TTABLE || item->object == NULL)
+    if (lua_type(L, idx) != LUA_TTABLE || item->host == NULL)
         return 0;
     if (!lua_getmetatable(L, idx))
         return lua_rawlen(L, idx) == 0;

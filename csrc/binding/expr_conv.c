@@ -98,7 +98,7 @@ static int takes_constants(int op)
 static void bind_host(lua_State *L, int idx, const alch_node *beside, int op, alch_value *v, const alch_node **out)
 {
     const alch_type *left = alch_node_type(beside);
-    int top = lua_gettop(L), keeps = left->object != NULL && !(left->flags & ALCH_TYPE_BIND_CAST);
+    int top = lua_gettop(L), keeps = left->host != NULL && !(left->flags & ALCH_TYPE_BIND_CAST);
     const alch_type *own = keeps ? NULL : alch_own_type(L, idx, left);
     alch_host_ref *ref = alch_host_ref_new(L, idx);
     alch_err err;

@@ -327,7 +327,7 @@ static void push_type_method(lua_State *L)
         if (t->object == NULL)
             continue;
         alch_host_ref_push(L, t->object);
-        if (lua_getfield(L, -1, "comparator_factory") == LUA_TTABLE && lua_getfield(L, -1, lua_tostring(L, 2)) != LUA_TNIL)
+        if (lua_getfield(L, -1, "_operators") == LUA_TTABLE && lua_getfield(L, -1, lua_tostring(L, 2)) != LUA_TNIL)
             return;
     }
     lua_pushnil(L);

@@ -17,6 +17,9 @@
 /* The upvalues of an operator, which is called often. */
 enum { OPERATOR = 1, CLASSES };
 
+/* In the first of them: the library's own operator, whatever the type has. */
+enum { OWN = 1 << 16 };
+
 static alch_node_ref *push_result(lua_State *L, int kind)
 {
     return alch_push_node_of(L, lua_upvalueindex(CLASSES), kind);
@@ -24,7 +27,32 @@ static alch_node_ref *push_result(lua_State *L, int kind)
 
 static int operator_of(lua_State *L)
 {
-    return (int)lua_tointeger(L, lua_upvalueindex(OPERATOR));
+    return (int)lua_tointeger(L, lua_upvalueindex(OPERATOR)) & (OWN - 1);
+}
+
+/* Calls what the left side's type, or one behind it, has for the operator in
+** its comparator_factory (types/operators.lua) with the arguments, instead. */
+static int call_types_own(lua_State *L, const alch_node *left)
+{
+    const alch_type *t = left->type;
+    int n = lua_gettop(L);
+
+    if (t == NULL || lua_tointeger(L, lua_upvalueindex(OPERATOR)) & OWN)
+        return 0;
+    for (; t != NULL; t = t->kind == ALCH_TYPE_DECORATED ? t->item : NULL) {
+        if (t->object == NULL)
+            continue;
+        alch_host_ref_push(L, t->object);
+        if (lua_getfield(L, -1, "_operators") == LUA_TTABLE
+            && lua_getfield(L, -1, alch_op_name(operator_of(L))) == LUA_TFUNCTION) {
+            lua_insert(L, 1);
+            lua_settop(L, n + 1);
+            lua_call(L, n, 1);
+            return 1;
+        }
+        lua_settop(L, n);
+    }
+    return 0;
 }
 
 /* left op right; either side may be a plain value. */
@@ -38,8 +66,10 @@ static int l_operate(lua_State *L)
     lua_settop(L, 2);
     if (alch_push_noted(L, lua_upvalueindex(CLASSES), ALCH_NOTE_BINARY, op))
         return 1;
-    slot = push_result(L, ALCH_NODE_BINARY);
     left = alch_to_node(L, 1);
+    if (left != NULL && call_types_own(L, left))
+        return 1;
+    slot = push_result(L, ALCH_NODE_BINARY);
     if (left == NULL) {
         right = alch_check_node(L, 2);
         alch_operand_node(L, 1, right, op, &slot->node);
@@ -75,6 +105,8 @@ static int l_unary_op(lua_State *L)
         lua_replace(L, 1);
     }
     n = alch_check_expression(L, 1);
+    if (call_types_own(L, n))
+        return 1;
     if (op == ALCH_OP_DISTINCT)
         n = alch_attribute_entity(L, 1, n);
     slot = push_result(L, ALCH_NODE_UNARY);
@@ -148,6 +180,8 @@ static int l_between(lua_State *L)
     alch_err err;
 
     lua_settop(L, 4);
+    if (call_types_own(L, left))
+        return 1;
     slot = push_result(L, ALCH_NODE_BINARY);
     bounds_slot = push_result(L, ALCH_NODE_LIST);
     bounds = alch_list_new(ALCH_NODE_LIST, ALCH_OP_AND, 2, &err);
@@ -206,6 +240,8 @@ static int l_like(lua_State *L)
     if (lua_isnil(L, 3) && alch_push_noted(L, lua_upvalueindex(CLASSES), ALCH_NOTE_BINARY, op))
         return 1;
     left = alch_check_expression(L, 1);
+    if (call_types_own(L, left))
+        return 1;
     if (lua_istable(L, 3)) {
         lua_getfield(L, 3, "escape");
         escape = alch_opt_text(L, 4, NULL);
@@ -390,6 +426,8 @@ static int l_in(lua_State *L)
     if (alch_push_noted(L, lua_upvalueindex(CLASSES), ALCH_NOTE_IN, op))
         return 1;
     left = alch_check_expression(L, 1);
+    if (call_types_own(L, left))
+        return 1;
     slot = push_result(L, ALCH_NODE_BINARY);
     n = alch_to_node(L, 2);
     if (n != NULL)
@@ -424,8 +462,8 @@ static const luaL_Reg functions[] = {
     { NULL, NULL }
 };
 
-/* One closure per operator, in core.operators by its name in ops.def. */
-static void add_operators(lua_State *L)
+/* One closure per operator, in a table by its name in ops.def. */
+static void add_operators(lua_State *L, const char *field, int own)
 {
     int op;
 
@@ -442,12 +480,12 @@ static void add_operators(lua_State *L)
         else if (alch_op_is_modifier(op) || op == ALCH_OP_NEG || op == ALCH_OP_BIT_NOT || op == ALCH_OP_DISTINCT
                  || op == ALCH_OP_ANY || op == ALCH_OP_ALL || op == ALCH_OP_EXISTS)
             f = l_unary_op;
-        lua_pushinteger(L, op);
+        lua_pushinteger(L, op | own);
         alch_push_classes(L);
         lua_pushcclosure(L, f, CLASSES);
         lua_setfield(L, -2, alch_op_name(op));
     }
-    lua_setfield(L, -2, "operators");
+    lua_setfield(L, -2, field);
 }
 
 static void add_refusal(lua_State *L, const char *field, const char *op, const char *method)
@@ -463,7 +501,8 @@ void alch_open_operator(lua_State *L);
 void alch_open_operator(lua_State *L)
 {
     luaL_setfuncs(L, functions, 0);
-    add_operators(L);
+    add_operators(L, "operators", 0);
+    add_operators(L, "own_operators", OWN);
     add_refusal(L, "refuse_lt", "<", "lt");
     add_refusal(L, "refuse_le", "<=", "le");
 }

@@ -206,7 +206,8 @@ static void read_spec(lua_State *L, int fields, alch_type *spec)
 }
 
 /* core.type(class_name, fields | nil) -> handle. fields.object is the Lua
-** object behind a type with hooks. */
+** object behind a type with hooks, fields.comparator that of one that only
+** has operators of its own. */
 static int l_type(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 1);
@@ -228,8 +229,11 @@ static int l_type(lua_State *L)
     luaL_checkstack(L, 16, "type");
     alch_type_init(&spec, kind);
     read_spec(L, 2, &spec);
-    if (lua_getfield(L, 2, "object") != LUA_TNIL) {
+    if (lua_getfield(L, 2, "object") != LUA_TNIL)
         spec.host = &alch_lua_type_host;
+    else
+        lua_getfield(L, 2, "comparator");
+    if (!lua_isnil(L, -1)) {
         spec.object = alch_host_ref_new(L, -1);
         if (spec.object == NULL)
             return alch_raise(L, (alch_err_nomem(&err), &err));

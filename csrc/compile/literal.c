@@ -30,7 +30,7 @@ void alch_compile_literal(alch_compiler *c, const alch_type *t, const alch_value
         alch_puts(c, c->dialect->caps.native_boolean ? v->as.boolean ? "true" : "false" : v->as.boolean ? "1" : "0");
         return;
     }
-    if (t->family == ALCH_FAMILY_NULL && t->object == NULL)
+    if (t->family == ALCH_FAMILY_NULL && t->host == NULL)
         t = alch_type_of_value(v->kind);
     if (v->kind == ALCH_HOST && host != NULL && host->literal != NULL)
         rc = host->literal(host->type_host, t, &c->dialect->storage, v, &text, c->err);

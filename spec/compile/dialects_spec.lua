@@ -116,4 +116,32 @@ describe("a dialect's own", function()
     assert.equal("p.at <-> p.at", tostring(p.c.at:distance(p.c.at)))
     assert.is_true(sa.Float:is(p.c.at:distance(p.c.at).type))
   end)
+
+  it("a type's own operators go before the library's, which they may call", function()
+    local Loose = sa.Integer.Comparator:extend("Loose", {
+      __add = function(self, other) return self:op("goofy")(other) end,
+      eq = function(self, other) return sa.not_(sa.Integer.Comparator.eq(self, other)) end,
+      half = function(self) return self // 2 end,
+    })
+    local Odd = sa.Integer:extend("Odd", { comparator_factory = Loose })
+    local Folded = sa.TypeDecorator:extend("Folded", { impl = sa.String, comparator_factory = {
+      eq = function(self, other) return sa.func.lower(self):eq(sa.func.lower(other)) end,
+      in_ = function(self, list) return self:op("AMONG")(list[1]) end,
+      between = function(self, a, b) return self:op("TO")(a):op("TO")(b) end,
+      like = function(self, other) return self:ilike(other) end,
+      desc = function(self) return sa.func.lower(self):desc() end,
+    } })
+    local Outside = sa.TypeDecorator:extend("Outside", { impl = Odd })
+    local p = sa.table("p", sa.column("n", Odd), sa.column("s", Folded(5)), sa.column("o", Outside), sa.column("plain", sa.Integer))
+    for _, row in ipairs({
+      { p.c.n + 5, "p.n goofy :n_1" }, { p.c.n:eq(5), "p.n != :n_1" }, { p.c.n:half(), "p.n / :n_1" },
+      { p.c.n:gt(5), "p.n > :n_1" }, { (p.c.n - 1) + 2, "p.n - :n_1 goofy :param_1" }, { 5 + p.c.n, ":n_1 + p.n" },
+      { p.c.o + 1, "p.o goofy :o_1" }, { p.c.plain + 1, "p.plain + :plain_1" },
+      { p.c.s:eq("x"), "lower(p.s) = lower(:lower_1)" }, { p.c.s:in_({ "a" }), "p.s AMONG :s_1" },
+      { p.c.s:between("a", "b"), "(p.s TO :s_1) TO :param_1" }, { p.c.s:like("x"), "lower(p.s) LIKE lower(:s_1)" },
+      { p.c.s:desc(), "lower(p.s) DESC" }, { sa.select(p.c.n):filter_by{ n = 3 }, "SELECT p.n FROM p WHERE p.n != :n_1" },
+    }) do
+      assert.equal(row[2], tostring(row[1]))
+    end
+  end)
 end)

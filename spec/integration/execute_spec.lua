@@ -79,6 +79,8 @@ for name, url in targets.each() do
       assert.is_nil(all()[3].state)
       conn:execute(sa.insert(users):values { name = "d" }, { id = 9 })
       assert.equal("tag of d", conn:scalar(sa.select(users.c.tag):where(users.c.id:eq(9))))
+      conn:execute(sa.insert(users):values { name = "e" })
+      assert.equal("tag of e", conn:scalar(sa.select(users.c.tag):where(users.c.name:eq("e"))))
       conn:execute(sa.update(users):where(users.c.id:eq(1)):values { name = "z" })
       assert.same({ "z", "changed" }, { all()[1].name, all()[1].state })
     end)

@@ -142,6 +142,13 @@ end
 ---@return string
 function Dialect:quote(name, force) return core.dialect_quote(self._dialect, name, force) end
 
+--- The type that this dialect uses in place of another: what a type's `load_dialect_impl` returns.
+---@param type_ lualchemy.Type
+---@return lualchemy.Type
+function Dialect:type_descriptor(type_)
+  return require("lualchemy.types").to_instance(type_, "type_descriptor()"):dialect_impl(self)
+end
+
 --- Is it that dialect, or written on top of it?
 ---@param name string
 ---@return boolean

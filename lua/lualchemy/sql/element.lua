@@ -1,8 +1,10 @@
 --- What every column expression can do: comparisons, arithmetic, LIKE, labels, casts, ordering.
 
 local base = require("lualchemy.sql.base")
+local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local own_operators = require("lualchemy.types.operators")
 local types = require("lualchemy.types")
 
 local ClauseElement, ColumnElement = base.ClauseElement, base.ColumnElement
@@ -40,15 +42,22 @@ for name, operator in pairs {
   asc = "ASC", desc = "DESC", nulls_first = "NULLS_FIRST", nulls_last = "NULLS_LAST",
   nullsfirst = "NULLS_FIRST", nullslast = "NULLS_LAST", distinct = "DISTINCT", any_ = "ANY", all_ = "ALL",
 } do
-  ColumnElement[name] = op[operator]
+  ColumnElement[name], own_operators.operator_of[name] = op[operator], operator
 end
 
 for name, operator in pairs {
   add = "ADD", sub = "SUB", mul = "MUL", div = "TRUEDIV", idiv = "FLOORDIV", mod = "MOD", concat = "CONCAT",
   unm = "NEG",
 } do
-  ColumnElement["__" .. name] = op[operator]
+  ColumnElement["__" .. name], own_operators.operator_of["__" .. name] = op[operator], operator
 end
+
+--- What a type's comparator_factory may extend: `sa.Integer.Comparator:extend("C", { __add = function(self, other) ... end })`.
+--- Its methods are the library's own, for the new ones to call: `sa.Integer.Comparator.eq(self, other)`.
+local Comparator = class("Comparator")
+for name, operator in pairs(own_operators.operator_of) do Comparator[name] = core.own_operators[operator] end
+types.TypeEngine.Comparator = Comparator
+own_operators.set_root(Comparator)
 ColumnElement.__band = core.and_
 ColumnElement.__bor = core.or_
 ColumnElement.__bnot = core.negate

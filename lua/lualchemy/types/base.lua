@@ -6,6 +6,7 @@
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local operators = require("lualchemy.types.operators")
 
 local M = {}
 
@@ -13,6 +14,7 @@ local M = {}
 ---@field _type userdata     the core's handle
 ---@field _kind string       the line of types.def
 ---@field comparator_factory any?
+---@field _one_handle boolean?   the class's handle is that of all its objects
 local TypeEngine = class("TypeEngine", { _kind = "NullType", _arguments = {}, _options = {} })
 M.TypeEngine = TypeEngine
 
@@ -59,6 +61,12 @@ local function read_arguments(self, ...)
   for i = 1, count do self[self._arguments[i]] = (select(i, ...)) end
 end
 
+-- Keeps the operators of the type's own where expressions find them; are there any?
+function TypeEngine:_take_operators()
+  self._operators = operators.of(self.comparator_factory)
+  return self._operators ~= nil
+end
+
 --- What the core is told of this object; classes add their own.
 ---@return table
 function TypeEngine:_core_fields()
@@ -67,6 +75,7 @@ function TypeEngine:_core_fields()
   if self._native ~= nil then fields.native = self[self._native] end
   local own = self.__name
   if own ~= self._kind then fields.class_name = own end
+  fields.comparator = self:_take_operators() and self or nil
   return fields
 end
 
@@ -76,7 +85,7 @@ function TypeEngine:_seal()
 end
 
 function TypeEngine:init(...)
-  if ... ~= nil or select("#", ...) > 0 then
+  if select("#", ...) > 0 or self.comparator_factory ~= nil and not self._one_handle then
     read_arguments(self, ...)
     self:_seal()
   end

@@ -51,6 +51,7 @@ end
 -- The hooks the core should know of: those that the class really has.
 local function hook_flags(self, names)
   local fields = { object = self, class_name = self.__name }
+  self:_take_operators()
   for method, flag in pairs(names) do
     local hook = self[method]
     if hook ~= nil and hook ~= base.TypeEngine[method] then

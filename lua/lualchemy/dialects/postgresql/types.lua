@@ -34,7 +34,9 @@ end
 local function define_hooked(name, oid, members, bind_cast)
   define(name, "null", oid, members)
   local class = M[name]
+  class._one_handle = true
   function class:_core_fields()
+    self:_take_operators()
     return { name = name, family = "null", oid = oid, class_name = name, object = self, hook_bind = true, hook_result = true,
       bind_cast = bind_cast }
   end
