@@ -205,15 +205,14 @@ static int l_entity_object(lua_State *L)
     return 1;
 }
 
-/* core.selected_parts(select) -> what it was told to select, one by one;
-** nothing for other statements */
-static int l_selected_parts(lua_State *L)
+/* Pushes what a statement of the kind has in its list of columns: a compound's are its members. */
+static int push_parts(lua_State *L, int kind)
 {
     const alch_node *n = alch_to_node(L, 1);
     const alch_list *parts;
     uint32_t i;
 
-    if (n == NULL || n->kind != ALCH_NODE_SELECT)
+    if (n == NULL || n->kind != kind)
         return 0;
     parts = ((const alch_select *)n)->columns;
     lua_newtable(L);
@@ -223,6 +222,13 @@ static int l_selected_parts(lua_State *L)
     }
     return 1;
 }
+
+/* core.selected_parts(select) -> what it was told to select, one by one;
+** nothing for other statements */
+static int l_selected_parts(lua_State *L) { return push_parts(L, ALCH_NODE_SELECT); }
+
+/* core.compound_members(union) -> its members; nothing for other statements */
+static int l_compound_members(lua_State *L) { return push_parts(L, ALCH_NODE_COMPOUND); }
 
 static void set_boolean(lua_State *L, const char *name, int yes)
 {
@@ -260,6 +266,7 @@ static const luaL_Reg functions[] = {
     { "entity_new", l_entity_new },
     { "entity_object", l_entity_object },
     { "selected_parts", l_selected_parts },
+    { "compound_members", l_compound_members },
     { "view", l_view },
     { "conjuncts", l_conjuncts },
     { "equated", l_equated },

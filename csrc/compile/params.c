@@ -115,6 +115,18 @@ void alch_put_placeholder(alch_compiler *c, uint32_t param)
 ** {=== Names
 */
 
+/* A subquery's column for a label bears its name, whatever a mapped class calls it; NULL: it has none of its own. */
+static const char *name_of_column(const alch_node *n)
+{
+    const alch_column *column = (const alch_column *)n;
+
+    if (n->kind == ALCH_NODE_LABEL)
+        return ((const alch_label *)n)->name;
+    if (column->origin == NULL || column->origin->kind != ALCH_NODE_LABEL)
+        return column->key;
+    return column->flags & ALCH_COLUMN_ANON ? NULL : column->name;
+}
+
 /* What a generated name begins with: no characters a name cannot have, no
 ** underscores at its ends. */
 static const char *base_name(alch_compiler *c, const alch_bind *b)
@@ -124,8 +136,7 @@ static const char *base_name(alch_compiler *c, const alch_bind *b)
     size_t n;
 
     if (base == NULL && b->named_for != NULL)
-        base = b->named_for->kind == ALCH_NODE_LABEL ? ((const alch_label *)b->named_for)->name
-                                                      : ((const alch_column *)b->named_for)->key;
+        base = name_of_column(b->named_for);
     if (base == NULL || alch_name_is_anon(base))
         return base == NULL ? "param" : base;
     n = strlen(base);

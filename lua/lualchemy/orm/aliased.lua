@@ -81,9 +81,6 @@ function AliasedEntity:adapt_property(prop)
   if not prop.readonly then return self:adapt_column(prop.column) end
   local adapted = self.adapted_properties[prop]
   if not adapted then
-    adapted = clause.is_subquery(self.selectable) and clause.corresponding_column(self.selectable, prop.column)
-  end
-  if not adapted then
     adapted = clause.adapt_expression(prop.column, function(column)
       return self.mapper.property_of_column[column] and self:adapt_column(column) or column
     end, self.mapper.local_table, self.selectable)

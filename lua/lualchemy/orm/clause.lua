@@ -169,16 +169,22 @@ function M.parameter(name, column)
   return sql.bindparam(name, { type_ = column.type })
 end
 
--- Which column of a FROM stands for which: every column it comes from, by the node's identity; nearest first.
+-- A column stands for one and all that this comes from.
+local function add_origins(origins, column, origin)
+  while origin do
+    local id = core.id(origin)
+    origins[id] = origins[id] or column
+    origin = core.get(origin, core.kind(origin) == "label" and "element" or "origin")
+  end
+end
+
+-- Which column of a FROM stands for which: every column it comes from, by the node's identity; nearest first. Those of a
+-- union come from every member's.
 local function origins_of(from)
-  local origins = {}
-  for _, column in ipairs(core.from_columns(from)) do
-    local origin = column
-    while origin do
-      local id = core.id(origin)
-      origins[id] = origins[id] or column
-      origin = core.get(origin, core.kind(origin) == "label" and "element" or "origin")
-    end
+  local origins, columns = {}, core.from_columns(from)
+  for _, column in ipairs(columns) do add_origins(origins, column, column) end
+  for _, member in ipairs(M.is_subquery(from) and core.compound_members(core.get(from, "element")) or {}) do
+    for i, origin in ipairs(core.from_columns(member)) do add_origins(origins, columns[i], origin) end
   end
   return origins
 end
