@@ -21,11 +21,19 @@ static int is_plain(const alch_state *s, size_t i, const alch_value *cell)
 }
 
 /* Is what a cell was read as worth keeping? A plain number costs less to read
-** again. Anything else is costly to make, or an object that the program
-** changes in place. */
-static int is_kept(const alch_state *s, size_t i, const alch_value *cell)
+** again, and most text of a program that walks over many objects is read once:
+** it is kept when it is read a second time. Anything else is costly to make,
+** or an object that the program changes in place. */
+static int is_kept(alch_state *s, size_t i, const alch_value *cell)
 {
-    return cell->kind == ALCH_TEXT || cell->kind == ALCH_BLOB || !is_plain(s, i, cell);
+    if (!is_plain(s, i, cell))
+        return 1;
+    if ((cell->kind != ALCH_TEXT && cell->kind != ALCH_BLOB))
+        return 0;
+    if (alch_has(s, ALCH_SET_READ, i))
+        return 1;
+    alch_put(s, ALCH_SET_READ, i);
+    return 0;
 }
 
 void alch_push_value(lua_State *L, int st, alch_state *s, size_t i)

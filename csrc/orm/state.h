@@ -15,13 +15,14 @@
 **
 ** The row an instance was loaded from lies packed behind the state and is
 ** never written again; a value becomes the host's when it is first read.
-** Five sets of attributes say where the truth is:
+** Six sets of attributes say where the truth is:
 **
 **   VALUE    the host holds the current value (for a list: it is loaded)
 **   PACKED   the packed row holds the value that the database has
 **   CHANGED  set since the last load or flush; implies VALUE
 **   BASE     CHANGED, not PACKED: the host kept the database's value aside
 **   GIVEN    written by a flush, not by the user: taken back by a rollback
+**   READ     the host has made this text once, and let go of it
 **
 ** Neither VALUE nor PACKED: not loaded, or expired. CHANGED with neither
 ** PACKED nor BASE: the old value was never known.
@@ -34,7 +35,7 @@ typedef enum alch_life {
     ALCH_DETACHED       /* has a row, no session */
 } alch_life;
 
-enum { ALCH_SET_VALUE, ALCH_SET_PACKED, ALCH_SET_CHANGED, ALCH_SET_BASE, ALCH_SET_GIVEN, ALCH_SETS };
+enum { ALCH_SET_VALUE, ALCH_SET_PACKED, ALCH_SET_CHANGED, ALCH_SET_BASE, ALCH_SET_GIVEN, ALCH_SET_READ, ALCH_SETS };
 
 enum {
     ALCH_IN_NEW = 1,            /* which of its session's lists holds it, at 'slot' */

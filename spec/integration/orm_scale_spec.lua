@@ -2,6 +2,7 @@
 --- the identity map gives back what the program let go of. Counted in instructions of Lua and bytes, which repeat exactly.
 local orm = require("lualchemy.orm")
 local sa = require("lualchemy")
+local raises = require("spec.support.expect").raises
 
 local function mapped(alone)
   local Base = orm.declarative_base()
@@ -136,6 +137,56 @@ describe("a session", function()
     for _ in pairs(session.identity_map) do n = n + 1 end
     assert.equal(0, n)
     assert.equal("thing 7", session:get(Thing, 7).name)
+    session:close()
+  end)
+end)
+
+describe("a result much larger than what is in memory", function()
+  local ROWS = 40000
+
+  local function stored()
+    local Thing, engine = mapped(true)
+    local conn <close> = engine:connect()
+    conn:exec_driver_sql("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " .. ROWS .. ") "
+      .. "INSERT INTO orm_scale_thing (id, name) SELECT i, printf('%.*c', 1500, 'x') || i FROM n")
+    conn:commit()
+    return Thing, orm.Session{ bind = engine }
+  end
+
+  -- Calls fn and tells how many collections there were meanwhile.
+  local function collections(fn)
+    local count = 0
+    local function again() setmetatable({}, { __gc = function() if count then count = count + 1; again() end end }) end
+    collectgarbage()
+    again()
+    fn()
+    local counted = count
+    count = nil
+    return counted
+  end
+
+  it("is loaded with a collection or two, not with one after the other", function()
+    local Thing, session = stored()
+    local things
+    local loading = collections(function() things = session:query(Thing):all() end)
+    assert.equal(ROWS, #things)
+    assert.is_true(collectgarbage("isrunning"))
+    assert.is_true(loading <= 2, ("%d collections"):format(loading))
+    assert.equal(("x"):rep(1500) .. ROWS, things[ROWS].name)
+    session:close()
+  end)
+
+  it("leaves the collector running when it fails halfway, and stopped where it was", function()
+    local Thing, session = stored()
+    local broken = session:query(Thing):filter(sa.text("CASE WHEN id = 39000 THEN abs(-9223372036854775807 - 1) ELSE 1 END"))
+    raises("DatabaseError", "overflow", broken.all, broken)
+    assert.is_true(collectgarbage("isrunning"))
+    collectgarbage("stop")
+    local n = #session:query(Thing):all()
+    local running = collectgarbage("isrunning")
+    collectgarbage("restart")
+    assert.equal(ROWS, n)
+    assert.is_false(running)
     session:close()
   end)
 end)
