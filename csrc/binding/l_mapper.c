@@ -146,10 +146,13 @@ static void read_hierarchy(lua_State *L, int spec, alch_mapper *m)
     m->discriminator = (int)integer_field(L, spec, "discriminator") - 1;
     if (m->discriminator < 0 || (size_t)m->discriminator >= m->columns)
         m->discriminator = ALCH_NO_ATTR;
+    lua_getfield(L, spec, "abstract");
+    m->abstract = lua_toboolean(L, -1);
+    lua_pop(L, 1);
 }
 
 /* spec: class_name, class, mapper, properties, parent (a plan), concrete, attrs, keys,
-** discriminator and identity (what new objects have in it). Columns come first among the
+** discriminator and identity (what new objects have in it), abstract. Columns come first among the
 ** attributes, those of the parent before all others and in the parent's order, so that a
 ** column has one number in the whole hierarchy. */
 static int l_plan_new(lua_State *L)

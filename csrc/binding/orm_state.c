@@ -59,6 +59,9 @@ void alch_stamp_identity(lua_State *L, alch_state *s)
 {
     size_t i = (size_t)s->mapper->discriminator;
 
+    if (s->mapper->abstract)
+        alch_raisef(L, ALCH_ERR_INVALID, "%s is marked polymorphic_abstract: no object is of this class alone; make one of a class below it",
+                    s->mapper->class_name);
     if (s->mapper->discriminator == ALCH_NO_ATTR)
         return;
     lua_getmetatable(L, -1);

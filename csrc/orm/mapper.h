@@ -90,6 +90,7 @@ struct alch_mapper {
     size_t key_count;
     uint32_t *keys;             /* attributes of the primary key, in its order */
     int discriminator;          /* the column that says an object's class: set when one is made; or ALCH_NO_ATTR */
+    int abstract;               /* no object is of this class alone */
     struct alch_name_slot *slots;   /* name -> attribute */
     size_t slot_count;          /* a power of two */
 };

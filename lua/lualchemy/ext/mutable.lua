@@ -46,11 +46,12 @@ local Proxy = { __name = "mutable" }
 
 local function is_plain(value) return type(value) == "table" and class.of(value) == nil end
 
-local function proxy_of(data, root)
+-- `methods`: those of a list, which has no keys of such names.
+local function proxy_of(data, root, methods)
   local proxy = proxies[data]
   if not proxy then
     proxy = setmetatable({}, Proxy)
-    shown[proxy], proxies[data] = { data = data, root = root }, proxy
+    shown[proxy], proxies[data] = { data = data, root = root, methods = methods }, proxy
   end
   return proxy
 end
@@ -68,6 +69,7 @@ local function plain(value) return value ~= nil and M.plain(value) or value end
 function Proxy.__index(proxy, key)
   local of = shown[proxy]
   local value = of.data[key]
+  if value == nil and of.methods then return of.methods[key] end
   return is_plain(value) and proxy_of(value, of.root) or value
 end
 
@@ -92,6 +94,52 @@ end
 
 function Proxy.__eq(a, b) return rawequal(plain(a), plain(b)) end
 
+-- What lists can do, told as one change each.
+local list_methods = {}
+
+local function list_method(name, change)
+  list_methods[name] = function(self, ...)
+    local of = shown[self]
+    if not of or not of.methods then errors.raise("ArgumentError", "%s() is a method of a MutableList: list:%s(...)", name, name) end
+    local answer = change(of.data, ...)
+    tell(of.root)
+    return is_plain(answer) and proxy_of(answer, of.root) or answer
+  end
+end
+
+local function position(data, at, last, what)
+  if math.type(at) ~= "integer" or at < 1 or at > last then
+    errors.raise("ArgumentError", "%s: %s is no position of a list of %d", what, tostring(at), #data)
+  end
+  return at
+end
+
+list_method("append", function(data, value) data[#data + 1] = plain(value) end)
+list_method("insert", function(data, at, value) table.insert(data, position(data, at, #data + 1, "insert(position, value)"), plain(value)) end)
+list_method("extend", function(data, values)
+  for _, value in ipairs(plain(values)) do data[#data + 1] = plain(value) end
+end)
+list_method("pop", function(data, at)
+  if #data == 0 and at == nil then return nil end
+  return table.remove(data, position(data, at or #data, #data, "pop(position)"))
+end)
+list_method("remove", function(data, value)
+  for i, known in ipairs(data) do
+    if known == plain(value) then
+      table.remove(data, i)
+      return nil
+    end
+  end
+  errors.raise("ArgumentError", "remove(value): the list does not have it")
+end)
+list_method("clear", function(data)
+  for i = #data, 1, -1 do data[i] = nil end
+end)
+list_method("sort", function(data, less) table.sort(data, less) end)
+list_method("reverse", function(data)
+  for i = 1, #data // 2 do data[i], data[#data + 1 - i] = data[#data + 1 - i], data[i] end
+end)
+
 -- -- tracking columns -------------------------------------------------------------------------------------------------
 
 local Tracker = {}
@@ -112,7 +160,7 @@ function Tracker:show(prop, object, value)
   end
   if not is_plain(value) then return value end
   attach(value, object, prop)
-  return proxy_of(value, value)
+  return proxy_of(value, value, self.class_._methods)
 end
 
 ---@class lualchemy.ext.Mutable
@@ -153,8 +201,10 @@ M.MutableDict = Mutable:extend("MutableDict", {
   end,
 })
 
---- Lists: `MutableList:as_mutable(pg.ARRAY(sa.Integer))`.
+--- Lists: `MutableList:as_mutable(pg.ARRAY(sa.Integer))`. Beside what any table can do they have the methods `append insert
+--- extend pop remove clear sort reverse`.
 M.MutableList = Mutable:extend("MutableList", {
+  _methods = list_methods,
   coerce = function(key, value)
     if not is_plain(value) then refuse(key, "a list", value) end
     return value

@@ -4,6 +4,7 @@
 -- columns stay the truth: the value is made from them when it is read, and kept while they do not change, so that
 -- expiring, refreshing and rolling back need to know nothing of it. An object whose columns are all NULL has no value.
 
+local Bundle = require("lualchemy.orm.bundle")
 local clause = require("lualchemy.orm.clause")
 local class = require("lualchemy.util.class")
 local errors = require("lualchemy.errors")
@@ -52,9 +53,9 @@ function CompositeProperty:init(composite_class, ...)
   self:_forget()
 end
 
--- Values made from columns: object -> { value, the columns' values }.
+-- Values made from columns: object -> { value, the columns' values }. Bundles of columns by whose they are.
 function CompositeProperty:_forget()
-  self.made = setmetatable({}, { __mode = "k" })
+  self.made, self.bundles = setmetatable({}, { __mode = "k" }), setmetatable({}, { __mode = "k" })
   self.columns = {}
   for _, attr in ipairs(self.attrs) do
     if clause.is_column(attr) then self.columns[#self.columns + 1] = attr end
@@ -174,17 +175,45 @@ end
 
 -- -- on the class -----------------------------------------------------------------------------------------------------
 
+local function columns_of(self)
+  local list = {}
+  for i, prop in ipairs(self.property:props()) do list[i] = self.parent.class_[prop.key] end
+  return list
+end
+
+-- Among what is selected, the columns become the value again; where all of them are NULL there is none.
+local CompositeBundle = Bundle:extend("CompositeBundle")
+
+function CompositeBundle:create_row_processor(_, procs)
+  local make = self.composite_class
+  return function(row)
+    local values, any = {}, false
+    for i, proc in ipairs(procs) do
+      values[i] = proc(row)
+      any = any or values[i] ~= nil
+    end
+    return any and make(table.unpack(values, 1, #procs)) or nil
+  end
+end
+
+local function bundle_of(self)
+  local bundle = CompositeBundle(self.key, table.unpack(columns_of(self)))
+  bundle.composite_class = self.property.composite_class
+  return bundle
+end
+
 function Comparator:init(parent, prop)
   self.parent, self.property, self.key, self.prop = parent, prop, prop.key, prop
+  local bundles = prop.bundles
+  bundles[parent] = bundles[parent] or bundle_of(self)
+  self.bundle, self._columns = bundles[parent], rawget(bundles[parent], "_columns")
 end
 
 --- The columns as this entity has them.
 ---@return table[]
 function Comparator:columns()
   registry.configure_mappers()
-  local list = {}
-  for i, prop in ipairs(self.property:props()) do list[i] = self.parent.class_[prop.key] end
-  return list
+  return columns_of(self)
 end
 
 -- In ORDER BY and the like: the columns, one after the other.

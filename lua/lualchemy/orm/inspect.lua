@@ -22,6 +22,7 @@ local M = {}
 ---@field detached boolean     has a row, in no session
 ---@field session lualchemy.orm.Session?
 ---@field identity any[]?      the primary key of its row
+---@field identity_key table?  { class, identity, token }; `key` is the same
 ---@field has_identity boolean it has a row, or had one
 ---@field modified boolean
 ---@field unloaded string[]    the attributes that reading would load
@@ -138,6 +139,9 @@ local computed = {
   modified = function(self) return core.is_changed(self.object) or false end,
   class_ = function(self) return self.mapper.class_ end,
 }
+
+-- Who makes identity keys needs this module first.
+function M.identity_key_of(fn) computed.identity_key, computed.key = fn, fn end
 
 function InstanceState.__index(state, key)
   if lives[key] then return (core.state(state.object) or "transient") == key end

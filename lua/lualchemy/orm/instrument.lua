@@ -151,6 +151,7 @@ local function build_plan(mapper)
     class_name = mapper.class_name, class = mapper.class_, mapper = mapper, properties = properties, attrs = attrs,
     keys = key_slots(mapper), parent = mapper.inherits and mapper.inherits._c or nil, concrete = mapper.concrete,
     discriminator = discriminator and not discriminator.readonly and discriminator.slot or nil, identity = mapper.polymorphic_identity,
+    abstract = mapper.polymorphic_abstract,
   })
 end
 

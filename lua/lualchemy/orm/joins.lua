@@ -64,6 +64,19 @@ local function describe(value)
   return type(value) == "table" and registry.describe_class(value) or tostring(value)
 end
 
+-- A relationship as the ON clause leads to its own target, or a class of that hierarchy.
+local function check_target(on, joined, target)
+  local mapper = on.property.mapper
+  if joined and joined.mapper.base_mapper ~= mapper.base_mapper then
+    errors.raise("InvalidRequestError", "Join target %s does not correspond to the right side of join condition %s, which is %s",
+      joined.mapper.class_name, tostring(on), mapper.class_name)
+  end
+  if not joined and clause.is_from(target) and not clause.corresponding_column(target, mapper.primary_key[1]) then
+    errors.raise("InvalidRequestError", "Selectable '%s' is not derived from '%s', which %s leads to", tostring(target.name or target),
+      tostring(mapper.local_table.name), tostring(on))
+  end
+end
+
 --- The steps of `join(target, on)`.
 ---@param target any     a relationship attribute or its name, a mapped or aliased class, anything that stands in FROM
 ---@param on any         an expression, a relationship attribute, or nil
@@ -83,6 +96,7 @@ function M.steps(target, on, from)
   local joined = entity.of(target)
   if type(on) == "string" then on = named_relationship(on, from) end
   if is_relationship(on) then
+    check_target(on, joined, target)
     if not joined then
       return relationship_steps(on, { selectable = target, mapper = on.property.mapper, is_alias = true,
         adapt_column = function(_, column) return clause.corresponding_column(target, column) or column end })

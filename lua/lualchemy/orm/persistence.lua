@@ -3,10 +3,12 @@
 
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local inspect = require("lualchemy.orm.inspect")
 local traits_of = require("lualchemy.orm.flush_traits").of
 local flush_traits = require("lualchemy.orm.flush_traits")
 local post_update = require("lualchemy.orm.post_update")
 local statements = require("lualchemy.orm.statements")
+local warn = require("lualchemy.util.warn").warn
 
 local INSERTS, UPDATES, DELETES = 1, 2, 3
 
@@ -349,6 +351,17 @@ local function version_in(texts)
   return version and texts.columns[version] and version or nil
 end
 
+-- What the database makes anew with an UPDATE is read when it is needed, or with eager_defaults after the flush.
+local function forget_changed(work, texts, objects, from, to, slots)
+  local keys, given = {}, {}
+  for _, slot in ipairs(slots) do given[slot] = true end
+  for _, prop in ipairs(texts.changed_by_update) do
+    if not given[prop.slot] then keys[#keys + 1] = prop.key end
+  end
+  local eager = texts.mapper.options.eager_defaults == true
+  for at = from, #keys > 0 and to or 0 do work.expire_later[#work.expire_later + 1] = { objects[at], keys, eager } end
+end
+
 local function update_expression(work, conn, texts, object, shape, version)
   local statement = texts.table:update():values(values_of(texts, object, shape))
   for i, value in ipairs(core.key_values(texts.codec, select(3, core.state(object)))) do
@@ -359,10 +372,28 @@ local function update_expression(work, conn, texts, object, shape, version)
   end
   check_matched("UPDATE", texts, 1, conn:execute(statement).rowcount)
   forget_expressions(work, texts, object, shape)
+  if #texts.changed_by_update > 0 then forget_changed(work, texts, { object }, 1, 1, core.flush_slots(shape)) end
+end
+
+-- Rows whose discriminator becomes that of another class are read as objects of that one.
+local function warn_of_strangers(objects, from, to)
+  for at = from, to do
+    local mapper = core.mapper_of(objects[at])
+    local value = core.peek(objects[at], mapper.polymorphic_prop.key)
+    local other = mapper.polymorphic_map[value]
+    if not (other and other:isa(mapper)) then
+      warn("Flushing object %s with incompatible polymorphic identity '%s': the next to read its row finds %s. Make an object of that class instead",
+        inspect.describe(objects[at]), tostring(value), other and "a " .. other.class_name or "no class for it")
+    end
+  end
 end
 
 local function update_shape(work, conn, texts, objects, from, count, shape, version)
-  local slots = core.flush_slots(shape)
+  local slots, class_says = core.flush_slots(shape), texts.mapper.polymorphic_prop
+  for _, slot in ipairs(class_says and slots or {}) do
+    if slot == class_says.slot then warn_of_strangers(objects, from, from + count - 1) end
+  end
+  if #texts.changed_by_update > 0 then forget_changed(work, texts, objects, from, from + count - 1, slots) end
   if count >= MIN_ARRAY_ROWS and not version and texts.mapper.batch ~= false and texts:updates_by_array(slots) then
     return send_arrays(work, conn, texts, "update", texts:update_arrays(shape, slots), objects, from, from + count, slots, true,
       function(run, _, sent) check_matched("UPDATE", texts, sent, run:changes()) end)

@@ -108,6 +108,7 @@ end
 -- What was asked for, and what values of a row come of it.
 local function add(self, value, repeats)
   local results = self.results
+  if type(value) == "table" and Bundle:is(rawget(value, "bundle")) then value = value.bundle end
   if Bundle:is(value) then
     results[#results + 1] = add_bundle(self, value, repeats)
     return

@@ -13,6 +13,7 @@ local exclusive = require("lualchemy.orm.exclusive")
 local factory = require("lualchemy.orm.factory")
 local get_or_create = require("lualchemy.orm.get_or_create")
 local identity = require("lualchemy.orm.identity")
+local identity_keys = require("lualchemy.orm.identity_keys")
 local inspect = require("lualchemy.orm.inspect")
 local registry = require("lualchemy.orm.registry")
 local merge = require("lualchemy.orm.merge")
@@ -617,6 +618,9 @@ function Session:get_one(class_, ident, options)
   if object == nil then errors.raise("NoResultFound", "no row was found for this primary key") end
   return object
 end
+
+--- What tells an object from all others, as a table: `session:identity_key(User, 5)`
+Session.identity_key = identity_keys.of_session
 
 local function raise_gone(mapper)
   errors.raise("ObjectDeletedError", "this %s object has been deleted, or its row is no longer there", mapper.class_name)

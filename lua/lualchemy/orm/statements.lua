@@ -17,6 +17,7 @@ local types = require("lualchemy.types")
 ---@field columns table<integer, lualchemy.Column>   the table's columns by attribute number
 ---@field mask string                the same as a set for the core
 ---@field generated integer[]        attributes that the database makes
+---@field changed_by_update lualchemy.orm.ColumnProperty[]   what the database makes anew with each UPDATE
 ---@field generated_key integer?     the one among them that tells the rows of an INSERT apart
 ---@field key_counts boolean         does it count up?
 local Statements = class("Statements")
@@ -65,13 +66,15 @@ local function is_key_column(level, column)
   return false
 end
 
--- For INSERT: the attributes that the database makes. The keys of the tables below the first one are copied to them.
+-- For INSERT: the attributes that the database makes (the keys of the tables below the first one are copied to them); and
+-- those that it makes anew with each UPDATE.
 function Statements:_note_generated()
   local own_key = self.table.primary_key
   local counting = own_key and own_key.autoincrement_column
-  self.generated, self.key_counts = {}, false
+  self.generated, self.key_counts, self.changed_by_update = {}, false, {}
   for _, prop in ipairs(self.mapper._by_slot) do
     local column = self.columns[prop.slot]
+    if column and (column.computed ~= nil or column.server_onupdate ~= nil) then table.insert(self.changed_by_update, prop) end
     local made = column and (column.server_default ~= nil or column.identity ~= nil or column.computed ~= nil)
     if column and (made or rawequal(column, counting)) and not (self.position > 1 and is_key_column(self.level, column)) then
       self.generated[#self.generated + 1] = prop.slot

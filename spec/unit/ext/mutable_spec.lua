@@ -116,4 +116,42 @@ describe("a mutable value", function()
     doc.data = { a = 1 }
     assert.is_nil(getmetatable(mutable.plain(doc.data)))
   end)
+
+  it("has a list's methods where it is a list", function()
+    local doc = stored{ list = { 3, 1, 2 } }
+    local function now()
+      session:commit()
+      return table.concat(mutable.plain(doc.list), " ")
+    end
+    doc.list:append(4)
+    assert.equal("3 1 2 4", now())
+    doc.list:extend{ 5, 6 }
+    doc.list:insert(1, 0)
+    assert.equal("0 3 1 2 4 5 6", now())
+    assert.equal(6, doc.list:pop())
+    assert.equal(0, doc.list:pop(1))
+    doc.list:remove(1)
+    assert.equal("3 2 4 5", now())
+    doc.list:sort(function(a, b) return a > b end)
+    assert.equal("5 4 3 2", now())
+    doc.list:reverse()
+    assert.equal("2 3 4 5", now())
+    doc.list:clear()
+    assert.equal("", now())
+    assert.is_nil(doc.list:pop())
+    expect.raises_here("ArgumentError", { "remove(value)" }, function() doc.list:remove(7) end)
+    expect.raises_here("ArgumentError", { "no position of a list of 0" }, function() doc.list:insert(2, 7) end)
+    expect.raises_here("ArgumentError", { "list:append(...)" }, function() doc.list.append({}, 7) end)
+  end)
+
+  it("shows tables inside a list as what is written through", function()
+    local doc = stored{ list = { { a = 1 } } }
+    doc.list:append{ a = 2 }
+    doc.list[2].a = 3
+    session:commit()
+    assert.equal(3, doc.list[2].a)
+    assert.equal(3, doc.list:pop().a)
+    local twice = stored{ data = { append = 5 } }
+    assert.equal(5, twice.data.append)
+  end)
 end)

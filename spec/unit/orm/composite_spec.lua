@@ -100,4 +100,23 @@ describe("composite", function()
     Base:class("T", { __tablename__ = "t", id = sa.Column(sa.Integer, { primary_key = true }), at = orm.composite(Point, "idd") })
     raises("ArgumentError", { "T.at", "'idd'", "did you mean 'id'" }, orm.configure_mappers)
   end)
+
+  it("is a value again among what is selected, and what is written to many rows", function()
+    local engine = sa.create_engine("sqlite://")
+    Base.metadata:create_all(engine)
+    local session <close> = orm.Session(engine)
+    local edge = Edge{ start = Point(1, 2), stop = Point(3, 4) }
+    session:add_all { edge, Edge{ start = Point(5, 6) } }
+    session:flush()
+    assert.is_true(session:query(Edge.start):order_by(Edge.id):first().start == Point(1, 2))
+    local rows = session:execute(sa.select(Edge.id, Edge.stop, Edge.start):order_by(Edge.id)):all()
+    assert.is_true(rows[1].stop == Point(3, 4) and rows[2].start == Point(5, 6))
+    assert.is_nil(rows[2].stop)
+    local other = orm.aliased(Edge)
+    assert.is_true(session:query(other.stop):filter(other.start:eq(Point(1, 2))):one()[1] == Point(3, 4))
+    session:query(Edge):filter(Edge.start:eq(Point(1, 2))):update{ start = Point(7, 8) }
+    assert.is_true(edge.start == Point(7, 8))
+    session:execute(sa.update(Edge):values{ [Edge.stop] = Point(9, 9) })
+    assert.is_true(edge.stop == Point(9, 9))
+  end)
 end)

@@ -1,0 +1,107 @@
+--- What mappers are told about their rows: classes nobody is of, discriminators, values that the database makes; and the keys
+-- that tell objects apart.
+
+local sa = require("lualchemy")
+local raises_here = require("spec.support.expect").raises_here
+local world = require("spec.support.world")
+
+local function key() return sa.Column(sa.Integer, { primary_key = true }) end
+
+world.describe("a hierarchy", function(Base, w)
+  w.Animal = Base:class("Animal", { __tablename__ = "mo_animals", id = key(), kind = sa.Column(sa.String(20)), name = sa.Column(sa.String(20)),
+    __mapper_args__ = { polymorphic_on = "kind", polymorphic_identity = "animal" } })
+  w.Pet = w.Animal:class("Pet", { __mapper_args__ = { polymorphic_abstract = true } })
+  w.Cat = w.Pet:class("Cat", { __mapper_args__ = { polymorphic_identity = "cat" } })
+  w.Dog = w.Pet:class("Dog", { __mapper_args__ = { polymorphic_identity = "dog" } })
+end, function(w)
+  it("has no objects of an abstract class alone, yet queries of it", function()
+    raises_here("InvalidRequestError", { "Pet is marked polymorphic_abstract" }, function() return w.Pet{ name = "x" } end)
+    w.session:add_all { w.Cat{ name = "tom" }, w.Dog{ name = "rex" }, w.Animal{ name = "yeti" } }
+    w.session:flush()
+    assert.equal(2, w.session:query(w.Pet):count())
+  end)
+
+  it("warns when a discriminator becomes that of another class, or of none", function()
+    local cat = w.Cat{ name = "tom" }
+    w.session:add(cat)
+    w.session:flush()
+    cat.kind = "dog"
+    w.session:flush()
+    assert.truthy(w.warnings[1]:find("incompatible polymorphic identity 'dog': the next to read its row finds a Dog", 1, true))
+    cat.kind = "cat"
+    w.session:flush()
+    assert.equal(1, #w.warnings)
+    cat.kind = "unheard of"
+    w.session:flush()
+    assert.truthy(w.warnings[2]:find("finds no class for it", 1, true))
+  end)
+
+  it("says which discriminator has no class, and stays usable", function()
+    w.session:execute(sa.insert(w.Animal.__table__):values{ kind = "unicorn" })
+    raises_here("InvalidRequestError", { "polymorphic_identity 'unicorn'", "hierarchy of Animal" }, function() w.session:query(w.Animal):all() end)
+    w.session:rollback()
+    assert.equal(0, w.session:query(w.Animal):count())
+  end)
+end)
+
+local function rows(eager)
+  return function(Base, w)
+    w.Row = Base:class("Row", { __tablename__ = "mo_rows", id = key(), x = sa.Column(sa.Integer),
+      twice = sa.Column(sa.Integer, sa.Computed("x * 2", { persisted = true })),
+      __mapper_args__ = { eager_defaults = eager } })
+  end
+end
+
+for _, eager in ipairs{ false, true } do
+  world.describe("what the database computes, with eager_defaults = " .. tostring(eager), rows(eager), function(w)
+    it("is known after an INSERT, and after an UPDATE what it is then", function()
+      local list = {}
+      for i = 1, 7 do list[i] = w.Row{ x = i } end
+      w.session:add_all(list)
+      w.session:flush()
+      assert.equal(0, #world.sent(w, function() assert.equal(14, list[7].twice) end))
+      for i = 1, 7 do list[i].x = i + 1 end
+      w.session:flush()
+      assert.equal(eager and 0 or 1, #world.sent(w, function() assert.equal(16, list[7].twice) end))
+      assert.equal(4, list[1].twice)
+      list[1].x = w.Row.x + 10
+      w.session:flush()
+      assert.equal(24, list[1].twice)
+    end)
+  end)
+end
+
+world.describe("identity keys", function(Base, w)
+  w.Base1 = Base:class("Base1", { __tablename__ = "mo_keys", id = key(), kind = sa.Column(sa.String(10)),
+    __mapper_args__ = { polymorphic_on = "kind", polymorphic_identity = "base" } })
+  w.Sub = w.Base1:class("Sub", { __mapper_args__ = { polymorphic_identity = "sub" } })
+  w.Pair = Base:class("Pair", { __tablename__ = "mo_pairs", a = key(), b = key() })
+end, function(w)
+  it("name the hierarchy's first class and the key", function()
+    assert.same({ w.Base1, { 5 } }, w.session:identity_key(w.Sub, 5))
+    assert.same({ w.Pair, { 1, 2 } }, w.session:identity_key(w.Pair, { 1, 2 }))
+    assert.same({ w.Pair, { 1, 2 }, "shard" }, w.session:identity_key(w.Pair, { 1, 2 }, { identity_token = "shard" }))
+    assert.same({ w.Pair, { 3, 4 } }, w.session:identity_key{ instance = w.Pair{ a = 3, b = 4 } })
+    local mapper = sa.inspect(w.Sub)
+    assert.same({ w.Base1, { 7 } }, mapper:identity_key_from_primary_key(7))
+    assert.same({ 9 }, mapper:primary_key_from_instance(w.Sub{ id = 9 }))
+  end)
+
+  it("are an object's own once it has a row", function()
+    local object = w.Sub{ id = 8 }
+    assert.is_nil(sa.inspect(object).identity_key)
+    w.session:add(object)
+    assert.is_nil(sa.inspect(object).key)
+    w.session:flush()
+    assert.same({ w.Base1, { 8 } }, sa.inspect(object).identity_key)
+    assert.same({ w.Base1, { 8 } }, sa.inspect(object).key)
+    assert.same({ w.Base1, { 8 } }, sa.inspect(w.Sub):identity_key_from_instance(object))
+    local row = w.session:execute(sa.select(w.Base1.__table__)):one()
+    assert.same({ w.Base1, { 8 } }, w.session:identity_key{ class_ = w.Sub, row = row })
+  end)
+
+  it("need a class and a key", function()
+    raises_here("ArgumentError", { "session:identity_key(Class, key)" }, function() w.session:identity_key(w.Sub) end)
+    raises_here("ArgumentError", { "identity_key{ instance = object }" }, function() w.session:identity_key("Sub", 1) end)
+  end)
+end)
