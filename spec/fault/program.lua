@@ -50,8 +50,9 @@ local CREATE = "CREATE TABLE faulty (id %s PRIMARY KEY, tag INTEGER, text VARCHA
 local KEY = { sqlite = "INTEGER", postgresql = "SERIAL" }
 
 -- Transactions that leave two rows of the table "faulty", under a tag of their own: one that was acknowledged is there
--- afterwards, any other is there whole or not at all. `write(url, tag)` is one of them.
-local function durable(name, database, write)
+-- afterwards, any other is there whole or not at all. `write(url, tag)` is one of them; `settle(engine)` ends what it may
+-- leave waiting.
+local function durable(name, database, write, settle)
   local url, remove
   if database == "sqlite" then
     local path
@@ -78,6 +79,7 @@ local function durable(name, database, write)
     write(url, tag)
     acknowledged[tag] = true
   end, function()
+    if settle then settle(undisturbed) end
     local found = {}
     for _, row in ipairs(each("SELECT tag, count(*) FROM faulty GROUP BY tag")) do found[row[1]] = row[2] end
     for i = 1, tag do
@@ -434,6 +436,48 @@ for database in targets.each() do
     session:commit()
     assert(again.text == "merged")
   end)
+
+  -- Everybody who can look at a statement does: log, proxy, listeners, slow statements and their plans, tags; and each
+  -- statement has limits of its own.
+  durable("watched statements", database, function(url, tag)
+    local seen = 0
+    local function see() seen = seen + 1 end
+    local engine = sa.create_engine(url, { echo = "debug", echo_source = true, logger = see, slow_query_seconds = 0,
+      on_slow_query = function(query) see(query:plan()) end,
+      execution_options = { tags = { part = "watched", at = function() return seen end } },
+      listeners = { { before_execute = see, after_execute = see, before_cursor_execute = see, after_cursor_execute = see } },
+      proxy = { execute = function(_, _, execute, ...) return execute(...) end,
+        cursor_execute = function(_, execute, ...) return execute(...) end } })
+    local _ <close> = setmetatable({ engine = engine }, Disposing)
+    local Base = orm.declarative_base()
+    local Faulty = Base:class("Faulty", { __table__ = faulty(Base.metadata) })
+    local session <close> = orm.Session{ bind = engine }
+    session:add_all{ Faulty{ tag = tag, text = LONG }, Faulty{ tag = tag } }
+    session:flush()
+    local limits = { statement_timeout = 60, lock_timeout = 60, timeout = 60 }
+    local found = session:execute(sa.select(Faulty.id):where(Faulty.tag:eq(tag)), nil, { execution_options = limits }):all()
+    assert(#found == 2 and session:get(Faulty, found[1].id).tag == tag and seen > 10)
+    session:commit()
+  end)
 end
+
+durable("two phases", "postgresql", function(url, tag)
+  local it <close> = open(url)
+  it.engine:begin_twophase(function(conn)
+    for _ = 1, 2 do conn:exec_driver_sql("INSERT INTO faulty (tag) VALUES ($1)", { tag }) end
+    conn:exec_driver_sql("SET lock_timeout = 1234")
+  end)
+end, function(engine)
+  for _, xid in ipairs(engine:recover_twophase()) do engine:rollback_prepared(xid) end
+end)
+
+durable("replicas", "sqlite", function(url, tag)
+  local engine = sa.create_engine(url, { replicas = { "sqlite:////nonexistent/there/is/none", url }, replica_stickiness = 0 })
+  local _ <close> = setmetatable({ engine = engine }, Disposing)
+  local table_ = faulty(sa.MetaData())
+  engine:begin(function(conn) conn:execute(table_:insert(), { { tag = tag }, { tag = tag } }) end)
+  local conn <close> = engine:connect()
+  assert(conn:scalar(sa.select(sa.func.count()):select_from(table_):where(table_.c.tag:eq(tag))) == 2)
+end)
 
 return parts

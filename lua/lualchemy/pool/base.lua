@@ -196,22 +196,24 @@ local function take_sound(self)
   end
 end
 
--- Connections that were dropped without being closed come back when they are collected; among many who wait for one
--- that is worth the time now and then only.
-local COLLECT_EVERY = 1     -- seconds
+-- Connections that were dropped without being closed come back when they are collected. A large program stands still
+-- meanwhile, so who can wait looks after a while only, and all of them together spend little of the time with it.
+local COLLECT_SHARE = 20
 
-local function collect_forgotten(self, waits)
-  local now = core.clock()
-  if waits and self._collected and now - self._collected < COLLECT_EVERY then return end
-  self._collected = now
+local function collect_forgotten(self)
+  local start = core.clock()
+  if start < (self._collect_next or start) then return end
   collectgarbage()
+  local now = core.clock()
+  self._collect_next = now + math.max(1, (now - start) * COLLECT_SHARE)
 end
 
 local function wait_in_line(self)
   local since = core.clock()
-  local record = self._line:wait_for(function() return take_sound(self) end, self._timeout, function() self:_watch() end)
+  local record = self._line:wait_for(function() return take_sound(self) end, self._timeout, function() self:_watch() end,
+    function() collect_forgotten(self) end)
   if not record then
-    collect_forgotten(self, true)
+    collect_forgotten(self)
     record = take_sound(self)
   end
   figures.count_wait(self._waits, core.clock() - since)
@@ -229,7 +231,7 @@ end
 -- Waits for a connection, or says who has them: alone in the program nobody could return one meanwhile.
 local function wait_for_one(self)
   local waits = Queue.can_wait()
-  collect_forgotten(self, waits)
+  if not waits then collectgarbage() end
   local record = (not waits or not self._line:is_busy()) and take_sound(self)
   return record or waits and wait_in_line(self) or give_up(self, waits)
 end

@@ -42,6 +42,8 @@ end
 function M.describe_holders(pool)
   local holders, texts = M.holders(pool), {}
   for i, holder in ipairs(holders) do texts[i] = describe(holder) end
+  local _, _, connecting = pool._core:counts()
+  if connecting > 0 then texts[#texts + 1] = ("%d being opened"):format(connecting) end
   return #texts > 0 and table.concat(texts, ", ") or "nobody that is known", holders
 end
 

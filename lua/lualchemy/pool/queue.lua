@@ -29,7 +29,8 @@ local function take_out(list, waiter)
   end
 end
 
--- Seconds that a turn is kept for whoever was woken: a scheduler may have forgotten him.
+-- Seconds that a turn is kept for whoever was woken: a scheduler may have forgotten him. And how long one waits before it
+-- is worth looking for connections that nobody returned.
 local PATIENCE = 1
 
 --- Is there anybody whose turn it is before that of a newcomer?
@@ -67,11 +68,24 @@ function Queue:wake()
   end
 end
 
+-- Waits for a turn until the deadline; calls `impatient` each time that PATIENCE is over.
+local function wait_turn(signal, deadline, impatient)
+  while true do
+    local now = core.clock()
+    local till = math.min(deadline, now + PATIENCE)
+    if till <= now then return false end
+    if wait(signal:pollfd(), "r", till - now) then return true end
+    if core.clock() < till then return false end     -- the host gave it up
+    impatient()
+  end
+end
+
 --- Waits until `take()` answers something, at most `timeout` seconds; nil when the time is over.
 ---@param take fun(): any
 ---@param timeout number
----@param changed fun()   called whenever somebody has joined or left the line
-function Queue:wait_for(take, timeout, changed)
+---@param changed fun()     called whenever somebody has joined or left the line
+---@param impatient fun()   called now and then while it takes long
+function Queue:wait_for(take, timeout, changed, impatient)
   local deadline = core.clock() + timeout
   local at = #self + 1
   while true do
@@ -79,8 +93,7 @@ function Queue:wait_for(take, timeout, changed)
     local place <close> = setmetatable({ queue = self, waiter = waiter }, Place)     -- luacheck: ignore 211
     table.insert(self, math.min(at, #self + 1), waiter)
     changed()
-    local left = deadline - core.clock()
-    if left <= 0 or not wait(waiter.signal:pollfd(), "r", left) then return nil end
+    if not wait_turn(waiter.signal, deadline, impatient) then return nil end
     take_out(self.called, waiter)
     local taken = take()
     changed()

@@ -53,6 +53,12 @@ describe("the figures of a pool", function()
     assert.same({ false }, { engine.pool:holders()[1].where or false }, raw)
   end)
 
+  it("count those that are being opened", function()
+    local p
+    p = pool.QueuePool(function() return p:connect().driver_connection end, { size = 1, max_overflow = 0 })
+    raises("TimeoutError", "held by: 1 being opened", p.connect, p)
+  end)
+
   it("are one table", function()
     local p = pool.QueuePool(connect, { size = 1, max_overflow = 1 })
     local a, b = p:connect(), p:connect()

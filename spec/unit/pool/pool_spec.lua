@@ -348,11 +348,21 @@ describe("pool", function()
       end)
     end
 
+    it("a waiter looks for what was dropped, after a while", function()
+      local p = pool.QueuePool(connect, { size = 1, max_overflow = 0, timeout = 10 })
+      local held, since = p:connect(), core.clock()
+      run(function() assert.is_false(p:connect().closed) end, function()
+        coroutine.yield()
+        held = held and nil
+      end)
+      assert.is_true(core.clock() - since < 5)
+    end)
+
     it("at the end of his time a waiter looks for what was dropped", function()
       local p = pool.QueuePool(connect, { size = 1, max_overflow = 0, timeout = 1.1 })
       local held = p:connect()
       run(function()
-        p._collected = core.clock()
+        p._collect_next = core.clock() + 1.05
         assert.is_false(p:connect().closed)
       end, function()
         coroutine.yield()
