@@ -6,6 +6,7 @@
 #include "binding/bind.h"
 #include "binding/compile_conv.h"
 #include "binding/node_conv.h"
+#include "binding/pool_record.h"
 #include "binding/row_readers.h"
 #include "binding/run.h"
 
@@ -123,7 +124,7 @@ static alch_step advance(alch_run *run, alch_step step, alch_err *err)
     return step;
 }
 
-alch_step alch_run_fetch(lua_State *L, alch_run *run, alch_err *err)
+static alch_step fetch(lua_State *L, alch_run *run, alch_err *err)
 {
     alch_step step;
 
@@ -141,6 +142,23 @@ alch_step alch_run_fetch(lua_State *L, alch_run *run, alch_err *err)
     run->dc->driver->row(run->cursor, run->cells);
     run->state = ALCH_RUN_NEXT;
     return ALCH_STEP_ROW;
+}
+
+static alch_step fetch_timed(lua_State *L, alch_run *run, alch_err *err)
+{
+    double start = run->since > 0 ? run->since : alch_pool_now();
+    alch_step step = fetch(L, run, err);
+
+    run->since = step == ALCH_STEP_WAIT ? start : 0;
+    if (step != ALCH_STEP_WAIT)
+        run->seconds += alch_pool_now() - start;
+    run->rows += step == ALCH_STEP_ROW;
+    return step;
+}
+
+alch_step alch_run_fetch(lua_State *L, alch_run *run, alch_err *err)
+{
+    return run->timed ? fetch_timed(L, run, err) : fetch(L, run, err);
 }
 
 /* -- Lua ------------------------------------------------------------------ */
@@ -491,8 +509,27 @@ static int l_closed(lua_State *L)
     return 1;
 }
 
+/* run:timed(): from now on it is counted how many rows are fetched, and how long that takes. */
+static int l_timed(lua_State *L)
+{
+    alch_check_run(L, 1)->timed = 1;
+    return 0;
+}
+
+/* run:fetched() -> seconds, rows: of a timed run */
+static int l_fetched(lua_State *L)
+{
+    const alch_run *run = alch_check_run(L, 1);
+
+    lua_pushnumber(L, run->seconds);
+    lua_pushinteger(L, run->rows);
+    return 2;
+}
+
 static const luaL_Reg methods[] = {
     { "step", l_step },
+    { "timed", l_timed },
+    { "fetched", l_fetched },
     { "sent", l_sent },
     { "shape", l_shape },
     { "connection", l_connection },

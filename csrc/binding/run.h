@@ -43,10 +43,13 @@ typedef struct alch_run {
     uint8_t returning;      /* each set's rows are wanted */
     uint8_t closed;         /* by the user: fetching is an error */
     uint8_t told;           /* the user knows that there are no more rows: fetching is an error */
+    uint8_t timed;          /* somebody asks what fetching costs: run:timed() */
     alch_cursor *cursor;
     alch_shape *shape;      /* anchored; NULL: no rows */
     alch_value *cells;      /* room for one row */
     int64_t changes, last_id;
+    int64_t rows;           /* fetched while it was timed, in 'seconds'; 'since': of a fetch that waits, else 0 */
+    double seconds, since;
     char tag[32];
 } alch_run;
 

@@ -117,6 +117,27 @@ for name, url in targets.each() do
       assert.same({ "timed" }, lines)
     end)
 
+    it("the time apart: for the query, for fetching so many rows; of Core and of objects", function()
+      make()
+      local context
+      sa.event.listen(engine, "after_cursor_execute", function(_, _, _, _, its_context) context = its_context end)
+      local conn <close> = engine:connect()
+      local numbers = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 500) SELECT x FROM n"
+      local result = conn:exec_driver_sql(numbers)
+      assert.same({ 0.0, 0 }, { context:times().fetch, context:times().rows })
+      result:fetchmany(10)
+      local first = context:times()
+      assert.is_true(first.query > 0 and first.fetch > 0 and first.rows == 10)
+      result:all()
+      local last = context:times()
+      assert.is_true(last.query == first.query and last.fetch > first.fetch and last.rows == 500)
+
+      local Number = orm.declarative_base():class("Number", { __tablename__ = "n", x = sa.Column(sa.Integer, { primary_key = true }) })
+      local session <close> = orm.Session { bind = conn }
+      assert.equal(500, #session:query(Number):from_statement(sa.text(numbers)):all())
+      assert.is_true(context:times().rows == 500 and context:times().fetch > 0)
+    end)
+
     describe("tags", function()
       local sent
       local function watch()

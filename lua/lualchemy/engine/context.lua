@@ -12,7 +12,7 @@ local core = require("lualchemy._core")
 ---@field execution_options table
 ---@field current_parameters table?   for a default function: the set it makes a value for
 ---@field isinsert boolean
----@field seconds number?            until the first row or the end; for listeners of after_cursor_execute
+---@field seconds number?            until the first row or the end; for listeners of after_cursor_execute, see times()
 ---@field executemany boolean
 ---@field meanwhile fun()?          called once while the database works; must not raise
 local Context = class("ExecutionContext", { isinsert = false, executemany = false })
@@ -24,6 +24,16 @@ local Context = class("ExecutionContext", { isinsert = false, executemany = fals
 function Context.of(connection, statement, options)
   return setmetatable({ connection = connection, engine = connection.engine, dialect = connection.dialect,
     statement = statement, execution_options = options }, Context)
+end
+
+--- Where the time went so far, for those who listen for statements: `query`, the seconds until the first row was there
+--- or the end of a statement without rows; `fetch`, the seconds that were spent with getting `rows` rows from the driver.
+--- Values become Lua's when they are read, not before. What was waited for a connection is in `engine:metrics()`.
+---@return { query: number, fetch: number, rows: integer }
+function Context:times()
+  local fetch, rows = 0.0, 0
+  if self._run then fetch, rows = self._run:fetched() end
+  return { query = self.seconds or 0.0, fetch = fetch, rows = rows }
 end
 
 --- The parameters of the row that a default is made for.

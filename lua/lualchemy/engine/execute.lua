@@ -182,7 +182,8 @@ function M.send(conn, sql, bound, context)
   local through = proxy and proxy.cursor_execute and send_through_proxy or send
   local started = core.clock()
   local run = through(conn, sql, bound, context)
-  context.seconds = core.clock() - started
+  context.seconds, context._run = core.clock() - started, run
+  run:timed()
   if engine._slow then slow.check(conn, context.seconds, sql, bound) end
   if is_listened(conn, "after_cursor_execute") then
     M.fire(conn, "after_cursor_execute", conn, conn._dc, sql, params or bound:list(), context, bound:many())
