@@ -242,6 +242,10 @@ end
 -- What astext gives. SQLAlchemy reads it (`.astext`), API.md calls it (`:astext()`): called, it is itself.
 local AsText = ColumnElement:extend("BinaryExpression", { __call = function(self) return self end })
 
+-- SQLAlchemy's comparators have the expression in `self.expr`; ours are the expression.
+rawget(ColumnElement, "__getters").expr = function(self) return self end
+rawget(ColumnElement, "__getters").expression = function(self) return self end
+
 --- A JSON element as text (PostgreSQL's ->> and #>>).
 rawget(ColumnElement, "__getters").astext = function(self)
   local operator = core.get(self, "op")
