@@ -296,6 +296,7 @@ build = {
     ["lualchemy.orm.loading.write_only"] = "lua/lualchemy/orm/loading/write_only.lua",
     ["lualchemy.orm.mapper"] = "lua/lualchemy/orm/mapper.lua",
     ["lualchemy.orm.merge"] = "lua/lualchemy/orm/merge.lua",
+    ["lualchemy.orm.namespace"] = "lua/lualchemy/orm/namespace.lua",
     ["lualchemy.orm.object_set"] = "lua/lualchemy/orm/object_set.lua",
     ["lualchemy.orm.options"] = "lua/lualchemy/orm/options.lua",
     ["lualchemy.orm.orm_execute"] = "lua/lualchemy/orm/orm_execute.lua",

@@ -7,6 +7,7 @@
 local class = require("lualchemy.util.class")
 local clause = require("lualchemy.orm.clause")
 local collections = require("lualchemy.orm.collections")
+local declarative = require("lualchemy.orm.declarative")
 local errors = require("lualchemy.errors")
 local property = require("lualchemy.orm.property")
 local registry = require("lualchemy.orm.registry")
@@ -55,12 +56,14 @@ end
 ---@return lualchemy.orm.MapperProperty?
 function AssociationProxy:remote() return self:relationship().mapper.property_by_key[self.value_attr] end
 
--- The object between for a value (and a key, where the relationship is a map).
+-- The object between for a value (and a key, where the relationship is a map). A class with an `init` of its own gets the
+-- value as it is.
 local function create(self, ...)
   local creator = self.creator
   if creator then return creator(...) end
-  local value = select(select("#", ...), ...)
-  return self:relationship().mapper.class_{ [self.value_attr] = value }
+  local value, class_ = select(select("#", ...), ...), self:relationship().mapper.class_
+  if class_.init ~= nil and class_.init ~= declarative.init then return class_(value) end
+  return class_{ [self.value_attr] = value }
 end
 
 -- -- views of collections ---------------------------------------------------------------------------------------------

@@ -53,22 +53,24 @@ function AliasedEntity:__tostring()
   return ("aliased(%s)"):format(self.mapper.class_name)
 end
 
--- Attributes are made when they are first read and kept.
-local function find_attribute(self, object, key)
+--- What the alias has under a name: a mapped attribute, or a method or plain field of the class; or nil.
+---@param key string
+---@return any
+function AliasedEntity:class_attribute(key)
   local prop = self.mapper.property_by_key[key]
   if not prop then
     registry.configure_mappers()
     prop = self.mapper.property_by_key[key]
   end
-  local value
-  if prop then
-    local column = prop.kind == "column" and self:adapt_property(prop) or nil
-    value = attribute.make(self, prop, column)
-  else
-    value = self.mapper.class_[key] -- methods and plain fields of the class
-    if value == nil then
-      errors.raise("InvalidRequestError", "%s has no attribute '%s'%s", tostring(self), tostring(key), suggest.hint(key, self.mapper:keys()))
-    end
+  if not prop then return self.mapper.class_[key] end
+  return attribute.make(self, prop, prop.kind == "column" and self:adapt_property(prop) or nil)
+end
+
+-- Attributes are made when they are first read and kept.
+local function find_attribute(self, object, key)
+  local value = self:class_attribute(key)
+  if value == nil then
+    errors.raise("InvalidRequestError", "%s has no attribute '%s'%s", tostring(self), tostring(key), suggest.hint(key, self.mapper:keys()))
   end
   rawset(object, key, value)
   return value

@@ -5,22 +5,37 @@ local errors = require("lualchemy.errors")
 
 local M = {}
 
+local function can_be_compared(value)
+  return clause.expression(value) ~= nil or type(value) == "table" and type(value.eq) == "function"
+end
+
+--- What an entity has under a name that can be compared: a mapped attribute, or one that only its class knows (a hybrid).
+---@param entity table   a mapper or an aliased entity
+---@param name string
+---@return any
+function M.attribute(entity, name)
+  local value = entity:class_attribute(name)
+  return value ~= nil and can_be_compared(value) and value or nil
+end
+
 --- One equality for each name, in the order of the entity's attributes.
 ---@param entity table                 a mapper or an aliased entity
 ---@param values table<string, any>    `sa.null` for NULL
 ---@return table[]
 function M.of_entity(entity, values)
-  local properties = entity.mapper.property_by_key
-  local found = {}
+  local mapper, names = entity.mapper, {}
   for key in pairs(values) do
     if type(key) ~= "string" then errors.raise("ArgumentError", "filter_by{} is keyed by attribute names, not by a %s", type(key)) end
-    found[#found + 1] = properties[key] or entity.mapper:get_property(key)
+    if not M.attribute(entity, key) then mapper:get_property(key) end -- raises
+    names[#names + 1] = key
   end
-  table.sort(found, function(a, b) return a.index < b.index end)
-  for i, prop in ipairs(found) do
-    found[i] = entity.class_[prop.key]:eq(clause.value(values[prop.key]))
-  end
-  return found
+  local function index(name) return mapper.property_by_key[name] and mapper.property_by_key[name].index or math.huge end
+  table.sort(names, function(a, b)
+    if index(a) ~= index(b) then return index(a) < index(b) end
+    return a < b
+  end)
+  for i, name in ipairs(names) do names[i] = M.attribute(entity, name):eq(clause.value(values[name])) end
+  return names
 end
 
 --- The same for the columns of something that stands in FROM.

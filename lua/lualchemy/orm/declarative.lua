@@ -303,6 +303,7 @@ local function construct_slowly(class_, ...)
 end
 
 events.set_constructor(init_attributes)
+M.init = init_attributes
 
 -- Attributes by name, which is what most classes take, never leave C (binding/l_construct.c).
 local construct = core.constructor(registry, init_attributes, construct_slowly)

@@ -5,12 +5,14 @@
 -- mapped table's column as this entity has it), `.is_alias`.
 
 local class = require("lualchemy.util.class")
+local clause = require("lualchemy.orm.clause")
 local Mapper = require("lualchemy.orm.mapper")
 local registry = require("lualchemy.orm.registry")
 
 local M = {}
 
 local entity_of_alias = setmetatable({}, { __mode = "k" })
+local aliases = setmetatable({}, { __mode = "v" })    -- by the identity of what stands in FROM
 
 ---@class lualchemy.orm.Entity
 ---@field mapper lualchemy.orm.Mapper
@@ -25,6 +27,14 @@ M.Entity = Entity
 ---@param entity lualchemy.orm.Entity
 function M.set_alias(object, entity)
   entity_of_alias[object] = entity
+  aliases[clause.id(entity.selectable)] = entity
+end
+
+--- The aliased entity that stands in FROM as this, or nil.
+---@param from table
+function M.of_selectable(from)
+  local found = aliases[clause.id(from)]
+  return found and clause.same(found.selectable, from) and found or nil
 end
 
 --- The entity that a value stands for (a mapped class, an aliased class, a mapper, an entity), or nil.

@@ -26,6 +26,7 @@ require("lualchemy.orm.loading.selectin")
 require("lualchemy.orm.loading.subquery")
 require("lualchemy.orm.loading.raise")
 require("lualchemy.orm.loading.none")
+require("lualchemy.orm.namespace")
 
 require("lualchemy.engine.inspect").add(require("lualchemy.orm.inspect").inspect)
 

@@ -374,13 +374,21 @@ function Mapper:property_for_column(column)
   return self.property_of_column[column]
 end
 
+--- What the class has under a name: a mapped attribute, a method or a plain field; or nil.
+---@param key string
+---@return any
+function Mapper:class_attribute(key)
+  if not self.property_by_key[key] then registry.configure_mappers() end -- a back reference may still have to be made
+  return self.class_[key]
+end
+
 --- The property of that name; raises when the class has no such attribute.
 ---@param key string
 ---@return lualchemy.orm.MapperProperty
 function Mapper:get_property(key)
   local prop = self.property_by_key[key]
   if not prop then
-    registry.configure_mappers() -- a back reference may still have to be made
+    registry.configure_mappers()
     prop = self.property_by_key[key]
   end
   if not prop then

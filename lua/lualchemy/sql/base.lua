@@ -188,6 +188,22 @@ function M.Executable:get_execution_options()
   return options
 end
 
+local namespace
+
+--- Mapped classes have names of their own for columns: `find(statement, name)` answers what they have under a name, and
+--- what else stands in FROM.
+---@param find fun(statement: lualchemy.Select, name: string): any[], table[]
+function M.set_namespace(find) namespace = find end
+
+---@param statement lualchemy.Select
+---@param name string
+---@return any[] found
+---@return table[] others   the things in FROM whose columns are still to be looked at
+function M.find_named(statement, name)
+  if namespace then return namespace(statement, name) end
+  return {}, core.froms(statement)
+end
+
 --- The criteria of filter_by{}: `find(name)` answers the column, or raises.
 ---@param named table<string, any>
 ---@param find fun(name: string): lualchemy.ColumnElement

@@ -383,19 +383,14 @@ function Select:filter_by(named)
 end
 
 function Select:_named_column(name)
-  local found
-  for _, from in ipairs(core.froms(self)) do
+  local found, others = base.find_named(self, name)
+  for _, from in ipairs(others) do
     local collection_ = from.c
-    local column = collection_ and collection_:get(name)
-    if column ~= nil then
-      if found then
-        errors.raise("InvalidRequestError", "filter_by: several tables of this statement have a column '%s'", name)
-      end
-      found = column
-    end
+    found[#found + 1] = collection_ and collection_:get(name) or nil
   end
-  if not found then errors.raise("InvalidRequestError", "filter_by: no table of this statement has a column '%s'", name) end
-  return found
+  if #found > 1 then errors.raise("InvalidRequestError", "filter_by: several tables of this statement have a column '%s'", name) end
+  if #found == 0 then errors.raise("InvalidRequestError", "filter_by: no table of this statement has a column '%s'", name) end
+  return found[1]
 end
 
 --- A clause of a dialect's own: `:ext(pg.distinct_on(t.c.x))`.

@@ -56,6 +56,17 @@ describe("an association proxy", function()
     assert.is_nil(user.keywords[1])
   end)
 
+  it("gives the value to a class with an init of its own", function()
+    function Keyword:init(word) self.word = word:upper() end
+    User.upper = orm.relationship("Keyword", { secondary = sa.Table("user_words", Base.metadata,
+      sa.Column("u", sa.ForeignKey("users.id")), sa.Column("k", sa.ForeignKey("keywords.id"))) })
+    User.uppers = orm.association_proxy("upper", "word")
+    local user = User{}
+    user.uppers:append("loud")
+    assert.equal("LOUD", user.upper[1].word)
+    assert.equal("LOUD", user.uppers[1])
+  end)
+
   it("keeps the objects between whose values stay when it is assigned", function()
     local a, b, c = Keyword{ word = "a" }, Keyword{ word = "b" }, Keyword{ word = "c" }
     local user = User{ keywords = { a, b } }
