@@ -452,10 +452,11 @@ static void read_positions(lua_State *L, const alch_run *run, alch_entity *e, in
             luaL_error(L, "%s objects cannot be loaded without their primary key", e->m->class_name);
 }
 
-/* Entity i hangs below the one that 'parent' names, as its attribute 'key'. The description is at 'spec'. */
-static void read_parent(lua_State *L, alch_loader *l, size_t i, int spec)
+/* Entity i hangs below the one that 'parent' names, as its attribute 'key', or as that of a class below it, whose plan is
+** 'owner'. The description is at 'spec'. */
+static void read_parent(lua_State *L, alch_loader *l, size_t i, int spec, int anchors)
 {
-    alch_entity *parent;
+    alch_entity *parent, *e = &l->entities[i];
     const char *key;
     lua_Integer p;
     size_t len;
@@ -473,10 +474,12 @@ static void read_parent(lua_State *L, alch_loader *l, size_t i, int spec)
     parent = &l->entities[p - 1];
     lua_getfield(L, spec, "key");
     key = luaL_checklstring(L, -1, &len);
-    attr = alch_mapper_find(parent->m, key, len);
-    luaL_argcheck(L, attr != ALCH_NO_ATTR && (size_t)attr >= parent->m->columns, 3, "the parent has no such relationship");
-    l->entities[i].attr = (size_t)attr;
-    if (parent->m->attrs[attr].kind == ALCH_ATTR_LIST)
+    e->owner = lua_getfield(L, spec, "owner") == LUA_TNIL ? parent->m : alch_check_plan(L, -1);
+    lua_rawsetp(L, anchors, e);
+    attr = alch_mapper_find(e->owner, key, len);
+    luaL_argcheck(L, attr != ALCH_NO_ATTR && (size_t)attr >= e->owner->columns, 3, "the parent has no such relationship");
+    e->attr = (size_t)attr;
+    if (e->owner->attrs[attr].kind == ALCH_ATTR_LIST)
         l->has_lists = 1;
     for (at = &parent->first_child; *at >= 0; at = &l->entities[*at].next)
         ;
@@ -579,7 +582,7 @@ static char *read_entity(lua_State *L, alch_loader *l, size_t i, int spec, int a
     alch_entity *e = &l->entities[i];
 
     e->discriminator = -1;
-    read_parent(L, l, i, spec);
+    read_parent(L, l, i, spec, anchors);
     if (lua_getfield(L, spec, "plan") == LUA_TNIL) {
         lua_getfield(L, spec, "column");
         e->column = (int)luaL_checkinteger(L, -1) - 1;

@@ -47,7 +47,8 @@ typedef struct alch_entity {
     char last_text[40];
     size_t last_variant;
     int first_child, next;  /* entities below it, and beside it below the same parent; -1: none */
-    size_t attr;            /* the parent's attribute that holds it */
+    const alch_mapper *owner;   /* the class whose attribute holds it: the parent's, or one below that */
+    size_t attr;            /* that attribute */
     const void *last_owner; /* collection: whose items are at hand; only compared */
     lua_Integer item_count; /* of those */
     const void *last_seen;

@@ -3,12 +3,12 @@
 
 /* The parent's attribute that the entity fills, in the state's own plan: a
 ** subclass has its attributes in other places. */
-static size_t attr_of(const alch_state *s, const alch_entity *parent, const alch_entity *e)
+static size_t attr_of(const alch_state *s, const alch_entity *e)
 {
-    const alch_attr *a = &parent->m->attrs[e->attr];
+    const alch_attr *a = &e->owner->attrs[e->attr];
     int i;
 
-    if (s->mapper == parent->m)
+    if (s->mapper == e->owner)
         return e->attr;
     i = alch_mapper_find(s->mapper, a->name, a->len);
     return i == ALCH_NO_ATTR ? s->mapper->count : (size_t)i;
@@ -23,13 +23,13 @@ static int is_missing(const alch_state *s, size_t attr)
 /* -- one object ----------------------------------------------------------- */
 
 /* The object on the top (or nil) becomes the owner's, who does not know it yet. Pops it. */
-static void set_object(lua_State *L, const alch_entity *parent, const alch_entity *e, int obj)
+static void set_object(lua_State *L, const alch_entity *e, int obj)
 {
     int value = lua_gettop(L);
     alch_state *s = alch_push_state(L, obj);
     size_t attr;
 
-    if (s != NULL && is_missing(s, attr = attr_of(s, parent, e))) {
+    if (s != NULL && is_missing(s, attr = attr_of(s, e))) {
         lua_pushvalue(L, value);
         alch_store_clean(L, value + 1, s, attr);
     }
@@ -40,7 +40,7 @@ static void set_object(lua_State *L, const alch_entity *parent, const alch_entit
 
 /* Puts the items of the owner at 'obj' in their place on the stack: a new list
 ** at first sight, false if the collection was loaded before. */
-static void find_items(lua_State *L, alch_entity *parent, alch_entity *e, int obj, int filling)
+static void find_items(lua_State *L, alch_entity *e, int obj, int filling)
 {
     int top = lua_gettop(L), items = filling - ALCH_OF_FILLING + ALCH_OF_ITEMS;
     const alch_state *s;
@@ -49,7 +49,7 @@ static void find_items(lua_State *L, alch_entity *parent, alch_entity *e, int ob
     if (lua_rawget(L, filling) == LUA_TNIL) {
         s = alch_push_state(L, obj);
         lua_settop(L, top);
-        if (s != NULL && is_missing(s, attr_of(s, parent, e)))
+        if (s != NULL && is_missing(s, attr_of(s, e)))
             lua_newtable(L);
         else
             lua_pushboolean(L, 0);
@@ -76,12 +76,12 @@ void alch_load_append(lua_State *L, alch_loader *l, int items, lua_Integer *n)
 }
 
 /* The object on the top (or nil) belongs to the owner's collection. Pops it. */
-static void add_item(lua_State *L, alch_loader *l, alch_entity *parent, alch_entity *e, int obj, int filling)
+static void add_item(lua_State *L, alch_loader *l, alch_entity *e, int obj, int filling)
 {
     int items = filling - ALCH_OF_FILLING + ALCH_OF_ITEMS;
 
     if (e->last_owner != lua_topointer(L, obj))
-        find_items(L, parent, e, obj, filling);
+        find_items(L, e, obj, filling);
     if (lua_istable(L, items) && !lua_isnil(L, -1))
         alch_load_append(L, l, items, &e->item_count);
     else
@@ -97,34 +97,34 @@ void alch_load_below(lua_State *L, alch_loader *l, size_t i, int obj, const alch
     for (at = parent->first_child; at >= 0; at = e->next) {
         e = &l->entities[at];
         alch_load_object(L, l, (size_t)at, f);
-        if (parent->m->attrs[e->attr].kind == ALCH_ATTR_LIST)
-            add_item(L, l, parent, e, obj, alch_load_anchor(f, (size_t)at, ALCH_OF_FILLING));
+        if (e->owner->attrs[e->attr].kind == ALCH_ATTR_LIST)
+            add_item(L, l, e, obj, alch_load_anchor(f, (size_t)at, ALCH_OF_FILLING));
         else
-            set_object(L, parent, e, obj);
+            set_object(L, e, obj);
     }
 }
 
 /* Gives the items at 'items' to their owner at 'obj'. */
-static void give(lua_State *L, const alch_entity *parent, const alch_entity *e, int obj, int items)
+static void give(lua_State *L, const alch_entity *e, int obj, int items)
 {
     int top = lua_gettop(L);
     alch_state *s = alch_push_state(L, obj);
     size_t attr;
 
-    if (s != NULL && is_missing(s, attr = attr_of(s, parent, e))) {
+    if (s != NULL && is_missing(s, attr = attr_of(s, e))) {
         alch_push_collection(L, obj, top + 1, s, attr);
         alch_collection_take(L, top + 2, items);
     }
     lua_settop(L, top);
 }
 
-static void fill_all(lua_State *L, const alch_entity *parent, const alch_entity *e, int filling)
+static void fill_all(lua_State *L, const alch_entity *e, int filling)
 {
     int top = lua_gettop(L);
 
     for (lua_pushnil(L); lua_next(L, filling); lua_settop(L, top + 1))
         if (lua_istable(L, top + 2))
-            give(L, parent, e, top + 1, top + 2);
+            give(L, e, top + 1, top + 2);
 }
 
 void alch_load_fill(lua_State *L, alch_loader *l, const alch_load_frame *f)
@@ -139,8 +139,8 @@ void alch_load_fill(lua_State *L, alch_loader *l, const alch_load_frame *f)
         const alch_entity *parent = &l->entities[i];
 
         for (at = parent->m != NULL ? parent->first_child : -1; at >= 0; at = l->entities[at].next)
-            if (parent->m->attrs[l->entities[at].attr].kind == ALCH_ATTR_LIST)
-                fill_all(L, parent, &l->entities[at], alch_load_anchor(f, (size_t)at, ALCH_OF_FILLING));
+            if (l->entities[at].owner->attrs[l->entities[at].attr].kind == ALCH_ATTR_LIST)
+                fill_all(L, &l->entities[at], alch_load_anchor(f, (size_t)at, ALCH_OF_FILLING));
     }
     alch_pairs_release(&l->pairs);
 }

@@ -236,7 +236,7 @@ local function matches(wanted, actual)
   actual = actual.stands_for or actual
   if rawequal(wanted, actual) then return true end
   if wanted.is_alias or actual.is_alias then -- a select knows an alias by what it selects from
-    return wanted.is_alias and actual.is_alias and wanted.mapper == actual.mapper and rawequal(wanted.selectable, actual.selectable)
+    return wanted.is_alias and actual.is_alias and wanted.mapper:isa(actual.mapper) and rawequal(wanted.selectable, actual.selectable)
   end
   return wanted.mapper:isa(actual.mapper) or actual.mapper:isa(wanted.mapper)
 end

@@ -24,6 +24,7 @@ local setup = require("lualchemy.orm.loading.setup")
 ---@field children lualchemy.orm.PlanItem[]
 ---@field post table[]            { property =, strategy =, below = }: fetched when the rows were read
 ---@field column integer?         place of an expression
+---@field some_only boolean?      rows of one class below are being set up: an inner join would lose the others
 ---@field bundle table?           what makes one value of several columns
 
 ---@class lualchemy.orm.Plan
@@ -228,7 +229,7 @@ end
 local function describe_below(list, item, number, place_of)
   for _, child in ipairs(item.children) do
     local description = describe(child, place_of)
-    description.parent, description.key = number, child.key
+    description.parent, description.key, description.owner = number, child.key, child.owner and child.owner._c
     list[#list + 1] = description
     describe_below(list, child, #list, place_of)
   end

@@ -89,7 +89,7 @@ function M.setup(plan, item, prop, below, explicit)
   local alias, target = alias_of(prop, below)
   local parts = comparator.join_parts(prop, item.entity, alias, true)
   local adapt = adapter(prop, target, alias, parts)
-  local inner = wants_inner(prop, below)
+  local inner = not item.some_only and wants_inner(prop, below)
   local child = setup.item(alias, below, item.path)
   child.key, child.secondary, child.above = prop.key, true, prop.mapper
   child.under_outer = item.under_outer or not inner

@@ -162,6 +162,14 @@ end
 ---@return lualchemy.orm.Rows
 function M.answered(list) return { given = list, options = {}, afterwards = {}, plan = {} } end
 
+local function of_class(objects, mapper)
+  local list = {}
+  for _, object in ipairs(objects) do
+    if core.mapper_of(object):isa(mapper) then list[#list + 1] = object end
+  end
+  return list
+end
+
 --- What select-in and other strategies fetch for the objects that the rows brought.
 ---@param rows lualchemy.orm.Rows
 function M.fetch_afterwards(rows)
@@ -169,8 +177,9 @@ function M.fetch_afterwards(rows)
     local objects = rows.loader:seen(entry.number)
     if rows.siblings and rows.siblings[entry.number] then table.move(objects, 1, #objects, 1, rows.siblings[entry.number]) end
     for _, post in ipairs(entry.item.post) do
-      if #objects > 0 then
-        post.strategy.fetch(rows.session, objects, post.property, {
+      local some = post.of and of_class(objects, post.of) or objects
+      if #some > 0 then
+        post.strategy.fetch(rows.session, some, post.property, {
           below = post.below, path = entry.item.path, statement = rows.options.statement, item = entry.item,
           params = rows.options.params, populate_existing = rows.options.populate_existing, depth = post.depth,
         })

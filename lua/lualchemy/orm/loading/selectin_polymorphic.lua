@@ -14,14 +14,14 @@ local M = {}
 local CHUNK = 500
 
 -- The objects of a class, or of classes below it that nobody fetches by themselves, whose own columns are not all there.
-local function lacking(objects, mapper, mappers)
+local function lacking(objects, mapper, mappers, node)
   local list, values = {}, {}
   for _, object in ipairs(objects) do
     local nearest = core.mapper_of(object)
     while nearest and not mappers[nearest] do nearest = nearest.inherits end
     if nearest == mapper then
       for _, prop in ipairs(mapper:column_properties()) do
-        if not prop.deferred and not select(2, core.peek(object, prop.key)) then
+        if options.column(node, prop) == "load" and not select(2, core.peek(object, prop.key)) then
           list[#list + 1] = object
           break
         end
@@ -38,7 +38,8 @@ end
 
 -- Reading the rows fills in what the objects lack.
 local function fetch_class(session, mapper, values, work)
-  local of = plan.Plan({ mapper })
+  local node = work.item.node
+  local of = plan.Plan({ mapper }, { nodes = node and { setmetatable({ children = {}, polymorphic = false }, { __index = node }) } })
   local keys = {}
   for i, column in ipairs(mapper.primary_key) do keys[i] = column end
   for first = 1, #values, CHUNK do
@@ -57,7 +58,7 @@ function M.fetch(session, objects, _, work)
   local wanted = {}
   for _, mapper in ipairs(work.below) do wanted[mapper] = true end
   for _, mapper in ipairs(work.below) do
-    local values = lacking(objects, mapper, wanted)
+    local values = lacking(objects, mapper, wanted, work.item.node)
     if #values > 0 then fetch_class(session, mapper, values, work) end
   end
 end
@@ -77,9 +78,12 @@ end
 
 --- Asks for the fetch where there is something to fetch.
 ---@param item lualchemy.orm.PlanItem
+---@return table<lualchemy.orm.Mapper, true>   the classes
 function M.setup(item)
-  local mappers = classes_for(item.mapper, item.node)
+  local mappers, set = classes_for(item.mapper, item.node), {}
   if #mappers > 0 then item.post[#item.post + 1] = { strategy = M, below = mappers } end
+  for _, mapper in ipairs(mappers) do set[mapper] = true end
+  return set
 end
 
 local function mappers_of(classes)

@@ -101,7 +101,8 @@ end
 -- This side's columns of a join are selected also where they are deferred: a query that is wrapped joins to them.
 local function add_join_columns(item, add)
   for _, child in ipairs(item.secondary and {} or item.children) do
-    for _, pair in ipairs(child.join and item.mapper.property_by_key[child.key].local_remote_pairs or {}) do
+    local prop = item.mapper.property_by_key[child.key]
+    for _, pair in ipairs(child.join and prop and prop.local_remote_pairs or {}) do
       local own = item.mapper:property_for_column(pair[1])
       if own and not item.columns[own.index] then add(item.entity.is_alias and item.entity:adapt_property(own) or own.column) end
     end
@@ -123,6 +124,40 @@ local function order_of(item)
   return list
 end
 
+-- How a relationship of a class below is loaded. Where the rows have that class's columns everything is possible, elsewhere
+-- what can be fetched when the objects are there.
+local function strategy_below(name, prop, has_columns)
+  local how = strategy(name, prop)
+  if not how.setup or how.fetch and name ~= "subquery" or has_columns and name ~= "subquery" then return how end
+  return strategy("selectin", prop)
+end
+
+-- What is set up holds for objects of one class; rows of the others stay.
+local function set_up_below(item, mapper, fn)
+  local first, child = #item.post + 1, #item.children + 1
+  item.some_only = true
+  fn()
+  item.some_only = false
+  for i = first, #item.post do item.post[i].of = mapper end
+  for i = child, #item.children do item.children[i].owner = mapper end
+end
+
+-- Relationships of the classes below the entity's: those that options name, and where these classes are asked for with it, what
+-- the mapping says.
+local function add_below(plan, item, asked, add)
+  local has_columns = {}
+  for _, mapper in ipairs(item.entity.polymorphic_mappers or {}) do has_columns[mapper] = true end
+  for _, mapper in ipairs(item.mapper:self_and_descendants()) do
+    for _, prop in ipairs(mapper ~= item.mapper and order(mapper) or {}) do
+      if prop.kind == "relationship" and not prop.inherited_from and not item.mapper.property_by_key[prop.key] then
+        local name, below, explicit = options.strategy(item.node, prop)
+        local how = (explicit or has_columns[mapper] or asked[mapper]) and strategy_below(name, prop, has_columns[mapper])
+        if how and how.setup then set_up_below(item, mapper, function() how.setup(plan, item, prop, below, explicit, add) end) end
+      end
+    end
+  end
+end
+
 --- Sets up an entity: `add(column)` selects a column and tells its place.
 ---@param plan lualchemy.orm.Plan
 ---@param item lualchemy.orm.PlanItem
@@ -138,7 +173,10 @@ function M.entity(plan, item, add)
     end
   end
   add_variants(item, add)
-  if #item.mapper.inheriting > 0 then require("lualchemy.orm.loading.selectin_polymorphic").setup(item) end
+  if #item.mapper.inheriting > 0 then
+    local asked = require("lualchemy.orm.loading.selectin_polymorphic").setup(item)
+    if plan.eagerloads then add_below(plan, item, asked, add) end
+  end
   add_join_columns(item, add)
 end
 
