@@ -175,7 +175,7 @@ function URL:render_as_string(options)
     out[#out + 1] = "@"
   end
   if self.host then
-    out[#out + 1] = self.host:find(":", 1, true) and "[" .. self.host .. "]" or encode(self.host)
+    out[#out + 1] = self.host:find(":", 1, true) and "[" .. encode(self.host, ":") .. "]" or encode(self.host)
   end
   if self.port then out[#out + 1] = ":" .. self.port end
   if self.database then out[#out + 1] = "/" .. encode(self.database, "/:") end

@@ -14,6 +14,7 @@ local cases = {
   { "postgresql+libpq://h", { drivername = "postgresql+libpq", host = "h" } },
   { "postgresql://u@/d?host=/var/run/pg&port=5499", { drivername = "postgresql", username = "u", database = "d",
     query = { host = "/var/run/pg", port = "5499" } } },
+  { "x://%2C%3A.", { drivername = "x", host = ",:." } },
   { "postgresql://[::1]:5432/d", { drivername = "postgresql", host = "::1", port = 5432, database = "d" } },
   { "postgresql://u:@h/d", { drivername = "postgresql", username = "u", password = "", host = "h", database = "d" } },
   { "postgresql:///d?host=a&host=b", { drivername = "postgresql", database = "d", query = { host = { "a", "b" } } } },
