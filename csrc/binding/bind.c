@@ -106,3 +106,8 @@ alch_buf *alch_push_buffer(lua_State *L)
     lua_pop(L, 1);
     return alch_push_object(L, sizeof(alch_buf), 0, BUFFER_METATABLE);
 }
+
+alch_buf *alch_test_buffer(lua_State *L, int idx)
+{
+    return luaL_testudata(L, idx, BUFFER_METATABLE);
+}

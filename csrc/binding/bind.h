@@ -44,6 +44,8 @@ void *alch_push_object(lua_State *L, size_t size, int user_values, const char *m
 
 /* Pushes an empty buffer that the collector frees. */
 alch_buf *alch_push_buffer(lua_State *L);
+/* NULL for anything else. */
+alch_buf *alch_test_buffer(lua_State *L, int idx);
 
 /* Objects that are checked once per row or more begin with the address of a
 ** constant of their own: comparing that costs less than comparing metatables.

@@ -18,6 +18,16 @@ typedef struct bound_ref {
     alch_bound *bound;
 } bound_ref;
 
+static void release_memory(alch_bound *b)
+{
+    if (b->own_array)
+        alch_free(b->params);
+    b->own_array = 0;
+    b->params = NULL;
+    b->sets = 0;
+    alch_arena_release(&b->memory);
+}
+
 static int bound_gc(lua_State *L)
 {
     bound_ref *ref = alch_test_tagged(L, 1, &bound_tag);
@@ -26,9 +36,7 @@ static int bound_gc(lua_State *L)
     if (b == NULL)
         return 0;
     ref->bound = NULL;
-    if (b->own_array)
-        alch_free(b->params);
-    alch_arena_release(&b->memory);
+    release_memory(b);
     alch_free(b);
     return 0;
 }
@@ -85,7 +93,7 @@ alch_bound *alch_check_bound(lua_State *L, int idx)
     const bound_ref *ref = alch_test_tagged(L, idx, &bound_tag);
 
     luaL_argexpected(L, ref != NULL, idx, ALCH_BOUND_METATABLE);
-    if (ref->bound == NULL)
+    if (ref->bound == NULL || ref->bound->params == NULL)
         alch_raisef(L, ALCH_ERR_CLOSED, "these parameters are closed");
     return ref->bound;
 }
@@ -243,6 +251,25 @@ static int l_many(lua_State *L)
     return 1;
 }
 
+/* bound:release(): it has been executed and nobody looks at it again. Its
+** memory goes back now, not when it is collected, so that the next batch finds
+** it still near the processor. A run may go on pointing to what is left. */
+static int l_release(lua_State *L)
+{
+    alch_bound *b = alch_check_bound(L, 1);
+
+    release_memory(b);
+    if (lua_getiuservalue(L, 1, 1) == LUA_TTABLE) {
+        for (lua_pushnil(L); lua_next(L, -2); lua_pop(L, 1)) {
+            alch_buf *buffer = alch_test_buffer(L, -1);
+
+            if (buffer != NULL)
+                alch_buf_release(buffer);
+        }
+    }
+    return 0;
+}
+
 static int l_len(lua_State *L)
 {
     lua_pushinteger(L, (lua_Integer)alch_check_bound(L, 1)->sets);
@@ -252,6 +279,7 @@ static int l_len(lua_State *L)
 static const luaL_Reg methods[] = {
     { "list", l_list },
     { "many", l_many },
+    { "release", l_release },
     { NULL, NULL }
 };
 

@@ -473,6 +473,45 @@ static int l_shape(lua_State *L)
     return 3;
 }
 
+static int is_empty(const uint8_t *shape, size_t size)
+{
+    size_t i;
+
+    for (i = 0; i < size; i++)
+        if (shape[i] != 0)
+            return 0;
+    return 1;
+}
+
+/* core.flush_changed(objects, from, to, mask) -> a list of those that have
+** something to UPDATE, so that the others do not part them */
+static int l_changed(lua_State *L)
+{
+    lua_Integer from = luaL_checkinteger(L, 2), to = luaL_checkinteger(L, 3), i, n = 0;
+    mask k = { NULL, 0 };
+    uint8_t *shape;
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    lua_settop(L, 4);
+    k.bits = luaL_checklstring(L, 4, &k.size);
+    shape = lua_newuserdatauv(L, k.size, 0);
+    lua_newtable(L);
+    for (i = from; i <= to; i++) {
+        alch_state *s;
+
+        lua_rawgeti(L, 1, i);
+        s = alch_push_state(L, 7);
+        luaL_argcheck(L, s != NULL, 1, "a list of mapped instances");
+        update_shape(L, 8, s, &k, shape);
+        lua_settop(L, 7);
+        if (is_empty(shape, k.size))
+            lua_pop(L, 1);
+        else
+            lua_rawseti(L, 6, ++n);
+    }
+    return 1;
+}
+
 /* core.flush_run(objects, from, to) -> how many objects from there on are of
 ** one class, and its mapper */
 static int l_run(lua_State *L)
@@ -543,6 +582,7 @@ void alch_open_flush(lua_State *L)
         { "flush_collect", l_collect }, { "flush_keep", l_keep }, { "flush_release", l_release }, { "flush_sync", l_sync },
         { "flush_orphan", l_orphan }, { "flush_sort", l_sort }, { "flush_shape", l_shape },
         { "flush_takes_row", l_takes_row },
+        { "flush_changed", l_changed },
         { "flush_run", l_run },
         { "flush_slots", l_slots }, { "flush_set", l_set }, { NULL, NULL }
     };

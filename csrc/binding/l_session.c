@@ -80,33 +80,15 @@ static int go_long_way(lua_State *L)
     return 0;
 }
 
-/* Does anybody listen to the session object at 1, or to its class? */
-static int is_listened(lua_State *L)
-{
-    int yes;
-
-    lua_pushvalue(L, lua_upvalueindex(3));
-    yes = lua_rawget(L, 1) != LUA_TNIL;
-    if (!yes && lua_getmetatable(L, 1)) {
-        lua_pushvalue(L, lua_upvalueindex(3));
-        if (lua_rawget(L, -2) == LUA_TNIL) {
-            lua_pushvalue(L, lua_upvalueindex(3));
-            lua_gettable(L, -3);
-        }
-        yes = lua_toboolean(L, -1);
-    }
-    lua_settop(L, 2);
-    return yes;
-}
-
-/* session:add(object); upvalues: the long way, for sessions that are listened
-** to and classes that wait to be configured, and the names of the fields that are looked at. */
+/* session:add(object); upvalues: the long way, for classes that wait to be
+** configured, and the name of the field with the userdata, which knows whether
+** somebody listens. */
 static int l_session_object_add(lua_State *L)
 {
     alch_state *s;
 
     lua_settop(L, 2);
-    if (lua_istable(L, 1) && !is_listened(L)) {
+    if (lua_istable(L, 1)) {
         lua_pushvalue(L, lua_upvalueindex(2));
         if (lua_rawget(L, 1) == LUA_TUSERDATA) {
             s = alch_push_state(L, 2);
@@ -127,8 +109,7 @@ static int l_session_add(lua_State *L)
     luaL_checktype(L, 1, LUA_TFUNCTION);
     lua_settop(L, 1);
     lua_pushliteral(L, "_c");
-    lua_pushliteral(L, "_listeners");
-    lua_pushcclosure(L, l_session_object_add, 3);
+    lua_pushcclosure(L, l_session_object_add, 2);
     return 1;
 }
 
@@ -192,11 +173,10 @@ static int l_session_index(lua_State *L)
         lua_callk(L, 1, 1, 1, finish_call);
         return 1;
     }
-    lua_settop(L, 2);
     if (!lua_getmetatable(L, 1))
         return 0;
-    lua_insert(L, 2);
-    lua_gettable(L, 2);
+    lua_pushvalue(L, 2);
+    lua_gettable(L, -2);
     return 1;
 }
 

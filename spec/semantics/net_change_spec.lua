@@ -39,6 +39,18 @@ end, function(w)
     assert.is_nil(list[1]:find("age", 1, true))
   end)
 
+  it("what was set to what it is stands in nobody's way", function()
+    local items = {}
+    for i = 1, 40 do items[i] = w.Item{ price = sa.decimal("1.00") } end
+    session:add_all(items)
+    session:commit()
+    for i, item in ipairs(session:query(w.Item):order_by(w.Item.id):all()) do item.price = sa.decimal(i % 2 == 0 and "1.00" or "2.00") end
+    local list = sent()
+    assert.is_true(#list <= 2)
+    for _, text in ipairs(list) do assert.matches("^UPDATE", text) end
+    assert.equal(20, session:query(w.Item):filter(w.Item.price:eq(sa.decimal("2.00"))):count())
+  end)
+
   it("a value set without knowing the old one is written, and no SELECT asks for it", function()
     session:expire(user)
     user.name = "ed"

@@ -188,13 +188,16 @@ local function send_arrays(work, conn, texts, verb, sql, objects, from, last, sl
   local bound, n = bind(from)
   local before = function() end
   while bound do
-    local at, count = from, n
+    local at, count, sent = from, n, bound
     local run = work:_send_while(conn, sql, bound, verb, texts.table, function()
       before()
       from = at + count
       bound, n = bind(from)
     end)
-    before = function() take(run, at, count) end
+    before = function()
+      take(run, at, count)
+      sent:release()
+    end
   end
   before()
 end
@@ -257,6 +260,7 @@ local function insert_block(work, conn, texts, objects, from, count, shape, slot
   elseif #back > 0 then
     take_returned(work, texts, objects, from, count, run, back)
   end
+  bound:release()
   if numbered then
     work.last_numbers[texts.table] = core.peek(objects[from + count - 1], texts.mapper._by_slot[back[1]].key)
   end
@@ -401,6 +405,7 @@ local function update_shape(work, conn, texts, objects, from, count, shape, vers
   local bound = core.flush_bind("update", texts.codec, objects, from, count, slots, version)
   local run = work:_send(conn, texts:update(shape, slots, version), bound, "update", texts.table)
   check_matched("UPDATE", texts, count, run:changes())
+  bound:release()
 end
 
 local function update_rows(work, conn, texts, objects, from, to)
@@ -411,6 +416,9 @@ local function update_rows(work, conn, texts, objects, from, to)
       update_expression(work, conn, texts, objects[from], shape, version_in(texts))
     elseif shape:find("[^\0]") then
       update_shape(work, conn, texts, objects, from, count, shape, version_in(texts))
+    else -- nothing to write: where there is one such object there are more, and each would part what goes into one statement
+      objects = core.flush_changed(objects, from + count, to, texts.mask)
+      from, count, to = 1, 0, #objects
     end
     from = from + count
   end
