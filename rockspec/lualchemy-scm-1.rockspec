@@ -114,6 +114,7 @@ build = {
         "csrc/compile/lint.c",
         "csrc/compile/literal.c",
         "csrc/compile/params.c",
+        "csrc/compile/returned.c",
         "csrc/compile/standard.c",
         "csrc/compile/visit_conflict.c",
         "csrc/compile/visit_dml.c",

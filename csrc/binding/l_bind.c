@@ -2,7 +2,9 @@
 ** compiled text, values by name, column defaults, conversions. See bound.h.
 **
 ** core.prepare(statement, dialect, params, context) -> compiled, bound, sql,
-**     "insert", "keys" (an INSERT that returns keys nobody asked for) or nil
+**     "insert", "keys" (an INSERT that returns keys nobody asked for),
+**     "defaults" (an UPDATE or DELETE with return_defaults) or nil,
+**     whether these rows are the result's too
 ** core.bind_compiled(compiled, params, context) -> bound
 **
 ** 'params' is nil, a table of values by name, or a list of such tables.
@@ -410,13 +412,16 @@ static int l_prepare(lua_State *L)
     const alch_compiled *compiled = alch_prepare(L);
 
     lua_pushlstring(L, compiled->sql, compiled->sql_len);
-    if (compiled->kind != ALCH_NODE_INSERT)
+    if (compiled->kind != ALCH_NODE_INSERT && compiled->implicit_returning)
+        lua_pushliteral(L, "defaults");
+    else if (compiled->kind != ALCH_NODE_INSERT)
         lua_pushnil(L);
     else if (compiled->implicit_returning)
         lua_pushliteral(L, "keys");
     else
         lua_pushliteral(L, "insert");
-    return 4;
+    lua_pushboolean(L, compiled->implicit_returning && ((const alch_dml *)compiled->statement)->supplemental != NULL);
+    return 5;
 }
 
 static const luaL_Reg functions[] = {

@@ -417,11 +417,48 @@ static int l_returning(lua_State *L)
     if (top == 1)
         return alch_raisef(L, ALCH_ERR_ARGUMENT, "returning() takes columns or tables");
     d = push_copy(L);
+    if (d->flags & ALCH_DML_RETURN_DEFAULTS)
+        return alch_raisef(L, ALCH_ERR_INVALID, "return_defaults() is already configured on this statement");
     columns = push_list(L, d->returning, ALCH_OP_COMMA, (size_t)top, &slot);
     for (i = 2; i <= top; i++)
         list_push(L, columns, alch_node_keep(alch_check_node(L, i)));
     set_child(L, d, &d->returning, alch_take_node(slot));
     lua_pop(L, 1);
+    return 1;
+}
+
+/* A new list: what 'from' has and the columns of the table at 'idx'; NULL for none. */
+static const alch_node *extended(lua_State *L, const alch_list *from, int idx, alch_node_ref **slot)
+{
+    lua_Integer i, n = luaL_len(L, idx);
+    alch_list *l = push_list(L, from, ALCH_OP_COMMA, (size_t)n, slot);
+
+    for (i = 1; i <= n; i++) {
+        lua_geti(L, idx, i);
+        list_push(L, l, alch_node_keep(alch_check_node(L, -1)));
+        lua_pop(L, 1);
+    }
+    return l->count > 0 ? alch_take_node(*slot) : NULL;
+}
+
+/* core.dml_return_defaults(stmt, {column, ...}, {supplemental column, ...}): {} is every column, then and later */
+static int l_return_defaults(lua_State *L)
+{
+    alch_node_ref *slot;
+    alch_dml *d;
+    int all;
+
+    luaL_checktype(L, 2, LUA_TTABLE);
+    luaL_checktype(L, 3, LUA_TTABLE);
+    lua_settop(L, 3);
+    d = push_copy(L);
+    if (d->returning != NULL)
+        return alch_raisef(L, ALCH_ERR_INVALID, "this statement has returning() already; return_defaults() is instead of it");
+    all = luaL_len(L, 2) == 0 || (d->flags & ALCH_DML_RETURN_DEFAULTS && d->defaults == NULL);
+    set_child(L, d, &d->defaults, all ? NULL : extended(L, d->defaults, 2, &slot));
+    set_child(L, d, &d->supplemental, extended(L, d->supplemental, 3, &slot));
+    d->flags |= ALCH_DML_RETURN_DEFAULTS;
+    lua_settop(L, 4);
     return 1;
 }
 
@@ -520,11 +557,11 @@ static int l_on_conflict(lua_State *L)
 
 /* }=== */
 
-/* core.dml_flag(stmt, "inline" | "return_defaults" | ...) */
+/* core.dml_flag(stmt, "inline" | "sort_by_parameter_order") */
 static int l_flag(lua_State *L)
 {
-    static const char *const names[] = { "inline", "return_defaults", "sort_by_parameter_order", NULL };
-    static const uint8_t flags[] = { ALCH_DML_INLINE, ALCH_DML_RETURN_DEFAULTS, ALCH_DML_SORT_RETURNING };
+    static const char *const names[] = { "inline", "sort_by_parameter_order", NULL };
+    static const uint8_t flags[] = { ALCH_DML_INLINE, ALCH_DML_SORT_RETURNING };
     int which = luaL_checkoption(L, 2, NULL, names);
     alch_dml *d = push_copy(L);
 
@@ -599,6 +636,7 @@ static const luaL_Reg functions[] = {
     { "dml_on_conflict", l_on_conflict },
     { "dml_has_conflict", l_has_conflict },
     { "dml_flag", l_flag },
+    { "dml_return_defaults", l_return_defaults },
     { "dml_dialect_options", l_dialect_options },
     { "dml_table", l_table },
     { NULL, NULL }

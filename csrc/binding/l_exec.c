@@ -379,7 +379,8 @@ static int is_one_set(lua_State *L, int idx)
 }
 
 /* Can the statement at 1 go to the connection at 5 without anything being looked at in between? An INSERT is finished
-** in Lua, the defaults of an UPDATE may be functions that want a context, and options may say anything. */
+** in Lua, and so is what return_defaults() asked for; the defaults of an UPDATE may be functions that want a context, and
+** options may say anything. */
 static int is_plain(lua_State *L)
 {
     const alch_node_ref *ref = alch_test_node_ref(L, 1);
@@ -390,6 +391,8 @@ static int is_plain(lua_State *L)
     if (dc == NULL || dc->conn == NULL || dc->owner != NULL || dc->opening)
         return 0;
     if (ref->node->kind == ALCH_NODE_CUSTOM || ref->node->kind == ALCH_NODE_COLUMN)
+        return 0;
+    if (ref->node->kind == ALCH_NODE_DELETE && ((const alch_dml *)ref->node)->flags & ALCH_DML_RETURN_DEFAULTS)
         return 0;
     return lua_getiuservalue(L, 1, 1) != LUA_TTABLE;
 }

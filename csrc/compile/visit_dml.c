@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "compile/compiler.h"
 #include "compile/lint.h"
+#include "compile/returned.h"
 #include "compile/wrap.h"
 #include "expr/build.h"
 
@@ -298,6 +299,13 @@ static void put_value_param(alch_compiler *c, assignment *a, const alch_bind *b,
     alch_put_column_placeholder(c, p.type, param);
 }
 
+/* What stands in the text has no parameter of its own; of several rows the first one's counts. */
+static void remember_text(alch_compiler *c, const assignment *a, int row)
+{
+    if (row < 1)
+        remember_fill(c, a, UINT32_MAX);
+}
+
 static int is_plain_value(const alch_node *n)
 {
     const alch_bind *b = (const alch_bind *)n;
@@ -325,15 +333,17 @@ static void put_value(alch_compiler *c, assignment *a, int row, unsigned flags)
     if (is_plain_value(a->value) && a->target->kind == ALCH_NODE_COLUMN) {
         const alch_bind *b = (const alch_bind *)a->value;
 
-        if (flags & ALCH_V_LITERAL)
+        if (flags & ALCH_V_LITERAL) {
+            remember_text(c, a, row);
             alch_put_column_literal(c, alch_node_type(a->target)->family != ALCH_FAMILY_NULL ? alch_node_type(a->target)
                                  : alch_node_type(a->value), &b->value);
-        else
+        } else
             put_value_param(c, a, b, row);
         return;
     }
-    if (row < 1)
-        remember_fill(c, a, UINT32_MAX);
+    if (a->value->kind != ALCH_NODE_BIND)
+        a->how = ALCH_FILL_SQL;
+    remember_text(c, a, row);
     if (a->value->kind == ALCH_NODE_SEQUENCE) {
         alch_wrap next = { { 1, ALCH_NODE_NEXT_VALUE, 0, 2, NULL }, a->value };
 
@@ -378,77 +388,6 @@ void alch_visit_dml_column(alch_compiler *c, const alch_node *n, unsigned flags)
     else
         alch_compile_fail(c, ALCH_ERR_COMPILE, "from_dml_column() needs an INSERT or UPDATE that sets its column");
 }
-
-/*
-** {=== RETURNING
-*/
-
-static void compile_returning(alch_compiler *c, const alch_list *columns, int style, unsigned flags)
-{
-    alch_nodes list = { c->arena, NULL, 0, 0, 0 };
-    alch_named_column *named = NULL;
-    int rc = alch_expand_columns(columns, &list, c->err);
-
-    if (rc == ALCH_OK)
-        rc = alch_name_columns(&c->namer, list.at, list.len, style, 1, &named, c->err);
-    if (rc != ALCH_OK) {
-        c->failed = rc;
-        return;
-    }
-    if (c->frame->outer == NULL)
-        c->result->returning = 1;
-    alch_puts(c, " RETURNING ");
-    if (c->dialect->caps.returning_bare)
-        flags |= ALCH_V_NO_TABLE;
-    alch_compile_columns(c, named, list.len, flags);
-}
-
-/* Keys that the database makes, where nobody asked for anything else. */
-static int generated(const alch_dml *d, const assignments *a, const alch_column *column)
-{
-    size_t i;
-
-    if (!(column->flags & ALCH_COLUMN_PRIMARY_KEY))
-        return 0;
-    for (i = 0; i < a->len; i++)
-        if (a->at[i].target == &column->head)
-            return a->at[i].value != NULL && a->at[i].value->kind != ALCH_NODE_BIND;
-    (void)d;
-    return (column->flags & (ALCH_COLUMN_AUTOINCREMENT | ALCH_COLUMN_SERVER_DEFAULT | ALCH_COLUMN_IDENTITY)) != 0;
-}
-
-static void return_keys(alch_compiler *c, const alch_dml *d, const assignments *a, unsigned flags)
-{
-    const alch_from *f = alch_target_columns(d->table);
-    alch_list *keys;
-    uint32_t i;
-    int rc = ALCH_OK;
-    int many = c->options->executemany, asked = (d->flags & ALCH_DML_RETURN_DEFAULTS) != 0;
-
-    if (many ? !asked : c->dialect->caps.last_row_id)
-        return;
-    if (!c->dialect->caps.insert_returning || c->frame->outer != NULL
-        || d->flags & (ALCH_DML_INLINE | ALCH_DML_MULTI) || d->select != NULL
-        || d->table->kind != ALCH_NODE_TABLE || ((const alch_table *)d->table)->implicit_returning_off)
-        return;
-    keys = alch_list_new(ALCH_NODE_LIST, ALCH_OP_COMMA, 2, c->err);
-    if (keys == NULL) {
-        alch_compile_nomem(c);
-        return;
-    }
-    for (i = 0; i < f->column_count && rc == ALCH_OK; i++)
-        if (generated(d, a, f->columns[i]))
-            rc = alch_list_push(keys, alch_node_keep(&f->columns[i]->head), c->err);
-    alch_keep_made(c, &keys->head);
-    if (rc != ALCH_OK)
-        c->failed = rc;
-    else if (keys->count > 0) {
-        c->result->implicit_returning = 1;
-        compile_returning(c, keys, ALCH_LABELS_DEFAULT, flags);
-    }
-}
-
-/* }=== */
 
 /*
 ** {=== INSERT
@@ -697,7 +636,7 @@ static void insert_values(alch_compiler *c, const alch_dml *d, unsigned flags)
     if (d->conflict != NULL)
         alch_compile_node(c, d->conflict, flags);
     if (d->returning == NULL)
-        return_keys(c, d, &a, flags | ALCH_V_RESULT);
+        alch_compile_implicit_returning(c, d, flags | ALCH_V_RESULT);
 }
 
 void alch_visit_insert(alch_compiler *c, const alch_node *n, unsigned flags)
@@ -725,7 +664,7 @@ void alch_visit_insert(alch_compiler *c, const alch_node *n, unsigned flags)
     } else
         insert_values(c, d, inner);
     if (d->returning != NULL)
-        compile_returning(c, d->returning, d->label_style, inner | (flags & ALCH_V_RESULT));
+        alch_compile_returning(c, d->returning, d->label_style, inner | (flags & ALCH_V_RESULT));
     if (c->cte_count > 0)
         alch_place_ctes(c, start);
     alch_pop_frame(c);
@@ -806,7 +745,9 @@ static void finish_dml(alch_compiler *c, const alch_dml *d, size_t start, unsign
     put_where(c, d, inner);
     alch_lint_froms(c, d->head.kind == ALCH_NODE_UPDATE ? "UPDATE" : "DELETE", d->table, &c->frame->froms, d->where);
     if (d->returning != NULL)
-        compile_returning(c, d->returning, d->label_style, inner | (flags & ALCH_V_RESULT));
+        alch_compile_returning(c, d->returning, d->label_style, inner | (flags & ALCH_V_RESULT));
+    else
+        alch_compile_implicit_returning(c, d, inner | ALCH_V_RESULT);
     if (c->cte_count > 0)
         alch_place_ctes(c, start);
     alch_pop_frame(c);

@@ -362,6 +362,8 @@ typedef struct alch_dml {
     const alch_list *where;
     const alch_list *froms;         /* UPDATE ... FROM, DELETE ... USING: given explicitly */
     const alch_list *returning;
+    const alch_list *defaults;      /* RETURN_DEFAULTS: of which columns; NULL: of all */
+    const alch_list *supplemental;  /* ... and what comes back with them */
     const alch_list *prefixes, *hints, *ctes;
     const alch_node *conflict;      /* CONFLICT */
     alch_host_ref *dialect_options; /* what hooks of dialects read; kept or NULL */

@@ -65,8 +65,12 @@ function Context:inserted_primary_key_rows()
   return rows
 end
 
---- What an INSERT gave back that nobody asked for in `returning`: keys and defaults the database made.
+--- What came back that nobody asked for in `returning`: keys and defaults that the database made, of one row.
 ---@return lualchemy.Row?
 function Context:returned_defaults() return self.returned_row end
+
+--- The same of every row: of each parameter set, or of each row that an UPDATE or DELETE met.
+---@return lualchemy.Row[]?
+function Context:returned_defaults_rows() return self.returned_rows end
 
 return Context

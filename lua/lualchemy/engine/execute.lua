@@ -245,13 +245,13 @@ local function execute_clause(conn, statement, params, options)
   local merged = merged_options(conn, core.execution_options(statement), options)
   local context = Context.of(conn, statement, merged)
   if merged ~= conn._options then context.dialect = conn.dialect:translated(merged.schema_translate_map) end
-  local ok, compiled, bound, sql, form = pcall(core.prepare, statement, context.dialect, params, context)
+  local ok, compiled, bound, sql, form, kept = pcall(core.prepare, statement, context.dialect, params, context)
   if not ok then M.fail(conn, compiled, nil, nil, context) end
   context.compiled, context.bound = compiled, bound
   conn:_autobegin()
   local many = bound:many()
   context.executemany = many
-  if form then
+  if form and form ~= "defaults" then
     context.isinsert = true
     if many then insert.plan(context) end
   end
@@ -262,7 +262,7 @@ local function execute_clause(conn, statement, params, options)
     local fetched, err = pcall(insert.collect, context, outcome)
     if not fetched then M.fail(conn, err, sql, bound, context) end
   end
-  if form then insert.finish(context, run, outcome, form) end
+  if form then insert.finish(context, run, outcome, form, kept) end
   return outcome
 end
 

@@ -78,18 +78,23 @@ function M.collect(context, outcome)
   end)
 end
 
---- What is left to do after an INSERT: keep what tells its key.
+--- What is left to do after an INSERT, or after an UPDATE or DELETE with return_defaults: keep what tells the key and the
+--- defaults.
 ---@param context lualchemy.ExecutionContext
 ---@param run userdata
 ---@param outcome lualchemy.Result
----@param form "insert"|"keys"
-function M.finish(context, run, outcome, form)
-  context.last_id = run:last_id()
-  if form ~= "keys" then return end
+---@param form "insert"|"keys"|"defaults"
+---@param kept boolean   the rows that came back are the result's
+function M.finish(context, run, outcome, form, kept)
+  if form ~= "defaults" then context.last_id = run:last_id() end
+  if form == "insert" then return end
   if not context.executemany then
-    context.returned_row = outcome:fetchone()
-    outcome:fetchall()      -- to the end, where the row count is
+    outcome:buffer(function(rows)       -- to the end, where the row count is
+      context.returned_row, context.returned_rows = rows[1], rows
+      return rows
+    end)
   end
+  if kept then return end
   outcome:close()
   outcome.returns_rows = false
 end

@@ -158,6 +158,7 @@ end
 ---@field inserted_primary_key lualchemy.Row?
 ---@field inserted_primary_key_rows lualchemy.Row[]?
 ---@field returned_defaults lualchemy.Row?
+---@field returned_defaults_rows lualchemy.Row[]?
 ---@field context table
 local Result = AnyResult:extend("Result")
 
@@ -193,6 +194,7 @@ local computed = {
   inserted_primary_key = function(self) return self.context and self.context:inserted_primary_key(self) end,
   inserted_primary_key_rows = function(self) return self.context and self.context:inserted_primary_key_rows(self) end,
   returned_defaults = function(self) return self.context and self.context:returned_defaults(self) end,
+  returned_defaults_rows = function(self) return self.context and self.context:returned_defaults_rows() end,
   closed = function(self) return self._closed or self._run ~= nil and self._run:closed() end,
 }
 

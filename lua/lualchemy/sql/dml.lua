@@ -19,7 +19,17 @@ function UpdateBase:returning(...)
   return made
 end
 
-function UpdateBase:return_defaults() return core.dml_flag(self, "return_defaults") end
+--- What the database makes of columns comes back in `result.returned_defaults`: of these, or of all that the statement sends
+--- no value for. `{ supplemental_cols = {...} }` come back with them, and are the result's rows, too.
+---@param ... any   columns, then { supplemental_cols =, sort_by_parameter_order = }
+function UpdateBase:return_defaults(...)
+  local given, options = base.take_options(...)
+  base.check_options("return_defaults()", "supplemental_cols sort_by_parameter_order", options)
+  given.n = nil
+  local made = core.dml_return_defaults(self, given, options.supplemental_cols or {})
+  return options.sort_by_parameter_order and core.dml_flag(made, "sort_by_parameter_order") or made
+end
+
 UpdateBase.add_cte = select_.SelectBase.add_cte
 UpdateBase.cte = select_.SelectBase.cte
 UpdateBase.set_label_style = core.statement_style
