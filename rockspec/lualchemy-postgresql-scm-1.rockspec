@@ -20,6 +20,7 @@ build = {
   modules = {
     ["lualchemy.plugin.postgresql"] = {
       sources = {
+        "csrc/plugins/postgresql/cancel.c",
         "csrc/plugins/postgresql/connect.c",
         "csrc/plugins/postgresql/cursor.c",
         "csrc/plugins/postgresql/driver.c",
@@ -31,7 +32,7 @@ build = {
       },
       incdirs = { "csrc", "csrc/include", "$(PQ_INCDIR)" },
       defines = { "_POSIX_C_SOURCE=200809L", "NDEBUG" },
-      libraries = { "pq" },
+      libraries = { "pq", "pthread", "dl" },
       libdirs = { "$(PQ_LIBDIR)" },
     },
     ["lualchemy.dialects.postgresql.ddl"] = "lua/lualchemy/dialects/postgresql/ddl.lua",

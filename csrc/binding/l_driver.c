@@ -182,6 +182,15 @@ static int l_cancel(lua_State *L)
     return 0;
 }
 
+/* Is a cancel still on its way, so that it could hit the next statement? */
+static int l_cancelling(lua_State *L)
+{
+    const alch_driver_conn *dc = alch_open_driver_conn(L, 1);
+
+    lua_pushboolean(L, dc->driver->cancelling != NULL && dc->driver->cancelling(dc->conn));
+    return 1;
+}
+
 /* connection:limit(seconds or nil) -> does the driver end statements that take
 ** longer by itself? */
 static int l_limit(lua_State *L)
@@ -370,6 +379,7 @@ static const luaL_Reg connection_methods[] = {
     { "server_version", l_server_version },
     { "statement_cache_len", l_statement_cache_len },
     { "cancel", l_cancel },
+    { "cancelling", l_cancelling },
     { "limit", l_limit },
     { "pollfd", l_pollfd },
     { "events", l_events },

@@ -127,6 +127,9 @@ struct alch_driver {
     ** one of those that the options name. As 'open_step'; FAIL if there is
     ** none. NULL: never. */
     alch_step (*open_next)(alch_conn *c, alch_err *err);
+    /* Is what 'cancel' asked for still on its way? It could hit the next
+    ** operation. NULL: never. */
+    int (*cancelling)(const alch_conn *c);
 };
 
 #endif

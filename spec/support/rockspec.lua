@@ -68,7 +68,7 @@ local function c_module(name, sources, client)
   out[#out + 1] = "      },"
   out[#out + 1] = '      incdirs = { "csrc", "csrc/include"' .. (client and (', "$(%s_INCDIR)"'):format(client.name) or "") .. " },"
   out[#out + 1] = '      defines = { "_POSIX_C_SOURCE=200809L", "NDEBUG" },'
-  out[#out + 1] = ('      libraries = { "%s" },'):format(client and client.links or "pthread")
+  out[#out + 1] = ('      libraries = { "%s" },'):format(table.concat(client and client.links or { "pthread" }, '", "'))
   if client then
     out[#out + 1] = ('      libdirs = { "$(%s_LIBDIR)" },'):format(client.name)
   end
@@ -84,7 +84,7 @@ local function core_sources()
   return out
 end
 
-local clients = { sqlite = { name = "SQLITE", links = "sqlite3" }, postgresql = { name = "PQ", links = "pq" } }
+local clients = { sqlite = { name = "SQLITE", links = { "sqlite3" } }, postgresql = { name = "PQ", links = { "pq", "pthread", "dl" } } }
 
 --- The text of one rockspec.
 ---@param rock string

@@ -9,6 +9,7 @@ static void pg_close(alch_conn *c)
     alch_pg_finish(c);
     c->host->statements_drop(c->statements);
     PQfinish(c->pg);
+    alch_pg_cancel_release(c);
     alch_pg_params_release(c);
     c->host->free(c->closing);
     c->host->free(c->key);
@@ -39,18 +40,6 @@ static uint32_t pg_column_type(const alch_cursor *k, int i)
     return k->result != NULL ? PQftype(k->result, i) : 0;
 }
 
-/* PQcancel opens a connection of its own and is the one call here that blocks,
-** for as long as the server takes to accept it. */
-static int pg_cancel(alch_conn *c, alch_err *err)
-{
-    PGcancel *cancel = PQgetCancel(c->pg);
-    char text[256] = "no connection";
-    int ok = cancel != NULL && PQcancel(cancel, text, sizeof text);
-
-    PQfreeCancel(cancel);
-    return ok ? ALCH_OK : c->host->err_set(err, ALCH_ERR_OPERATIONAL, "cannot cancel: %s", text);
-}
-
 static const alch_driver driver = {
     .abi = ALCH_DRIVER_ABI,
     .flags = 0,
@@ -74,12 +63,13 @@ static const alch_driver driver = {
     .in_transaction = pg_in_transaction,
     .alive = pg_alive,
     .server_version = pg_server_version,
-    .cancel = pg_cancel,
+    .cancel = alch_pg_cancel,
     .statement_cache_len = pg_cache_len,
     .row = alch_pg_row,
     .cursor_failed_set = pg_failed_set,
     .finish = alch_pg_finish,
     .open_next = alch_pg_open_next,
+    .cancelling = alch_pg_cancelling,
 };
 
 ALCH_PLUGIN(postgresql, &driver)

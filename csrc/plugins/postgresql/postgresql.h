@@ -93,6 +93,7 @@ struct alch_conn {
     size_t key_len, key_room;
     pg_params params;
     pg_operation op;
+    struct pg_cancelling *cancelling;   /* the last cancel; NULL: there was none */
     alch_cursor *cursors;       /* open ones */
 };
 
@@ -141,6 +142,11 @@ alch_step alch_pg_open_started(alch_conn *c, alch_err *err);
 
 /* hosts.c: the host being tried does not answer; on to the others. */
 alch_step alch_pg_open_next(alch_conn *c, alch_err *err);
+
+int alch_pg_cancel(alch_conn *c, alch_err *err);
+int alch_pg_cancelling(const alch_conn *c);
+/* The connection asks no more; what is on its way goes on. */
+void alch_pg_cancel_release(alch_conn *c);
 
 /* params.c: turns n parameters into c->params; text is copied only where it
 ** must be, or 'keep' is set. Refuses what PostgreSQL cannot hold. */

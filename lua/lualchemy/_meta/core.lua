@@ -98,6 +98,10 @@ function DriverConnection:statement_cache_len() end
 --- Asks the operation in flight to stop; any coroutine may.
 function DriverConnection:cancel() end
 
+--- Is a cancel still on its way, so that it could hit the next statement?
+---@return boolean
+function DriverConnection:cancelling() end
+
 ---@return integer
 function DriverConnection:pollfd() end
 

@@ -2,7 +2,6 @@
 -- SQLite database, or a connection lost before COMMIT was sent. Only the whole function can be repeated: what it read
 -- is out of date, too. A COMMIT whose answer was lost is never repeated (`err.outcome_unknown`): it may have happened.
 
-local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local wait = require("lualchemy.engine.wait")
 
@@ -40,9 +39,7 @@ end
 -- Full jitter: those who collided spread over the whole delay, so that they do not collide again.
 local function pause(options, attempt)
   local most = math.min((options.delay or DEFAULTS.delay) * 2 ^ (attempt - 1), options.max_delay or DEFAULTS.max_delay)
-  local signal = core.signal()
-  pcall(wait.wait, signal:pollfd(), "r", most * math.random())
-  signal:close()
+  pcall(wait.pause, most * math.random())
 end
 
 --- Calls `run(attempt)` until it returns, the error is another one, or the attempts are used up; raises the last error.

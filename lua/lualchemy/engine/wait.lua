@@ -44,6 +44,15 @@ function M.wait(fd, events, timeout)
   return true
 end
 
+--- Does nothing for so many seconds; others run meanwhile, where they can.
+---@param seconds number
+function M.pause(seconds)
+  local signal = core.signal()
+  local ok, err = pcall(M.wait, signal:pollfd(), "r", seconds)
+  signal:close()
+  if not ok then error(err, 0) end
+end
+
 -- The state of one wait; closing it before it is settled means the waiting coroutine was closed or failed.
 local guard = {}
 guard.__index = guard
@@ -53,6 +62,17 @@ end
 
 -- Seconds that the database may take to end a statement that it was told to cancel.
 local GRACE = 5
+
+local STEP = 0.005      -- between two looks at a cancel that is on its way
+
+-- Waits until the next statement is safe from a cancel that was asked for.
+local function see_cancel_through(connection, deadline)
+  while connection:cancelling() do
+    if core.clock() >= deadline then return false end
+    M.pause(STEP)
+  end
+  return true
+end
 
 local function sooner(timeout, deadline)
   if not deadline then return timeout end
@@ -81,6 +101,9 @@ function M.drive(connection, operation, deadline)
     end
     status, err = operation:step()
   until status ~= "wait"
+  if cancelled and not see_cancel_through(connection, deadline) then
+    return nil, errors.new("TimeoutError", "gave up waiting for the database (a cancel is still on its way to it); the connection is closed")
+  end
   state.settled = true
   return status, err
 end
