@@ -2,6 +2,7 @@
 ** a SELECT: what mappers need of expressions. */
 #include "binding/bind.h"
 #include "binding/node_conv.h"
+#include "binding/pending.h"
 #include "binding/value_conv.h"
 #include "expr/build.h"
 
@@ -208,10 +209,13 @@ static int l_entity_object(lua_State *L)
 /* Pushes what a statement of the kind has in its list of columns: a compound's are its members. */
 static int push_parts(lua_State *L, int kind)
 {
-    const alch_node *n = alch_to_node(L, 1);
     const alch_list *parts;
+    const alch_node *n;
     uint32_t i;
 
+    if (alch_is_noted_statement(L, 1))
+        return alch_push_noted_parts(L, 1, kind);
+    n = alch_to_node(L, 1);
     if (n == NULL || n->kind != kind)
         return 0;
     parts = ((const alch_select *)n)->columns;

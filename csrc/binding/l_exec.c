@@ -6,6 +6,7 @@
 #include "binding/bind.h"
 #include "binding/compile_conv.h"
 #include "binding/node_conv.h"
+#include "binding/pending.h"
 #include "binding/pool_record.h"
 #include "binding/row_readers.h"
 #include "binding/run.h"
@@ -378,23 +379,36 @@ static int is_one_set(lua_State *L, int idx)
     return one || lua_isnil(L, idx);
 }
 
-/* Can the statement at 1 go to the connection at 5 without anything being looked at in between? An INSERT is finished
-** in Lua, and so is what return_defaults() asked for; the defaults of an UPDATE may be functions that want a context, and
-** options may say anything. */
+/* Can the statement at 1 be executed without anything being looked at in between? An INSERT is finished in Lua, and so is
+** what return_defaults() asked for; the defaults of an UPDATE may be functions that want a context, and options may say
+** anything. */
+static int is_plain_statement(lua_State *L)
+{
+    const alch_node_ref *ref;
+
+    if (alch_is_noted_statement(L, 1)) {
+        alch_push_noted_options(L, 1);
+        return !lua_istable(L, -1);
+    }
+    ref = alch_test_node_ref(L, 1);
+    if (ref == NULL || ref->node == NULL)
+        return 0;
+    switch (ref->node->kind) {
+    case ALCH_NODE_INSERT: case ALCH_NODE_UPDATE: case ALCH_NODE_CUSTOM: case ALCH_NODE_COLUMN: return 0;
+    case ALCH_NODE_DELETE:
+        if (((const alch_dml *)ref->node)->flags & ALCH_DML_RETURN_DEFAULTS)
+            return 0;
+        /* fallthrough */
+    default: return lua_getiuservalue(L, 1, 1) != LUA_TTABLE;
+    }
+}
+
+/* And can the connection at 5 take it? */
 static int is_plain(lua_State *L)
 {
-    const alch_node_ref *ref = alch_test_node_ref(L, 1);
     const alch_driver_conn *dc = alch_test_driver_conn(L, 5);
 
-    if (ref == NULL || ref->node == NULL || ref->node->kind == ALCH_NODE_INSERT || ref->node->kind == ALCH_NODE_UPDATE)
-        return 0;
-    if (dc == NULL || dc->conn == NULL || dc->owner != NULL || dc->opening)
-        return 0;
-    if (ref->node->kind == ALCH_NODE_CUSTOM || ref->node->kind == ALCH_NODE_COLUMN)
-        return 0;
-    if (ref->node->kind == ALCH_NODE_DELETE && ((const alch_dml *)ref->node)->flags & ALCH_DML_RETURN_DEFAULTS)
-        return 0;
-    return lua_getiuservalue(L, 1, 1) != LUA_TTABLE;
+    return dc != NULL && dc->conn != NULL && dc->owner == NULL && !dc->opening && is_plain_statement(L);
 }
 
 /* core.execute(statement, dialect, parameters, nil, dc) -> run, status | nil, err, run | nothing: not for this short way

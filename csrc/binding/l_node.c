@@ -84,11 +84,16 @@ alch_node_ref *alch_push_node_like(lua_State *L, int idx)
 ** core.execution_options(statement, options) -> a copy of the statement with these options */
 static int l_execution_options(lua_State *L)
 {
-    const alch_node *n = alch_check_node(L, 1);
+    const alch_node *n;
     alch_node_ref *r;
     alch_node *copy;
     alch_err err;
 
+    if (lua_isnoneornil(L, 2) && alch_is_noted_statement(L, 1)) {
+        alch_push_noted_options(L, 1);
+        return 1;
+    }
+    n = alch_check_node(L, 1);
     if (lua_isnoneornil(L, 2))
         return has_options(L, 1, n->kind);
     luaL_checktype(L, 2, LUA_TTABLE);

@@ -81,17 +81,52 @@ int alch_noted_kind(lua_State *L, int idx)
     return base == NULL ? ALCH_NODE_SELECT : base->node != NULL ? base->node->kind : -1;
 }
 
-void alch_push_noted_options(lua_State *L, int idx)
+/* Pushes what the chain noted at 'idx' begins with: a statement, or a note of SELECT. */
+static void push_base(lua_State *L, int idx)
 {
+    const alch_note *note = alch_test_note(L, idx);
+
     lua_pushvalue(L, idx);
-    while (alch_test_note(L, -1) != NULL) {
+    for (; note != NULL && note->how != ALCH_NOTE_SELECT; note = as_note(note->before)) {
         lua_getiuservalue(L, -1, BEFORE);
         lua_remove(L, -2);
     }
-    if (!lua_isnil(L, -1)) {
+}
+
+void alch_push_noted_options(lua_State *L, int idx)
+{
+    push_base(L, idx);
+    if (alch_test_note(L, -1) != NULL)
+        lua_pushnil(L);
+    else
         lua_getiuservalue(L, -1, OPTIONS);
-        lua_remove(L, -2);
+    lua_remove(L, -2);
+}
+
+int alch_push_noted_parts(lua_State *L, int idx, int kind)
+{
+    const alch_note *note;
+    const alch_list *l;
+    int i, base;
+
+    push_base(L, idx);
+    base = lua_gettop(L);
+    note = alch_test_note(L, base);
+    if ((note != NULL ? ALCH_NODE_SELECT : alch_check_node(L, base)->kind) != kind) {
+        lua_pop(L, 1);
+        return 0;
     }
+    l = note != NULL ? NULL : ((const alch_select *)alch_check_node(L, base))->columns;
+    lua_newtable(L);
+    for (i = 0; i < (note != NULL ? note->values : (int)alch_list_len(l)); i++) {
+        if (note != NULL)
+            lua_getiuservalue(L, base, FIRST + i);
+        else
+            alch_push_node(L, l->items[i]);
+        lua_rawseti(L, -2, i + 1);
+    }
+    lua_remove(L, base);
+    return 1;
 }
 
 /* -- the class of notes ---------------------------------------------------- */
@@ -474,6 +509,7 @@ static int apply(alch_note *note, alch_select *s, alch_err *err)
     case ALCH_NOTE_SELECT:
     case ALCH_NOTE_LIST: return add_list(note, s, field, err);
     case ALCH_NOTE_NUMBER: return set_number(note, s, field, err);
+    case ALCH_NOTE_STYLE: s->label_style = note->op; return ALCH_OK;
     default: return add_join(note, s, err);
     }
 }

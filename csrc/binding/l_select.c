@@ -613,12 +613,17 @@ static int l_correlate(lua_State *L)
 /* core.select_style(stmt, number) */
 static int l_style(lua_State *L)
 {
-    const alch_node *n = alch_check_node(L, 1);
     int style = (int)luaL_checkinteger(L, 2);
+    const alch_node *n;
     alch_node_ref *slot;
     alch_node *copy;
     alch_err err;
 
+    if (alch_is_noted_statement(L, 1)) {
+        alch_push_note(L, &(alch_note){ .how = ALCH_NOTE_STYLE, .op = (uint8_t)style }, 2, 0);
+        return 1;
+    }
+    n = alch_check_node(L, 1);
     if (!alch_is_dml(n) && n->kind != ALCH_NODE_SELECT && n->kind != ALCH_NODE_COMPOUND)
         return alch_raisef(L, ALCH_ERR_ARGUMENT, "a select, insert, update or delete expected, got %s", alch_describe(L, 1));
     slot = alch_push_node_like(L, 1);

@@ -29,6 +29,7 @@ enum {
     ALCH_NOTE_SELECT,           /* nodes of a list, that of its columns: nothing is before it */
     ALCH_NOTE_LIST,             /* nodes behind those of a list */
     ALCH_NOTE_NUMBER,           /* 'value', a whole number, in place of what was there */
+    ALCH_NOTE_STYLE,            /* 'op' as how columns are labelled */
     ALCH_NOTE_JOIN,             /* left or nil, right, condition or nil, ENTITY with criteria or nil */
     ALCH_NOTE_BINARY,           /* no statement: a column, and a column or 'value', a number or text */
     ALCH_NOTE_IN,               /* a column and 'items', numbers and texts */
@@ -74,6 +75,9 @@ int alch_noted_kind(lua_State *L, int idx);
 
 /* Pushes the execution options of the statement that the one noted at 'idx' begins with: a table, or nil. */
 void alch_push_noted_options(lua_State *L, int idx);
+
+/* Pushes what such a statement of a kind has in its list of columns, and returns 1; 0 and nothing: it is another one. */
+int alch_push_noted_parts(lua_State *L, int idx, int kind);
 
 /* Pushes a note of the operator between the values at 1 and 2 ('how': BINARY,
 ** IN), or of the one at 1 (UNARY), and returns 1 if nothing about it can be

@@ -450,4 +450,7 @@ end
 function MappingResult:close() self._source:close() end
 function MappingResult:keys() return self._source:keys() end
 
-return { AnyResult = AnyResult, IndirectResult = IndirectResult, Result = Result, ScalarResult = ScalarResult, MappingResult = MappingResult }
+return {
+  AnyResult = AnyResult, IndirectResult = IndirectResult, Result = Result, ScalarResult = ScalarResult, MappingResult = MappingResult,
+  index_of = index_of, next_of_list = next_of_list,
+}

@@ -203,6 +203,13 @@ function Plan:names()
   return names
 end
 
+--- The shape of its rows.
+---@return userdata
+function Plan:row_shape()
+  self.shape = self.shape or core.shape(self:names())
+  return self.shape
+end
+
 -- The attributes of an entity by their place in the runtime's plan, each with its column's place in the rows.
 local function slots_of(item, place_of)
   local slots = {}
@@ -338,34 +345,44 @@ end
 ---@param count integer
 function Plan:shape_rows(list, count)
   if self:is_single() then return end
-  self.shape = self.shape or core.shape(self:names())
+  self:row_shape()
   local bare = #self.entities == 1
   if self.has_bundles then return shape_bundles(self, list, count, bare) end
   for i = 1, count do list[i] = core.row(self.shape, bare and { list[i] } or list[i]) end
 end
 
+-- The plans for one entity alone, which is what most queries and selects are of, are made once and kept with the entity.
+local function plan_of_entity(of, given, what, how)
+  local kept, count = of.query_plan, #of.mapper.properties
+  if not kept or kept.property_count ~= count then
+    kept = { property_count = count }
+    of.query_plan = kept
+  end
+  local known = kept[what]
+  if not known then
+    known = Plan(given, how)
+    kept[what] = known
+  end
+  return known
+end
+
+local REPEATS = { repeats = true }
+
 --- The plan of a select that names mapped classes; nil for any other statement. The columns keep the places that the
--- select gives them.
+--- select gives them.
 ---@param statement any
 ---@return lualchemy.orm.Plan?
 local function of_statement(statement)
   local parts = clause.selected_parts(statement)
   if not parts then return nil end
   for i, part in ipairs(parts) do parts[i] = type(part) == "table" and (part.entity or part.bundle or not part.name and part.expression) or part end
-  return Plan(parts, { repeats = true })
+  local of = #parts == 1 and entity.of(parts[1])
+  return of and plan_of_entity(of, parts, "statement", REPEATS) or Plan(parts, REPEATS)
 end
 
--- The plan for one entity alone, which most queries are, is made once.
 local function new(given)
   local of = #given == 1 and entity.of(given[1])
-  if not of then return Plan(given) end
-  local known = of.query_plan
-  if not known or known.property_count ~= #of.mapper.properties then
-    known = Plan(given)
-    known.property_count = #of.mapper.properties
-    of.query_plan = known
-  end
-  return known
+  return of and plan_of_entity(of, given, "query") or Plan(given)
 end
 
 return { new = new, of_statement = of_statement, Plan = Plan, resolve = options.resolve }

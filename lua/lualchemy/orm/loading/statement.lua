@@ -9,14 +9,16 @@ local errors = require("lualchemy.errors")
 local FromStatement = require("lualchemy.orm.from_statement")
 local orm_execute = require("lualchemy.orm.orm_execute")
 local plan = require("lualchemy.orm.plan")
-local Result = require("lualchemy.engine.result").Result
+local results = require("lualchemy.engine.result")
 local run = require("lualchemy.orm.loading.run")
 
 local M = {}
 
+local NO_OPTIONS = {}   -- nobody writes into it
+
 -- The objects of a result themselves, where there is nothing else in its rows.
 ---@class lualchemy.orm.ObjectResult : lualchemy.AnyResult
-local ObjectResult = Result.__super:extend("ObjectResult")
+local ObjectResult = results.AnyResult:extend("ObjectResult")
 
 function ObjectResult:_next()
   self._at = self._at + 1
@@ -25,24 +27,32 @@ end
 
 function ObjectResult:close() self._list = {} end
 
--- Rows of one object each, made when they are asked for; `scalars` needs none.
+-- A result whose rows are of one object each, made when they are asked for; `scalars` needs none.
+local ResultOfObjects = results.IndirectResult:extend("Result")
+ResultOfObjects.__index = results.index_of(ResultOfObjects)
+
 local function result_of_objects(shape, objects)
-  local rows = setmetatable({}, { __index = function(_, i)
-    local object = objects[i]
-    return object ~= nil and core.row(shape, { object }) or nil
-  end })
-  local result = Result.of_rows(shape, rows)
-  result.scalars = function(self)
-    local at = self._at
-    self._at = #objects
-    local scalars = setmetatable({ _list = objects, _at = at }, ObjectResult)
-    return self._is_unique and scalars:unique() or scalars
-  end
-  result.unique = function(self, ...)
-    self._is_unique = true
-    return getmetatable(self).unique(self, ...)
-  end
-  return result
+  return setmetatable({ _shape = shape, _rows = objects, _at = 0, returns_rows = true }, ResultOfObjects)
+end
+
+-- What stands in the list becomes a row.
+local next_object = results.next_of_list
+
+function ResultOfObjects:_next()
+  local object = next_object(self)
+  return object ~= nil and core.row(self._shape, { object }) or nil
+end
+
+function ResultOfObjects:scalars()
+  local at = self._at
+  self._at = #self._rows
+  local scalars = setmetatable({ _list = self._rows, _at = at }, ObjectResult)
+  return self._is_unique and scalars:unique() or scalars
+end
+
+function ResultOfObjects:unique(...)
+  self._is_unique = true
+  return setmetatable(results.IndirectResult.unique(self, ...), ResultOfObjects)
 end
 
 local function refuse_repeated()
@@ -69,8 +79,8 @@ end
 
 -- Rows block by block, where the program asked for them so; closing the result ends the statement.
 local function streamed(of, rows)
-  local shape, single = core.shape(of:names()), of:is_single()
-  local result = Result.of_rows(shape, {})
+  local shape, single = of:row_shape(), of:is_single()
+  local result = results.Result.of_rows(shape, {})
   local next_item, _, _, closing = run.iterate(rows)
   result._yield_per = rows.options.yield_per
   result._next = function(self)
@@ -91,23 +101,33 @@ local function read(statement)
   return plan.of_statement(statement.asked), statement.asked, statement.element
 end
 
--- The statement's own options, and over them those of the call.
-local function execution_of(statement, given)
+-- The statement's own options, and over them those of the call: a table of its own where listeners may write into it.
+local function execution_of(session, statement, given)
+  local own = clause.execution_options(statement) or session._listeners and NO_OPTIONS
+  if not own then return given end
   local merged = {}
-  for name, value in pairs(clause.execution_options(statement) or {}) do merged[name] = value end
-  for name, value in pairs(given or {}) do merged[name] = value end
+  for name, value in pairs(own) do merged[name] = value end
+  for name, value in pairs(given) do merged[name] = value end
   return merged
+end
+
+-- What running a select must know; most have nothing to say.
+local function loading_of(asked, element, params, execution, offset)
+  return {
+    execution = next(execution) ~= nil and execution or nil, populate_existing = execution.populate_existing, yield_per = execution.yield_per,
+    autoflush = execution.autoflush, offset = offset, by_name = element ~= nil, statement = asked, params = params, heard = true,
+  }
 end
 
 -- Executes a select of mapped classes. `element`: the rows are this statement's.
 local function load(session, of, asked, element, params, execution)
-  local sent, offset
-  sent, of, offset = compile.compile(asked, of, { loaders = clause.loader_options(asked), fixed = element ~= nil })
-  local rows = run.execute(session, element or sent, of, params, {
-    execution = execution, populate_existing = execution.populate_existing, yield_per = execution.yield_per,
-    autoflush = execution.autoflush, offset = offset, by_name = element ~= nil, statement = asked, params = params, heard = true,
-  })
-  return execution.yield_per and streamed(of, rows) or M.result(of, run.list(rows))
+  local loaders, sent, offset = clause.loader_options(asked), asked, 0
+  if loaders or element or not compile.adds_nothing(of) then
+    sent, of, offset = compile.compile(asked, of, { loaders = loaders, fixed = element ~= nil })
+  end
+  local loading = loading_of(asked, element, params, execution, offset)
+  if not execution.yield_per then return M.result(of, run.load(session, element or sent, of, params, loading)) end
+  return streamed(of, run.execute(session, element or sent, of, params, loading))
 end
 
 --- Session:execute
@@ -119,8 +139,8 @@ end
 ---@return lualchemy.Result
 function M.execute(session, statement, params, options, heard)
   local of, asked, element = read(statement)
-  local execution = options and options.execution_options or {}
-  if of then execution = execution_of(asked, execution) end
+  local execution = options and options.execution_options or session._listeners and {} or NO_OPTIONS
+  if of then execution = execution_of(session, asked, execution) end
   if session._listeners and not heard then
     local state, result = orm_execute.intercept(session, {
       statement = statement, parameters = params, execution_options = execution, is_orm_statement = of ~= nil or dml.mapper_of(statement) ~= nil,
@@ -142,8 +162,8 @@ end
 ---@param list any[]
 ---@return lualchemy.Result
 function M.result(of, list)
-  local shape = core.shape(of:names())
-  local result = of:is_single() and result_of_objects(shape, list) or Result.of_rows(shape, list)
+  local shape = of:row_shape()
+  local result = of:is_single() and result_of_objects(shape, list) or results.Result.of_rows(shape, list)
   if of.requires_unique then require_unique(result) end
   return result
 end
