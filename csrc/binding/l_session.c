@@ -280,7 +280,7 @@ static int l_detach(lua_State *L)
     return 0;
 }
 
-/* s:detach_each(list): those of a frame's list that are in the session leave. */
+/* s:detach_each(list): those of a frame's list of deleted objects that are in the session leave for good. */
 static int l_detach_each(lua_State *L)
 {
     const alch_session *l = check_session(L);
@@ -300,8 +300,10 @@ static int l_detach_each(lua_State *L)
         s = alch_push_state(L, 2);
         if (s != NULL) {
             lua_replace(L, 3);
-            if (s->session == l->number)
+            if (s->session == l->number) {
                 detach(L, s);
+                s->flags |= ALCH_STATE_GONE;
+            }
         }
         lua_settop(L, 4);
     }
@@ -583,6 +585,15 @@ static int l_session_objects(lua_State *L)
     return 1;
 }
 
+/* core.was_deleted(instance) -> is its row gone, by this transaction or by one that was committed? */
+static int l_was_deleted(lua_State *L)
+{
+    const alch_state *s = alch_push_state(L, 1);
+
+    lua_pushboolean(L, s != NULL && (s->life == ALCH_DELETED || (s->flags & ALCH_STATE_GONE) != 0));
+    return 1;
+}
+
 void alch_open_session(lua_State *L)
 {
     static const luaL_Reg methods[] = {
@@ -600,6 +611,7 @@ void alch_open_session(lua_State *L)
         { "session_delete", l_session_delete },
         { "session_index", l_make_session_index },
         { "make_transient", l_make_transient },
+        { "was_deleted", l_was_deleted },
         { "make_persistent", l_make_persistent },
         { NULL, NULL }
     };

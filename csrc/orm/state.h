@@ -47,6 +47,7 @@ enum {
     ALCH_STATE_MARKED = 32,     /* scratch of one walk over many states */
     ALCH_STATE_INT_KEY = 64,    /* the identity key is an integer, kept in 'key' */
     ALCH_STATE_AUX = 128,       /* the host keeps a table of old values */
+    ALCH_STATE_GONE = 512,      /* its row was deleted, and that was committed */
     ALCH_STATE_BOXED = 256      /* some value was set that is no plain one of the host's: it may be an SQL expression */
 };
 

@@ -70,3 +70,40 @@ for _, case in ipairs({
     end)
   end)
 end
+
+local function linked(passive_updates, reference)
+  return function(Base, w)
+    local links = sa.Table("natural_links", Base.metadata,
+      sa.Column("author", sa.String(20), sa.ForeignKey("natural_authors.name", reference), { primary_key = true }),
+      sa.Column("book_id", sa.Integer, sa.ForeignKey("natural_books.id"), { primary_key = true }))
+    w.Author = Base:class("Author", { __tablename__ = "natural_authors", name = sa.Column(sa.String(20), { primary_key = true }),
+      books = orm.relationship("Book", { secondary = links, passive_updates = passive_updates, back_populates = "authors", order_by = "Book.id" }) })
+    w.Book = Base:class("Book", { __tablename__ = "natural_books", id = sa.Column(sa.Integer, { primary_key = true }),
+      authors = orm.relationship("Author", { secondary = links, back_populates = "books" }) })
+    w.links = links
+  end
+end
+
+for _, case in ipairs({
+  { "the database", true, { onupdate = "CASCADE" } },
+  { "the flush", false, { deferrable = true, initially = "DEFERRED" } },
+}) do
+  world.describe("a natural key in a many-to-many, followed by " .. case[1], linked(case[2], case[3]), function(w)
+    it("changes in the rows between, beside what is added and taken away", function()
+      local author = w.Author{ name = "ed", books = { w.Book{ id = 1 }, w.Book{ id = 2 } } }
+      w.session:add_all{ author, w.Author{ name = "other", books = { w.Book{ id = 3 } } } }
+      w.session:commit()
+      author.name = "edward"
+      w.session:commit()
+      assert.equal(2, #author.books)
+      local _ = author.books[1]
+      author.name = "ned"
+      author.books:remove(author.books[1])
+      author.books:append(w.Book{ id = 4 })
+      w.session:commit()
+      local found = {}
+      for _, row in ipairs(w.session:execute(sa.select(w.links):order_by(w.links.c.book_id)):all()) do found[#found + 1] = row.author .. row.book_id end
+      assert.equal("ned2 other3 ned4", table.concat(found, " "))
+    end)
+  end)
+end

@@ -81,3 +81,43 @@ end, function(w)
     assert.equal(0, w.session:query(w.Address):count())
   end)
 end)
+
+local function hierarchy(Base, w)
+  local function key(of) return sa.Column(sa.Integer, of and sa.ForeignKey(of) or nil, { primary_key = true }) end
+  w.Person = Base:class("Person", { __tablename__ = "switch_people", id = key(), name = sa.Column(sa.String(20)), kind = sa.Column(sa.String(20)),
+    __mapper_args__ = { polymorphic_on = "kind", polymorphic_identity = "person" } })
+  w.Manager = w.Person:class("Manager", { __mapper_args__ = { polymorphic_identity = "manager" } })
+  w.Engineer = w.Person:class("Engineer", { __tablename__ = "switch_engineers", id = key("switch_people.id"),
+    __mapper_args__ = { polymorphic_identity = "engineer" } })
+end
+
+world.describe("a row switch in a hierarchy", hierarchy, function(w)
+  local function switch(from, to)
+    local former = from{ id = 1, name = "a" }
+    w.session:add(former)
+    w.session:commit()
+    w.session:delete(former)
+    w.session:add(to{ id = 1, name = "b" })
+    w.session:commit()
+  end
+
+  it("makes the row another class's of the same table", function()
+    switch(w.Person, w.Manager)
+    assert.equal(w.Manager, getmetatable(w.session:get(w.Person, 1)))
+    w.session:delete(w.session:get(w.Person, 1))
+    w.session:commit()
+    switch(w.Manager, w.Person)
+    assert.equal(w.Person, getmetatable(w.session:get(w.Person, 1)))
+  end)
+
+  it("between classes of other tables is refused, and works in two flushes", function()
+    local err = expect.raises_here("InvalidRequestError", { "a new Engineer", "of a Person", "call session:flush() between" }, switch, w.Person, w.Engineer)
+    assert.truthy(err)
+    w.session:rollback()
+    w.session:delete(w.session:get(w.Person, 1))
+    w.session:flush()
+    w.session:add(w.Engineer{ id = 1 })
+    w.session:commit()
+    assert.equal(w.Engineer, getmetatable(w.session:get(w.Person, 1)))
+  end)
+end)

@@ -10,7 +10,7 @@ local M = {}
 ---@field keys_up boolean             many-to-ones, which take keys over?
 ---@field keys_down boolean           one-to-manys, which give keys to their children, or what may leave orphans?
 ---@field secondary lualchemy.orm.RelationshipProperty[]   many-to-many, as the class that has them first knows them
----@field followers lualchemy.orm.RelationshipProperty[]   one-to-manys whose children follow a key that changes
+---@field followers lualchemy.orm.RelationshipProperty[]   those whose children, or rows between, follow a key that changes
 ---@field load_on_delete string[]     what a deleted object's children are found through
 ---@field defaults table[]            `{ slot =, key =, default = }`: what an INSERT fills in
 ---@field onupdate table[]            the same for an UPDATE
@@ -23,7 +23,7 @@ local function note_relationship(traits, prop)
   traits.any = true
   traits.keys_up = traits.keys_up or prop.direction == "MANYTOONE"
   traits.keys_down = traits.keys_down or prop.direction == "ONETOMANY" or prop.cascade.delete_orphan
-  if prop.direction == "ONETOMANY" and prop.passive_updates == false then traits.followers[#traits.followers + 1] = prop end
+  if prop.direction ~= "MANYTOONE" and prop.passive_updates == false then traits.followers[#traits.followers + 1] = prop end
   if prop.direction == "MANYTOMANY" then traits.secondary[#traits.secondary + 1] = prop.root or prop end
   if prop.direction ~= "MANYTOONE" and not prop.passive_deletes then traits.load_on_delete[#traits.load_on_delete + 1] = prop.key end
 end

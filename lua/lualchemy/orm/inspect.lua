@@ -24,6 +24,7 @@ local M = {}
 ---@field identity any[]?      the primary key of its row
 ---@field identity_key table?  { class, identity, token }; `key` is the same
 ---@field has_identity boolean it has a row, or had one
+---@field was_deleted boolean  its row is gone, whether or not that was committed yet
 ---@field modified boolean
 ---@field unloaded string[]    the attributes that reading would load
 ---@field dict table           the values of the others, by attribute
@@ -137,6 +138,7 @@ local computed = {
     return session and session.shard_id
   end,
   modified = function(self) return core.is_changed(self.object) or false end,
+  was_deleted = function(self) return core.was_deleted(self.object) end,
   class_ = function(self) return self.mapper.class_ end,
 }
 

@@ -1,5 +1,5 @@
---- Children follow a primary key that changes, for one-to-many relationships with `passive_updates = false`: the flush
--- writes their foreign keys, where otherwise the database does (ON UPDATE CASCADE).
+--- Children follow a primary key that changes, for relationships with `passive_updates = false`: the flush writes their
+-- foreign keys, for a many-to-many those of the rows between, where otherwise the database does (ON UPDATE CASCADE).
 --
 -- The key is copied before anything is written; the parent's UPDATE comes first as always, so the database must not
 -- check the foreign key before the end of the transaction.
@@ -45,9 +45,19 @@ local function children_of(session, object, prop, before)
   return session:query(prop.mapper.class_):autoflush(false):filter(clause.conjunction(criteria)):all()
 end
 
+-- The rows of a many-to-many that have the former key. What the flush then adds and takes away has the new one.
+local function update_links(session, prop, before, after)
+  local criteria, values = {}, {}
+  for _, pair in ipairs(prop.synchronize_pairs) do
+    criteria[#criteria + 1], values[pair[2]] = pair[2]:eq(before[pair[2]]), after[pair[2]]
+  end
+  session:_connection_of(prop.parent):execute(clause.update(prop.secondary):values(values):where(clause.conjunction(criteria)))
+end
+
 local function follow(session, object, prop)
   local before, after = changed_keys(object, prop)
   if not before then return end
+  if prop.secondary then return update_links(session, prop, before, after) end
   for _, child in ipairs(children_of(session, object, prop, before)) do
     local mapper = core.mapper_of(child)
     for column, value in pairs(after) do child[mapper:property_for_column(column).key] = value end

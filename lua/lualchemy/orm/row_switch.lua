@@ -3,6 +3,7 @@
 -- of what was set. What was not set keeps the row's value.
 
 local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
 local statements = require("lualchemy.orm.statements")
 local ClauseElement = require("lualchemy.sql").ClauseElement
 
@@ -37,7 +38,18 @@ local function take_version(mapper, former, latter)
   core.set_committed(latter, key, known == nil and current or known)
 end
 
+-- An UPDATE writes rows that are there: objects of classes with other tables cannot take each other's place.
+local function check_tables(former, latter)
+  local of_former, of_latter = core.mapper_of(former), core.mapper_of(latter)
+  local same = #of_former.tables == #of_latter.tables
+  for i, table_ in ipairs(of_former.tables) do same = same and rawequal(table_, of_latter.tables[i]) end
+  if same then return end
+  errors.raise("InvalidRequestError", "a new %s has the primary key of a %s that the same flush deletes, but their rows lie in other tables: "
+    .. "call session:flush() between session:delete() and session:add()", of_latter.class_name, of_former.class_name)
+end
+
 local function move(switch, mapper, former, latter, key)
+  check_tables(former, latter)
   take_version(mapper, former, latter)
   core.flush_takes_row(latter, key)
   table.insert(switch.former, former)
