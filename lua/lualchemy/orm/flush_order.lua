@@ -213,7 +213,7 @@ end
 
 local function raise_cycle(object)
   errors.raise("CircularDependencyError", "new %s objects refer to one another in a circle, so none of their rows can be written first; "
-    .. "flush in between, or set one side of the relationship later", core.mapper_of(object).class_name)
+    .. "give one of the relationships post_update = true, or flush in between", core.mapper_of(object).class_name)
 end
 
 -- Depth of an object: one more than the deepest it needs. An explicit stack: chains may be long.

@@ -344,8 +344,8 @@ end
 -- Rows that a statement should have met and did not were changed or deleted by somebody else.
 local function check_matched(verb, texts, expected, matched)
   if matched >= 0 and matched ~= expected then
-    errors.raise("StaleDataError", "%s statement on table '%s' expected to %s %d row(s); %d were matched: "
-      .. "somebody else changed or deleted them", verb, tostring(texts.table.name), verb:lower(), expected, matched)
+    errors.raise("StaleDataError", "%s statement on table '%s' expected to %s %d row(s); %d were matched: somebody else changed or "
+      .. "deleted them. Roll back, read the objects anew and do it again", verb, tostring(texts.table.name), verb:lower(), expected, matched)
   end
 end
 

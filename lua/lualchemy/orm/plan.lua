@@ -91,10 +91,17 @@ local function add_value(self, value, repeats)
   add_column(self, expression, repeats)
 end
 
+-- What a composite stands for among what is selected; anything else is itself.
+local function unfolded(value)
+  local bundle = type(value) == "table" and rawget(value, "bundle")
+  return Bundle:is(bundle) and bundle or value
+end
+
 -- A bundle's parts: the number of an item, or a bundle in turn.
 local function add_bundle(self, bundle, repeats)
   local parts = {}
   for i, value in ipairs(bundle.expressions) do
+    value = unfolded(value)
     if Bundle:is(value) then
       parts[i] = add_bundle(self, value, repeats)
     else
@@ -109,7 +116,7 @@ end
 -- What was asked for, and what values of a row come of it.
 local function add(self, value, repeats)
   local results = self.results
-  if type(value) == "table" and Bundle:is(rawget(value, "bundle")) then value = value.bundle end
+  value = unfolded(value)
   if Bundle:is(value) then
     results[#results + 1] = add_bundle(self, value, repeats)
     return

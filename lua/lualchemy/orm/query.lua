@@ -409,7 +409,7 @@ end
 ---@return any
 function Query:one()
   local found = execute(self, "one", run.load)
-  if #found == 0 then errors.raise("NoResultFound", "No row was found when one was required") end
+  if #found == 0 then errors.raise("NoResultFound", "No row was found when one was required; one_or_none() gives nil then") end
   if #found > 1 then errors.raise("MultipleResultsFound", "Multiple rows were found when exactly one was required: %d", #found) end
   return found[1]
 end

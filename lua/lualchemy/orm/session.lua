@@ -205,7 +205,10 @@ end
 ---@param fn fun(session: lualchemy.orm.Session)?
 function Session:begin(fn)
   if self._tx and self._tx.implicit then self._tx:commit() end
-  if self._tx then errors.raise("InvalidRequestError", "a transaction is already begun on this session") end
+  if self._tx then
+    errors.raise("InvalidRequestError", "a transaction is already begun on this session: end it with commit() or rollback(), "
+      .. "or set a savepoint with begin_nested()")
+  end
   self._begun = true
   local tx = self:_transaction()
   self._begun = false
@@ -372,7 +375,7 @@ local function delete(self, object)
   check_instance(object, "session:delete")
   local life, _, key = core.state(object)
   if key == nil then
-    errors.raise("InvalidRequestError", "this %s object has no row to delete: it was never flushed",
+    errors.raise("InvalidRequestError", "this %s object has no row to delete: it was never flushed; session:expunge(object) takes it out",
       core.mapper_of(object).class_name)
   end
   if life == "deleted" then return end
@@ -413,7 +416,7 @@ local left = { pending = "pending_to_transient", persistent = "persistent_to_det
 function Session:expunge(object)
   check_instance(object, "session:expunge")
   if not self._c:contains(object) then
-    errors.raise("InvalidRequestError", "session:expunge: this object is not in this session")
+    errors.raise("InvalidRequestError", "session:expunge: this object is not in this session; orm.object_session(object) tells which it is in")
   end
   for _, one in ipairs(cascaded(object, "expunge")) do
     if self._c:contains(one) then
@@ -465,7 +468,7 @@ end
 function Session:expire(object, names)
   check_instance(object, "session:expire")
   if core.state(object) ~= "persistent" or not self._c:contains(object) then
-    errors.raise("InvalidRequestError", "session:expire: this object is not persistent in this session")
+    errors.raise("InvalidRequestError", "session:expire: this object is not persistent in this session: add it and flush first")
   end
   if type(names) == "string" then names = { names } end
   self._c:expire(object, names)
@@ -513,7 +516,9 @@ end
 --- Writes what is new, changed and deleted.
 function Session:flush()
   exclusive.check(self, "flush()")
-  if self._flushing then errors.raise("InvalidRequestError", "the session is flushing already") end
+  if self._flushing then
+    errors.raise("InvalidRequestError", "the session is flushing already: a listener may change and add objects, which this flush or the next writes")
+  end
   if self._tx and self._tx.failure then self._tx:check_active() end
   if self:_is_clean() then return end
   local tx = self:_transaction()
@@ -623,7 +628,8 @@ end
 Session.identity_key = identity_keys.of_session
 
 local function raise_gone(mapper)
-  errors.raise("ObjectDeletedError", "this %s object has been deleted, or its row is no longer there", mapper.class_name)
+  errors.raise("ObjectDeletedError", "this %s object has been deleted, or its row is no longer there: session:expunge(object) lets go of it",
+    mapper.class_name)
 end
 
 -- For merge without loading: what memory has for an identity, and giving a copy its place there.
@@ -660,7 +666,7 @@ function Session:refresh(object, names, options)
   if type(names) == "string" then names = { names } end
   local life, _, key = core.state(object)
   if life ~= "persistent" or not self._c:contains(object) then
-    errors.raise("InvalidRequestError", "session:refresh: this object is not persistent in this session")
+    errors.raise("InvalidRequestError", "session:refresh: this object is not persistent in this session: add it and flush first")
   end
   local mapper = core.mapper_of(object)
   self:_autoflush()

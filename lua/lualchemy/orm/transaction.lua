@@ -140,7 +140,7 @@ function SessionTransaction:check_active()
     errors.raise("PendingRollbackError", "This session's transaction has been rolled back because a flush failed. "
       .. "To begin a new transaction, call session:rollback() first. The first error was: %s", tostring(self.failure))
   end
-  if self.ended then errors.raise("ResourceClosedError", "this transaction has ended already") end
+  if self.ended then errors.raise("ResourceClosedError", "this transaction has ended already: session:begin() begins another") end
 end
 
 -- -- putting back -------------------------------------------------------------------------------------------------

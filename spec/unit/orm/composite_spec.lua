@@ -112,6 +112,8 @@ describe("composite", function()
     local rows = session:execute(sa.select(Edge.id, Edge.stop, Edge.start):order_by(Edge.id)):all()
     assert.is_true(rows[1].stop == Point(3, 4) and rows[2].start == Point(5, 6))
     assert.is_nil(rows[2].stop)
+    local row = session:query(orm.Bundle("b", Edge.id, Edge.stop)):order_by(Edge.id):first()
+    assert.is_true(row.b.stop == Point(3, 4) and row.b.id == edge.id)
     local other = orm.aliased(Edge)
     assert.is_true(session:query(other.stop):filter(other.start:eq(Point(1, 2))):one()[1] == Point(3, 4))
     session:query(Edge):filter(Edge.start:eq(Point(1, 2))):update{ start = Point(7, 8) }

@@ -1,0 +1,214 @@
+--- The mistakes that users of sessions and mapped classes make: each has its class, says what to do next and where it was
+-- made, and leaves a session that works after a rollback.
+
+local sa = require("lualchemy")
+local orm = require("lualchemy.orm")
+local expect = require("spec.support.expect")
+local world = require("spec.support.world")
+
+local function classes(Base, w)
+  local function key() return sa.Column(sa.Integer, { primary_key = true }) end
+  local function text() return sa.Column(sa.String(20)) end
+  w.User = Base:class("User", { __tablename__ = "errors_users", id = key(), name = text(), version = sa.Column(sa.Integer),
+    addresses = orm.relationship("Address", { back_populates = "user", cascade = "all, delete-orphan" }), __mapper_args__ = { version_id_col = "version" } })
+  w.Address = Base:class("Address", { __tablename__ = "errors_addresses", id = key(), email = text(),
+    user_id = sa.Column(sa.ForeignKey("errors_users.id"), { nullable = false }), user = orm.relationship("User", { back_populates = "addresses" }) })
+  w.Key = Base:class("Key", { __tablename__ = "errors_keys", name = sa.Column(sa.String(20), { primary_key = true }), n = sa.Column(sa.Integer) })
+  w.Node = Base:class("Node", { __tablename__ = "errors_nodes", id = key(), other_id = sa.Column(sa.ForeignKey("errors_nodes.id")),
+    other = orm.relationship("Node", { remote_side = "Node.id" }) })
+end
+
+-- A user with a row.
+local function saved(w, values)
+  local user = w.User(values or { name = "ed" })
+  w.session:add(user)
+  w.session:commit()
+  return user
+end
+
+-- Calls fn for each step of a flush.
+local function in_flush(w, fn)
+  sa.event.listen(w.session, "before_flush", fn, { once = true })
+  w.session:add(w.User())
+  w.session:flush()
+end
+
+-- name, class, what the message says, what is done.
+local cases = {
+  { "a query of what is not mapped", "ArgumentError", { "mapped classes and expressions" }, function(_, s) s:query({}) end },
+  { "adding what is not mapped", "UnmappedInstanceError", { "not an instance of a mapped class", "orm.mapper" }, function(_, s) s:add({}) end },
+  { "adding a class", "UnmappedInstanceError", { "not an instance" }, function(w, s) s:add(w.User) end },
+  { "adding nil", "ArgumentError", { "session:add needs an instance", "nil" }, function(_, s) s:add(nil) end },
+  { "the mapper of an unmapped class", "UnmappedClassError", { "not a mapped class", "declarative base" }, function() orm.class_mapper({}) end },
+  { "a lazy load without a session", "DetachedInstanceError", { "User.addresses", "expire_on_commit = false" }, function(w, s)
+    local user = saved(w)
+    s:expunge(user)
+    return user.addresses
+  end },
+  { "an expired attribute without a session", "DetachedInstanceError", { "User.name", "add it to one" }, function(w, s)
+    local user = saved(w)
+    s:close()
+    return user.name
+  end },
+  { "reading an object whose row is gone", "ObjectDeletedError", { "User", "session:expunge(object)" }, function(w, s)
+    local user = saved(w)
+    s:execute(sa.delete(w.User.__table__))
+    return user.name
+  end },
+  { "refreshing one", "ObjectDeletedError", { "no longer there" }, function(w, s)
+    local user = saved(w)
+    s:execute(sa.delete(w.User.__table__))
+    s:refresh(user)
+  end },
+  { "an UPDATE of another version", "StaleDataError", { "UPDATE", "'errors_users'", "1 row(s); 0 were matched", "Roll back" }, function(w, s)
+    local user = saved(w)
+    local name = user.name
+    s:execute(sa.update(w.User.__table__):values{ version = 99 })
+    user.name = name .. "x"
+    s:flush()
+  end },
+  { "a DELETE of a row that is gone", "StaleDataError", { "DELETE", "'errors_keys'" }, function(w, s)
+    local key = w.Key{ name = "k" }
+    s:add(key)
+    s:flush()
+    s:execute(sa.delete(w.Key.__table__))
+    s:delete(key)
+    s:flush()
+  end },
+  { "a child without the parent it needs", "IntegrityError", { "user_id" }, function(w, s)
+    s:add(w.Address{ email = "e" })
+    s:flush()
+  end },
+  { "the same by an autoflush", "IntegrityError", { "raised by an autoflush", "session:no_autoflush(fn)" }, function(w, s)
+    s:add(w.Address{ email = "e" })
+    s:query(w.User):all()
+  end },
+  { "going on after a flush that failed", "PendingRollbackError", { "session:rollback()", "first error was" }, function(w, s)
+    s:add(w.Address{ email = "e" })
+    pcall(s.flush, s)
+    s:query(w.User):all()
+  end },
+  { "no row where one is asked for", "NoResultFound", { "one_or_none()" }, function(w, s) s:query(w.User):one() end },
+  { "several rows where one is asked for", "MultipleResultsFound", { "exactly one", "2" }, function(w, s)
+    s:add_all { w.User(), w.User() }
+    s:query(w.User):one()
+  end },
+  { "get_one of no row", "NoResultFound", { "this primary key" }, function(w, s) s:get_one(w.User, 99) end },
+  { "a key of another width", "ArgumentError", { "2 values", "User", "id" }, function(w, s) s:get(w.User, { 1, 2 }) end },
+  { "an object of another session", "InvalidRequestError", { "attached to another session", "expunge it there" }, function(w, s)
+    local other <close> = orm.Session(w.engine)
+    local user = w.User()
+    other:add(user)
+    s:add(user)
+  end },
+  { "a flush inside a flush", "InvalidRequestError", { "flushing already", "may change and add objects" }, function(w, s)
+    in_flush(w, function() s:flush() end)
+  end },
+  { "a commit inside a flush", "IllegalStateChangeError", { "commit()", "inside this session's flush" }, function(w, s)
+    in_flush(w, function() s:commit() end)
+  end },
+  { "an unknown attribute in a constructor", "ArgumentError", { "'nmae'", "did you mean 'name'" }, function(w) return w.User{ nmae = 1 } end },
+  { "an unknown attribute in filter_by", "InvalidRequestError", { "'nmae'", "did you mean 'name'" }, function(w, s) s:query(w.User):filter_by{ nmae = 1 } end },
+  { "an object of the wrong class in a list", "ArgumentError", { "User.addresses takes Address" }, function(w) w.User().addresses:append(w.User()) end },
+  { "and as a reference", "ArgumentError", { "Address.user takes User" }, function(w) w.Address().user = w.Address() end },
+  { "one object where a list belongs", "ArgumentError", { "assign a list" }, function(w) w.User().addresses = w.Address() end },
+  { "an option that leads nowhere", "ArgumentError", { "does not apply to any of the root entities" }, function(w, s)
+    s:query(w.User):options(orm.joinedload(w.Address.user)):all()
+  end },
+  { "an option's chain that breaks", "ArgumentError", { "does not link from" }, function(w, s)
+    s:query(w.User):options(orm.joinedload(w.User.addresses):joinedload(w.User.addresses)):all()
+  end },
+  { "an option for a column", "ArgumentError", { "takes a relationship" }, function(w) orm.joinedload(w.User.name) end },
+  { "what raiseload forbids", "InvalidRequestError", { "User.addresses", "load it with the query" }, function(w, s)
+    saved(w)
+    return s:query(w.User):options(orm.raiseload(w.User.addresses)):populate_existing():first().addresses
+  end },
+  { "a session without a database", "UnboundExecutionError", { "User", "give it a bind" }, function(w) orm.Session():query(w.User):all() end },
+  { "a second begin()", "InvalidRequestError", { "already begun", "begin_nested()" }, function(_, s)
+    s:begin()
+    s:begin()
+  end },
+  { "deleting what was never flushed", "InvalidRequestError", { "no row to delete", "session:expunge(object)" }, function(w, s) s:delete(w.User()) end },
+  { "refreshing what was never flushed", "InvalidRequestError", { "add it and flush first" }, function(w, s) s:refresh(w.User()) end },
+  { "expiring what was never flushed", "InvalidRequestError", { "add it and flush first" }, function(w, s) s:expire(w.User()) end },
+  { "expiring an attribute there is not", "ArgumentError", { "'nmae'" }, function(w, s) s:expire(saved(w), { "nmae" }) end },
+  { "expunging another's object", "InvalidRequestError", { "orm.object_session(object)" }, function(w, s) s:expunge(w.User()) end },
+  { "a transaction used again", "ResourceClosedError", { "ended already", "session:begin()" }, function(_, s)
+    local transaction = s:begin()
+    transaction:commit()
+    transaction:commit()
+  end },
+  { "get() of a query that filters", "InvalidRequestError", { "one_or_none()" }, function(w, s) s:query(w.User):filter_by{ name = "x" }:get(1) end },
+  { "update() of a query with LIMIT", "InvalidRequestError", { "limit()" }, function(w, s) s:query(w.User):limit(1):update{ name = "x" } end },
+  { "objects in a circle", "CircularDependencyError", { "Node", "post_update = true" }, function(w, s)
+    local a, b = w.Node(), w.Node()
+    a.other, b.other = b, a
+    s:add_all { a, b }
+    s:flush()
+  end },
+  { "a key that is taken", "IntegrityError", { "errors_keys" }, function(w, s)
+    s:add_all { w.Key{ name = "a" }, w.Key{ name = "a" } }
+    s:flush()
+  end },
+  { "a string for a statement", "ArgumentError", { "got the string 'select 1'" }, function(_, s) s:execute("select 1") end },
+  { "== for :eq()", "ArgumentError", { "Did you write == instead of :eq()" }, function(w, s) s:query(w.User):filter(w.User.name == "x") end },
+  { "any() of a reference", "InvalidRequestError", { "use has()" }, function(w) w.Address.user:any() end },
+  { "has() of a list", "InvalidRequestError", { "use any()" }, function(w) w.User.addresses:has() end },
+  { "contains() of a reference", "InvalidRequestError", { "use eq()" }, function(w) w.Address.user:contains(w.User()) end },
+  { "eq() of a list", "InvalidRequestError", { "use contains()" }, function(w) w.User.addresses:eq(w.Address()) end },
+  { "prepare() of an ordinary session", "InvalidRequestError", { "twophase = true" }, function(_, s) s:prepare() end },
+  { "yield_per with joined lists", "InvalidRequestError", { "orm.selectinload()" }, function(w, s)
+    s:query(w.User):options(orm.joinedload(w.User.addresses)):yield_per(5):all()
+  end },
+  { "joined lists without unique()", "InvalidRequestError", { "result:unique()" }, function(w, s)
+    s:scalars(sa.select(w.User):options(orm.joinedload(w.User.addresses))):all()
+  end },
+  { "a join to a relationship there is not", "InvalidRequestError", { "'adresses'", "did you mean 'addresses'" }, function(w, s)
+    s:query(w.User):join("adresses")
+  end },
+  { "rows of unknown attributes", "InvalidRequestError", { "'nmae'", "did you mean 'name'" }, function(w, s)
+    s:bulk_insert_mappings(w.User, { { nmae = 1 } })
+  end },
+  { "a class mapped again", "ArgumentError", { "already mapped" }, function(w) orm.mapper(w.User, w.User.__table__) end },
+}
+
+world.describe("a mistake", classes, function(w)
+  for _, case in ipairs(cases) do
+    it(case[1] .. " says what to do", function()
+      expect.raises_here(case[2], case[3], case[4], w, w.session)
+      w.session:rollback()
+      w.session:add(w.Key{ name = "still works" })
+      w.session:commit()
+      assert.equal(1, w.session:query(w.Key):filter_by{ name = "still works" }:count())
+    end)
+  end
+end)
+
+-- What is wrong with a mapping is told when it is first used, and each time.
+local mappings = {
+  { "several foreign keys", "AmbiguousForeignKeysError", { "X.ys", "foreign_keys" },
+    { id = true, a = "x.id", b = "x.id" }, {} },
+  { "no foreign key", "NoForeignKeysError", { "X.ys", "ForeignKey" }, { id = true }, {} },
+  { "another side that is not there", "InvalidRequestError", { "X.ys", "'xs'", "back_populates" }, { id = true, a = "x.id" }, { back_populates = "xs" } },
+  { "delete-orphan on the wrong side", "ArgumentError", { "single_parent = true" }, { id = true, a = "x.id" },
+    { cascade = "all, delete-orphan", back = true } },
+}
+
+describe("a mapping with", function()
+  after_each(orm.clear_mappers)
+  for _, case in ipairs(mappings) do
+    it(case[1] .. " says what to do", function()
+      local Base = orm.declarative_base()
+      local members, options = { __tablename__ = "y" }, {}
+      for name, of in pairs(case[4]) do
+        members[name] = of == true and sa.Column(sa.Integer, { primary_key = true }) or sa.Column(sa.ForeignKey(of))
+      end
+      for name, value in pairs(case[5]) do options[name] = name ~= "back" and value or nil end
+      if case[5].back then members.ys = orm.relationship("X", options) end
+      Base:class("X", { __tablename__ = "x", id = sa.Column(sa.Integer, { primary_key = true }),
+        ys = not case[5].back and orm.relationship("Y", options) or nil })
+      Base:class("Y", members)
+      for _ = 1, 2 do expect.raises(case[2], case[3], orm.configure_mappers) end
+    end)
+  end
+end)
