@@ -296,6 +296,7 @@ build = {
     ["lualchemy.orm.loading.subquery"] = "lua/lualchemy/orm/loading/subquery.lua",
     ["lualchemy.orm.loading.write_only"] = "lua/lualchemy/orm/loading/write_only.lua",
     ["lualchemy.orm.mapper"] = "lua/lualchemy/orm/mapper.lua",
+    ["lualchemy.orm.mapper_views"] = "lua/lualchemy/orm/mapper_views.lua",
     ["lualchemy.orm.merge"] = "lua/lualchemy/orm/merge.lua",
     ["lualchemy.orm.namespace"] = "lua/lualchemy/orm/namespace.lua",
     ["lualchemy.orm.object_set"] = "lua/lualchemy/orm/object_set.lua",

@@ -16,7 +16,7 @@ local suggest = require("lualchemy.util.suggest")
 ---@field composite_class function|table
 ---@field attrs any[]                    names, columns or column properties
 ---@field columns table[]                the columns among them, which declarative classes make
-local CompositeProperty = property.ComputedProperty:extend("CompositeProperty")
+local CompositeProperty = property.ComputedProperty:extend("CompositeProperty", { role = "composite" })
 
 ---@class lualchemy.orm.CompositeComparator
 ---@field property lualchemy.orm.CompositeProperty

@@ -102,6 +102,7 @@ return setmetatable(signature.module {
   create_session = factory.create_session,
   scoped_session = factory.scoped_session,
   object_session = session.object_session,
+  object_mapper = function(object) return require("lualchemy.orm.inspect").state(object).mapper end,
   make_transient = session.make_transient,
   make_transient_to_detached = session.make_transient_to_detached,
   close_all_sessions = session.close_all_sessions,

@@ -26,6 +26,7 @@ local M = {}
 ---@field has_identity boolean it has a row, or had one
 ---@field was_deleted boolean  its row is gone, whether or not that was committed yet
 ---@field modified boolean
+---@field expired boolean      its columns are to be loaded anew
 ---@field unloaded string[]    the attributes that reading would load
 ---@field dict table           the values of the others, by attribute
 ---@field attrs table<string, lualchemy.orm.AttributeState>   each attribute; `pairs` gives them all
@@ -37,8 +38,20 @@ local InstanceState = class("InstanceState")
 ---@field value any          as reading the attribute gives it, loading it if need be
 ---@field loaded_value any   nil where it is not loaded
 ---@field loaded boolean
----@field history { added: any[], unchanged: any[], deleted: any[] }   what a flush would find
+---@field history lualchemy.orm.History   what a flush would find
 local AttributeState = class("AttributeState")
+
+---@class lualchemy.orm.History
+---@field added any[]
+---@field unchanged any[]
+---@field deleted any[]
+local History = class("History")
+
+--- Would a flush find a change?
+---@return boolean
+function History:has_changes() return #self.added > 0 or #self.deleted > 0 end
+
+function History:empty() return not self:has_changes() and #self.unchanged == 0 end
 
 local attribute_fields = {
   value = function(self) return self.object[self.key] end,
@@ -46,7 +59,7 @@ local attribute_fields = {
   loaded = function(self) return select(2, core.peek(self.object, self.key)) or false end,
   history = function(self)
     local added, unchanged, deleted = attributes.get_history(self.object, self.key)
-    return { added = added, unchanged = unchanged, deleted = deleted }
+    return setmetatable({ added = added, unchanged = unchanged, deleted = deleted }, History)
   end,
 }
 
@@ -130,6 +143,11 @@ local computed = {
       if loaded then values[key] = core.peek(self.object, key) end
     end
     return values
+  end,
+  expired = function(self)
+    local mapper = self.mapper
+    if select(3, core.state(self.object)) == nil then return false end
+    return not select(2, core.peek(self.object, mapper:property_for_column(mapper.primary_key[1]).key))
   end,
   session = function(self) return session_of(self.object) end,
   identity = function(self) return identity_of(self.object, self.mapper) end,

@@ -13,6 +13,7 @@ local attribute = require("lualchemy.orm.attribute")
 local attribute_events = require("lualchemy.orm.attribute_events")
 local events = require("lualchemy.orm.events")
 local inheritance = require("lualchemy.orm.inheritance")
+local mapper_views = require("lualchemy.orm.mapper_views")
 local property = require("lualchemy.orm.property")
 local registry = require("lualchemy.orm.registry")
 
@@ -35,11 +36,13 @@ local ColumnProperty, MapperProperty = property.ColumnProperty, property.MapperP
 ---@field inheriting lualchemy.orm.Mapper[]      the mappers directly below
 ---@field tables lualchemy.Table[]               base first
 ---@field levels lualchemy.orm.Level[]           the same with how they join
+---@field single boolean                        its rows lie in its parent's table
+---@field concrete boolean                      its table is all its own
 ---@field polymorphic_on table?                  the column or expression that says which class a row is of
 ---@field polymorphic_identity any               what it says for this class
 ---@field polymorphic_map table<any, lualchemy.orm.Mapper>   of the whole hierarchy
 ---@field loader fun(instance: table, property: lualchemy.orm.MapperProperty): any
-local Mapper = class("Mapper")
+local Mapper = class("Mapper", { single = false, concrete = false })
 events.declare(Mapper)
 
 -- Options a mapper takes; everything else is a spelling mistake.
@@ -373,6 +376,7 @@ end
 function Mapper:property_for_column(column)
   return self.property_of_column[column]
 end
+Mapper.get_property_by_column = Mapper.property_for_column
 
 --- What the class has under a name: a mapped attribute, a method or a plain field; or nil.
 ---@param key string
@@ -381,6 +385,11 @@ function Mapper:class_attribute(key)
   if not self.property_by_key[key] then registry.configure_mappers() end -- a back reference may still have to be made
   return self.class_[key]
 end
+
+--- Is there a mapped attribute of that name?
+---@param key string
+---@return boolean
+function Mapper:has_property(key) return self.property_by_key[key] ~= nil end
 
 --- The property of that name; raises when the class has no such attribute.
 ---@param key string
@@ -446,6 +455,11 @@ function Mapper:isa(other)
   return false
 end
 
+--- Do both belong to one hierarchy?
+---@param other lualchemy.orm.Mapper
+---@return boolean
+function Mapper:common_parent(other) return self.base_mapper == other.base_mapper end
+
 --- Resolves the properties that wait; true if there were any.
 ---@return boolean
 function Mapper:configure_properties()
@@ -472,6 +486,7 @@ function Mapper:install()
   require("lualchemy.orm.instrument").install(self)
   self.loader = require("lualchemy.orm.loading").load_attribute
   self.configured = true
+  mapper_views.refresh(self)
   if events.active.mapper_configured then events.fire(self, "mapper_configured", self, self.class_) end
 end
 

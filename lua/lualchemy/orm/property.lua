@@ -112,7 +112,7 @@ end
 ---@field deferred boolean
 ---@field raiseload boolean    deferred, and to be loaded by a query only
 ---@field readonly boolean     not a column of the mapped table: an SQL expression
-local ColumnProperty = MapperProperty:extend("ColumnProperty", { kind = "column", Comparator = clause.Attribute })
+local ColumnProperty = MapperProperty:extend("ColumnProperty", { kind = "column", role = "column", Comparator = clause.Attribute })
 
 ---@param columns table[]
 ---@param options table?

@@ -30,7 +30,7 @@ local suggest = require("lualchemy.util.suggest")
 ---@field back_populates lualchemy.orm.RelationshipProperty?
 ---@field cascade table<string, boolean>
 local RelationshipProperty = property.MapperProperty:extend("RelationshipProperty", {
-  kind = "relationship", Comparator = require("lualchemy.orm.comparator").RelationshipAttribute,
+  kind = "relationship", role = "relationship", Comparator = require("lualchemy.orm.comparator").RelationshipAttribute,
 })
 
 local M = { RelationshipProperty = RelationshipProperty }

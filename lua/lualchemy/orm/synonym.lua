@@ -7,7 +7,7 @@ local suggest = require("lualchemy.util.suggest")
 ---@class lualchemy.orm.SynonymProperty : lualchemy.orm.ComputedProperty
 ---@field name string
 ---@field map_column boolean   the column that bears the synonym's name is mapped under the name it stands for (mapper.lua)
-local SynonymProperty = property.ComputedProperty:extend("SynonymProperty")
+local SynonymProperty = property.ComputedProperty:extend("SynonymProperty", { role = "synonym" })
 
 local known_options = { "map_column", "descriptor", "comparator_factory", "info", "doc" }
 

@@ -1,4 +1,4 @@
---- `.c` of what is no schema table: the columns of an alias, a join, a subquery.
+--- `.c` of what is no schema table: the columns of an alias, a join, a subquery; and what a mapper shows of itself.
 
 local errors = require("lualchemy.errors")
 local signature = require("lualchemy.signature")
@@ -12,6 +12,7 @@ local M = {}
 -- What a collection belongs to and its keys in order, beside it, because every field is a column.
 local owners = setmetatable({}, { __mode = "k" })
 local keys_of = setmetatable({}, { __mode = "k" })
+local noun_of = setmetatable({}, { __mode = "k" })
 
 local methods = {}
 
@@ -40,7 +41,7 @@ function Columns.__index(columns, key)
   if methods[key] then return methods[key] end
   if type(key) ~= "string" then return nil end
   local keys = keys_of[columns]
-  errors.raise("NoSuchColumnError", "%s has no column '%s' (it has: %s)", owners[columns], key,
+  errors.raise("NoSuchColumnError", "%s has no %s '%s' (it has: %s)", owners[columns], noun_of[columns] or "column", key,
     #keys > 0 and table.concat(keys, ", ") or "none")
 end
 
@@ -62,14 +63,15 @@ end
 ---@param owner string  for messages
 ---@param keys string[]
 ---@param columns any[]
+---@param noun string?   what they are, where they are not columns
 ---@return lualchemy.ColumnCollection
-function M.new(owner, keys, columns)
+function M.new(owner, keys, columns, noun)
   local made = {}
   for i, column in ipairs(columns) do
     made[i] = column
     if keys[i] and made[keys[i]] == nil then made[keys[i]] = column end
   end
-  owners[made], keys_of[made] = owner, keys
+  owners[made], keys_of[made], noun_of[made] = owner, keys, noun
   return setmetatable(made, Columns)
 end
 
