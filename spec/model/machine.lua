@@ -10,8 +10,9 @@ local schema = require("spec.model.schema")
 local Machine = {}
 Machine.__index = Machine
 
-local KINDS = { "User", "Tag", "Node", "Company", "Address", "Address", "Node", "Employee", "Engineer", "Manager" }
-local ROOTS = { "User", "Address", "Tag", "Node", "Company", "Employee" }
+local KINDS = { "User", "Tag", "Node", "Company", "Address", "Address", "Node", "Employee", "Engineer", "Manager", "Senior", "Passport", "Vehicle",
+  "Boat" }
+local ROOTS = { "User", "Address", "Tag", "Node", "Company", "Employee", "Engineer", "Passport", "Vehicle", "Boat" }
 
 local function new(engine)
   return setmetatable({ engine = engine, session = orm.Session { bind = engine }, live = {}, snapshots = {}, log = {} }, Machine)
@@ -22,9 +23,10 @@ local function check(condition, format, ...)
 end
 
 -- -- the model --------------------------------------------------------------------------------------------------------------
--- An item: { kind =, object =, id =, values = {}, parent = item, tags = { [item] = true } }; `live` has all that are not deleted.
+-- An item: { kind =, object =, id =, values = {}, parent = item, favourite = item, tags = { [item] = true } }; `live` has all that are
+-- not deleted. `tags` are a user's tags and the friends of a node.
 
-local function is_a(item, kind) return item.kind == kind or schema.root[item.kind] == kind end
+local function is_a(item, kind) return item.kind == kind or schema.within[kind] ~= nil and schema.within[kind][item.kind] ~= nil end
 
 function Machine:of_kind(kind, condition)
   local list = {}
@@ -36,8 +38,11 @@ end
 
 local function choose(list, number) return #list > 0 and list[number % #list + 1] or nil end
 
-local function children_of(self, item, kind)
-  return self:of_kind(nil, function(child) return child.parent == item and schema.parents[child.kind].kind == kind end)
+-- Those by one relationship, or all.
+local function children_of(self, item, relationship)
+  return self:of_kind(nil, function(child)
+    return child.parent == item and (relationship == nil or schema.parents[child.kind] == relationship)
+  end)
 end
 
 local function is_below(item, other)
@@ -54,7 +59,7 @@ function Machine:snapshot()
     local values, tags = {}, {}
     for key, value in pairs(item.values) do values[key] = value end
     for tag in pairs(item.tags) do tags[tag] = true end
-    copy.fields[item] = { values = values, tags = tags, parent = item.parent, id = item.id }
+    copy.fields[item] = { values = values, tags = tags, parent = item.parent, favourite = item.favourite, id = item.id }
   end
   return copy
 end
@@ -62,7 +67,7 @@ end
 function Machine:restore(copy)
   self.live = table.move(copy.live, 1, #copy.live, 1, {})
   for item, fields in pairs(copy.fields) do
-    item.parent, item.id, item.values, item.tags = fields.parent, fields.id, {}, {}
+    item.parent, item.favourite, item.id, item.values, item.tags = fields.parent, fields.favourite, fields.id, {}, {}
     for key, value in pairs(fields.values) do item.values[key] = value end
     for tag in pairs(fields.tags) do item.tags[tag] = true end
   end
@@ -74,6 +79,7 @@ function Machine:forget(gone)
     if item ~= gone then kept[#kept + 1] = item end
     item.tags[gone] = nil
     if item.parent == gone then item.parent = nil end
+    if item.favourite == gone then item.favourite = nil end
   end
   self.live = kept
 end
@@ -121,14 +127,29 @@ function Machine:check_object(item)
     local parent = object[up.key]
     check(parent == (item.parent and self:object(item.parent)), "%s.%s is another object", name, up.key)
   end
-  for _, down in pairs({ schema.parents.Address, schema.parents.Node, schema.parents.Employee }) do
-    if item.kind == down.kind then same_members(self, name .. "." .. down.list, object[down.list], children_of(self, item, down.kind)) end
+  for child, down in pairs(schema.parents) do
+    if item.kind == down.kind and not schema.root[child] then
+      local held, children = object[down.list], children_of(self, item, down)
+      same_members(self, name .. "." .. down.list, down.single and { held } or held, children)
+    end
   end
-  if item.kind == "User" then
-    same_members(self, name .. ".tags", object.tags, self:of_kind("Tag", function(tag) return item.tags[tag] end))
-  elseif item.kind == "Tag" then
-    same_members(self, name .. ".users", object.users, self:of_kind("User", function(user) return user.tags[item] end))
+  self:check_many(item, object, name)
+end
+
+function Machine:check_many(item, object, name)
+  for kind, relationships in pairs(schema.many) do
+    for key, many in pairs(relationships) do
+      if item.kind == kind then
+        same_members(self, name .. "." .. key, object[key], self:of_kind(many.kind, function(other) return item.tags[other] end))
+      end
+      if item.kind == many.kind then
+        same_members(self, name .. "." .. many.back, object[many.back], self:of_kind(kind, function(other) return other.tags[item] end))
+      end
+    end
   end
+  if item.kind ~= "Node" then return end
+  check(object.favourite == (item.favourite and self:object(item.favourite)), "%s.favourite is another object", name)
+  same_members(self, name .. ".fans", object.fans, self:of_kind("Node", function(fan) return fan.favourite == item end))
 end
 
 -- -- rows -------------------------------------------------------------------------------------------------------------------
@@ -165,19 +186,27 @@ function Machine:check_rows()
   compare("User", { users.id, users.name, users.n }, function(i) return table.pack(i.id, i.values.name, i.values.n) end)
   compare("Address", { addresses.id, addresses.name, addresses.user_id }, function(i) return table.pack(i.id, i.values.name, parent_id(i)) end)
   compare("Tag", { tags.id, tags.name }, function(i) return table.pack(i.id, i.values.name) end)
-  compare("Node", { nodes.id, nodes.name, nodes.parent_id }, function(i) return table.pack(i.id, i.values.name, parent_id(i)) end)
+  compare("Node", { nodes.id, nodes.name, nodes.parent_id, nodes.favourite_id }, function(i)
+    return table.pack(i.id, i.values.name, parent_id(i), i.favourite and i.favourite.id)
+  end)
+  compare("Passport", { t.model_passports.c.id, t.model_passports.c.user_id }, function(i) return table.pack(i.id, parent_id(i)) end)
+  compare("Senior", { t.model_seniors.c.id, t.model_seniors.c.motto }, function(i) return table.pack(i.id, i.values.motto) end)
+  compare("Vehicle", { t.model_vehicles.c.id, t.model_vehicles.c.name }, function(i) return table.pack(i.id, i.values.name) end)
+  compare("Boat", { t.model_boats.c.id, t.model_boats.c.name, t.model_boats.c.sail }, function(i) return table.pack(i.id, i.values.name, i.values.sail) end)
   compare("Company", { companies.id, companies.name }, function(i) return table.pack(i.id, i.values.name) end)
   compare("Employee", { employees.id, employees.name, employees.kind, employees.company_id }, function(i)
     return table.pack(i.id, i.values.name, i.kind:lower(), parent_id(i))
   end)
   compare("Engineer", { engineers.id, engineers.language }, function(i) return table.pack(i.id, i.values.language) end)
-  local links = {}
-  for _, user in ipairs(self:of_kind("User")) do
-    for tag in pairs(user.tags) do links[#links + 1] = ("(%d, %d)"):format(user.id, tag.id) end
+  for kind, secondary in pairs { User = schema.links, Node = schema.friends } do
+    local links = {}
+    for _, item in ipairs(self:of_kind(kind)) do
+      for other in pairs(item.tags) do links[#links + 1] = ("(%d, %d)"):format(item.id, other.id) end
+    end
+    table.sort(links)
+    local got = rows_of(self, sa.select(secondary))
+    check(got == table.concat(links, "\n"), "links of %s:\n%s\nin the model:\n%s", kind, got, table.concat(links, "\n"))
   end
-  table.sort(links)
-  local got = rows_of(self, sa.select(schema.links.c.user_id, schema.links.c.tag_id))
-  check(got == table.concat(links, "\n"), "links:\n%s\nin the model:\n%s", got, table.concat(links, "\n"))
 end
 
 -- -- operations -------------------------------------------------------------------------------------------------------------
@@ -209,7 +238,15 @@ end
 
 local function link_up(self, item, parent, by_list)
   local up = schema.parents[item.kind]
-  if parent and by_list then
+  if up.single then
+    local former = parent and children_of(self, parent, up)[1]
+    if by_list then self:object(parent or item.parent)[up.list] = parent and self:object(item) or nil end
+    if former and former ~= item then former.parent = nil end
+  end
+  if up.single and by_list then
+    item.parent = parent
+    return
+  elseif parent and by_list then
     self:object(parent)[up.list]:append(self:object(item))
   elseif not parent and by_list and item.parent then
     self:object(item.parent)[up.list]:remove(self:object(item))
@@ -232,6 +269,7 @@ function operations.create(self, a, b, c)
   self.live[#self.live + 1] = item
   if parent and (up.needed or b % 3 > 0) then link_up(self, item, parent, c % 2 == 0) end
   self.session:add(item.object)
+  if up and up.single then self:flush() end
 end
 
 function operations.set(self, a, b, c)
@@ -246,7 +284,9 @@ function operations.move(self, a, b, c)
   local item = choose(self:of_kind(nil, function(i) return schema.parents[i.kind] end), a)
   if not item then return end
   local parent = choose(self:of_kind(schema.parents[item.kind].kind), b)
-  if parent and parent ~= item.parent and not is_below(parent, item) then link_up(self, item, parent, c % 2 == 0) end
+  if not parent or parent == item.parent or is_below(parent, item) then return end
+  link_up(self, item, parent, c % 2 == 0)
+  if schema.parents[item.kind].single then self:flush() end
 end
 
 -- The next autoflush takes an orphan for one: whoever wants to bring it back must not load anything before.
@@ -258,13 +298,34 @@ function operations.part(self, a, _, c)
   if needed then self:flush() end
 end
 
-function operations.tag(self, a, b, c)
-  local user, tag = choose(self:of_kind("User"), a), choose(self:of_kind("Tag"), b)
-  if not (user and tag) then return end
-  local list, other = self:object(user).tags, self:object(tag)
-  if c % 2 == 0 then list, other = self:object(tag).users, self:object(user) end
-  if user.tags[tag] then list:remove(other) else list:append(other) end
-  user.tags[tag] = not user.tags[tag] or nil
+local function toggle(self, kind, key, a, b, c)
+  local many = schema.many[kind][key]
+  local item, other = choose(self:of_kind(kind), a), choose(self:of_kind(many.kind), b)
+  if not (item and other) then return end
+  local list, object = self:object(item)[key], self:object(other)
+  if c % 2 == 0 then list, object = self:object(other)[many.back], self:object(item) end
+  if item.tags[other] then list:remove(object) else list:append(object) end
+  item.tags[other] = not item.tags[other] or nil
+end
+
+function operations.tag(self, a, b, c) toggle(self, "User", "tags", a, b, c) end
+
+function operations.befriend(self, a, b, c) toggle(self, "Node", "friends", a, b, c) end
+
+-- By either side; to nobody, too.
+function operations.favour(self, a, b, c)
+  local node, other = choose(self:of_kind("Node"), a), choose(self:of_kind("Node"), b)
+  if not node then return end
+  if c % 3 == 0 then other = nil end
+  local former = node.favourite
+  if other and c % 2 == 0 and former ~= other then
+    self:object(other).fans:append(self:object(node))
+  elseif not other and former and c % 2 == 0 then
+    self:object(former).fans:remove(self:object(node))
+  else
+    self:object(node).favourite = other and self:object(other) or nil
+  end
+  node.favourite = other
 end
 
 -- Other objects may remember the deleted one until they are expired.
@@ -273,7 +334,7 @@ function operations.delete(self, a)
   local item = choose(self.live, a)
   if not item then return end
   self.session:delete(self:object(item))
-  for _, child in ipairs(children_of(self, item, item.kind)) do
+  for _, child in ipairs(children_of(self, item)) do
     if schema.parents[child.kind].needed then self:forget(child) end
   end
   self:forget(item)
@@ -299,7 +360,8 @@ function operations.look(self, a, b)
 end
 
 local OPTIONS = { "joinedload", "selectinload", "subqueryload" }
-local EAGER = { User = { "addresses", "tags" }, Tag = { "users" }, Node = { "children", "parent" }, Company = { "employees" } }
+local EAGER = { User = { "addresses", "tags", "passport" }, Tag = { "users" }, Node = { "children", "parent", "friends", "fans", "favourite" },
+  Company = { "employees" }, Passport = { "user" } }
 
 function operations.query(self, a, b, c)
   local kind = choose(ROOTS, a)
@@ -372,8 +434,8 @@ end
 
 -- How often each is drawn.
 local DRAWN = {}
-for name, times in pairs { create = 8, set = 5, move = 5, part = 3, tag = 5, delete = 2, flush = 4, expire = 2, look = 6, query = 3, merge = 2,
-  collect = 2, savepoint = 2, release = 1, rollback_savepoint = 2, commit = 2, rollback = 1 } do
+for name, times in pairs { create = 8, set = 5, move = 5, part = 3, tag = 5, befriend = 2, favour = 2, delete = 2,
+  flush = 4, expire = 2, look = 6, query = 3, merge = 2, collect = 2, savepoint = 2, release = 1, rollback_savepoint = 2, commit = 2, rollback = 1 } do
   for _ = 1, times do DRAWN[#DRAWN + 1] = name end
 end
 table.sort(DRAWN)
