@@ -88,6 +88,20 @@ for database, url in targets.each() do
       assert.equal(0, session:query(Node):count())
     end)
 
+    it("knows the key of an object that was expired, be it the one that refers", function()
+      local a, b = Node{}, Node{}
+      session:add_all{ a, b }
+      session:commit()
+      a.peer = b
+      session:commit()
+      assert.is_true(rawequal(a.peer, b))
+      assert.equal(b.id, a.peer_id)
+      session:expire_all()
+      b.peer = b
+      session:commit()
+      assert.equal(b.id, b.peer_id)
+    end)
+
     it("leaves nothing behind when the flush fails", function()
       local entry = Entry{ word = "x" }
       local widget = Widget{ entries = { entry }, favorite = entry }

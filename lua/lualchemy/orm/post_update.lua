@@ -22,9 +22,12 @@ end
 ---@return boolean
 function M.has(mapper) return #relationships_of(mapper) > 0 end
 
+-- An attribute that was expired is read: the key of an object that is only referred to may be.
 local function value_of(object, column)
-  local prop = core.mapper_of(object):property_for_column(column)
-  return (core.peek(object, prop.key))
+  local key = core.mapper_of(object):property_for_column(column).key
+  local value, known = core.peek(object, key)
+  if known or core.state(object) ~= "persistent" then return value end
+  return object[key]
 end
 
 -- UPDATE of the columns that refer along a relationship, in the row of `object`; `referred` is whom they refer to, or nil.
