@@ -209,6 +209,7 @@ build = {
     ["lualchemy.engine.inspect"] = "lua/lualchemy/engine/inspect.lua",
     ["lualchemy.engine.inspector"] = "lua/lualchemy/engine/inspector.lua",
     ["lualchemy.engine.log"] = "lua/lualchemy/engine/log.lua",
+    ["lualchemy.engine.mock"] = "lua/lualchemy/engine/mock.lua",
     ["lualchemy.engine.replicas"] = "lua/lualchemy/engine/replicas.lua",
     ["lualchemy.engine.result"] = "lua/lualchemy/engine/result.lua",
     ["lualchemy.engine.retry"] = "lua/lualchemy/engine/retry.lua",

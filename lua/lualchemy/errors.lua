@@ -68,6 +68,12 @@ function M.look_past(fn) files[fn] = false end
 ---@type fun(): string?
 M.caller = here and core.caller_finder(here, files) or function() end
 
+--- One of a program's own, to be raised by it: `error(sa.exc.DisconnectionError("it does not answer"))`.
+---@param message string
+function LualchemyError:init(message)
+  self.class, self.message, self.where = getmetatable(self).__name, tostring(message), M.caller()
+end
+
 --- An error object, not raised.
 ---@param name string     a class of this module
 ---@param message string

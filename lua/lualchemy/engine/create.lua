@@ -1,6 +1,7 @@
 --- create_engine and engine_from_config: from a URL and options to an engine. Nothing is connected here.
 
 local Engine = require("lualchemy.engine.engine")
+local Mock = require("lualchemy.engine.mock")
 local Replicas = require("lualchemy.engine.replicas")
 local URL = require("lualchemy.engine.url")
 local drivers = require("lualchemy.drivers")
@@ -14,7 +15,7 @@ local M = {}
 local OPTIONS = {
   echo = "echo", echo_source = "boolean", logger = "function", slow_query_seconds = "number", on_slow_query = "function",
   hide_parameters = "boolean", isolation_level = "string",
-  execution_options = "table", listeners = "table", proxy = "table", connect_args = "table", creator = "function",
+  execution_options = "table", listeners = "table", plugins = "table", proxy = "table", connect_args = "table", creator = "function",
   pool = "pool", poolclass = "poolclass", pool_size = "integer", max_overflow = "integer", pool_timeout = "number",
   pool_recycle = "number", pool_pre_ping = "boolean", pool_use_lifo = "boolean", pool_reset_on_return = "reset",
   replicas = "urls", replica_stickiness = "number", pool_traceback = "boolean",
@@ -132,13 +133,35 @@ local DEFAULT_TRANSACTIONS = {
   begin = function() return "BEGIN" end,
 }
 
---- An engine for a database: `create_engine("sqlite:///app.db", { echo = true })`.
+local function table_copy(options)
+  local copy = {}
+  for name, value in pairs(options) do copy[name] = value end
+  return copy
+end
+
+-- What a plug-in's hook makes of the value; without such a hook, or an answer, it stays.
+local function ask_plugins(plugins, hook, value, ...)
+  for _, plugin in ipairs(plugins) do
+    if plugin[hook] then value = plugin[hook](plugin, value, ...) or value end
+  end
+  return value
+end
+
+--- An engine for a database: `create_engine("sqlite:///app.db", { echo = true })`. Each of the option `plugins` is a table
+--- with some of these methods: `update_url(self, url, options)`, which answers another URL; `update_options(self, options,
+--- url)`, which changes a copy of the options, its own taken out; `engine_created(self, engine)`.
 ---@param url string|table|lualchemy.URL
 ---@param options table?
 ---@return lualchemy.Engine
 function M.create_engine(url, options)
   options = options or {}
+  local plugins = options.plugins or {}
   url = URL.make(url)
+  if plugins[1] then
+    options = table_copy(options)
+    url = URL.make(ask_plugins(plugins, "update_url", url, options))
+    options = ask_plugins(plugins, "update_options", options, url)
+  end
   check_options(options)
   local dialect = load_dialect(url, options)
   local driver = drivers.load(url.driver or url.backend)
@@ -155,7 +178,19 @@ function M.create_engine(url, options)
   }
   if options.query_cache_size then core.statement_cache(dialect, options.query_cache_size) end
   for _, extension in ipairs(options.listeners or {}) do engine:add_listener(extension) end
+  for _, plugin in ipairs(plugins) do
+    if plugin.engine_created then plugin:engine_created(engine) end
+  end
   return engine
+end
+
+--- An engine without a database: each statement goes to `executor(statement, params)` instead.
+---@param url string|table|lualchemy.URL   names the dialect: "postgresql://"
+---@param executor fun(statement: any, params: table?)
+---@return lualchemy.MockEngine
+function M.create_mock_engine(url, executor)
+  url = URL.make(url)
+  return Mock(url, load_dialect(url, {}), executor)
 end
 
 -- -- configuration files --------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ require("lualchemy.engine.signatures")
 
 return {
   create_engine = create.create_engine,
+  create_mock_engine = create.create_mock_engine,
   engine_from_config = create.engine_from_config,
   make_url = require("lualchemy.engine.url").make,
   set_wait = require("lualchemy.engine.wait").set_wait,

@@ -22,6 +22,7 @@ end)
 
 signature.functions(create, {
   create_engine = "url: any, options: options?",
+  create_mock_engine = "url: any, executor: callable",
   engine_from_config = "config: table, prefix: string?, options: options?",
 })
 
@@ -45,6 +46,7 @@ signature.methods(Connection, {
   execution_options = "options: options",
 })
 signature.methods(Routed)
+signature.methods(require("lualchemy.engine.mock"), { init = "url: any, dialect: any, executor: callable", begin = "function: callable?" })
 signature.kind("a_table", "a Table", function(x) return Table:is(x) end)
 local questions = { init = "bind: connectable", reflect_table = "table: a_table, options: options?", has_schema = "name: string" }
 for name in pairs(Inspector) do

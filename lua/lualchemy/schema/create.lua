@@ -16,13 +16,15 @@ local M = {}
 ---@class lualchemy.SchemaRun   one call on one connection
 ---@field connection lualchemy.Connection
 ---@field compiler lualchemy.DDLCompiler   the dialect's capabilities and names
+---@field can_ask boolean     what is there: not a mock engine
 ---@field checkfirst boolean
 local Run = class("SchemaRun")
 
 function Run:init(connection, opts)
   self.connection = connection
   self.compiler = ddl_compiler.compiler(connection.dialect, {})
-  self.checkfirst = opts.checkfirst or false
+  self.can_ask = connection.has_catalogue ~= false
+  self.checkfirst = opts.checkfirst and self.can_ask or false
   self.tables = opts.tables
   self.seen_types = {}
 end

@@ -63,7 +63,7 @@ function M.create(run, table_)
     local key = key_of(type_)
     if not run.seen_types[key] then
       run.seen_types[key] = true
-      if not exists(run, type_) then run:execute(DOMAIN:is(type_) and M.CreateDomainType(type_) or M.CreateEnumType(type_)) end
+      if not (run.can_ask and exists(run, type_)) then run:execute(DOMAIN:is(type_) and M.CreateDomainType(type_) or M.CreateEnumType(type_)) end
     end
   end
 end
@@ -96,7 +96,7 @@ function M.drop(run, tables)
     end
   end
   for _, type_ in ipairs(going) do
-    if exists(run, type_) then run:execute(DOMAIN:is(type_) and M.DropDomainType(type_) or M.DropEnumType(type_)) end
+    if not run.can_ask or exists(run, type_) then run:execute(DOMAIN:is(type_) and M.DropDomainType(type_) or M.DropEnumType(type_)) end
   end
 end
 
