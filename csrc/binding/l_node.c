@@ -213,8 +213,9 @@ alch_node_ref *alch_check_node_ref(lua_State *L, int idx)
     (void)alch_to_node(L, idx);
     r = alch_test_node_ref(L, idx);
     if (r == NULL || r->node == NULL)
-        alch_raisef(L, ALCH_ERR_ARGUMENT, "SQL expression or table expected as argument %d, got %s", idx,
-                    alch_describe(L, idx));
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "SQL expression or table expected as argument %d, got %s%s", idx,
+                    alch_describe(L, idx), lua_type(L, idx) == LUA_TSTRING ? ": SQL text must be declared, as sa.text('...')"
+                    : idx == 1 ? " (a method is called with a colon, as in a:eq(b))" : "");
     return r;
 }
 

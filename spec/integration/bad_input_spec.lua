@@ -73,6 +73,27 @@ for database, url in targets.each() do
       still_works()
     end)
 
+    it("a query or a result taken for a list, a dot for a colon", function()
+      local query = session:query(User)
+      for _, misuse in ipairs({
+        function() return query[1] end, function() return #query end, function() for _ in pairs(query) do error("a pair") end end,
+        function() for _ in ipairs(query) do error("an item") end end, function() for _ in query do error("a row") end end,
+      }) do
+        raises("InvalidRequestError", { "query:iter()", "query:all()" }, misuse)
+      end
+      for _, result in ipairs({ session:execute(sa.select(User)), session:scalars(sa.select(User)), session:execute(sa.select(users)):mappings(),
+        session:execute("SELECT 1") }) do
+        raises("InvalidRequestError", { "for row in result do" }, function() return result[1] end)
+        raises("InvalidRequestError", { "result:all()" }, function() for _ in ipairs(result) do error("a row") end end)
+        raises("InvalidRequestError", { "result:all()" }, function() return #result end)
+        assert.is_true(#result:all() > 0)
+      end
+      raises("ArgumentError", { "colon" }, function() session.add(User{ name = "x" }) end)
+      raises("ArgumentError", { "colon" }, function() return User.name.desc() end)
+      raises("ArgumentError", { "'ehco'", "did you mean 'echo'" }, sa.create_engine, "sqlite://", { ehco = true })
+      still_works()
+    end)
+
     it("criteria that came to nothing where they would write every row", function()
       local ids = {}
       for _, emptied in ipairs { sa.and_(), sa.or_(table.unpack(ids)), sa.and_(sa.or_()) } do

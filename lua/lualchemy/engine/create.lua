@@ -8,6 +8,7 @@ local drivers = require("lualchemy.drivers")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local pools = require("lualchemy.pool")
+local suggest = require("lualchemy.util.suggest")
 
 local M = {}
 
@@ -21,6 +22,10 @@ local OPTIONS = {
   replicas = "urls", replica_stickiness = "number", pool_traceback = "boolean",
   statement_cache_size = "integer", query_cache_size = "integer", enable_from_linting = "boolean",
 }
+
+local OPTION_NAMES = {}
+for name in pairs(OPTIONS) do OPTION_NAMES[#OPTION_NAMES + 1] = name end
+table.sort(OPTION_NAMES)
 
 -- Options of create_engine that the pool takes under another name.
 local POOL_OPTIONS = {
@@ -46,7 +51,9 @@ local EXPECTED = { echo = "true, false or \"debug\"", pool = "a pool", poolclass
 local function check_options(options)
   for name, value in pairs(options) do
     local kind = OPTIONS[name]
-    if not kind then errors.raise("ArgumentError", "create_engine has no option '%s'", tostring(name)) end
+    if not kind then
+      errors.raise("ArgumentError", "create_engine has no option '%s'%s", tostring(name), suggest.hint(name, OPTION_NAMES))
+    end
     if not fits(kind, value) then
       errors.raise("ArgumentError", "create_engine: option '%s' takes %s, got %s", name, EXPECTED[kind] or kind,
         tostring(value))

@@ -21,6 +21,10 @@ end)
 ---@class lualchemy.AnyResult
 ---@field private _next fun(self): any     the next item, nil at the end
 local AnyResult = class("AnyResult")
+class.no_list(AnyResult, function()
+  errors.raise("InvalidRequestError", "a result is no list: its rows come one by one, as in `for row in result do`; result:all() makes a "
+    .. "list of them")
+end)
 
 --- The next item; nil when there is none.
 function AnyResult:fetchone() return self:_next() end

@@ -85,6 +85,9 @@ end
 --- The expressions with commas between them, as ORDER BY takes them.
 function M.list(expressions) return core.list("list", "COMMA", expressions) end
 
+--- A statement given as text.
+function M.text(text) return sql.text(text) end
+
 --- SQL text as it is, where an expression goes.
 function M.verbatim(text) return sql.literal_column(text) end
 

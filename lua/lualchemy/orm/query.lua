@@ -35,6 +35,13 @@ local plan = require("lualchemy.orm.plan")
 ---@field private _extended boolean          it has fields of the user's
 local Query = class("Query")
 
+local function refuse_list()
+  errors.raise("InvalidRequestError", "a query is no list: `for object in query:iter() do` reads it, query:all() makes a list of it, "
+    .. "query:count() counts")
+end
+class.no_list(Query, refuse_list)
+Query.__call = refuse_list
+
 -- What all queries begin with; these tables never change.
 local NOTHING, OPTIONS = {}, { autoflush = true }
 

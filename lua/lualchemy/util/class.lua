@@ -98,11 +98,25 @@ setmetatable(Class, {
   __call = call,
 })
 
+--- Objects of the class, and of those made of it later, are no lists: positions, `#` and pairs, which would quietly find
+--- nothing, or what nobody should see, raise instead.
+---@param class lualchemy.Class
+---@param refuse fun()   raises
+local function no_list(class, refuse)
+  local base = getmetatable(class).__index
+  getmetatable(class).__index = function(_, key)
+    if math.type(key) == "integer" then refuse() end
+    return base[key]
+  end
+  class.__len, class.__pairs = refuse, refuse
+end
+
 --- A class without a base.
 ---@param name string
 ---@param members table?
 ---@return lualchemy.Class
 return setmetatable({
+  no_list = no_list,
   of = Class.of,
   report = report,
   check_extension = check_extension,

@@ -138,6 +138,7 @@ end
 ---@param heard any   do_orm_execute was told already
 ---@return lualchemy.Result
 function M.execute(session, statement, params, options, heard)
+  if type(statement) == "string" then statement = clause.text(statement) end
   local of, asked, element = read(statement)
   local execution = options and options.execution_options or session._listeners and {} or NO_OPTIONS
   if of then execution = execution_of(session, asked, execution) end
