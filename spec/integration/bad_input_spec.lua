@@ -90,7 +90,7 @@ for database, url in targets.each() do
       end
       raises("ArgumentError", { "colon" }, function() session.add(User{ name = "x" }) end)
       raises("ArgumentError", { "colon" }, function() return User.name.desc() end)
-      raises("ArgumentError", { "'ehco'", "did you mean 'echo'" }, sa.create_engine, "sqlite://", { ehco = true })
+      raises("ArgumentError", { "'ehco'", "did you mean 'echo'" }, function() sa.create_engine("sqlite://", { ehco = true }) end)
       still_works()
     end)
 
