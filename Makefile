@@ -57,7 +57,7 @@ MISSING := $(filter-out $(FOUND),$(PLUGINS))
 
 C_TESTS := $(patsubst spec/c/%.c,$(BUILD)/c/%,$(wildcard spec/c/test_*.c))
 
-.PHONY: all help env demo test test-c test-asan test-tsan test-fault lint bench install uninstall clean plugin rockspec fuzz soak c-tests fault-host FORCE
+.PHONY: all help env demo test test-c test-asan test-tsan test-fault lint bench install uninstall clean plugin rockspec completions fuzz soak c-tests fault-host FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -208,6 +208,10 @@ build/support/reset.so: spec/support/reset.c
 build/bench/clock.so $(SPEC_MODULES):
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) -O2 -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -shared $(LUA_FLAGS) -o $@ $<
+
+# What editors complete follows what the library has.
+completions: all
+	@$(call in_tree,$(LUA)) -e 'require("spec.support.completions").write()'
 
 # The file lists of rockspec/ follow the tree.
 rockspec:

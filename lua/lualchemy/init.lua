@@ -12,6 +12,7 @@ local schema = require("lualchemy.schema")
 local sql = require("lualchemy.sql")
 local types = require("lualchemy.types")
 
+---@class lualchemy
 local M = {
   _VERSION = "scm",
   null = core.null,
@@ -33,4 +34,5 @@ for _, layer in ipairs { types, sql, schema, engine } do
   end
 end
 
-return signature.module(M)
+signature.module(M)
+return M

@@ -149,7 +149,7 @@ local function is_method(fn)
   return debug ~= nil and type(fn) == "function" and debug.getlocal(fn, 1) == "self"
 end
 
--- Doors, so that a class may be gone through again after somebody added methods to it.
+-- Door -> what is behind it, so that a class may be gone through again after somebody added methods to it.
 local doors = setmetatable({}, { __mode = "k" })
 
 local function door(fn, what, parameters, good, refuse)
@@ -183,7 +183,7 @@ function M.methods(c, listed, lent)
         good[class_of(self)] = true
       end
       local made = door(fn, what, listed[name] and parse(listed[name]), good, refuse)
-      c[name], doors[made] = made, true
+      c[name], doors[made] = made, fn
     end
   end
 end
@@ -215,6 +215,7 @@ function M.functions(module, listed, prefix)
       verify(what, parameters, ...)
       return fn(...)
     end
+    doors[module[name]] = fn
   end
 end
 
@@ -243,9 +244,18 @@ function M.module(module)
         end
         return fn(...)
       end
+      doors[module[name]] = fn
     end
   end
   return module
+end
+
+--- The function behind its doors, as it was written.
+---@param fn function
+---@return function
+function M.inside(fn)
+  while doors[fn] do fn = doors[fn] end
+  return fn
 end
 
 return M

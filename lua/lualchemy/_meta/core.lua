@@ -95,6 +95,11 @@ function DriverConnection:server_version() end
 ---@return integer
 function DriverConnection:statement_cache_len() end
 
+--- How long statements may take; does the driver end those that take longer by itself?
+---@param seconds number?
+---@return boolean
+function DriverConnection:limit(seconds) end
+
 --- Asks the operation in flight to stop; any coroutine may.
 function DriverConnection:cancel() end
 

@@ -1,0 +1,179 @@
+--- What editors are told of `sa` and of the classes behind it: lua/lualchemy/_meta/lualchemy.lua and classes.lua, written
+-- from the library itself by `make completions`. Much of it the sources cannot show: methods are C functions or made in
+-- loops, and `sa` collects its names from the layers. spec/completions_spec.lua fails when the files say something else.
+
+local sa = require("lualchemy")
+local signature = require("lualchemy.signature")
+local tree = require("spec.support.tree")
+
+local M = { names = { "lualchemy", "classes" } }
+
+-- Classes that are called otherwise in the sources' annotations.
+local named = { TypeEngine = "Type" }
+
+local function name_of(class)
+  local name = rawget(class, "__name")
+  return "lualchemy." .. (named[name] or name)
+end
+
+local function is_class(x) return type(x) == "table" and rawget(x, "__super") ~= nil end
+
+-- Methods that give something else than the statement or expression that they are asked of.
+local gives = {
+  alias = "lualchemy.Alias", all = "any[]", and_ = "lualchemy.ColumnElement", as_scalar = "lualchemy.ScalarSelect", compile = "lualchemy.Compiled",
+  cte = "lualchemy.CTE", execute = "lualchemy.Result", exists = "lualchemy.Exists", is = "boolean", is_same = "boolean", label = "lualchemy.Label",
+  lateral = "lualchemy.Lateral", scalar = "any", scalar_subquery = "lualchemy.ScalarSelect", subquery = "lualchemy.Subquery", extend = "table",
+  get_execution_options = "table", op = "fun(other: any): lualchemy.ColumnElement", bool_op = "fun(other: any): lualchemy.ColumnElement",
+  union = "lualchemy.CompoundSelect", union_all = "lualchemy.CompoundSelect", intersect = "lualchemy.CompoundSelect",
+  intersect_all = "lualchemy.CompoundSelect", except_ = "lualchemy.CompoundSelect", except_all = "lualchemy.CompoundSelect",
+  select = "lualchemy.Select", insert = "lualchemy.Insert", update = "lualchemy.Update", delete = "lualchemy.Delete", join = "lualchemy.Join",
+  outerjoin = "lualchemy.Join", any_ = "lualchemy.ColumnElement", all_ = "lualchemy.ColumnElement", case = "lualchemy.Case", cast = "lualchemy.Cast",
+  bindparam = "lualchemy.BindParameter", column = "lualchemy.ColumnClause", table = "lualchemy.TableClause", text = "lualchemy.TextClause",
+  values = "lualchemy.Values", create_engine = "lualchemy.Engine", engine_from_config = "lualchemy.Engine", inspect = "lualchemy.Inspector",
+  make_url = "lualchemy.URL", between = "lualchemy.ColumnElement", tablesample = "lualchemy.TableSample", over = "lualchemy.Over",
+}
+
+-- Of a SELECT, joins and values() are the statement again.
+local statement_again = { join = true, outerjoin = true, values = true, case = true, select = true, column = true }
+
+local function has_base(class, base)
+  while class and class ~= base do class = rawget(class, "__super") end
+  return class == base
+end
+
+local function result_of(class, name)
+  local again = has_base(class, sa.Executable) and statement_again[name]
+  if gives[name] and not again then return gives[name] end
+  if has_base(class, sa.ColumnElement) then return "lualchemy.ColumnElement" end
+  if has_base(class, sa.Executable) then return name_of(class) end
+  return "any"
+end
+
+-- "self: X, a: any, ...: any" of a function; of one in C only that it takes something.
+local function parameters_of(fn, self_class)
+  local inside = signature.inside(fn)
+  local info = debug.getinfo(inside, "uS")
+  local parts = {}
+  local first = info.what ~= "C" and debug.getlocal(inside, 1)
+  if self_class then parts[1] = "self: " .. self_class end
+  for i = first == "self" and 2 or 1, info.what ~= "C" and info.nparams or 0 do
+    parts[#parts + 1] = debug.getlocal(inside, i) .. "?: any"
+  end
+  if info.what == "C" or info.isvararg then parts[#parts + 1] = "...: any" end
+  return table.concat(parts, ", ")
+end
+
+local function sorted_keys(t, wanted)
+  local keys = {}
+  for key, value in pairs(t) do
+    if type(key) == "string" and wanted(key, value) then keys[#keys + 1] = key end
+  end
+  table.sort(keys)
+  return keys
+end
+
+local OWN = { is = true, new = true, extend = true, init = true }
+
+--- The methods and the computed fields that a class itself has, by name.
+---@param class lualchemy.Class
+---@return string[] methods
+---@return string[] getters
+function M.members(class)
+  local methods = sorted_keys(class, function(key, value) return type(value) == "function" and key:sub(1, 1) ~= "_" and not OWN[key] end)
+  local getters = sorted_keys(rawget(class, "__getters") or {}, function(key) return key:sub(1, 1) ~= "_" end)
+  return methods, getters
+end
+
+--- The classes that `sa` has and their bases, each once, ordered by name.
+---@return lualchemy.Class[]
+function M.classes()
+  local found = {}
+  local function add(class)
+    while is_class(class) and rawget(class, "__name") and not found[name_of(class)] do
+      found[name_of(class)] = class
+      class = rawget(class, "__super")
+    end
+  end
+  for _, key in ipairs(sorted_keys(sa, function(_, value) return is_class(value) end)) do add(sa[key]) end
+  local list = {}
+  for _, name in ipairs(sorted_keys(found, function() return true end)) do list[#list + 1] = found[name] end
+  return list
+end
+
+-- A statement's methods give the same kind of statement, so those of its bases are said again for it.
+local function with_inherited(class, methods)
+  local seen, at = {}, rawget(class, "__super")
+  for _, name in ipairs(methods) do seen[name] = true end
+  while has_base(class, sa.Executable) and is_class(at) do
+    for _, name in ipairs((M.members(at))) do
+      if not seen[name] then methods[#methods + 1], seen[name] = name, true end
+    end
+    at = rawget(at, "__super")
+  end
+  table.sort(methods)
+  return methods
+end
+
+local function class_lines(class, out)
+  local super = rawget(class, "__super")
+  local own = name_of(class)
+  local methods, getters = M.members(class)
+  out[#out + 1] = ("---@class %s%s"):format(own, is_class(super) and ": " .. name_of(super) or "")
+  for _, name in ipairs(getters) do out[#out + 1] = ("---@field %s any"):format(name) end
+  for _, name in ipairs(with_inherited(class, methods)) do
+    out[#out + 1] = ("---@field %s fun(%s): %s"):format(name, parameters_of(class[name], own), result_of(class, name))
+  end
+  out[#out + 1] = ""
+end
+
+-- A class that adds nothing is a line among the others like it.
+local function adds_nothing(class)
+  local methods, getters = M.members(class)
+  return #methods + #getters == 0 and not has_base(class, sa.Executable)
+end
+
+local function module_lines(out)
+  out[#out + 1] = "---@class lualchemy"
+  for _, name in ipairs(sorted_keys(sa, function() return true end)) do
+    local value = sa[name]
+    local type_ = type(value)
+    if is_class(value) then
+      type_ = ("%s|fun(...: any): %s"):format(name_of(value), name_of(value))
+    elseif type_ == "function" then
+      type_ = ("fun(%s): %s"):format(parameters_of(value, nil), gives[name] or "any")
+    elseif type_ == "userdata" then
+      type_ = "any"
+    end
+    out[#out + 1] = ("---@field %s %s"):format(name, type_)
+  end
+  out[#out + 1] = ""
+end
+
+local HEAD = { "---@meta", "-- Written by `make completions` (spec/support/completions.lua): what `sa` and its classes have, for editors.", "" }
+
+--- A file's text.
+---@param name "lualchemy"|"classes"
+---@return string
+function M.render(name)
+  local out = { table.unpack(HEAD) }
+  if name == "lualchemy" then module_lines(out) end
+  for _, class in ipairs(M.classes()) do
+    if adds_nothing(class) == (name == "lualchemy") then class_lines(class, out) end
+  end
+  return table.concat(out, "\n")
+end
+
+---@param name "lualchemy"|"classes"
+function M.path(name) return ("lua/lualchemy/_meta/%s.lua"):format(name) end
+
+function M.write()
+  for _, name in ipairs(M.names) do
+    local file <close> = assert(io.open(M.path(name), "w"))
+    file:write(M.render(name))
+  end
+end
+
+--- The file as it is.
+function M.read(name) return tree.read(M.path(name)) end
+
+return M
