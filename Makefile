@@ -211,7 +211,7 @@ build/bench/clock.so $(SPEC_MODULES):
 
 # What editors complete follows what the library has.
 completions: all
-	@$(call in_tree,$(LUA)) -e 'require("spec.support.completions").write()'
+	@$(TREE) $(LUA) -e 'package.path = "./?.lua;" .. package.path; require("spec.support.completions").write()'
 
 # The file lists of rockspec/ follow the tree.
 rockspec:

@@ -107,6 +107,10 @@ function DriverConnection:cancel() end
 ---@return boolean
 function DriverConnection:cancelling() end
 
+--- Is a cancel still on its way, so that it could hit the next statement?
+---@return boolean
+function DriverConnection:cancelling() end
+
 ---@return integer
 function DriverConnection:pollfd() end
 
