@@ -189,6 +189,7 @@
 ---@field compiles fun(class_?: any, ...: any): any
 ---@field conv fun(name?: any): any
 ---@field create_engine fun(url?: any, options?: any): lualchemy.Engine
+---@field create_mock_engine fun(url?: any, executor?: any): any
 ---@field cte fun(statement?: any, name?: any, options?: any): lualchemy.CTE
 ---@field date fun(...: any): any
 ---@field datetime fun(...: any): any
