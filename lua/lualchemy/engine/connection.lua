@@ -439,6 +439,8 @@ function Connection:execute(statement, params, options)
   return execute.statement(self, statement, params, options)
 end
 
+Connection._execute = Connection.execute    -- for who is inside already, and need not be asked what self is
+
 --- Sends text to the driver as it is, with its own placeholders and a list of values (or a list of lists).
 ---@param text string
 ---@param params any[]?

@@ -63,7 +63,7 @@ signature.methods(sql.Executable)
 signature.methods(result.AnyResult, { fetchmany = "n: integer?", partitions = "n: integer?", unique = "key: callable?" })
 signature.methods(result.Result, { fetchmany = "n: integer?", unique = "key: callable?", each_fetched = "function: callable",
   buffer = "arrange: callable?" })
-signature.methods(result.IndirectResult)
+signature.methods(result.IndirectResult, { fetchmany = "n: integer?" })
 signature.methods(result.ScalarResult)
 signature.methods(result.MappingResult)
 for _, kind in pairs(pools) do signature.methods(kind, { init = "connect: callable, options: options?" }) end

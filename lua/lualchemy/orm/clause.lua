@@ -302,8 +302,8 @@ end
 
 --- The same select with every column labelled `table_column`.
 function M.label_columns(statement)
-  if type(statement.set_label_style) ~= "function" then return statement end
-  return statement:set_label_style(sql.LABEL_STYLE_TABLENAME_PLUS_COL)
+  local set = statement.set_label_style
+  return type(set) == "function" and set(statement, sql.LABEL_STYLE_TABLENAME_PLUS_COL) or statement
 end
 
 --- What the expression is called in a row: an attribute's or a column's key, a label's name.

@@ -88,8 +88,8 @@ function Query:init(entities, options)
   self.statement = self._select
 end
 
--- A copy with some fields replaced.
-local function derive(query, fields)
+-- A table like the query, whose fields may be replaced before it is one: finished().
+local function copy_of(query)
   local copy = {
     session = query.session, statement = false, _select = query._select, _plan = query._plan, _criteria = query._criteria,
     _called = query._called, _options = query._options, _from = query._from, _over = query._over, _joined = query._joined,
@@ -99,9 +99,19 @@ local function derive(query, fields)
     for key, value in next, query do copy[key] = value end
     copy._sent = false
   end
-  for key, value in next, fields do copy[key] = value end
+  return copy
+end
+
+local function finished(copy, query)
   copy.statement = copy._from or copy._select
   return setmetatable(copy, getmetatable(query))
+end
+
+-- A copy with some fields replaced.
+local function derive(query, fields)
+  local copy = copy_of(query)
+  for key, value in next, fields do copy[key] = value end
+  return finished(copy, query)
 end
 
 local function with_option(query, name, value)
@@ -150,12 +160,18 @@ end
 ---@return lualchemy.orm.Query
 function Query:filter(criterion, ...)
   if self._from then self:_refuse_fixed("filter") end
-  local list, before = {}, self._criteria
-  for i = 1, #before do list[i] = before[i] end
-  local first = #list + 1
-  list[first] = criterion_of(self, criterion)
-  for i = 1, select("#", ...) do list[first + i] = criterion_of(self, (select(i, ...))) end
-  return derive(self, { _select = self._select:where(table.unpack(list, first)), _criteria = list })
+  local before, copy = self._criteria, copy_of(self)
+  local first = #before + 1
+  local list = { criterion_of(self, criterion) }
+  if first > 1 then
+    list[first] = list[1]
+    table.move(before, 1, first - 1, 1, list)
+  end
+  local more = select("#", ...)
+  for i = 1, more do list[first + i] = criterion_of(self, (select(i, ...))) end
+  copy._criteria = list
+  copy._select = more == 0 and copy._select:where(list[first]) or copy._select:where(table.unpack(list, first))
+  return finished(copy, self)
 end
 
 Query.where = Query.filter

@@ -187,9 +187,15 @@ end
 
 function Session:_connection_of(mapper) return self:_transaction():_connection(self:get_bind(mapper)) end
 
+-- What get_bind() answers, which nobody need be asked where there is one database and the method is the library's.
+local function bind_of(session, mapper)
+  local bind = session.bind
+  return bind and session.get_bind == Session.get_bind and next(session.binds) == nil and bind or session:get_bind(mapper)
+end
+
 -- The one that answers a statement, perhaps a replica's; `true` is one that is known to read.
 function Session:_connection_for(mapper, statement, options)
-  return self:_transaction():connection_for(self:get_bind(mapper), statement, options)
+  return self:_transaction():_connection_for(bind_of(self, mapper), statement, options)
 end
 
 --- The connection of the transaction in progress.

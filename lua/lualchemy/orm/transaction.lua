@@ -103,7 +103,9 @@ end
 ---@param statement any     `true`: one that is known to read
 ---@param options table?    execution options of the call
 ---@return lualchemy.Connection
-function SessionTransaction:connection_for(bind, statement, options)
+function SessionTransaction:connection_for(bind, statement, options) return self:_connection_for(bind, statement, options) end
+
+function SessionTransaction:_connection_for(bind, statement, options)
   local replicas = bind.replicas
   if not replicas or self.parent or self.explicit or find(self.connections, bind) then return self:_connection(bind) end
   self:check_active()

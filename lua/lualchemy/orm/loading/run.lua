@@ -33,7 +33,7 @@ local BLOCK = 100 -- rows made at once by an iteration that was not told how man
 ---@return lualchemy.Result
 function M.execute_core(session, statement, params, execution_options, mapper)
   local conn = session:_connection_for(mapper, statement, execution_options)
-  return conn:execute(statement, params, execution_options and { execution_options = execution_options } or nil)
+  return conn:_execute(statement, params, execution_options and { execution_options = execution_options } or nil)
 end
 
 -- Where the columns stand among the rows' when the statement is the user's own: as themselves where it declares its

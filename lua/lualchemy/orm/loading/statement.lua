@@ -11,6 +11,7 @@ local orm_execute = require("lualchemy.orm.orm_execute")
 local plan = require("lualchemy.orm.plan")
 local results = require("lualchemy.engine.result")
 local run = require("lualchemy.orm.loading.run")
+local signature = require("lualchemy.signature")
 
 local M = {}
 
@@ -54,6 +55,8 @@ function ResultOfObjects:unique(...)
   self._is_unique = true
   return setmetatable(results.IndirectResult.unique(self, ...), ResultOfObjects)
 end
+
+signature.methods(ResultOfObjects)
 
 local function refuse_repeated()
   errors.raise("InvalidRequestError", "The unique() method must be invoked on this Result, as it contains results that include joined eager "
