@@ -69,6 +69,11 @@ local expected = {
     "dirty:\twatched_artists, watched_records", "cleanup:\t1\t1\t0", "\t0\t0\t0", "dirty:\teverything", "cleanup:\t0\t0\t1",
     "\t0\t0\t0",
   },
+  ["18_tests_that_leave_nothing.lua"] = {
+    "joining: passed", "a failed one leaves the others: passed", "two statements, however many members: passed",
+    "one too many is told:", "2 statements, not 1:", "would be written\tdelete Visit, insert Member, insert Visit, update Member.name: ada -> Ada",
+    "a preview: passed", "left behind\t0",
+  },
   ["17_statement_timing.lua"] = {
     "statements sent\t", "time is a number\ttrue\tends\tcommit, rollback", "3 times\tSELECT timed_readings.value",
     "slow\t17_statement_timing.lua\tplanned in lines:\ttrue", "tagged\t/*job='report',tenant='7%2Fb'*/",

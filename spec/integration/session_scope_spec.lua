@@ -181,3 +181,113 @@ world.describe("refreshing", function(Base, w) world.people(Base, w) end, functi
     assert.equal("new", new.name)
   end)
 end)
+
+world.describe("a session in a connection's transaction", function(Base, w) world.people(Base, w) end, function(w)
+  local conn, outer, session
+
+  local function begin(mode, with_savepoint)
+    conn = w.engine:connect()
+    outer = conn:begin()
+    if with_savepoint then conn:begin_nested() end
+    session = orm.Session{ bind = conn, join_transaction_mode = mode }
+    w.closing[#w.closing + 1] = function()
+      session:close()
+      conn:close()
+    end
+    session:add(w.User{ name = "x" })
+    session:flush()
+  end
+
+  -- Does the connection's transaction go on, and how many rows has it; how many are there once it was rolled back?
+  local function after(verb)
+    session[verb](session)
+    local goes_on = conn:in_transaction() and true or false
+    local seen = conn:scalar(sa.select(sa.func.count()):select_from(w.User.__table__))
+    session:close()
+    if goes_on then outer:rollback() end
+    conn:close()
+    return { goes_on, seen, w.session:query(w.User):count() }
+  end
+
+  local cases = {
+    { nil, false, commit = { true, 1, 0 }, rollback = { false, 0, 0 } },
+    { "rollback_only", false, commit = { true, 1, 0 }, rollback = { false, 0, 0 } },
+    { "control_fully", false, commit = { false, 1, 1 }, rollback = { false, 0, 0 } },
+    { "create_savepoint", false, commit = { true, 1, 0 }, rollback = { true, 0, 0 } },
+    { "conditional_savepoint", true, commit = { true, 1, 0 }, rollback = { true, 0, 0 } },
+  }
+  for _, case in ipairs(cases) do
+    for _, verb in ipairs{ "commit", "rollback" } do
+      it(("and its %s() with join_transaction_mode = %s"):format(verb, tostring(case[1])), function()
+        begin(case[1], case[2])
+        assert.same(case[verb], after(verb))
+      end)
+    end
+  end
+
+  it("may commit and fail again and again with a savepoint of its own", function()
+    begin("create_savepoint")
+    session:commit()
+    for i = 1, 3 do
+      session:add(w.User{ name = "y" .. i })
+      session:commit()
+      session:add(w.User{ id = 1 })
+      session:add(w.User{ id = 1 })
+      assert.is_false(pcall(session.flush, session))
+      session:rollback()
+    end
+    assert.equal(4, session:query(w.User):count())
+    session:close()
+    assert.is_true(conn:in_transaction())
+  end)
+
+  it("is left alone by close() where it is not the session's", function()
+    begin("rollback_only")
+    session:close()
+    assert.is_true(conn:in_transaction())
+  end)
+
+  it("is joined in one of four ways", function()
+    expect.raises_here("ArgumentError", { "create_savepoint", "'nested'" }, function()
+      local _ = orm.Session{ join_transaction_mode = "'nested'" }
+    end)
+  end)
+end)
+
+describe("statements without objects, in a session of several databases", function()
+  local here, there, session, Here, There, plain
+
+  before_each(function()
+    local Base = orm.declarative_base()
+    local function key() return sa.Column(sa.Integer, { primary_key = true }) end
+    Here, There = Base:class("Here", { __tablename__ = "here", id = key() }), Base:class("There", { __tablename__ = "there", id = key() })
+    plain = sa.Table("plain", Base.metadata, sa.Column("id", sa.Integer))
+    here, there = sa.create_engine("sqlite://"), sa.create_engine("sqlite://")
+    Here.__table__:create(here)
+    There.__table__:create(there)
+    plain:create(there)
+    session = orm.Session{ binds = { [Here] = here, [There] = there, [plain] = there } }
+    session:add_all { Here(), There(), There() }
+    session:commit()
+  end)
+  after_each(function()
+    session:close()
+    here:dispose()
+    there:dispose()
+    orm.clear_mappers()
+  end)
+
+  it("go to that of their first table", function()
+    assert.equal(1, session:scalar(sa.select(sa.func.count(Here.id))))
+    assert.equal(2, session:scalar(sa.select(sa.func.count(There.id))))
+    assert.equal(2, #session:execute(sa.select(There.__table__)):all())
+    assert.equal(2, #session:execute(sa.select(sa.select(There):subquery())):all())
+    assert.equal(2, session:query(There):count())
+    assert.equal(1, session:execute(sa.insert(plain):values{ id = 1 }).rowcount)
+    assert.equal(1, session:scalar(sa.select(sa.func.count()):select_from(plain:outerjoin(There.__table__, plain.c.id:eq(There.__table__.c.id)))))
+  end)
+
+  it("and to none where they name no table", function()
+    expect.raises_here("UnboundExecutionError", { "give it a bind" }, function() session:execute(sa.text("SELECT 1")) end)
+  end)
+end)

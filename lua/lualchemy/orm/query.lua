@@ -466,7 +466,7 @@ function Query:count()
   if session._listeners and not self._from then query = hear(self, session) end
   local statement = query:_labelled()
   if query._options.loaders then statement = compile.restricted(statement, query._options.loaders) end
-  return run.scalar(session, clause.count_of(statement), query._params, query._options)
+  return run.scalar(session, clause.count_of(statement), query._params, query._options, query._plan:first_mapper())
 end
 
 --- An EXISTS over this query, to be used as a criterion.

@@ -55,6 +55,10 @@ for name in ("bind binds autoflush expire_on_commit autobegin twophase extension
   known_options[name] = true
 end
 
+-- What the session does to a transaction that was begun on the connection it is given: with a savepoint of its own it never
+-- touches that; "conditional_savepoint" sets one where there is a savepoint already, and else only rolls back.
+local join_modes = { conditional_savepoint = true, create_savepoint = true, control_fully = true, rollback_only = true }
+
 local function flag(value, default)
   if value == nil then return default end
   return value and true or false
@@ -73,6 +77,11 @@ function Session:init(bind, options)
   self.autobegin = flag(options.autobegin, true)
   self.twophase = flag(options.twophase, false)
   self._autocommit = flag(options.autocommit, false)
+  self.join_transaction_mode = options.join_transaction_mode or "conditional_savepoint"
+  if not join_modes[self.join_transaction_mode] then
+    errors.raise("ArgumentError", "join_transaction_mode is \"conditional_savepoint\", \"create_savepoint\", \"control_fully\" or \"rollback_only\"; got %s",
+      tostring(self.join_transaction_mode))
+  end
   if options.info ~= nil and type(options.info) ~= "table" then
     errors.raise("ArgumentError", "a session's info is a table, not a %s", type(options.info))
   end

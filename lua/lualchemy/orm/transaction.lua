@@ -52,6 +52,20 @@ function taken:__close()
   if self.conn then self.conn:close() end
 end
 
+-- The session's part in a transaction that the program began on the connection it gave: what `entry.tx` is the session
+-- commits and rolls back, `entry.foreign` it rolls back only.
+local function join(entry, mode)
+  local conn = entry.conn
+  local nested = conn:in_nested_transaction()
+  if mode == "create_savepoint" or mode == "conditional_savepoint" and nested then
+    entry.tx = conn:begin_nested()
+  elseif mode == "control_fully" then
+    entry.tx = nested and conn:get_nested_transaction() or conn:get_transaction()
+  else
+    entry.foreign = nested and conn:get_nested_transaction() or conn:get_transaction()
+  end
+end
+
 -- A session bound to a connection works in that connection's transaction if it has one, and does not end it.
 local function begin_on(self, bind)
   if type(bind) ~= "table" or bind.begin == nil then
@@ -64,7 +78,7 @@ local function begin_on(self, bind)
   local entry = { bind = bind, conn = conn, owned = not is_connection }
   if bind.replicas then conn._session = self.session end
   if is_connection and conn:in_transaction() then
-    entry.foreign = conn:get_transaction()
+    join(entry, self.session.join_transaction_mode)
   else
     entry.tx = self.session.twophase and conn:begin_twophase() or conn:begin()
   end
@@ -313,9 +327,11 @@ function SessionTransaction:discard()
   local connections, failure = self.connections, nil
   for i = 1, #connections do
     local entry = connections[i]
-    local holder = entry.owned and entry.conn or entry.tx or entry.foreign
-    local ok, err = pcall(entry.owned and holder.close or holder.rollback, holder)
-    if not ok then failure = failure or err end
+    local holder = entry.owned and entry.conn or entry.tx
+    if holder then      -- another's transaction goes on
+      local ok, err = pcall(entry.owned and holder.close or holder.rollback, holder)
+      if not ok then failure = failure or err end
+    end
   end
   self.connections = {}
   local list = inner(self)

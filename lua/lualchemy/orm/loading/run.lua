@@ -289,9 +289,9 @@ end
 
 --- The first column of the first row of a Core statement.
 ---@return any
-function M.scalar(session, statement, params, options)
+function M.scalar(session, statement, params, options, mapper)
   if options.autoflush ~= false then session:_autoflush() end
-  return M.execute_core(session, statement, params, options.execution):scalar()
+  return M.execute_core(session, statement, params, options.execution, mapper):scalar()
 end
 
 return M

@@ -10,6 +10,7 @@ local FromStatement = require("lualchemy.orm.from_statement")
 local orm_execute = require("lualchemy.orm.orm_execute")
 local plan = require("lualchemy.orm.plan")
 local results = require("lualchemy.engine.result")
+local registry = require("lualchemy.orm.registry")
 local run = require("lualchemy.orm.loading.run")
 local signature = require("lualchemy.signature")
 
@@ -133,6 +134,33 @@ local function load(session, of, asked, element, params, execution)
   return streamed(of, run.execute(session, element or sent, of, params, loading))
 end
 
+local function table_in(from)
+  while clause.is_join(from) do from = clause.join_parts(from) end
+  return clause.base_of(from) or clause.statement_in(from) and M.table_of(clause.statement_in(from))
+end
+
+--- The first table that a statement takes rows from or writes to, or nil.
+---@param statement any
+---@return lualchemy.Table?
+function M.table_of(statement)
+  if clause.is_statement(statement) then return statement.table end
+  if clause.kind(statement) ~= "select" then return nil end
+  for _, from in ipairs(clause.froms(statement)) do
+    local found = table_in(from)
+    if found then return found end
+  end
+end
+
+-- Whose database a statement without objects is for, where the session does not have one for all.
+local function subject_of(session, statement)
+  local table_ = not (session.bind and next(session.binds) == nil) and M.table_of(statement)
+  if not table_ then return nil end
+  for _, mapper in ipairs(registry.mappers()) do
+    if rawequal(mapper.local_table, table_) then return mapper end
+  end
+  return { local_table = table_, class_name = table_.name }
+end
+
 --- Session:execute
 ---@param session lualchemy.orm.Session
 ---@param statement any
@@ -158,7 +186,7 @@ function M.execute(session, statement, params, options, heard)
   if of then return load(session, of, asked, element, params, execution) end
   if dml.mapper_of(statement) then return dml.execute(session, statement, params, execution) end
   session:_autoflush()
-  return run.execute_core(session, compile.restricted(statement), params, execution)
+  return run.execute_core(session, compile.restricted(statement), params, execution, subject_of(session, statement))
 end
 
 --- What a plan's rows, fetched into a list, are as a result.
