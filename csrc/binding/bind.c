@@ -92,6 +92,19 @@ void *alch_push_object(lua_State *L, size_t size, int user_values, const char *m
     return p;
 }
 
+int alch_rest_from(lua_State *L) { return lua_gc(L, LUA_GCISRUNNING) == 1 ? 2 * lua_gc(L, LUA_GCCOUNT) : 0; }
+
+void alch_call_at_rest(lua_State *L, int args, int results)
+{
+    int status;
+
+    lua_gc(L, LUA_GCSTOP);
+    status = lua_pcall(L, args, results, 0);
+    lua_gc(L, LUA_GCRESTART);
+    if (status != LUA_OK)
+        lua_error(L);
+}
+
 #define BUFFER_METATABLE "lualchemy.buffer"
 
 static int buffer_gc(lua_State *L)

@@ -59,6 +59,20 @@ static inline void *alch_test_tagged(lua_State *L, int idx, const void *tag)
     return p;
 }
 
+/* What a large result makes stays alive, all of it, so a collection in the
+** midst looks at everything for nothing, each time the memory has doubled.
+** alch_rest_from: the memory in use, in KiB, from which it pays to do without;
+** 0: the collector does not run anyway. alch_call_at_rest: lua_call, which
+** then may not yield, while there are no collections. */
+int alch_rest_from(lua_State *L);
+void alch_call_at_rest(lua_State *L, int args, int results);
+
+/* Is so much in use? Looked at once in a while: 'rows' counts. */
+static inline int alch_rest_pays(lua_State *L, int from, int rows)
+{
+    return from > 0 && rows % 256 == 0 && lua_gc(L, LUA_GCCOUNT) >= from;
+}
+
 /* sa.null: light userdata NULL. */
 #define alch_push_null(L) lua_pushlightuserdata(L, NULL)
 #define alch_is_null(L, i) (lua_islightuserdata(L, i) && lua_touserdata(L, i) == NULL)

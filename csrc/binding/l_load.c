@@ -269,38 +269,32 @@ static int finish_fetch(lua_State *L, lua_Integer n, alch_step step)
     return 2;
 }
 
-/* Does nobody but this file see a row on its way? */
-static int is_quiet(lua_State *L, const alch_loader *l, const alch_load_frame *f)
+/* Where the rows are Lua's business too, garbage is made: nobody then does without the collector. */
+static int rest_from(lua_State *L, const alch_loader *l, const alch_load_frame *f)
 {
     size_t i;
 
     for (i = 0; i < l->all; i++)
         if (lua_isfunction(L, alch_load_anchor(f, i, ALCH_OF_HOOK)))
             return 0;
-    return 1;
+    return alch_rest_from(L);
 }
 
-/* Rows between two looks at the memory in use. */
-enum { ROWS_UNWATCHED = 256 };
-
-/* Reads rows into the list at 2 until it has 'limit', there are no more, or, where 'most_kb' is not 0, that much memory
-** is in use. */
-static alch_step fetch_rows(lua_State *L, alch_loader *l, lua_Integer *n, lua_Integer limit, int most_kb, alch_err *err)
+/* Reads rows into the list at 2 until it has 'limit', there are no more, or
+** ('watch') it pays to go on at rest. */
+static alch_step fetch_rows(lua_State *L, alch_loader *l, lua_Integer *n, lua_Integer limit, int watch, alch_err *err)
 {
     alch_step step = ALCH_STEP_ROW;
     alch_load_frame f;
-    int row_meta, rows = 0, watched = most_kb > 0;
+    int row_meta, from, rows = 0;
 
     lua_getiuservalue(L, 1, ALCH_LOAD_ROW);
     row_meta = lua_gettop(L);
     spread_anchors(L, l, &f);
-    watched = watched && is_quiet(L, l, &f);
-    while (*n < limit && (step = alch_run_fetch(L, l->run, err)) == ALCH_STEP_ROW) {
+    from = watch ? rest_from(L, l, &f) : 0;
+    while (*n < limit && !alch_rest_pays(L, from, ++rows) && (step = alch_run_fetch(L, l->run, err)) == ALCH_STEP_ROW)
         if (push_result(L, l, &f, row_meta))
             lua_rawseti(L, 2, ++*n);
-        if (watched && ++rows % ROWS_UNWATCHED == 0 && lua_gc(L, LUA_GCCOUNT) >= most_kb)
-            break;
-    }
     if (step == ALCH_STEP_DONE)
         alch_load_fill(L, l, &f);
     return step;
@@ -309,29 +303,13 @@ static alch_step fetch_rows(lua_State *L, alch_loader *l, lua_Integer *n, lua_In
 /* The rest of the rows; the stack is loader, list, count, limit. */
 static int fetch_on(lua_State *L)
 {
-    lua_Integer n = lua_tointeger(L, 3), limit = lua_tointeger(L, 4);
-    alch_step step;
+    lua_Integer n = lua_tointeger(L, 3);
     alch_err err;
+    alch_step step = fetch_rows(L, lua_touserdata(L, 1), &n, lua_tointeger(L, 4), 0, &err);
 
-    step = fetch_rows(L, lua_touserdata(L, 1), &n, limit, 0, &err);
     if (step == ALCH_STEP_FAIL)
         return alch_raise(L, &err);
     return finish_fetch(L, n, step);
-}
-
-/* The same while the collector rests: all that a large result makes stays alive, and a collection in the midst of it would
-** look at everything for nothing, each time the memory has doubled. Restarted whatever happens. */
-static int fetch_at_rest(lua_State *L)
-{
-    int status;
-
-    lua_settop(L, 4);
-    lua_pushcfunction(L, fetch_on);
-    lua_insert(L, 1);
-    lua_gc(L, LUA_GCSTOP);
-    status = lua_pcall(L, 4, 2, 0);
-    lua_gc(L, LUA_GCRESTART);
-    return status == LUA_OK ? 2 : lua_error(L);
 }
 
 /* loader:fetch(list, count, limit) -> count, "done" | "more" | "wait" */
@@ -346,15 +324,49 @@ static int l_fetch(lua_State *L)
     n = luaL_checkinteger(L, 3);
     limit = n + luaL_optinteger(L, 4, LUA_MAXINTEGER - n);
     lua_settop(L, 3);
-    step = fetch_rows(L, l, &n, limit, lua_gc(L, LUA_GCISRUNNING) == 1 ? 2 * lua_gc(L, LUA_GCCOUNT) : 0, &err);
+    step = fetch_rows(L, l, &n, limit, 1, &err);
     if (step == ALCH_STEP_FAIL)
         return alch_raise(L, &err);
     if (step != ALCH_STEP_ROW || n >= limit)
         return finish_fetch(L, n, step);
     lua_settop(L, 2);
+    lua_pushcfunction(L, fetch_on);
+    lua_insert(L, 1);
     lua_pushinteger(L, n);
     lua_pushinteger(L, limit);
-    return fetch_at_rest(L);
+    alch_call_at_rest(L, 4, 2);
+    return 2;
+}
+
+/* Each row's object goes where it belongs; as fetch_rows. */
+static alch_step distribute_rows(lua_State *L, alch_loader *l, int watch, alch_err *err)
+{
+    int positions[ALCH_KEY_MAX], from, rows = 0;
+    alch_step step = ALCH_STEP_ROW;
+    alch_load_frame f;
+    size_t n;
+
+    lua_settop(L, 3);
+    n = alch_load_positions(L, l, 3, positions);
+    lua_pushnil(L);     /* the items at hand */
+    spread_anchors(L, l, &f);
+    from = watch ? rest_from(L, l, &f) : 0;
+    l->group_owner = NULL;
+    while (!alch_rest_pays(L, from, ++rows) && (step = alch_run_fetch(L, l->run, err)) == ALCH_STEP_ROW)
+        alch_load_distribute(L, l, 2, 4, positions, n, &f);
+    if (step == ALCH_STEP_DONE)
+        alch_load_fill(L, l, &f);
+    return step;
+}
+
+static int distribute_on(lua_State *L)
+{
+    alch_err err;
+    alch_step step = distribute_rows(L, lua_touserdata(L, 1), 0, &err);
+
+    if (step == ALCH_STEP_FAIL)
+        return alch_raise(L, &err);
+    return finish_fetch(L, 0, step);
 }
 
 /* loader:distribute(lists, positions) -> 0, "done" | "wait": each row's object
@@ -363,26 +375,21 @@ static int l_fetch(lua_State *L)
 static int l_distribute(lua_State *L)
 {
     alch_loader *l = luaL_checkudata(L, 1, LOADER_METATABLE);
-    int positions[ALCH_KEY_MAX];
     alch_step step;
-    alch_load_frame f;
-    size_t n;
     alch_err err;
 
     luaL_checktype(L, 2, LUA_TTABLE);
     luaL_checktype(L, 3, LUA_TTABLE);
-    lua_settop(L, 3);
-    n = alch_load_positions(L, l, 3, positions);
-    lua_pushnil(L);     /* the items at hand */
-    spread_anchors(L, l, &f);
-    l->group_owner = NULL;
-    while ((step = alch_run_fetch(L, l->run, &err)) == ALCH_STEP_ROW)
-        alch_load_distribute(L, l, 2, 4, positions, n, &f);
+    step = distribute_rows(L, l, 1, &err);
     if (step == ALCH_STEP_FAIL)
         return alch_raise(L, &err);
-    if (step == ALCH_STEP_DONE)
-        alch_load_fill(L, l, &f);
-    return finish_fetch(L, 0, step);
+    if (step != ALCH_STEP_ROW)
+        return finish_fetch(L, 0, step);
+    lua_settop(L, 3);
+    lua_pushcfunction(L, distribute_on);
+    lua_insert(L, 1);
+    alch_call_at_rest(L, 3, 2);
+    return 2;
 }
 
 /* loader:seen(i) -> the objects of entity i that rows stood for since the last

@@ -86,36 +86,75 @@ static int l_next(lua_State *L)
     return push_next(L, 2, run);
 }
 
-/* The rest of the rows, or at most 'limit'; the stack is run, limit, list, shape. */
+/* The stack while a list is filled. */
+enum { LIST_RUN = 1, LIST_LIMIT, LIST_ROWS, LIST_SHAPE, LIST_METATABLE };
+
+/* Adds rows to the list until it has 'limit', something else comes, or ('watch') it pays to go on at rest. */
+static alch_step add_rows(lua_State *L, alch_run *run, lua_Integer limit, int watch, alch_err *err)
+{
+    lua_Integer n = (lua_Integer)lua_rawlen(L, LIST_ROWS);
+    int from = watch && !run->shape->hooked ? alch_rest_from(L) : 0, rows = 0;
+    alch_step step = ALCH_STEP_ROW;
+
+    while (n < limit && !alch_rest_pays(L, from, ++rows) && (step = alch_run_fetch(L, run, err)) == ALCH_STEP_ROW) {
+        lua_pushvalue(L, LIST_SHAPE);
+        alch_row_make(L, run->shape, LIST_METATABLE, run->cells);
+        lua_rawseti(L, LIST_ROWS, ++n);
+    }
+    return step;
+}
+
+/* The same as a function of that stack -> how it ended */
+static int l_add_rows(lua_State *L)
+{
+    alch_err err;
+    alch_step step = add_rows(L, lua_touserdata(L, LIST_RUN), lua_tointeger(L, LIST_LIMIT), 0, &err);
+
+    if (step == ALCH_STEP_FAIL)
+        return alch_raise(L, &err);
+    lua_pushinteger(L, step);
+    return 1;
+}
+
+static alch_step add_rows_at_rest(lua_State *L)
+{
+    alch_step step;
+    int i;
+
+    lua_pushcfunction(L, l_add_rows);
+    for (i = LIST_RUN; i <= LIST_METATABLE; i++)
+        lua_pushvalue(L, i);
+    alch_call_at_rest(L, LIST_METATABLE, 1);
+    step = (alch_step)lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return step;
+}
+
+/* The rest of the rows, or at most LIST_LIMIT. */
 static int push_rows(lua_State *L, int status, lua_KContext context)
 {
-    alch_run *run = alch_check_run(L, 1);
-    lua_Integer limit = lua_tointeger(L, 2), n = (lua_Integer)lua_rawlen(L, 3);
+    alch_run *run = alch_check_run(L, LIST_RUN);
+    lua_Integer limit = lua_tointeger(L, LIST_LIMIT);
+    alch_step step;
     alch_err err;
 
     (void)status;
     (void)context;
-    while (n < limit) {
-        switch (alch_run_fetch(L, run, &err)) {
-        case ALCH_STEP_ROW:
-            lua_pushvalue(L, 4);
-            alch_row_make(L, run->shape, lua_upvalueindex(UP_ROW), run->cells);
-            lua_rawseti(L, 3, ++n);
+    for (;;) {
+        step = add_rows(L, run, limit, 1, &err);
+        if (step == ALCH_STEP_ROW && (lua_Integer)lua_rawlen(L, LIST_ROWS) < limit)
+            step = add_rows_at_rest(L);
+        if (step != ALCH_STEP_WAIT)
             break;
-        case ALCH_STEP_WAIT:
-            lua_pushvalue(L, lua_upvalueindex(UP_WAIT));
-            lua_pushvalue(L, 1);
-            lua_callk(L, 1, 0, 0, push_rows);
-            break;
-        case ALCH_STEP_FAIL: return alch_raise(L, &err);
-        default:
-            if (n == 0 || limit == LUA_MAXINTEGER)
-                tell_end(L, run);
-            limit = 0;
-            break;
-        }
+        lua_pushvalue(L, lua_upvalueindex(UP_WAIT));
+        lua_pushvalue(L, LIST_RUN);
+        lua_callk(L, 1, 0, 0, push_rows);
     }
-    lua_settop(L, 3);
+    if (step == ALCH_STEP_FAIL)
+        return alch_raise(L, &err);
+    if (step == ALCH_STEP_DONE && (lua_rawlen(L, LIST_ROWS) == 0 || limit == LUA_MAXINTEGER))
+        tell_end(L, run);
+    lua_settop(L, LIST_ROWS);
     return 1;
 }
 
@@ -130,6 +169,7 @@ static int l_rows(lua_State *L)
     }
     lua_newtable(L);
     alch_run_push_shape(L, 1);
+    lua_pushvalue(L, lua_upvalueindex(UP_ROW));
     return push_rows(L, LUA_OK, 0);
 }
 

@@ -172,10 +172,8 @@ static int l_index(lua_State *L)
             return 0;       /* reading an unset attribute leaves no trace */
         s = alch_need_state(L, 1, m->attrs[i].name);
     }
-    if (alch_known(s, (size_t)i)) {
-        alch_push_value(L, 3, s, (size_t)i);
-        return show(L, s, (size_t)i);
-    }
+    if (alch_push_known(L, 3, s, (size_t)i))
+        return s->mapper->attrs[i].flags & ALCH_ATTR_FACED ? show(L, s, (size_t)i) : 1;
     if (s->mapper->attrs[i].kind == ALCH_ATTR_PROXY)
         return ask_property(L, (size_t)i, "get");
     return read_missing(L, s, (size_t)i);

@@ -24,11 +24,11 @@ static int is_plain(const alch_state *s, size_t i, const alch_value *cell)
 ** again, and most text of a program that walks over many objects is read once:
 ** it is kept when it is read a second time. Anything else is costly to make,
 ** or an object that the program changes in place. */
-static int is_kept(alch_state *s, size_t i, const alch_value *cell)
+static int is_kept(alch_state *s, size_t i, const alch_value *cell, int plain)
 {
-    if (!is_plain(s, i, cell))
+    if (!plain)
         return 1;
-    if ((cell->kind != ALCH_TEXT && cell->kind != ALCH_BLOB))
+    if (cell->kind != ALCH_TEXT && cell->kind != ALCH_BLOB)
         return 0;
     if (alch_has(s, ALCH_SET_READ, i))
         return 1;
@@ -36,23 +36,39 @@ static int is_kept(alch_state *s, size_t i, const alch_value *cell)
     return 0;
 }
 
+static void push_unpacked(lua_State *L, int st, alch_state *s, size_t i)
+{
+    alch_value v;
+    int plain;
+
+    alch_row_cell(s, i, &v);
+    plain = is_plain(s, i, &v);
+    if (plain)
+        alch_value_push(L, &v);
+    else
+        alch_push_cell(L, s->readers, i, &v);
+    if (is_kept(s, i, &v, plain)) {
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, st, alch_uv_attr(i));
+        alch_put(s, ALCH_SET_VALUE, i);
+    }
+}
+
+int alch_push_known(lua_State *L, int st, alch_state *s, size_t i)
+{
+    if (alch_has(s, ALCH_SET_VALUE, i))
+        lua_getiuservalue(L, st, alch_uv_attr(i));
+    else if (alch_has(s, ALCH_SET_PACKED, i))
+        push_unpacked(L, st, s, i);
+    else
+        return 0;
+    return 1;
+}
+
 void alch_push_value(lua_State *L, int st, alch_state *s, size_t i)
 {
-    if (alch_has(s, ALCH_SET_VALUE, i)) {
-        lua_getiuservalue(L, st, alch_uv_attr(i));
-    } else if (alch_has(s, ALCH_SET_PACKED, i)) {
-        alch_value v;
-
-        alch_row_cell(s, i, &v);
-        alch_push_cell(L, s->readers, i, &v);
-        if (is_kept(s, i, &v)) {
-            lua_pushvalue(L, -1);
-            lua_setiuservalue(L, st, alch_uv_attr(i));
-            alch_put(s, ALCH_SET_VALUE, i);
-        }
-    } else {
+    if (!alch_push_known(L, st, s, i))
         lua_pushnil(L);
-    }
 }
 
 void alch_keep_value(lua_State *L, int st, alch_state *s, size_t i)

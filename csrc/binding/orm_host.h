@@ -91,7 +91,8 @@ void alch_bind_attr(lua_State *L, const alch_codec *codec, size_t i, int idx, al
 void alch_open_codec(lua_State *L);
 
 /* -- orm_attr.c: values of attributes -- */
-/* Pushes what is in memory: nil if unknown. */
+/* Pushes what is in memory; 0 and nothing, or nil, if unknown. */
+int alch_push_known(lua_State *L, int st, alch_state *s, size_t i);
 void alch_push_value(lua_State *L, int st, alch_state *s, size_t i);
 /* The host holds the value of a known attribute from now on. */
 void alch_keep_value(lua_State *L, int st, alch_state *s, size_t i);
