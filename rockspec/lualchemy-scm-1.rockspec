@@ -169,6 +169,7 @@ build = {
     },
     ["lualchemy.plugin.sqlite"] = {
       sources = {
+        "csrc/plugins/sqlite/backup.c",
         "csrc/plugins/sqlite/bind.c",
         "csrc/plugins/sqlite/cursor.c",
         "csrc/plugins/sqlite/driver.c",
@@ -198,6 +199,7 @@ build = {
     ["lualchemy.drivers.init"] = "lua/lualchemy/drivers/init.lua",
     ["lualchemy.drivers.sqlite"] = "lua/lualchemy/drivers/sqlite.lua",
     ["lualchemy.engine.announce"] = "lua/lualchemy/engine/announce.lua",
+    ["lualchemy.engine.backup"] = "lua/lualchemy/engine/backup.lua",
     ["lualchemy.engine.block"] = "lua/lualchemy/engine/block.lua",
     ["lualchemy.engine.bound"] = "lua/lualchemy/engine/bound.lua",
     ["lualchemy.engine.clock"] = "lua/lualchemy/engine/clock.lua",

@@ -191,6 +191,23 @@ static int l_cancelling(lua_State *L)
     return 1;
 }
 
+/* connection:backup(path or nil, restore, pages) -> pages left, pages in all */
+static int l_backup(lua_State *L)
+{
+    alch_driver_conn *dc = alch_usable_driver_conn(L, 1);
+    const char *path = luaL_optstring(L, 2, NULL);
+    int pages = (int)luaL_optinteger(L, 4, -1), left = 0, total = 0;
+    alch_err err;
+
+    if (dc->driver->backup == NULL)
+        return alch_raisef(L, ALCH_ERR_NOT_SUPPORTED, "this driver cannot copy a database");
+    if (dc->driver->backup(dc->conn, path, lua_toboolean(L, 3), pages, &left, &total, &err) != ALCH_OK)
+        return alch_raise(L, &err);
+    lua_pushinteger(L, left);
+    lua_pushinteger(L, total);
+    return 2;
+}
+
 /* connection:limit(seconds or nil) -> does the driver end statements that take
 ** longer by itself? */
 static int l_limit(lua_State *L)
@@ -380,6 +397,7 @@ static const luaL_Reg connection_methods[] = {
     { "statement_cache_len", l_statement_cache_len },
     { "cancel", l_cancel },
     { "cancelling", l_cancelling },
+    { "backup", l_backup },
     { "limit", l_limit },
     { "pollfd", l_pollfd },
     { "events", l_events },

@@ -130,6 +130,11 @@ struct alch_driver {
     /* Is what 'cancel' asked for still on its way? It could hit the next
     ** operation. NULL: never. */
     int (*cancelling)(const alch_conn *c);
+    /* Copies the database to the file 'path', or from it ('restore'), 'pages'
+    ** at a time, all that are left if negative; each call is a step, the last
+    ** one leaves none. BUSY may be asked again. NULL for 'path' gives the copy
+    ** up. NULL: the driver cannot. */
+    int (*backup)(alch_conn *c, const char *path, int restore, int pages, int *left, int *total, alch_err *err);
 };
 
 #endif

@@ -461,6 +461,20 @@ for database in targets.each() do
   end)
 end
 
+part("a copy of a database", function()
+  local path, remove = targets.temporary_file()
+  local it <close> = open("sqlite://")
+  local _ <close> = setmetatable({}, { __close = remove })
+  it.engine:begin(function(conn)
+    conn:exec_driver_sql("CREATE TABLE copied (x)")
+    conn:exec_driver_sql("INSERT INTO copied VALUES (1), (2)")
+  end)
+  it.engine:backup(path, { pages = 1 })
+  it.engine:begin(function(conn) conn:exec_driver_sql("DELETE FROM copied") end)
+  it.engine:restore(path)
+  it.engine:begin(function(conn) assert(conn:exec_driver_sql("SELECT count(*) FROM copied"):scalar() == 2) end)
+end)
+
 durable("two phases", "postgresql", function(url, tag)
   local it <close> = open(url)
   it.engine:begin_twophase(function(conn)

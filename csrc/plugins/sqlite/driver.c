@@ -136,6 +136,7 @@ static void sqlite_close(alch_conn *c)
     if (c == NULL)
         return;
     alch_sqlite_finish(c);
+    alch_sqlite_backup_end(c);
     while (c->spare != NULL) {
         alch_cursor *k = c->spare;
 
@@ -194,6 +195,7 @@ static const alch_driver driver = {
     .cursor_failed_set = alch_sqlite_cursor_failed_set,
     .finish = alch_sqlite_finish,
     .limit = alch_sqlite_limit,
+    .backup = alch_sqlite_backup,
 };
 
 ALCH_PLUGIN(sqlite, &driver)

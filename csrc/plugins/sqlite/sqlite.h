@@ -31,6 +31,8 @@ struct alch_conn {
     alch_cursor *cursors;       /* open ones, through next */
     alch_cursor *spare;         /* freed ones, through next */
     int spares;
+    sqlite3 *file;              /* backup.c: what is copied to or from, and the copying; NULL: nothing */
+    sqlite3_backup *copying;
     int limited;                /* limit.c: statements have a time */
     double budget, stop_at;     /* seconds left; when the running step must end */
 };
@@ -69,6 +71,10 @@ int alch_sqlite_known_option(const char *key);
 
 /* regexp.c: the function behind the operator REGEXP. ALCH_OK or an error. */
 int alch_sqlite_add_regexp(alch_conn *c, alch_err *err);
+
+/* backup.c: a step of a copy, see alch_driver.backup; and its end. */
+int alch_sqlite_backup(alch_conn *c, const char *path, int restore, int pages, int *left, int *total, alch_err *err);
+void alch_sqlite_backup_end(alch_conn *c);
 
 /* bind.c: all parameters of one execution; text is copied unless 'borrow'. */
 int alch_sqlite_bind(const alch_conn *c, const sqlite_statement *st, const alch_param *params,

@@ -103,6 +103,14 @@ function DriverConnection:limit(seconds) end
 --- Asks the operation in flight to stop; any coroutine may.
 function DriverConnection:cancel() end
 
+--- One step of copying the database to a file, or from it: `pages` of it, or all that are left. nil gives the copy up.
+---@param path string?
+---@param restore boolean?
+---@param pages integer?
+---@return integer left
+---@return integer total
+function DriverConnection:backup(path, restore, pages) end
+
 --- Is a cancel still on its way, so that it could hit the next statement?
 ---@return boolean
 function DriverConnection:cancelling() end

@@ -3,6 +3,7 @@
 local create = require("lualchemy.engine.create")
 local result = require("lualchemy.engine.result")
 local transaction = require("lualchemy.engine.transaction")
+require("lualchemy.engine.backup")
 require("lualchemy.engine.bound")
 require("lualchemy.engine.twophase")
 require("lualchemy.engine.signatures")

@@ -33,7 +33,7 @@ signature.methods(Engine, {
   begin = "function: callable?",
   run_transaction = "function: any?, options: options?",
   begin_twophase = "function: callable, xid: string?", commit_prepared = "xid: string", rollback_prepared = "xid: string",
-  add_listener = "extension: table",
+  add_listener = "extension: table", backup = "path: string, options: options?", restore = "path: string, options: options?",
   on_slow_query = "seconds: number?, function: callable?",
   execution_options = "options: options",
 })

@@ -2,6 +2,7 @@
 -- prepared statements everything works, with them nothing is mistaken for another's and the error says what to set.
 local cluster = require("spec.support.cluster")
 local cqueues = require("cqueues")
+local drivers = require("lualchemy.drivers")
 local orm = require("lualchemy.orm")
 local raises = require("spec.support.expect").raises
 local sa = require("lualchemy")
@@ -123,6 +124,31 @@ describe("pgbouncer", function()
     sa.set_wait(nil)
     assert.equal(50, done)
     assert.equal(500, engine:execute(sa.select(sa.func.count()):select_from(t)):scalar())
+  end)
+
+  it("is restarted in the midst of sessions: what was not committed is gone, then work goes on", function()
+    local before = cluster.pgbouncer(server)
+    local driver, url = drivers.load("postgresql"), before.url
+    local restarted = client(proxy.url, { pool_size = 3, creator = function()
+      return driver.driver:connect(driver.options(sa.make_url(url), { prepared_statements = 0 }))
+    end })
+    local idle <close> = restarted:connect()
+    idle:exec_driver_sql("SELECT 1")
+    idle:close()
+    local session <close> = orm.Session { bind = restarted }
+    session:execute(t:insert(), { { id = 1 } })
+    local after <close> = cluster.pgbouncer(server)
+    url = after.url
+    before:stop()
+    raises("DisconnectionError", "", session.execute, session, t:insert(), { { id = 2 } })
+    raises("PendingRollbackError", "rollback", session.execute, session, t:insert(), { { id = 2 } })
+    session:rollback()
+    session:execute(t:insert(), { { id = 3 } })
+    session:commit()
+    for _ = 1, 3 do
+      restarted:begin(function(conn) assert.same({ 3 }, conn:scalars(sa.select(t.c.id)):all()) end)
+    end
+    assert.equal(0, restarted.pool:checkedout())
   end)
 
   it("tells what to set when it refuses how the driver connects", function()
