@@ -100,6 +100,11 @@ for database, url in targets.each() do
       b.peer = b
       session:commit()
       assert.equal(b.id, b.peer_id)
+      session:expire_all()
+      b.peer, a.peer = nil, nil
+      session:commit()
+      assert.is_nil(b.peer_id)
+      assert.is_nil(a.peer_id)
     end)
 
     it("leaves nothing behind when the flush fails", function()

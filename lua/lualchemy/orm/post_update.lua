@@ -56,7 +56,7 @@ local function write(unit, prop, object)
     end
   elseif is_object(added[1]) then
     send(unit, prop, object, added[1])
-  elseif is_object(deleted[1]) then
+  elseif #added > 0 or is_object(deleted[1]) then      -- nil took the place of what was, known or not
     send(unit, prop, object, nil)
   end
 end
