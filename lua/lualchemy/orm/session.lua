@@ -315,7 +315,9 @@ function Session:__close() self:close() end
 -- -- objects ------------------------------------------------------------------------------------------------------
 
 local function check_instance(object, what)
-  if object == nil then errors.raise("ArgumentError", "%s needs an instance of a mapped class, got nil; it is called with a colon, as in %s(object)", what, what) end
+  if object == nil then
+    errors.raise("ArgumentError", "%s needs an instance of a mapped class, got nil; it is called with a colon, as in %s(object)", what, what)
+  end
   if registry.waiting then registry.configure_mappers() end
   core.adopt(object, what)
 end
