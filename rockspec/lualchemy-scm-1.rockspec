@@ -256,6 +256,7 @@ build = {
     ["lualchemy.orm.events"] = "lua/lualchemy/orm/events.lua",
     ["lualchemy.orm.exc"] = "lua/lualchemy/orm/exc.lua",
     ["lualchemy.orm.exclusive"] = "lua/lualchemy/orm/exclusive.lua",
+    ["lualchemy.orm.expiry"] = "lua/lualchemy/orm/expiry.lua",
     ["lualchemy.orm.factory"] = "lua/lualchemy/orm/factory.lua",
     ["lualchemy.orm.flush_hooks"] = "lua/lualchemy/orm/flush_hooks.lua",
     ["lualchemy.orm.flush_order"] = "lua/lualchemy/orm/flush_order.lua",

@@ -64,6 +64,28 @@ world.describe("load events", function(Base, w) world.people(Base, w) end, funct
     assert.equal("load:ed | load:jo |", heard())
   end)
 
+  it("expire comes when attributes are to be read again, with their names where not all are", function()
+    local user = session:get(w.User, 1)
+    sa.event.listen(w.User, "expire", function(object, names) log[#log + 1] = (names and table.concat(names, ",") or "all") .. object.id end)
+    session:expire(user, { "name" })
+    session:expire(user, "age")
+    assert.equal("name1 age1", heard())
+    session:expire(user)
+    assert.equal("all1", heard())
+    session:expire_all()
+    session:refresh(user)
+    assert.equal("all1 all1", heard())
+    user.name = "changed"
+    session:commit()
+    assert.equal("all1", heard())
+    user.name = "again"
+    session:flush()
+    session:rollback()
+    assert.equal("all1", heard())
+    session:query(w.User):update({ name = "x" })
+    assert.equal("name1", heard())
+  end)
+
   it("a listener may load more: relationships of the object at hand", function()
     sa.event.listen(w.User, "load", function(user) log[#log + 1] = #user.addresses end)
     session:query(w.User):order_by(w.User.id):all()

@@ -169,6 +169,10 @@ for name, url in targets.each() do
       assert.are.same({ "users.id", "users.name" }, seen)
       assert.are.same({ "c_id", "c_name" }, t.c:keys())
       assert.are.equal("c_id", t.primary_key[1].key)
+      local metadata = sa.MetaData()
+      sa.event.listen(metadata, "column_reflect", function(_, _, info) info.key = "m_" .. info.name end)
+      metadata:reflect(connection)
+      assert.are.same({ "m_id", "m_name" }, metadata.tables.users.c:keys())
     end)
 
     it("comes with all others", function()

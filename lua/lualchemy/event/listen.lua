@@ -54,21 +54,22 @@ local function describe(target)
   return class and rawget(class, "__name") or type(target)
 end
 
-local function unknown(target, name)
-  local names = known_events(target)
-  if #names == 0 then
-    errors.raise("ArgumentError", "a %s fires no events; cannot listen for '%s'", describe(target), tostring(name))
-  end
-  errors.raise("ArgumentError", "%s has no event '%s'; its events are: %s", describe(target), tostring(name),
-    table.concat(names, ", "))
-end
-
 local function resolve(target, name)
   for _, resolver in ipairs(resolvers) do
     local other = resolver(target, name)
     if other ~= nil then return other end
   end
   return target
+end
+
+local function unknown(target, name)
+  target = resolve(target)
+  local names = known_events(target)
+  if #names == 0 then
+    errors.raise("ArgumentError", "a %s fires no events; cannot listen for '%s'", describe(target), tostring(name))
+  end
+  errors.raise("ArgumentError", "%s has no event '%s'; its events are: %s", describe(target), tostring(name),
+    table.concat(names, ", "))
 end
 
 -- The target that fires `name`, after checking that it does.

@@ -22,10 +22,11 @@ local groups = {
   load = { "load", "refresh", "reconstruct_instance", "append_result" },
   rows = { "translate_row", "create_instance", "populate_instance" },
   setup = { "instrument_class", "mapper_configured" },
+  expiry = { "expire" },
 }
 
 local group_of, names = {}, {}
-for _, group in ipairs{ "setup", "init", "rows", "load", "flush" } do
+for _, group in ipairs{ "setup", "init", "rows", "load", "expiry", "flush" } do
   for _, name in ipairs(groups[group]) do
     group_of[name], names[#names + 1] = group, name
   end
@@ -95,7 +96,9 @@ event.declare(ClassListeners, names, { parent = parent_of_class })
 ---@param Mapper lualchemy.Class
 function M.declare(Mapper)
   event.declare(Mapper, names, { parent = parent_of_mapper })
+  event.declare(Mapper, { "before_configured", "after_configured" })
   Mapper._on_listen = on_listen
+  registry.watch_configuration(function(name) dispatch.fire(Mapper, name) end)
 end
 
 --- A class was mapped: its extensions listen, and are told.

@@ -96,6 +96,7 @@ return setmetatable(signature.module {
   join = joins.join,
   outerjoin = joins.outerjoin,
   with_parent = require("lualchemy.orm.comparator").with_parent,
+  Mapper = require("lualchemy.orm.mapper"),
   Query = require("lualchemy.orm.query"),
   Session = session.Session,
   sessionmaker = factory.sessionmaker,

@@ -253,15 +253,23 @@ local function configure_pending()
   end
 end
 
+-- Told before and after mappers are configured.
+local tell_watcher
+
+---@param tell fun(name: string)
+function M.watch_configuration(tell) tell_watcher = tell end
+
 --- Resolves the relationships of all mappers made so far. Called by whatever uses a mapper;
 -- a mistake in one mapping is raised here, each time, until it is repaired or the mappers are cleared.
 function M.configure_mappers()
   if configuring or not M.waiting then return end
+  tell_watcher("before_configured")
   configuring = true
   local ok, err = pcall(configure_pending)
   configuring = false
   M.waiting, M.generation = #pending > 0, M.generation + 1
   if not ok then error(err, 0) end
+  tell_watcher("after_configured")
 end
 
 --- Every mapper, in the order in which they were made.

@@ -8,6 +8,7 @@ local columns = require("lualchemy.orm.loading.columns")
 local core = require("lualchemy._core")
 local dialects = require("lualchemy.dialects")
 local errors = require("lualchemy.errors")
+local expiry = require("lualchemy.orm.expiry")
 local event = require("lualchemy.event")
 local exclusive = require("lualchemy.orm.exclusive")
 local factory = require("lualchemy.orm.factory")
@@ -488,11 +489,11 @@ function Session:expire(object, names)
     errors.raise("InvalidRequestError", "session:expire: this object is not persistent in this session: add it and flush first")
   end
   if type(names) == "string" then names = { names } end
-  self._c:expire(object, names)
+  expiry.object(self, object, names)
 end
 
 --- Makes every object be read again.
-function Session:expire_all() self._c:expire_all() end
+function Session:expire_all() expiry.all(self) end
 
 -- -- flushing -----------------------------------------------------------------------------------------------------
 

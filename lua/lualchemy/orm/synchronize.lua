@@ -8,6 +8,7 @@
 local clause = require("lualchemy.orm.clause")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local expiry = require("lualchemy.orm.expiry")
 local evaluator = require("lualchemy.orm.evaluator")
 local run = require("lualchemy.orm.loading.run")
 local statements = require("lualchemy.orm.statements")
@@ -142,14 +143,14 @@ function Synchronization:updated()
   for _, prop in ipairs(self.mapper.properties) do
     if prop.kind == "column" and not prop.readonly and prop.column.onupdate ~= nil then names[#names + 1] = prop.key end
   end
-  for _, object in ipairs(self.doubtful) do self.session._c:expire(object, names) end
+  for _, object in ipairs(self.doubtful) do expiry.object(self.session, object, names) end
   for _, object in ipairs(self.matched) do
     local known = {}
     for i, item in ipairs(self.assignments) do
       local value = self.values[object][i]
       if item[3] and is_plain(value) and is_untouched(object, item[3]) then known[item[3]] = value end
     end
-    self.session._c:expire(object, names)
+    expiry.object(self.session, object, names)
     for key, value in pairs(known) do core.set_committed(object, key, value ~= core.null and value or nil) end
   end
 end
@@ -160,7 +161,7 @@ function Synchronization:deleted()
   if #self.matched > 0 then
     core.flush_finish(self.session._c, self.matched, DELETED, statements.of(self.mapper, self.session:get_bind(self.mapper).dialect).codec)
   end
-  for _, object in ipairs(self.doubtful) do self.session._c:expire(object) end
+  for _, object in ipairs(self.doubtful) do expiry.object(self.session, object) end
 end
 
 return M

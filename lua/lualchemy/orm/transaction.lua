@@ -3,6 +3,7 @@
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local expiry = require("lualchemy.orm.expiry")
 local exclusive = require("lualchemy.orm.exclusive")
 
 ---@class lualchemy.orm.SessionTransaction
@@ -202,14 +203,14 @@ function SessionTransaction:_restore()
   each(frame[DELETED], function(object)
     if core.state(object) ~= "deleted" then return end
     set:revive(object)
-    set:expire(object)
+    expiry.object(session, object)
   end)
   for _, object in ipairs(set:objects(2)) do set:add(object) end
   if not self.nested then
-    set:expire_all()
+    expiry.all(session)
   else
-    each(frame[DIRTY], function(object) if core.state(object) == "persistent" then set:expire(object) end end)
-    for _, object in ipairs(set:objects(1)) do set:expire(object) end
+    each(frame[DIRTY], function(object) if core.state(object) == "persistent" then expiry.object(session, object) end end)
+    for _, object in ipairs(set:objects(1)) do expiry.object(session, object) end
   end
   if session._listeners then
     session:_fire_each("pending_to_transient", pending)
@@ -348,7 +349,7 @@ local function settle(self)
   local session = self.session
   local deleted = noted(self, self.frame[DELETED])
   session._c:detach_each(self.frame[DELETED])
-  if session.expire_on_commit then session._c:expire_all() end
+  if session.expire_on_commit then expiry.all(session) end
   session:_fire_each("deleted_to_detached", deleted)
 end
 

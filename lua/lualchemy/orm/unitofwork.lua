@@ -10,6 +10,7 @@ local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local post_update = require("lualchemy.orm.post_update")
 local errors = require("lualchemy.errors")
+local expiry = require("lualchemy.orm.expiry")
 local Context = require("lualchemy.engine.context")
 local announce = require("lualchemy.engine.announce")
 local flush_hooks = require("lualchemy.orm.flush_hooks")
@@ -386,7 +387,7 @@ function UnitOfWork:_expire_expressions(bucket)
   for which = INSERTS, UPDATES do
     for _, object in ipairs(bucket[which]) do
       local keys = traits.of(core.mapper_of(object)).expressions
-      if #keys > 0 then self.set:expire(object, keys) end
+      if #keys > 0 then expiry.object(self.session, object, keys) end
     end
   end
 end
@@ -408,7 +409,7 @@ function UnitOfWork:finish()
     self.hooks:put_back()
     self:_tell_lives()
   end
-  for _, item in ipairs(self.expire_later) do self.set:expire(item[1], item[2]) end
+  for _, item in ipairs(self.expire_later) do expiry.object(self.session, item[1], item[2]) end
   for _, item in ipairs(self.expire_later) do
     if item[3] then self.session:no_autoflush(function() return item[1][item[2][1]] end) end
   end

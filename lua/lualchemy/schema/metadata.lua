@@ -205,6 +205,6 @@ function MetaData:__tostring()
   return ("MetaData(%d tables)"):format(#self._order_of_tables)
 end
 
-events.declare(MetaData)
+events.declare(MetaData, { "column_reflect" })
 
 return MetaData

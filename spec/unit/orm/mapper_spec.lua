@@ -136,6 +136,25 @@ describe("mapper", function()
     assert.equal("id name password", keys())
   end)
 
+  it("tells when mappers are configured: once before, each mapper, once after", function()
+    local log = {}
+    local function note(name) return function() log[#log + 1] = name end end
+    local before, after = note("before"), note("after")
+    sa.event.listen(orm.Mapper, "before_configured", before)
+    sa.event.listen(orm.Mapper, "after_configured", after)
+    local mapper = orm.mapper(User, users)
+    sa.event.listen(User, "mapper_configured", function(configured, class)
+      assert.is_true(rawequal(mapper, configured) and rawequal(User, class))
+      log[#log + 1] = "User"
+    end)
+    orm.configure_mappers()
+    orm.configure_mappers()
+    sa.event.remove(orm.Mapper, "before_configured", before)
+    sa.event.remove(orm.Mapper, "after_configured", after)
+    assert.same({ "before", "User", "after" }, log)
+    raises("ArgumentError", { "Mapper has no event 'configured'", "after_configured" }, sa.event.listen, User, "configured", print)
+  end)
+
   it("prints its instances by class and key, without a database", function()
     orm.mapper(User, users)
     assert.equal("<User (transient)>", tostring(setmetatable({}, User)))
