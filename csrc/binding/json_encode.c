@@ -54,6 +54,18 @@ static int refuse(encoder *e, const char *why)
     return alch_err_set(e->err, ALCH_ERR_DATA, "%s%s%s", e->c->name != NULL ? e->c->name : "", e->c->name != NULL ? ": " : "", why);
 }
 
+/* As databases write it themselves: SQLite compares keys with the text. */
+static void spell_escape(unsigned char byte, char *out, size_t size)
+{
+    static const char special[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+    const char *at = byte != '\0' ? strchr(special, byte) : NULL;
+
+    if (at != NULL)
+        (void)snprintf(out, size, "\\%c", letters[at - special]);
+    else
+        (void)snprintf(out, size, "\\u%04x", byte);
+}
+
 static int put_string(encoder *e, const char *s, size_t n)
 {
     size_t i, start = 0;
@@ -69,10 +81,7 @@ static int put_string(encoder *e, const char *s, size_t n)
             continue;
         alch_text_add(&e->text, s + start, i - start);
         start = i + 1;
-        if (byte == '"' || byte == '\\')
-            (void)snprintf(escape, sizeof escape, "\\%c", byte);
-        else
-            (void)snprintf(escape, sizeof escape, "\\u%04x", byte);
+        spell_escape(byte, escape, sizeof escape);
         put(e, escape);
     }
     alch_text_add(&e->text, s + start, n - start);

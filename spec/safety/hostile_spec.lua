@@ -117,7 +117,65 @@ function positions.savepoints(conn, name, value)
   assert(text:find("FROM", 1, true))
 end
 
+function positions.keys(conn, name, value)
+  local primary, foreign, table_name, v = name(), name(), name(), value()
+  local metadata = sa.MetaData()
+  local parent = sa.Table(table_name, metadata, sa.Column("id", sa.Integer), sa.Column("a", sa.Text),
+    sa.PrimaryKeyConstraint("id", { name = primary }))
+  sa.Table("hostile_child", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("p", sa.Integer),
+    sa.ForeignKeyConstraint({ "p" }, { parent.c.id }, { name = foreign }))
+  sa.Index("hostile_partial", parent.c.a, { unique = true, postgresql_where = parent.c.a:eq(v), sqlite_where = parent.c.a:eq(v) })
+  sa.event.listen(parent, "after_create", sa.DDL("INSERT INTO %(fullname)s (id) VALUES (1)"))
+  metadata:create_all(conn)
+  same("a row of a template's", 1, conn:scalar(sa.select(parent.c.id)))
+  local inspector = sa.inspect(conn)
+  same("a primary key", primary, inspector:get_pk_constraint(table_name).name)
+  local found = inspector:get_foreign_keys("hostile_child")[1]
+  same("a foreign key", foreign, found.name)
+  same("what it refers to", table_name, found.referred_table)
+  conn:execute(parent:insert(), { { id = 2, a = v .. "x" }, { id = 3, a = v .. "x" }, { id = 4, a = v } })
+  local nested = conn:begin_nested()
+  local ok, err = pcall(conn.execute, conn, parent:insert(), { id = 5, a = v })
+  assert(not ok and sa.exc.IntegrityError:is(err), "the index covers the value that its predicate names: " .. tostring(err))
+  nested:rollback()
+end
+
+function positions.documents(conn, _, value)
+  local k, w, v = value(), value(), value()
+  local document = sa.literal({ [k] = { [w] = v } }, sa.JSON)
+  same("a member of a member", v, conn:scalar(sa.select(document:at(k):at(w):as_string())))
+  same("at the end of a path", v, conn:scalar(sa.select(document:at { k, w }:as_string())))
+end
+
+function positions.views(conn, name, value)
+  local view, column, v, tag = name(), name(), value(), value()
+  if conn.dialect.name == "sqlite" and column == "true" then column = "true_" end
+  conn:execute(sa.CreateView(sa.select(sa.literal(v, sa.Text):label(column)), view))
+  same("what a view has", v, conn:scalar(sa.select(sa.table(view, sa.column(column, sa.Text)))))
+  same("a statement with a comment", 1, conn:scalar(sa.select(sa.literal(1)), nil, { execution_options = { tags = { key = tag } } }))
+end
+
 local only = { postgresql = {} }
+
+function only.postgresql.objects(conn, name, value)
+  local sequence, domain, collation, unique, v = sa.Sequence(name(), { start = 5 }), name(), name(), name(), value()
+  conn:execute(sa.CreateSequence(sequence))
+  same("a sequence", 5, conn:scalar(sequence))
+  same("its next value", 6, conn:scalar(sa.select(sequence:next_value())))
+  local metadata = sa.MetaData()
+  local t = sa.Table("hostile_objects", metadata, sa.Column("id", sa.Integer, { primary_key = true }),
+    sa.Column("d", pg.DOMAIN(domain, sa.Text, { check = sa.column("value"):ne(v), default = v .. "!" })),
+    sa.Column("u", sa.Text), sa.UniqueConstraint("u", { name = unique }))
+  metadata:create_all(conn)
+  local insert = pg.insert(t):on_conflict_do_update { constraint = unique, set_ = { u = v } }
+  conn:execute(insert, { id = 1, u = "x" })
+  conn:execute(insert, { id = 2, u = "x" })
+  local row = conn:execute(sa.select(t)):one()
+  same("a domain's default", v .. "!", row.d)
+  same("what a conflict sets", v, row.u)
+  conn:execute(sa.DDL("CREATE COLLATION " .. conn.dialect:quote(collation):gsub("%%", "%%%%") .. " FROM \"C\""))
+  same("a collated text", v, conn:scalar(sa.select(sa.literal(v, sa.Text):collate(collation))))
+end
 
 function only.postgresql.values(conn, name, value)
   local first, second, v = name(), name(), value()

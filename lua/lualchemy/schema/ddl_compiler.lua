@@ -472,7 +472,7 @@ function DDLCompiler:visit_ddl(ddl)
       errors.raise("ArgumentError", "DDL: nothing stands for %%%ss; the target gives table, schema and fullname, the rest goes into context",
         name)
     end
-    return value
+    return (value:gsub("%%", "%%%%"))
   end):gsub("%%%%", "%%"))
 end
 

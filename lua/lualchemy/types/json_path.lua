@@ -6,16 +6,32 @@ local decorator = require("lualchemy.types.decorator")
 local array = require("lualchemy.types.array")
 local json = require("lualchemy.types.json")
 local numeric = require("lualchemy.types.numeric")
+local errors = require("lualchemy.errors")
 local text = require("lualchemy.types.text")
 
 local TypeDecorator = decorator.TypeDecorator
+
+local escapes = { ["\b"] = "\\b", ["\f"] = "\\f", ["\n"] = "\\n", ["\r"] = "\\r", ["\t"] = "\\t", ['"'] = '\\"', ["\\"] = "\\\\" }
+
+-- SQLite compares a key with the document's text, so it is escaped as it is there. A quoted label ends at the first double
+-- quote, escaped or not; a bare one at what begins the next step.
+local function label(key)
+  local escaped = key:gsub('[%c"\\]', function(char)
+    return escapes[char] or char < " " and ("\\u%04x"):format(char:byte()) or nil
+  end)
+  if not key:find('"', 1, true) then return '"' .. escaped .. '"' end
+  if key:find("[.[]") then
+    errors.raise("DataError", "SQLite cannot look for a member of a JSON document whose key has a double quote and a dot or a bracket: %s", key)
+  end
+  return escaped
+end
 
 -- SQLite's step to one element; an index below zero counts from the end, as it does in PostgreSQL.
 local function step(key)
   if math.type(key) == "integer" then
     return key < 0 and ("[#%d]"):format(key) or ("[%d]"):format(key)
   end
-  return '."' .. tostring(key):gsub('"', '\\"') .. '"'
+  return "." .. label(tostring(key))
 end
 
 local function sqlite_path(_, value)

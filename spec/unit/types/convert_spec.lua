@@ -122,7 +122,7 @@ local binds = {
   { sa.Uuid, id:upper(), (id:gsub("-", "")), id, 2950 },
   { sa.Uuid{ native_uuid = false }, id, (id:gsub("-", "")), (id:gsub("-", "")), 1042 },
   { sa.Uuid, "123", "!a uuid or its text", "!a uuid or its text" },
-  { sa.JSON, { a = { 1, 2.0, "x\n" }, b = core.null }, '{"a":[1,2.0,"x\\u000a"],"b":null}', '{"a":[1,2.0,"x\\u000a"],"b":null}', 114 },
+  { sa.JSON, { a = { 1, 2.0, "x\n" }, b = core.null }, '{"a":[1,2.0,"x\\n"],"b":null}', '{"a":[1,2.0,"x\\n"],"b":null}', 114 },
   { sa.JSON, "text", '"text"', '"text"', 114 },
   { sa.JSON, false, "false", "false", 114 },
   { sa.JSON, sa.JSON.NULL, "null", "null", 114 },
