@@ -239,6 +239,7 @@
 
 ---@class lualchemy.Engine: lualchemy.Object
 ---@field add_listener fun(self: lualchemy.Engine, extension?: any): any
+---@field backup fun(self: lualchemy.Engine, path?: any, options?: any): any
 ---@field begin fun(self: lualchemy.Engine, fn?: any): any
 ---@field begin_twophase fun(self: lualchemy.Engine, fn?: any, xid?: any): any
 ---@field commit_prepared fun(self: lualchemy.Engine, ...: any): any
@@ -252,6 +253,7 @@
 ---@field query_cache_info fun(self: lualchemy.Engine): any
 ---@field raw_connection fun(self: lualchemy.Engine): any
 ---@field recover_twophase fun(self: lualchemy.Engine, ...: any): any
+---@field restore fun(self: lualchemy.Engine, path?: any, options?: any): any
 ---@field rollback_prepared fun(self: lualchemy.Engine, ...: any): any
 ---@field run_transaction fun(self: lualchemy.Engine, fn?: any, options?: any): any
 
