@@ -346,7 +346,10 @@ describe("the pool stays correct when waiting fails:", function()
         local thread = coroutine.create(work)
         local ok, said = coroutine.resume(thread)
         assert.is_true(ok, tostring(said))
-        if left == "closed" then coroutine.close(thread) end
+        if left == "closed" then
+          coroutine.close(thread)
+          assert.equal(0, engine.pool:checkedout(), "wait " .. n)     -- without a collection
+        end
         thread = nil        -- luacheck: ignore 311
         check(left .. " " .. n)
         if said ~= "leave" then return assert.is_true(n > 10) end

@@ -52,9 +52,8 @@ describe("a silent server", function()
     local _, longest = beside(function()
       local conn = engine:connect()
       silence(server:pid(), conn:exec_driver_sql("SELECT pg_backend_pid()"):scalar())
-      local start, ok = core.clock(), nil
-      ok, err = pcall(conn.exec_driver_sql, conn, "SELECT 1", nil, { execution_options = { timeout = 0.2 } })
-      assert.is_false(ok)
+      local start = core.clock()
+      err = select(2, pcall(conn.exec_driver_sql, conn, "SELECT 1", nil, { execution_options = { timeout = 0.2 } }))
       seconds = core.clock() - start
       pcall(conn.close, conn)
     end)

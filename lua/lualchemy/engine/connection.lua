@@ -520,9 +520,21 @@ local function leave(self)
   if self._restore then self:_restore_settings() end
 end
 
+-- A coroutine that is closed while it waits for its ROLLBACK gives up its place in the pool at once.
+local Leaving = {}
+function Leaving:__close()
+  local conn = self.conn
+  if conn.closed then return end
+  conn.closed = true
+  local proxy = conn._proxy
+  conn:_let_go()
+  if proxy then proxy:invalidate() end
+end
+
 --- Rolls back what is not committed and gives the connection back; a second time does nothing.
 function Connection:close()
   if self.closed then return end
+  local leaving <close> = self._tx and setmetatable({ conn = self }, Leaving) or nil      -- luacheck: ignore 211
   local ok, err = pcall(leave, self)
   self.closed = true
   local proxy, detached = self._proxy, self._detached
