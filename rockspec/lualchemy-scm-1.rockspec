@@ -323,6 +323,7 @@ build = {
     ["lualchemy.orm.session"] = "lua/lualchemy/orm/session.lua",
     ["lualchemy.orm.setops"] = "lua/lualchemy/orm/setops.lua",
     ["lualchemy.orm.signatures"] = "lua/lualchemy/orm/signatures.lua",
+    ["lualchemy.orm.single_parent"] = "lua/lualchemy/orm/single_parent.lua",
     ["lualchemy.orm.statements"] = "lua/lualchemy/orm/statements.lua",
     ["lualchemy.orm.synchronize"] = "lua/lualchemy/orm/synchronize.lua",
     ["lualchemy.orm.synonym"] = "lua/lualchemy/orm/synonym.lua",

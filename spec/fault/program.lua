@@ -276,6 +276,39 @@ part("loading", function()
   end
 end)
 
+-- Classes in one table and in two: written, loaded as what they are, with what only a class below has, counted, filtered.
+part("hierarchies", function()
+  orm.clear_mappers()
+  local Base = orm.declarative_base()
+  local function key(of) return sa.Column(sa.Integer, of and sa.ForeignKey(of) or nil, { primary_key = true }) end
+  local Person = Base:class("Person", { __tablename__ = "person", id = key(), name = sa.Column(sa.String), kind = sa.Column(sa.String),
+    __mapper_args__ = { polymorphic_on = "kind", polymorphic_identity = "person" } })
+  local Manager = Person:class("Manager", { level = sa.Column(sa.Integer), __mapper_args__ = { polymorphic_identity = "manager" } })
+  local Engineer = Person:class("Engineer", { __tablename__ = "engineer", id = key("person.id"), language = sa.Column(sa.String),
+    tools = orm.relationship("Tool", { order_by = "Tool.id" }), __mapper_args__ = { polymorphic_identity = "engineer" } })
+  local Tool = Base:class("Tool", { __tablename__ = "tool", id = key(), owner_id = sa.Column(sa.ForeignKey("engineer.id")) })
+  local it <close> = open("sqlite://")
+  Base.metadata:create_all(it.engine)
+  local session <close> = orm.Session{ bind = it.engine }
+  session:add_all { Person{ name = "p" }, Manager{ name = LONG, level = 3 }, Engineer{ language = "C", tools = { Tool(), Tool() } } }
+  session:commit()
+  assert(session:query(sa.func.count(Manager.id)):scalar() == 1 and session:query(sa.func.count(sa.distinct(Engineer.name))):scalar() == 0)
+  local all = orm.with_polymorphic(Person, { Engineer })
+  for _, query in ipairs {
+    session:query(Person):options(orm.selectin_polymorphic(Person, { Engineer, Manager }), orm.selectinload(Engineer.tools)):order_by(Person.id),
+    session:query(all):options(orm.joinedload(all.Engineer.tools)):order_by(all.id),
+  } do
+    session:expunge_all()
+    local list = query:all()
+    assert(#list == 3 and getmetatable(list[2]) == Manager and list[2].name == LONG and #list[3].tools == 2 and list[3].language == "C")
+  end
+  session:query(Manager):options(orm.with_loader_criteria(Person, Person.name:eq(LONG))):update{ level = 4 }
+  session:get(Person, 3).language = "Lua"
+  session:delete(session:get(Person, 2))
+  session:commit()
+  assert(session:query(Person):count() == 2 and session:query(Engineer.language):scalar() == "Lua")
+end)
+
 -- Statements that find what was compiled for others, more of them than the cache keeps.
 -- Rows as arrays, made ready while the server works on those before.
 part("a flush by arrays on postgresql", function()

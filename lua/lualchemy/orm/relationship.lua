@@ -12,6 +12,7 @@ local late = require("lualchemy.orm.late")
 local overlaps = require("lualchemy.orm.overlaps")
 local property = require("lualchemy.orm.property")
 local registry = require("lualchemy.orm.registry")
+local single_parent = require("lualchemy.orm.single_parent")
 local suggest = require("lualchemy.util.suggest")
 
 ---@class lualchemy.orm.RelationshipProperty : lualchemy.orm.MapperProperty
@@ -317,7 +318,7 @@ end
 
 -- What is a property's own, not the relationship's.
 local own_fields = { parent = true, inherited_from = true, root = true, index = true, slot = true, listeners = true, made_backref = true,
-  configured = true, back_populates = true }
+  configured = true, back_populates = true, watched = true }
 
 -- An inherited relationship is what it is in the class above.
 local function repeat_configuration(prop, from)
@@ -410,6 +411,10 @@ function RelationshipProperty:check()
     self.inherited_from:check()
     self.back_populates = self.inherited_from.back_populates
     return
+  end
+  if self.single_parent and not self.viewonly and not self.watched then
+    self.watched = true
+    single_parent.watch(self)
   end
   local key = self.made_backref and self.made_backref.key or self.options.back_populates
   if not key then return end

@@ -282,4 +282,29 @@ describe("relationship", function()
     orm.mapper(User, users, { properties = { addresses = orm.relationship(Address) } })
     raises("ArgumentError", { "User.addresses", "class 'Address'", "not mapped" }, orm.configure_mappers)
   end)
+
+  it("lets an object have a single parent where it says so", function()
+    local function told(class, fn)
+      expect.raises_here("InvalidRequestError", { "this Address object", "single parent", class .. ".", "take it from there" }, fn)
+    end
+    local Base = orm.declarative_base()
+    local function key() return sa.Column(sa.Integer, { primary_key = true }) end
+    local links = sa.Table("links", Base.metadata, sa.Column("shop_id", sa.ForeignKey("shops.id")), sa.Column("address_id", sa.ForeignKey("places.id")))
+    local Place = Base:class("Address", { __tablename__ = "places", id = key(), people = orm.relationship("Person", { back_populates = "home" }) })
+    local Person = Base:class("Person", { __tablename__ = "people", id = key(), home_id = sa.Column(sa.ForeignKey("places.id")),
+      home = orm.relationship("Address", { single_parent = true, back_populates = "people" }) })
+    local Shop = Base:class("Shop", { __tablename__ = "shops", id = key(),
+      branches = orm.relationship("Address", { secondary = links, single_parent = true, cascade = "all, delete-orphan" }) })
+    local place = Place()
+    local person, shop = Person{ home = place }, Shop{ branches = { place } }
+    told("Person", function() local _ = Person{ home = place } end)
+    told("Person", function() place.people:append(Person()) end)
+    told("Shop", function() Shop().branches:append(place) end)
+    told("Shop", function() Shop().branches = { place } end)
+    person.home = place
+    person.home = nil
+    shop.branches:remove(place)
+    assert.equal(place, Person{ home = place }.home)
+    assert.equal(1, #Shop{ branches = { place } }.branches)
+  end)
 end)
