@@ -1,6 +1,8 @@
 -- 10. After a failed flush its transaction is gone: the session says so, with the first error, until rollback. Inside a savepoint only
 -- that level is lost.
 
+local orm = require("lualchemy.orm")
+local sa = require("lualchemy")
 local expect = require("spec.support.expect")
 local world = require("spec.support.world")
 
@@ -60,6 +62,30 @@ world.describe("a failed flush", function(Base, w) world.people(Base, w) end, fu
     session:commit()
     assert.equal("twice", session:get(w.User, 2).name)
   end)
+
+  -- Objects of this class become persistent block by block, with their INSERTs.
+  for _, inside in ipairs{ "", "inside a savepoint " } do
+    it("leaves no object persistent " .. inside .. "that was written before it failed", function()
+      local list = {}
+      for i = 1, 1200 do list[i] = w.Address{ email = i .. "@example.org", user_id = i < 1200 and 1 or 99 } end
+      local tx = inside ~= "" and session:begin_nested() or session
+      session:add_all(list)
+      expect.raises("IntegrityError", {}, session.flush, session)
+      tx:rollback()
+      for _, address in ipairs(list) do
+        assert(orm.object_session(address) == nil and sa.inspect(address).transient)
+        assert(address.id == nil and address.email)
+      end
+      assert.equal(0, #session.new)
+      assert.equal(0, session:query(w.Address):count())
+      list[1200].user_id = 1
+      session:add_all(list)
+      session:commit()
+      assert.equal(1200, session:query(w.Address):count())
+      assert.equal("7@example.org", session:get(w.Address, list[7].id).email)
+      assert.equal(list[7], session:get(w.Address, list[7].id))
+    end)
+  end
 
   it("gives the connection back", function()
     session:add(w.User{ id = 1 })
