@@ -170,6 +170,28 @@ function TypeEngine:dialect_impl(dialect)
   return self.variants and self.variants[name] or M.to_instance(self)
 end
 
+-- Names in capitals are those of exact types, save these.
+local general = { JSON = true, ARRAY = true }
+
+--- The type of all databases that this one is a kind of, with what it was made with: `VARCHAR(5)` is `String(5)`. A reflected
+--- table becomes one for any database by it. Types that one database alone has are refused.
+---@param options { allow_nulltype: boolean? }?
+---@return lualchemy.Type
+function TypeEngine:as_generic(options)
+  local self_type = M.to_instance(self)
+  local own = getmetatable(self_type)
+  local at = own
+  while at and not at.__name:find("%l") and not general[at.__name] do at = rawget(at, "__super") end
+  if not at or at == TypeEngine or (at.__name == "NullType" and not (options and options.allow_nulltype)) then
+    errors.raise("NotImplementedError", "as_generic(): %s is no kind of a type that every database has", tostring(self_type))
+  end
+  if at == own then return self_type end
+  local copy = setmetatable({}, at)
+  for key, value in pairs(self_type) do copy[key] = value end
+  copy:_seal()
+  return copy
+end
+
 --- What stands in SQL for a parameter of this type; a user's type may put an expression around it.
 ---@param bind lualchemy.BindParameter
 ---@return any

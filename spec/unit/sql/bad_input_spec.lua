@@ -73,6 +73,9 @@ local rows = {
   { "an aggregate of nothing", "ArgumentError", { "func.sum()", "it got none" }, function() sa.func.sum() end },
   { "a function for a parameter that is none", "ArgumentError", { "callable_" }, function() sa.bindparam("q", { callable_ = 5 }) end },
   { "a name with a zero byte", "ArgumentError", { "zero byte" }, function() x:label("a\0b") end },
+  { "a number too long for STRICT", "CompileError", { "'n'", "15 digits" }, function()
+    sa.CreateTable(sa.Table("strict", sa.MetaData(), sa.Column("n", sa.Numeric(20, 2)), { sqlite_strict = true })):compile("sqlite")
+  end },
   { "an index of nothing", "ArgumentError", { "an Index has a name" }, function() sa.Index() end },
   { "a number for a switch of a type", "ArgumentError", { "DateTime", "timezone must be true or false", "5" }, function() sa.DateTime(5) end },
   { "text with a zero byte", "ArgumentError", { "zero byte" }, function() sa.text("SELECT 1\0; DROP TABLE a") end },

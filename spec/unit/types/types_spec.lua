@@ -132,4 +132,20 @@ describe("a type of the user's own", function()
     assert.equal("Point", info.class_name)
     assert.is_false(info.hook_bind)
   end)
+
+  it("of one database alone names the general one that it is a kind of", function()
+    local pg = require("lualchemy.dialects.postgresql")
+    for _, row in ipairs {
+      { types.VARCHAR(5), "String(length=5)" }, { types.VARCHAR, "String()" }, { types.TIMESTAMP { timezone = true }, "DateTime(timezone=true)" },
+      { types.NUMERIC(5, 2), "Numeric(precision=5, scale=2)" }, { types.BIGINT, "BigInteger()" }, { types.Integer, "Integer()" },
+      { pg.JSONB, "JSON()" }, { pg.BYTEA, "LargeBinary()" }, { pg.ENUM("a", "b", { name = "x" }), 'Enum("a", "b", name="x")' },
+      { types.ARRAY(types.Integer), "ARRAY(item_type=Integer())" },
+    } do
+      assert.equal(row[2], tostring(row[1]:as_generic()))
+    end
+    assert.equal("NullType()", tostring(types.NullType():as_generic { allow_nulltype = true }))
+    for _, type_ in ipairs { pg.INET, pg.TSVECTOR, types.NullType } do
+      fails_with("NotImplementedError", "as_generic", function() type_:as_generic() end)
+    end
+  end)
 end)

@@ -39,10 +39,27 @@ local function default_clause(text)
   return " DEFAULT " .. text
 end
 
+-- A STRICT table takes these words and no others, so the rest is what it is stored as. Numerics become REAL, as they do in
+-- other tables, which holds 15 digits; more would be lost, where other tables keep the text.
+local STRICT = { INT = true, INTEGER = true, REAL = true, TEXT = true, BLOB = true, ANY = true }
+local stored_as = { integer = "INTEGER", boolean = "INTEGER", float = "REAL", numeric = "REAL", binary = "BLOB", null = "ANY" }
+local REAL_DIGITS = 15
+
+local function strict_type(column, text)
+  if STRICT[text:match("^%w*"):upper()] and not text:find("(", 1, true) then return text end
+  if column._family == "numeric" and (tonumber(text:match("%((%d+)")) or REAL_DIGITS + 1) > REAL_DIGITS then
+    errors.raise("CompileError", "column '%s': a STRICT table of SQLite has no type for numbers of more than %d digits; give the type "
+      .. "a precision up to that, as in sa.Numeric(15, 2), or :with_variant(sa.Text, \"sqlite\")", tostring(column), REAL_DIGITS)
+  end
+  return (stored_as[column._family] or "TEXT") .. (text:match(" COLLATE .*") or "")
+end
+
 -- A column of SQLite needs no type; it has none where that was said, not where it was forgotten.
 local function declared_type(self, column)
-  if not column._untyped and column._family == "null" then return "" end
-  return " " .. self:type_text(column.type)
+  local strict = options.of(column.table, "sqlite").strict
+  if not column._untyped and column._family == "null" and not strict then return "" end
+  local text = self:type_text(column.type)
+  return " " .. (strict and strict_type(column, text) or text)
 end
 
 function SQLiteDDL:column_specification(column)
