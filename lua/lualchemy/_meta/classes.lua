@@ -681,6 +681,7 @@
 ---@field prepare fun(self: lualchemy.TwoPhaseTransaction): any
 
 ---@class lualchemy.Type: lualchemy.Object
+---@field as_generic fun(self: lualchemy.Type, options?: any): any
 ---@field bind_expression fun(self: lualchemy.Type, bind?: any): any
 ---@field column_expression fun(self: lualchemy.Type, column?: any): any
 ---@field compare_values fun(self: lualchemy.Type, a?: any, b?: any): any
