@@ -84,6 +84,7 @@ build = {
         "csrc/binding/load_tree.c",
         "csrc/binding/load_variant.c",
         "csrc/binding/noted_key.c",
+        "csrc/binding/noting.c",
         "csrc/binding/orm_arrays.c",
         "csrc/binding/orm_attr.c",
         "csrc/binding/orm_batch.c",

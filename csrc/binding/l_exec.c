@@ -379,9 +379,18 @@ static int is_one_set(lua_State *L, int idx)
     return one || lua_isnil(L, idx);
 }
 
-/* Can the statement at 1 be executed without anything being looked at in between? An INSERT is finished in Lua, and so is
-** what return_defaults() asked for; the defaults of an UPDATE may be functions that want a context, and options may say
-** anything. */
+/* An INSERT is finished in Lua, and so is what return_defaults() asked for; the defaults of an UPDATE may be functions that
+** want a context. */
+static int needs_nothing(const alch_node *n)
+{
+    switch (n->kind) {
+    case ALCH_NODE_INSERT: case ALCH_NODE_UPDATE: case ALCH_NODE_CUSTOM: case ALCH_NODE_COLUMN: return 0;
+    case ALCH_NODE_DELETE: return !(((const alch_dml *)n)->flags & ALCH_DML_RETURN_DEFAULTS);
+    default: return 1;
+    }
+}
+
+/* Can the statement at 1 be executed without anything being looked at in between? Options may say anything. */
 static int is_plain_statement(lua_State *L)
 {
     const alch_node_ref *ref;
@@ -391,16 +400,7 @@ static int is_plain_statement(lua_State *L)
         return !lua_istable(L, -1);
     }
     ref = alch_test_node_ref(L, 1);
-    if (ref == NULL || ref->node == NULL)
-        return 0;
-    switch (ref->node->kind) {
-    case ALCH_NODE_INSERT: case ALCH_NODE_UPDATE: case ALCH_NODE_CUSTOM: case ALCH_NODE_COLUMN: return 0;
-    case ALCH_NODE_DELETE:
-        if (((const alch_dml *)ref->node)->flags & ALCH_DML_RETURN_DEFAULTS)
-            return 0;
-        /* fallthrough */
-    default: return lua_getiuservalue(L, 1, 1) != LUA_TTABLE;
-    }
+    return ref != NULL && ref->node != NULL && needs_nothing(ref->node) && lua_getiuservalue(L, 1, 1) != LUA_TTABLE;
 }
 
 /* And can the connection at 5 take it? */

@@ -18,12 +18,14 @@
 ** Its user values are the statement before it and the values that the method
 ** got, checked: writing out finds nothing wrong with them. 'before' and
 ** 'parts' are the same for C, which need not ask Lua; they are good as long as
-** the user values are there, so not for a note that was written out. What was written
-** out belongs to an *owner*, which the note then keeps: one of the whole
-** statement with the expressions in it, so that one used twice is one node.
-** The owner keeps those that it lends to in turn, so that they have nothing
-** any more when it was finalized before somebody else's finalizer uses them.
-** 'value' and 'items' stay as they are, for those who bind them.
+** it is a note. 'value' and 'items' stay for good: parameters are bound from
+** there.
+**
+** What was written out belongs to an *owner*, which the note then keeps: one
+** of the whole statement with the expressions in it, so that one used twice is
+** one node. The owner keeps those that it lends to in turn, so that they have
+** nothing any more when it was finalized before somebody else's finalizer uses
+** them.
 */
 enum {
     ALCH_NOTE_SELECT,           /* nodes of a list, that of its columns: nothing is before it */
@@ -36,8 +38,14 @@ enum {
     ALCH_NOTE_UNARY             /* a column */
 };
 
-/* More values than this are not noted but written out at once. */
-enum { ALCH_NOTE_VALUES = 16 };
+/* More values than this are not noted but written out at once; and a chain when it has so many notes, so that neither
+** reading nor freeing one takes long. */
+enum { ALCH_NOTE_VALUES = 16, ALCH_NOTE_LENGTH = 32 };
+
+/* User values of a statement; of an expression, the last where it needs it; and of both when they are written out. */
+enum { ALCH_NOTE_BEFORE = 1, ALCH_NOTE_FIRST = 3 };
+enum { ALCH_NOTE_LEFT = 1, ALCH_NOTE_RIGHT = 3 };
+enum { ALCH_NOTE_OPTIONS = 1, ALCH_NOTE_OWNER };
 
 typedef struct alch_note {
     alch_node_ref ref;          /* node: NULL until it is written out, or lent while the statement around it is */
@@ -60,6 +68,12 @@ extern const char alch_note_tag;
 
 /* The note at 'idx' as long as it is one; else NULL. */
 alch_note *alch_test_note(lua_State *L, int idx);
+
+/* The same of a reference, or NULL. */
+static inline alch_note *alch_as_note(alch_node_ref *r)
+{
+    return r != NULL && r->tag == &alch_note_tag ? (alch_note *)r : NULL;
+}
 
 static inline int alch_notes_expression(const alch_note *note)
 {
