@@ -23,13 +23,20 @@ enum { CONNECT_POOL = 1, CONNECT_IDLE, CONNECT_ALL, CONNECT_UPVALUES = CONNECT_A
 
 /* -- the pool ----------------------------------------------------------------------------------------------------- */
 
-/* In a forked child what the pool has is the parent's; it will be replaced one by one. */
+/* In a forked child what the pool has is the parent's: what is out there leaves the pool, what is idle will be replaced. */
 static void notice_fork(lua_State *L, alch_pool_object *p)
 {
+    alch_slot *s, *next;
+
     if (alch_process_same(p->process))
         return;
     p->process = alch_this_process(L);
     alch_pool_invalidate_all(&p->pool);
+    for (s = p->pool.slots; s != NULL; s = next) {
+        next = s->next;
+        if (s->state != ALCH_SLOT_IDLE)
+            alch_slot_remove(s);
+    }
 }
 
 /* Who holds a connection for how long is told in seconds, so a clock of some

@@ -40,6 +40,20 @@ for _, name in ipairs { "sqlite", "postgresql" } do
       assert.equal("child", conn:exec_driver_sql("SELECT who FROM forked"):scalar())
     end)
 
+    it("the parent's connections that are out take no place of the child's", function()
+      local small = sa.create_engine(engine.url, { pool_size = 1, max_overflow = 0 })
+      local conn <close> = small:connect()
+      assert.is_true(fork.run(function()
+        for _ = 1, 2 do small:begin(function(own) assert(own:exec_driver_sql("SELECT 1"):scalar() == 1) end) end
+        conn:close()
+        assert(small.pool:checkedout() == 0 and small.pool:checkedin() == 1, small.pool:status())
+      end))
+      assert.equal(1, small.pool:checkedout())
+      assert.equal(1, conn:exec_driver_sql("SELECT 1"):scalar())
+      conn:close()
+      small:dispose()
+    end)
+
     it("a connection that is in use stays the parent's, transaction, result and all", function()
       local conn <close> = engine:connect()
       conn:exec_driver_sql("INSERT INTO forked VALUES (1, 'parent'), (2, 'parent')")
