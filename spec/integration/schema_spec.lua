@@ -338,6 +338,8 @@ for name, url in targets.each() do
         local inspector = sa.inspect(connection)
         assert.are.same({ "free_seq", "t_seq" }, inspector:get_sequence_names())
         assert.are.equal(7, connection:exec_driver_sql("SELECT nextval('free_seq')"):scalar())
+        assert.are.equal(8, connection:scalar(free))
+        assert.are.equal(9, connection:scalar(sa.select(free:next_value())))
         assert.are.equal("a table", inspector:get_table_comment("t").text)
         assert.are.equal("it's the key", inspector:get_columns("t")[1].comment)
         assert.are.equal("positive", inspector:get_check_constraints("t")[1].comment)

@@ -142,6 +142,8 @@ end
 
 function positions.documents(conn, _, value)
   local k, w, v = value(), value(), value()
+  -- what SQLite itself takes out of a document ends at a zero byte; the document as a whole keeps it
+  if conn.dialect.name == "sqlite" then v = v:gsub("%z", "0") end
   local document = sa.literal({ [k] = { [w] = v } }, sa.JSON)
   same("a member of a member", v, conn:scalar(sa.select(document:at(k):at(w):as_string())))
   same("at the end of a path", v, conn:scalar(sa.select(document:at { k, w }:as_string())))
@@ -218,7 +220,7 @@ for database, url in targets.each() do
       it("in the position of " .. position[1], function()
         local conn <close> = engine:connect()
         local following = hostile.strings(SEED * 100 + number)
-        local made, refused, found = 0, 0, {}
+        local made, tries, refused, found = 0, 0, 0, {}
         local log
         local function next_one()
           local s = following()
@@ -227,7 +229,7 @@ for database, url in targets.each() do
           return s
         end
         while made < COUNT and #found < 5 do
-          log = {}
+          log, tries = {}, tries + 1
           local ok, err = pcall(position[2], conn, next_one, next_one)
           if not ok then
             local wrong = type(err) == "string" and err or refusal(err)
@@ -237,7 +239,7 @@ for database, url in targets.each() do
           conn:rollback()
         end
         assert.equal("", table.concat(found, "\n"))
-        assert.is_true(refused < made, "everything was refused")
+        assert.is_true(refused < tries, "everything was refused")
         assert.equal(1, conn:scalar(sa.select(sa.literal(1))))
       end)
     end

@@ -90,6 +90,11 @@ function Sequence:next_value()
   return require("lualchemy.sql").func.next_value(self)
 end
 
+--- What a connection calls: `conn:scalar(sequence)` is its next value.
+function Sequence:_execute_on_connection(connection, params, options)
+  return connection:execute(require("lualchemy.sql").select(self:next_value()), params, options)
+end
+
 --- Creates the sequence. Unlike CREATE TABLE it is checked for first, unless `checkfirst = false`.
 function Sequence:create(bind, opts)
   return require("lualchemy.schema.create").create(self, bind, opts or { checkfirst = true })
