@@ -137,3 +137,72 @@ world.describe("versions", define, function(w)
     expect.raises("StaleDataError", { "30 row(s); 28" }, session.flush, session)
   end)
 end)
+
+local function hierarchy(Base, w)
+  local function key(of) return sa.Column(sa.Integer, of and sa.ForeignKey(of) or nil, { primary_key = true }) end
+  w.Person = Base:class("Person", { __tablename__ = "version_people", id = key(), name = sa.Column(sa.String(20)), kind = sa.Column(sa.String(20)),
+    version = sa.Column(sa.Integer, { nullable = false }),
+    __mapper_args__ = { polymorphic_on = "kind", polymorphic_identity = "person", version_id_col = "version" } })
+  w.Manager = w.Person:class("Manager", { level = sa.Column(sa.Integer), __mapper_args__ = { polymorphic_identity = "manager" } })
+  w.Engineer = w.Person:class("Engineer", { __tablename__ = "version_engineers", id = key("version_people.id"), language = sa.Column(sa.String(20)),
+    __mapper_args__ = { polymorphic_identity = "engineer" } })
+end
+
+world.describe("versions of a hierarchy", hierarchy, function(w)
+  it("count what is written to any of its tables", function()
+    local engineer, manager = w.Engineer{ name = "a", language = "C" }, w.Manager{ level = 1 }
+    w.session:add_all { engineer, manager }
+    w.session:commit()
+    for expected, change in ipairs{
+      function() engineer.language = "Lua" end, function() engineer.name = "b" end,
+      function() engineer.name, engineer.language = "c", "Ada" end,
+    } do
+      change()
+      w.session:commit()
+      assert.equal(expected + 1, engineer.version)
+    end
+    manager.level = 2
+    w.session:commit()
+    assert.equal(2, manager.version)
+  end)
+
+  it("tell of others' changes, whichever table the own one is in", function()
+    local engineer = w.Engineer{ name = "a", language = "C" }
+    w.session:add(engineer)
+    w.session:flush()
+    w.session:execute(sa.update(w.Person.__table__):values{ version = 50 })
+    engineer.language = "Lua"
+    expect.raises("StaleDataError", { "version_people" }, w.session.flush, w.session)
+  end)
+
+  it("are read before a DELETE where a commit expired them", function()
+    for _, class in ipairs{ w.Person, w.Manager, w.Engineer } do
+      local object = class{ name = "a" }
+      w.session:add(object)
+      w.session:commit()
+      object.name = "b"
+      w.session:commit()
+      w.session:delete(object)
+      w.session:commit()
+      assert.equal(0, w.session:query(w.Person):count())
+    end
+  end)
+
+  it("and their rows take part in two-phase commits", function()
+    if w.database ~= "postgresql" then return end
+    local session <close> = orm.Session{ bind = w.engine, twophase = true }
+    local engineer = w.Engineer{ language = "C" }
+    session:add(engineer)
+    session:prepare()
+    session:commit()
+    assert.equal(1, engineer.version)
+    engineer.language = "Lua"
+    session:flush()
+    session:prepare()
+    session:rollback()
+    assert.same({ "C", 1 }, { engineer.language, engineer.version })
+    session:delete(engineer)
+    session:commit()
+    assert.equal(0, session:query(w.Engineer):count())
+  end)
+end)

@@ -462,6 +462,15 @@ local function delete_rows(work, conn, texts, objects, from, to)
   end
 end
 
+-- A row is deleted in the version that its object knows: one that was expired reads it.
+local function read_versions(mappers, objects)
+  each_class(mappers, objects, function(mapper, from, to)
+    local version = traits_of(mapper).version
+    local key = version and mapper._by_slot[version].key
+    for at = from, key and to or 0 do local _ = objects[at][key] end
+  end)
+end
+
 --- Deletes the rows of a step's deleted objects.
 ---@param work lualchemy.orm.UnitOfWork
 ---@param conn lualchemy.Connection
@@ -471,6 +480,7 @@ function M.delete(work, conn, step)
   if #objects == 0 then return end
   work.codecs[base] = statements.of(base, conn.dialect).codec
   if work.hooks then work.hooks:fire("before_delete", step.mappers, conn, objects) end
+  read_versions(step.mappers, objects)
   local tables = flush_traits.tables(base)
   for i = #tables, 1, -1 do
     each_writer(step.mappers, objects, tables[i], conn.dialect, function(texts, rows, from, to) delete_rows(work, conn, texts, rows, from, to) end)
