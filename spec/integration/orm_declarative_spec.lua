@@ -93,6 +93,30 @@ for database, url in targets.each() do
       assert.equal("ONE", session:query(Note.shout):scalar())
     end)
 
+    -- Where there are no sequences the default is left out, and the key counts by itself.
+    it("take values from sequences, one row or many", function()
+      local start = database == "postgresql" and 10 or 1
+      local step = database == "postgresql" and 5 or 1
+      local Ticket = Base:class("Ticket", { __tablename__ = "decl_tickets",
+        id = sa.Column(sa.Integer, sa.Sequence("decl_ticket_ids", { start = 10, increment = 5 }), { primary_key = true }),
+        place = sa.Column(sa.Integer, sa.Sequence("decl_places")), n = sa.Column(sa.Integer) })
+      open()
+      local tickets = { Ticket{} }
+      session:add(tickets[1])
+      session:flush()
+      for i = 2, 40 do
+        tickets[i] = Ticket{ n = i }
+        session:add(tickets[i])
+      end
+      session:commit()
+      for i, ticket in ipairs(tickets) do assert.same({ start + (i - 1) * step, i > 1 and i or nil }, { ticket.id, ticket.n }) end
+      assert.equal(database == "postgresql" and 1 or nil, tickets[1].place)
+      local given = Ticket{ id = 77, place = 99 }
+      session:add(given)
+      session:commit()
+      assert.same({ 77, 99 }, { given.id, given.place })
+    end)
+
     it("bypass the constructor when they are loaded", function()
       local made = 0
       local Counted = Base:class("Counted", {

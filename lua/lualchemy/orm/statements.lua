@@ -17,6 +17,7 @@ local types = require("lualchemy.types")
 ---@field columns table<integer, lualchemy.Column>   the table's columns by attribute number
 ---@field mask string                the same as a set for the core
 ---@field generated integer[]        attributes that the database makes
+---@field sequences { slot: integer, text: string }[]   those among them whose values an INSERT takes from a sequence
 ---@field changed_by_update lualchemy.orm.ColumnProperty[]   what the database makes anew with each UPDATE
 ---@field generated_key integer?     the one among them that tells the rows of an INSERT apart
 ---@field key_counts boolean         does it count up?
@@ -71,11 +72,13 @@ end
 function Statements:_note_generated()
   local own_key = self.table.primary_key
   local counting = own_key and own_key.autoincrement_column
-  self.generated, self.key_counts, self.changed_by_update = {}, false, {}
+  self.generated, self.key_counts, self.changed_by_update, self.sequences = {}, false, {}, {}
   for _, prop in ipairs(self.mapper._by_slot) do
     local column = self.columns[prop.slot]
     if column and (column.computed ~= nil or column.server_onupdate ~= nil) then table.insert(self.changed_by_update, prop) end
-    local made = column and (column.server_default ~= nil or column.identity ~= nil or column.computed ~= nil)
+    local next_value = column and self:_next_of(column)
+    if next_value then table.insert(self.sequences, { slot = prop.slot, text = next_value }) end
+    local made = next_value or column and (column.server_default ~= nil or column.identity ~= nil or column.computed ~= nil)
     if column and (made or rawequal(column, counting)) and not (self.position > 1 and is_key_column(self.level, column)) then
       self.generated[#self.generated + 1] = prop.slot
       if rawequal(column, counting) then
@@ -85,6 +88,14 @@ function Statements:_note_generated()
       end
     end
   end
+end
+
+-- The next value of the sequence that a column is made from, as SQL text; nil where the database has no sequences, or
+-- need not use this one.
+function Statements:_next_of(column)
+  local sequence = column.default
+  if not sequence or not sequence.is_sequence or sequence.optional or not self.dialect.caps.sequences then return nil end
+  return sequence:next_value():compile(self.dialect).string
 end
 
 local function pack_set(columns, count)
@@ -165,7 +176,17 @@ function Statements:_returning(slots)
   return " RETURNING " .. table.concat(names, ", ")
 end
 
-local function groups(self, slots, rows)
+-- The columns of an INSERT that gets values for `slots`, and what it takes from sequences, to stand behind each row's values.
+function Statements:_inserted(slots)
+  local given, names, values = {}, {}, {}
+  for i, slot in ipairs(slots) do given[slot], names[i] = true, self:_name(slot) end
+  for _, sequence in ipairs(self.sequences) do
+    if not given[sequence.slot] then names[#names + 1], values[#values + 1] = self:_name(sequence.slot), sequence.text end
+  end
+  return table.concat(names, ", "), values
+end
+
+local function groups(self, slots, rows, more)
   local list, n = {}, 0
   for row = 1, rows do
     local marks = {}
@@ -173,6 +194,7 @@ local function groups(self, slots, rows)
       n = n + 1
       marks[i] = self:_value(self.columns[slot], self:_placeholder(n))
     end
+    table.move(more, 1, #more, #marks + 1, marks)
     list[row] = "(" .. table.concat(marks, ", ") .. ")"
   end
   return table.concat(list, ", ")
@@ -182,9 +204,9 @@ end
 ---@param shape string   the slots as a key
 function Statements:insert(shape, slots, rows, returning)
   return self:_text(("insert %d %d %s"):format(rows, #returning, shape), function()
-    if #slots == 0 then return ("INSERT INTO %s DEFAULT VALUES%s"):format(self.table_name, self:_returning(returning)) end
-    return ("INSERT INTO %s (%s) VALUES %s%s"):format(self.table_name, self:_names(slots), groups(self, slots, rows),
-      self:_returning(returning))
+    local names, more = self:_inserted(slots)
+    if names == "" then return ("INSERT INTO %s DEFAULT VALUES%s"):format(self.table_name, self:_returning(returning)) end
+    return ("INSERT INTO %s (%s) VALUES %s%s"):format(self.table_name, names, groups(self, slots, rows, more), self:_returning(returning))
   end)
 end
 
@@ -231,8 +253,10 @@ function Statements:insert_arrays(shape, slots, returning)
       columns[i], names[i] = self.columns[slot], "p" .. i
       values[i] = self:_value(columns[i], names[i])
     end
+    local inserted, more = self:_inserted(slots)
+    table.move(more, 1, #more, #values + 1, values)
     return ("INSERT INTO %s (%s) SELECT %s FROM %s WITH ORDINALITY AS rows(%s, n) ORDER BY n%s"):format(self.table_name,
-      self:_names(slots), table.concat(values, ", "), self:_unnest(slots, columns), table.concat(names, ", "), self:_returning(returning))
+      inserted, table.concat(values, ", "), self:_unnest(slots, columns), table.concat(names, ", "), self:_returning(returning))
   end)
 end
 
