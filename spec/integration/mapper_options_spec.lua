@@ -2,6 +2,7 @@
 -- that tell objects apart.
 
 local sa = require("lualchemy")
+local orm = require("lualchemy.orm")
 local raises_here = require("spec.support.expect").raises_here
 local world = require("spec.support.world")
 
@@ -98,6 +99,24 @@ end, function(w)
     assert.same({ w.Base1, { 8 } }, sa.inspect(w.Sub):identity_key_from_instance(object))
     local row = w.session:execute(sa.select(w.Base1.__table__)):one()
     assert.same({ w.Base1, { 8 } }, w.session:identity_key{ class_ = w.Sub, row = row })
+  end)
+
+  it("and whether the row is gone, before and after the commit", function()
+    local object = w.Sub{ id = 8 }
+    w.session:add(object)
+    w.session:commit()
+    local state = sa.inspect(object)
+    assert.is_false(state.was_deleted)
+    w.session:delete(object)
+    w.session:flush()
+    assert.is_true(state.was_deleted)
+    w.session:rollback()
+    assert.is_false(state.was_deleted)
+    w.session:delete(object)
+    w.session:commit()
+    assert.is_true(state.was_deleted)
+    orm.make_transient(object)
+    assert.is_false(state.was_deleted)
   end)
 
   it("need a class and a key", function()
