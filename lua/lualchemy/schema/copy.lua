@@ -16,21 +16,27 @@ local function referred_schema(table_, constraint, schema, opts)
   return nil
 end
 
+-- What only some databases get stays so.
+local function conditional(copy, original)
+  copy._ddl_if = original._ddl_if
+  return copy
+end
+
 local function copy_constraints(table_, target, schema, opts)
   for _, constraint in ipairs(table_:_constraints_in_order()) do
     if constraint.elements then
       local to = referred_schema(table_, constraint, schema, opts)
       local itself = constraint:_is_open() == false and rawequal(constraint.referred_table, table_)
-      target:append_constraint(constraint:copy(target, to, itself and target.name ~= table_.name and target.name or nil))
+      target:append_constraint(conditional(constraint:copy(target, to, itself and target.name ~= table_.name and target.name or nil), constraint))
     elseif not constraint._type_bound and not constraint._column_flag and not rawequal(constraint, table_.primary_key) then
-      target:append_constraint(constraint:copy(target))
+      target:append_constraint(conditional(constraint:copy(target), constraint))
     end
   end
 end
 
 local function copy_indexes(table_, target)
   for _, index in ipairs(table_.indexes) do
-    if not index._column_flag then target:append_constraint(index:copy(target)) end
+    if not index._column_flag then target:append_constraint(conditional(index:copy(target), index)) end
   end
 end
 

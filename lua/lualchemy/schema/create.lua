@@ -103,7 +103,7 @@ function Run:comment(table_)
   end
   if not self.compiler.supports_constraint_comments then return end
   for _, constraint in ipairs(table_:_constraints_in_order()) do
-    if constraint.comment then self:execute(ddl.SetConstraintComment(constraint)) end
+    if constraint.comment and self.compiler:is_meant(constraint) then self:execute(ddl.SetConstraintComment(constraint)) end
   end
 end
 
@@ -120,7 +120,9 @@ function Run:create_table(table_, opts)
   self:with_events(table_, "create", {}, function()
     for _, sequence in ipairs(sequences_of(table_)) do self:create_sequence(sequence) end
     self:execute(table_._creator_ddl or ddl.CreateTable(table_, { include_foreign_key_constraints = opts.constraints }))
-    for _, index in ipairs(indexes_in_order(table_)) do self:create_index(index) end
+    for _, index in ipairs(indexes_in_order(table_)) do
+      if self.compiler:is_meant(index) then self:create_index(index) end
+    end
     self:comment(table_)
   end)
 end
@@ -147,7 +149,7 @@ end
 function Run:alter(constraints, statement)
   if not self.compiler.supports_alter then return end
   for _, constraint in ipairs(constraints) do
-    self:execute(ddl[statement](constraint, { isolate_from_table = false }))
+    if self.compiler:is_meant(constraint) then self:execute(ddl[statement](constraint, { isolate_from_table = false })) end
   end
 end
 

@@ -70,16 +70,7 @@ end
 --- Does a condition ({ dialect =, callable_ = }) hold?
 ---@return boolean
 function M.holds(condition, ddl, target, connection, opts)
-  if not condition then return true end
-  local wanted, name = condition.dialect, connection.dialect.name
-  if type(wanted) == "string" and wanted ~= name then return false end
-  if type(wanted) == "table" then
-    local found = false
-    for _, one in ipairs(wanted) do found = found or one == name end
-    if not found then return false end
-  end
-  local callable = condition.callable_
-  return callable == nil or (callable(ddl, target, connection, opts or {}) and true or false)
+  return compiler.condition_holds(condition, connection.dialect, ddl, target, connection, opts or {})
 end
 
 --- As a listener: `ddl(target, connection)` runs it if its condition holds.

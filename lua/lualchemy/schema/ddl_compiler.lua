@@ -168,9 +168,32 @@ end
 --- Table options behind the closing parenthesis.
 function DDLCompiler.post_create_table() return "" end
 
+--- Does a condition ({ dialect =, callable_ = }) hold for a dialect? `callable_` gets what follows.
+---@param condition { dialect: string|string[]|nil, callable_: function? }?
+---@param dialect lualchemy.Dialect
+---@return boolean
+function M.condition_holds(condition, dialect, ...)
+  if not condition then return true end
+  local wanted = condition.dialect
+  local found = wanted == nil or wanted == dialect.name
+  for _, one in ipairs(type(wanted) == "table" and wanted or {}) do found = found or one == dialect.name end
+  if not found then return false end
+  local callable = condition.callable_
+  return callable == nil or (callable(...) and true or false)
+end
+
+--- Is a constraint or index meant for this database? Its `ddl_if` says.
+---@param item lualchemy.Constraint|lualchemy.Index
+---@return boolean
+function DDLCompiler:is_meant(item)
+  local condition = item._ddl_if
+  return M.condition_holds(condition, self.dialect, nil, item, self.connection,
+    { dialect = self.dialect, compiler = self, state = condition and condition.state })
+end
+
 -- Is this constraint part of CREATE TABLE here?
 local function belongs(self, constraint, inline)
-  if constraint._made_by_alter then return false end
+  if constraint._made_by_alter or not self:is_meant(constraint) then return false end
   if constraint._create_rule and not constraint._create_rule(self) then return false end
   if constraint.elements then
     if inline and not inline[constraint] then return false end

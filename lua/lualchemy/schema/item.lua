@@ -88,4 +88,16 @@ function SchemaItem.kind(value)
   return class_ and class_._schema_kind, value
 end
 
+-- Of constraints and indexes: makes the item part of a table's DDL where the condition holds only. `callable_` is called as
+-- callable_(nil, item, connection or nil, { dialect =, compiler =, state = }).
+local function ddl_if(item, condition)
+  options.check("ddl_if{}", condition, options.set("dialect callable_ state"))
+  item._ddl_if = condition
+  return item
+end
+
+--- Gives a class of items the method `ddl_if{ dialect = "postgresql" | {...}, callable_ = function, state = any }`.
+---@param class_ lualchemy.Class
+function SchemaItem.make_conditional(class_) class_.ddl_if = ddl_if end
+
 return SchemaItem

@@ -91,8 +91,8 @@ function Sequence:next_value()
 end
 
 --- What a connection calls: `conn:scalar(sequence)` is its next value.
-function Sequence:_execute_on_connection(connection, params, options)
-  return connection:execute(require("lualchemy.sql").select(self:next_value()), params, options)
+function Sequence:_execute_on_connection(connection, params, how)
+  return connection:execute(require("lualchemy.sql").select(self:next_value()), params, how)
 end
 
 --- Creates the sequence. Unlike CREATE TABLE it is checked for first, unless `checkfirst = false`.
