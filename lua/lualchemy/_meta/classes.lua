@@ -196,6 +196,9 @@
 ---@field scalar fun(self: lualchemy.Connection, statement?: any, params?: any, options?: any): any
 ---@field scalars fun(self: lualchemy.Connection, statement?: any, params?: any, options?: any): any
 
+---@class lualchemy.Constraint: lualchemy.SchemaItem
+---@field ddl_if fun(self: lualchemy.Constraint, item?: any, condition?: any): any
+
 ---@class lualchemy.DDLElement: lualchemy.SchemaItem
 ---@field against fun(self: lualchemy.DDLElement, target?: any): any
 ---@field compile fun(self: lualchemy.DDLElement, target?: any, more?: any): lualchemy.Compiled
@@ -381,6 +384,7 @@
 ---@class lualchemy.Index: lualchemy.SchemaItem
 ---@field copy fun(self: lualchemy.Index, target?: any): any
 ---@field create fun(self: lualchemy.Index, bind?: any, opts?: any): any
+---@field ddl_if fun(self: lualchemy.Index, item?: any, condition?: any): any
 ---@field drop fun(self: lualchemy.Index, bind?: any, opts?: any): any
 
 ---@class lualchemy.Insert: lualchemy.ValuesBase
@@ -505,6 +509,7 @@
 ---@class lualchemy.SchemaItem: lualchemy.Object
 ---@field is_item fun(self: lualchemy.SchemaItem, value?: any): any
 ---@field kind fun(self: lualchemy.SchemaItem, value?: any): any
+---@field make_conditional fun(self: lualchemy.SchemaItem, class_?: any): any
 ---@field next_order fun(self: lualchemy.SchemaItem): any
 
 ---@class lualchemy.Select: lualchemy.GenerativeSelect

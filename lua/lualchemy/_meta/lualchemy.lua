@@ -292,8 +292,6 @@
 
 ---@class lualchemy.ColumnClause: lualchemy.ColumnElement
 
----@class lualchemy.Constraint: lualchemy.SchemaItem
-
 ---@class lualchemy.CreateColumn: lualchemy.DDLElement
 
 ---@class lualchemy.CreateIndex: lualchemy.DDLElement
