@@ -239,6 +239,40 @@ static int find_object(lua_State *L, int shape_idx, int key)
     return found;
 }
 
+static int find_key_among(const alch_compiled *r, const alch_node *const *selected, const char *key)
+{
+    int found = 0;
+    size_t i;
+
+    for (i = 0; i < r->column_count; i++) {
+        const alch_node *n = r->columns[i].node;
+
+        if (n != NULL && selected != NULL)
+            n = selected[i];
+        if (n != NULL && n->kind == ALCH_NODE_COLUMN && strcmp(((const alch_column *)n)->key, key) == 0)
+            found = found == 0 ? (int)i + 1 : -1;
+    }
+    return found;
+}
+
+/* The column that the program calls so, whatever the database does; -1: several, 0: none. */
+static int find_key(const alch_shape *shape, const char *key)
+{
+    alch_arena arena;
+    alch_nodes selected = { &arena, NULL, 0, 0, 0 };
+    int found = 0;
+
+    if (shape->compiled == NULL)
+        return 0;
+    if (shape->statement == NULL)
+        return find_key_among(shape->compiled, NULL, key);
+    alch_arena_init(&arena);
+    if (alch_selected_columns(shape->statement, &selected, NULL) == ALCH_OK)
+        found = find_key_among(shape->compiled, selected.at, key);
+    alch_arena_release(&arena);
+    return found;
+}
+
 /* Pushes the position of the column that the key at 'key' means, a name or an
 ** expression; false: several; nil: none. */
 static void find_column(lua_State *L, int shape, int key)
@@ -247,10 +281,11 @@ static void find_column(lua_State *L, int shape, int key)
 
     push_names(L, shape);
     lua_pushvalue(L, key);
-    if (lua_rawget(L, -2) != LUA_TNIL || lua_type(L, key) == LUA_TSTRING)
+    if (lua_rawget(L, -2) != LUA_TNIL)
         return;
     lua_pop(L, 1);
-    found = find_object(L, shape, key);
+    found = lua_type(L, key) == LUA_TSTRING ? find_key(alch_check_shape(L, shape), lua_tostring(L, key))
+                                            : find_object(L, shape, key);
     if (found > 0)
         lua_pushinteger(L, found);
     else if (found < 0)
@@ -434,17 +469,24 @@ static int raise_no_column(lua_State *L, const row *r, const char *what)
                        lua_tostring(L, -1));
 }
 
-/* A string key that is no unique column: a method, or a mistake. */
+/* A string key that is no unique name: a method, a column's key, or a mistake. */
 static int index_method(lua_State *L, const row *r, int ambiguous)
 {
     const char *name = lua_tostring(L, 2);
+    int keyed = ambiguous ? -1 : 0;
 
-    if (ambiguous)
+    lua_pushvalue(L, 2);
+    if (!ambiguous && lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
+        return 1;
+    if (!ambiguous)
+        keyed = find_key(r->shape, name);
+    if (keyed < 0)
         return alch_raisef(L, ALCH_ERR_AMBIGUOUS_COLUMN,
                            "several columns of the row are called '%s'; use row[number] or label them", name);
-    lua_pushvalue(L, 2);
-    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
+    if (keyed > 0) {
+        push_cell(L, 1, r, keyed - 1);
         return 1;
+    }
     lua_pushfstring(L, "'%s'", name);
     return raise_no_column(L, r, lua_tostring(L, -1));
 }

@@ -37,6 +37,23 @@ for name, url in targets.each() do
       assert.is_true(sa.Row:is(row))
     end)
 
+    it("rows answer by the key of a column that is called otherwise in the database", function()
+      local t = sa.table("result_spec", sa.column("id", sa.Integer))
+      local keyed = sa.Table("result_spec", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }),
+        sa.Column("name", sa.String(20), { key = "nick" }), sa.Column("x", sa.Float, { key = "id_2" }))
+      for _ = 1, 2 do       -- the second time the statement shares what was compiled
+        local row = conn:execute(sa.select(keyed):where(keyed.c.id:eq(1))):one()
+        assert.same({ "ed", "ed", 1.5, "ed" }, { row.name, row.nick, row.id_2, row[keyed.c.nick] })
+        assert.same({ "id", "name", "x" }, row:keys())
+      end
+      local other = keyed:alias()
+      local err = raises("AmbiguousColumnError", { "'nick'" }, function()
+        local _ = conn:execute(sa.select(keyed.c.nick, other.c.nick):join_from(keyed, other, keyed.c.id:eq(other.c.id))):first().nick
+      end)
+      assert.truthy(err)
+      raises("NoSuchColumnError", { "'nick'" }, function() local _ = conn:execute(sa.select(t.c.id)):first().nick end)
+    end)
+
     it("pairs gives every column in order, NULL as nil", function()
       local seen = {}
       for key, value in pairs(rows():all()[2]) do seen[#seen + 1] = key .. "=" .. tostring(value) end
