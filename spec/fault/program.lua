@@ -157,6 +157,23 @@ part("the language's corners", function()
   end
 end)
 
+part("what statements carry", function()
+  local function five() return 5 end
+  local t = sa.Table("t", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("k", sa.Integer, { default = five }),
+    sa.Column("n", sa.String, { key = "nick" }))
+  local keyed = core.entity_new({}, { t.c.id, t.c.nick }, nil, nil, { "a", "b" })
+  assert(table.concat(sa.select(keyed):subquery().c:keys()) == "ab")
+  local returned = sa.update(t):values { nick = "x" }:return_defaults(t.c.k, { supplemental_cols = { t.c.id } }):return_defaults(t.c.nick)
+  local listed = sa.literal({ 1 }, sa.ARRAY(sa.Integer)):in_ { { 1 }, { 2 } }
+  for _, statement in ipairs { sa.insert(t):values { { id = 1 }, { id = 2, k = 1 } }, returned, sa.delete(t):return_defaults(t.c.id),
+    sa.select(listed), sa.select(t.c.id):where(t.c.id:in_(sa.bindparam("l", { callable_ = function() return { 1, 2 } end, expanding = true }))),
+    sa.update(t):values { k = 1 }:with_dialect_options { mysql_limit = five() } } do
+    assert(#statement:compile("postgresql").string > 0)
+  end
+  local called = sa.select(sa.bindparam("n", { callable_ = five, type_ = sa.Integer }))
+  assert(called:compile { literal_binds = true }.string:find("SELECT 5", 1, true) and called:compile().params.n == 5)
+end)
+
 part("driver on postgresql: pipelines, streams, bytes, stale statements", function()
   local module = drivers.load("postgresql")
   local url = require("lualchemy.engine.url").make(targets.postgresql())
