@@ -509,7 +509,6 @@
 ---@class lualchemy.SchemaItem: lualchemy.Object
 ---@field is_item fun(self: lualchemy.SchemaItem, value?: any): any
 ---@field kind fun(self: lualchemy.SchemaItem, value?: any): any
----@field make_conditional fun(self: lualchemy.SchemaItem, class_?: any): any
 ---@field next_order fun(self: lualchemy.SchemaItem): any
 
 ---@class lualchemy.Select: lualchemy.GenerativeSelect

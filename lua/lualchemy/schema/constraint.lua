@@ -21,7 +21,7 @@ local COMMON = "name deferrable initially info comment "
 ---@field initially string?
 ---@field comment string?
 local Constraint = SchemaItem:extend("Constraint", { prefix = nil })
-SchemaItem.make_conditional(Constraint)
+SchemaItem._make_conditional(Constraint)
 M.Constraint = Constraint
 
 --- Takes over the options that every constraint has.

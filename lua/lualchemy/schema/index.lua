@@ -14,7 +14,7 @@ local collection = require("lualchemy.schema.collection")
 ---@field columns lualchemy.Columns
 ---@field expressions (lualchemy.Column|lualchemy.Expression)[]
 local Index = SchemaItem:extend("Index", { prefix = "ix", _visit = "index" })
-SchemaItem.make_conditional(Index)
+SchemaItem._make_conditional(Index)
 
 local OPTIONS = options.set("name unique info quote _column_flag")
 

@@ -98,6 +98,6 @@ end
 
 --- Gives a class of items the method `ddl_if{ dialect = "postgresql" | {...}, callable_ = function, state = any }`.
 ---@param class_ lualchemy.Class
-function SchemaItem.make_conditional(class_) class_.ddl_if = ddl_if end
+function SchemaItem._make_conditional(class_) class_.ddl_if = ddl_if end
 
 return SchemaItem
