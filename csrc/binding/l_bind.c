@@ -5,7 +5,6 @@
 **     "insert", "keys" (an INSERT that returns keys nobody asked for),
 **     "defaults" (an UPDATE or DELETE with return_defaults) or nil,
 **     whether these rows are the result's too
-** core.bind_compiled(compiled, params, context) -> bound
 **
 ** 'params' is nil, a table of values by name, or a list of such tables.
 ** 'context' is what default functions get; its field current_parameters is the
@@ -347,20 +346,6 @@ static void push_bound(lua_State *L, const alch_compiled *compiled, int many)
     lua_settop(L, BOUND);
 }
 
-static int l_bind(lua_State *L)
-{
-    const alch_compiled *compiled = alch_test_compiled(L, 1);
-
-    luaL_argexpected(L, compiled != NULL, 1, ALCH_COMPILED_METATABLE);
-    lua_settop(L, 3);
-    lua_pushnil(L);
-    lua_insert(L, 1);           /* nil, compiled, params, context, nil */
-    lua_pushnil(L);
-    lua_pushvalue(L, 2);
-    push_bound(L, compiled, check_params(L));
-    return 1;
-}
-
 /* The names that the set at the top brings: an INSERT or UPDATE is compiled
 ** for them. The array is a userdata left on the stack. */
 static void read_column_keys(lua_State *L, alch_compile_options *options)
@@ -425,7 +410,6 @@ static int l_prepare(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    { "bind_compiled", l_bind },
     { "prepare", l_prepare },
     { NULL, NULL }
 };

@@ -187,26 +187,6 @@ static int l_coerce(lua_State *L)
     return 1;
 }
 
-/* core.type_of_value(value) -> type */
-static int l_of_value(lua_State *L)
-{
-    alch_value v;
-
-    alch_lua_to_value(L, 1, &v);
-    alch_push_type(L, alch_type_of_value(v.kind));
-    return 1;
-}
-
-/* core.set_dialect(name, object): what the hooks of types get as 'dialect' */
-static int l_set_dialect(lua_State *L)
-{
-    const char *name = luaL_checkstring(L, 1);
-
-    lua_settop(L, 2);
-    alch_set_dialect(L, name);
-    return 0;
-}
-
 static const luaL_Reg functions[] = {
     { "type_bind", l_bind },
     { "type_read", l_read },
@@ -214,8 +194,6 @@ static const luaL_Reg functions[] = {
     { "type_equal", l_equal },
     { "type_result", l_result },
     { "type_coerce", l_coerce },
-    { "type_of_value", l_of_value },
-    { "set_dialect", l_set_dialect },
     { NULL, NULL }
 };
 

@@ -196,21 +196,6 @@ static int l_plan_replace(lua_State *L)
     return 0;
 }
 
-/* core.plan_target(plan, attribute number, target plan): a relationship's
-** other side, as soon as it is configured. */
-static int l_plan_target(lua_State *L)
-{
-    alch_mapper *m = luaL_checkudata(L, 1, ALCH_PLAN_METATABLE);
-    lua_Integer i = luaL_checkinteger(L, 2);
-
-    luaL_argcheck(L, i >= 1 && (size_t)i <= m->count, 2, "no such attribute");
-    m->attrs[i - 1].target = alch_check_plan(L, 3);
-    lua_getiuservalue(L, 1, 2);
-    lua_pushvalue(L, 3);
-    lua_rawsetp(L, -2, m->attrs[i - 1].target);     /* keeps the target alive */
-    return 0;
-}
-
 /* core.plan_flags(plan, attribute number, flags): somebody began to listen to
 ** an attribute, or nobody does any more. */
 static int l_plan_flags(lua_State *L)
@@ -228,7 +213,6 @@ void alch_open_mapper(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         { "plan_new", l_plan_new },
-        { "plan_target", l_plan_target },
         { "plan_flags", l_plan_flags },
         { "plan_replace", l_plan_replace },
         { NULL, NULL }

@@ -4,6 +4,12 @@ local orm = require("lualchemy.orm")
 local sa = require("lualchemy")
 local world = require("spec.support.world")
 
+-- Who follows: passive_updates, and what the foreign keys say.
+local ways = {
+  { "the database", true, { onupdate = "CASCADE" } },
+  { "the flush", false, { deferrable = true, initially = "DEFERRED" } },
+}
+
 local function children(passive_updates, reference)
   return function(Base, w)
     w.User = Base:class("User", {
@@ -20,10 +26,7 @@ local function children(passive_updates, reference)
   end
 end
 
-for _, case in ipairs({
-  { "the database", true, { onupdate = "CASCADE" } },
-  { "the flush", false, { deferrable = true, initially = "DEFERRED" } },
-}) do
+for _, case in ipairs(ways) do
   world.describe("a natural key that changes, followed by " .. case[1], children(case[2], case[3]), function(w)
     local user
 
@@ -84,10 +87,7 @@ local function linked(passive_updates, reference)
   end
 end
 
-for _, case in ipairs({
-  { "the database", true, { onupdate = "CASCADE" } },
-  { "the flush", false, { deferrable = true, initially = "DEFERRED" } },
-}) do
+for _, case in ipairs(ways) do
   world.describe("a natural key in a many-to-many, followed by " .. case[1], linked(case[2], case[3]), function(w)
     it("changes in the rows between, beside what is added and taken away", function()
       local author = w.Author{ name = "ed", books = { w.Book{ id = 1 }, w.Book{ id = 2 } } }

@@ -391,15 +391,6 @@ function core.type_result(group, left, right) end
 ---@return lualchemy.core.Type
 function core.type_coerce(group, left, value) end
 
----@param value any
----@return lualchemy.core.Type
-function core.type_of_value(value) end
-
---- What the hooks of types get as `dialect`.
----@param name string
----@param dialect any
-function core.set_dialect(name, dialect) end
-
 -- -- values -----------------------------------------------------------------------------------------------------------
 
 --- Immutable; see `lualchemy.types.value`.

@@ -148,12 +148,6 @@ function Statements:_read(column, name) return text_around(column.type, "column_
 
 function Statements:_name(slot) return self.preparer:format_column(self.columns[slot]) end
 
-function Statements:_names(slots)
-  local names = {}
-  for i, slot in ipairs(slots) do names[i] = self:_name(slot) end
-  return table.concat(names, ", ")
-end
-
 function Statements:_full_name(column)
   return self.preparer:format_table(column.table) .. "." .. self.preparer:format_column(column)
 end
