@@ -153,6 +153,7 @@ function Mapper:init(class_, table_, options)
   inheritance.settle(self)
   self:_inherit_properties()
   self:_map_properties()
+  self:_inherit_concretely()
   inheritance.identify(self)
   registry.add(self)
   attribute.install(self)
@@ -209,6 +210,16 @@ function Mapper:_inherit_properties()
     if not exclude[prop.key] and (given == nil or prop.kind == "column" and self:_is_own_column(given)) then
       self:_set_property(prop.key, prop:inherit_into(self))
     end
+  end
+end
+
+-- A concrete class has its own attributes, and answers for those that it could be thought to inherit.
+function Mapper:_inherit_concretely()
+  if not self.inherits or not self.concrete then return end
+  local exclude = name_set(self.options.exclude_properties) or {}
+  for _, above in ipairs(self.inherits.properties) do
+    local prop = not exclude[above.key] and inheritance.concretely_inherited(self, above)
+    if prop then self:_set_property(above.key, prop) end
   end
 end
 
@@ -335,8 +346,10 @@ function Mapper:_add_late(key, prop)
   attribute.define(self, prop)
   registry.touch(self)
   for _, below in ipairs(self.inheriting) do
-    local own = below.property_by_key[key]
-    if not below.concrete and (own == nil or own.inherited_from) then below:_add_late(key, prop:inherit_into(below)) end
+    local own, inherited = below.property_by_key[key], nil
+    if below.concrete then inherited = inheritance.concretely_inherited(below, prop)
+    elseif own == nil or own.inherited_from then inherited = prop:inherit_into(below) end
+    if inherited then below:_add_late(key, inherited) end
   end
 end
 

@@ -30,7 +30,7 @@ function M.near(word, names)
   for i, name in ipairs(names) do
     local limit = math.min(3, math.max(1, #name // 2))
     local d = distance(lower, name:lower(), limit)
-    if d <= limit then found[#found + 1] = { name = name, distance = d, at = i } end
+    if d <= limit and name ~= word then found[#found + 1] = { name = name, distance = d, at = i } end
   end
   table.sort(found, function(a, b)
     if a.distance ~= b.distance then return a.distance < b.distance end

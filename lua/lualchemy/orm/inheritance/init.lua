@@ -1,6 +1,7 @@
 --- Inheritance of mapped classes: which tables a subclass has, what identifies it, which rows are its.
 
 local clause = require("lualchemy.orm.clause")
+local concrete = require("lualchemy.orm.inheritance.concrete")
 local errors = require("lualchemy.errors")
 local polymorphic = require("lualchemy.orm.inheritance.polymorphic")
 
@@ -10,7 +11,7 @@ local M = {}
 local kinds = {
   single = require("lualchemy.orm.inheritance.single"),
   joined = require("lualchemy.orm.inheritance.joined"),
-  concrete = require("lualchemy.orm.inheritance.concrete"),
+  concrete = concrete,
 }
 
 local function kind_of(options, table_)
@@ -46,6 +47,8 @@ M.criterion, M.entity_criterion, M.source, M.describe =
   polymorphic.criterion, polymorphic.entity_criterion, polymorphic.source, polymorphic.describe
 
 M.restriction = polymorphic.restriction
+
+M.concretely_inherited = concrete.inherited
 
 --- A condition with the criterion of the entity that it joins to.
 ---@param condition table?

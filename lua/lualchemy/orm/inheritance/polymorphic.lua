@@ -150,6 +150,16 @@ local function variants_of(mapper)
   return variants
 end
 
+-- The places of a class's attributes in rows of a class above it. A concrete class numbers its attributes by itself: its
+-- columns are those of the same names.
+local function columns_below(columns, mapper, below)
+  if below.base_mapper == mapper.base_mapper then return columns end
+  local by_name, own = {}, {}
+  for _, prop in ipairs(mapper:column_properties()) do by_name[prop.column.key] = columns[prop.slot] end
+  for _, prop in ipairs(below:column_properties()) do own[prop.slot] = by_name[prop.column.key] end
+  return own
+end
+
 --- Tells the core's loader how to know a row's class. `columns` gives the places of a class's attributes in the rows by
 --- their numbers; where it knows none, the row has those of the class asked for.
 ---@param description { plan: userdata, columns: table<integer, integer> }
@@ -160,7 +170,8 @@ function M.describe(description, mapper, columns)
   if not prop or not description.columns[prop.slot] then return description end
   local variants = {}
   for identity, other in pairs(variants_of(mapper)) do
-    variants[identity] = other and { mapper = other, plan = other._c, columns = columns and columns(other) or description.columns }
+    local places = other and (columns and columns(other) or columns_below(description.columns, mapper, other))
+    variants[identity] = other and { mapper = other, plan = other._c, columns = places }
   end
   description.discriminator, description.variants = prop.slot, variants
   return description

@@ -1,0 +1,92 @@
+--- Classes with whole tables of their own: what they have of the class above, and what they say about the rest.
+
+local sa = require("lualchemy")
+local orm = require("lualchemy.orm")
+local raises_here = require("spec.support.expect").raises_here
+local world = require("spec.support.world")
+
+local function key() return sa.Column(sa.Integer, { primary_key = true }) end
+local function text() return sa.Column(sa.String(30)) end
+
+local function define(Base, w)
+  w.Company = Base:class("Company", { __tablename__ = "cc_companies", id = key() })
+  w.Employee = Base:class("Employee", {
+    __tablename__ = "cc_employees", id = key(), name = text(), pay = sa.Column(sa.Integer),
+    company_id = sa.Column(sa.ForeignKey("cc_companies.id")), company = orm.relationship("Company", { backref = "staff" }),
+    salary = orm.synonym("pay"), loud = orm.hybrid_property(function(self) return self.name .. "!" end),
+    badge = text(), greet = function(self) return "I am " .. self.name end,
+  })
+  w.Engineer = w.Employee:class("Engineer", {
+    __tablename__ = "cc_engineers", id = key(), name = text(), skill = text(), badge = function(self) return self.name .. "'s" end,
+    __mapper_args__ = { concrete = true },
+  })
+end
+
+world.describe("a concrete class", define, function(w)
+  local function lacks(attribute, fn)
+    raises_here("InvalidRequestError", { "Concrete Mapper[Engineer(cc_engineers)]", "'" .. attribute .. "' of Employee", "to Engineer" }, fn)
+  end
+
+  it("has no attribute that only the class above maps: not to read, to set, or to be made with", function()
+    local eve = w.Engineer{ name = "eve" }
+    for _, attribute in ipairs({ "pay", "company", "salary" }) do
+      lacks(attribute, function() return eve[attribute] end)
+      lacks(attribute, function() eve[attribute] = nil end)
+      lacks(attribute, function() w.Engineer{ [attribute] = 3 } end)
+    end
+    w.session:add(eve)
+    w.session:commit()
+    assert.equal("eve", w.session:query(w.Engineer):one().name)
+  end)
+
+  it("nor as an expression, which would be one of the other table", function()
+    lacks("pay", function() return w.Engineer.pay:gt(3) end)
+    lacks("pay", function() return orm.aliased(w.Engineer).pay end)
+    lacks("pay", function() return (sa.select(w.Engineer):filter_by{ pay = 3 }) end)
+    raises_here("InvalidRequestError", { "'pay' is not a column attribute of Engineer" }, function()
+      return (w.session:execute(sa.insert(w.Engineer):values{ pay = 3 }))
+    end)
+  end)
+
+  it("nor one that came later, or by a back reference", function()
+    w.Employee.room = sa.Column(sa.Integer)
+    lacks("room", function() return w.Engineer{}.room end)
+    w.Base:class("Badge", { __tablename__ = "cc_badges", id = key(), owner_id = sa.Column(sa.ForeignKey("cc_employees.id")),
+      owner = orm.relationship("Employee", { backref = "badges" }) })
+    assert.equal(0, #w.Employee{}.badges)
+    lacks("badges", function() return w.Engineer{}.badges end)
+  end)
+
+  it("has what is computed, and members of its own under such names", function()
+    local eve = w.Engineer{ name = "eve" }
+    assert.same({ "eve!", "I am eve", "eve's" }, { eve.loud, eve:greet(), eve:badge() })
+    assert.equal([[cc_engineers.name || :name_1 || :param_1]], tostring(w.Engineer.loud .. ""))
+  end)
+
+  it("may leave the name to plain fields, or map the attribute itself", function()
+    local Guest = w.Employee:class("Guest", { __tablename__ = "cc_guests", id = key(), name = text(), pay = text(),
+      __mapper_args__ = { concrete = true, exclude_properties = { "company", "salary" } } })
+    local guest = Guest{ name = "g", pay = "nothing" }
+    guest.company = "mine"
+    assert.same({ "nothing", "mine" }, { guest.pay, guest.company })
+  end)
+
+  it("passes it on to the classes below it", function()
+    local Chief = w.Engineer:class("Chief", { __tablename__ = "cc_chiefs", id = key(), name = text(), pay = text(), __mapper_args__ = { concrete = true } })
+    assert.equal("much", Chief{ pay = "much" }.pay)
+    raises_here("InvalidRequestError", { "Concrete Mapper[Chief(cc_chiefs)]", "'skill' of Engineer" }, function() return Chief{}.skill end)
+    raises_here("InvalidRequestError", { "Concrete Mapper[Chief(cc_chiefs)]", "'company' of Engineer" }, function() return Chief{}.company end)
+  end)
+
+  it("is loaded through a union of the tables with its own attributes alone", function()
+    local union = orm.polymorphic_union({ employee = w.Employee.__table__, engineer = w.Engineer.__table__ }, "kind", "everybody")
+    local Anybody = w.Base:class("Anybody", { __table__ = union, __mapper_args__ = { polymorphic_on = union.c.kind, primary_key = { union.c.id } } })
+    local Staff = Anybody:class("Staff", { __table__ = w.Employee.__table__, __mapper_args__ = { concrete = true, polymorphic_identity = "employee" } })
+    local Smith = Anybody:class("Smith", { __table__ = w.Engineer.__table__, __mapper_args__ = { concrete = true, polymorphic_identity = "engineer" } })
+    w.session:add_all{ Staff{ name = "pat", pay = 5 }, Smith{ name = "eve", skill = "C" } }
+    w.session:commit()
+    local all = w.session:query(Anybody):order_by(Anybody.name):all()
+    assert.same({ "eve", "C", "pat", 5 }, { all[1].name, all[1].skill, all[2].name, all[2].pay })
+    raises_here("InvalidRequestError", { "'pay' of Anybody" }, function() return all[1].pay end)
+  end)
+end)
