@@ -259,6 +259,7 @@ build = {
     ["lualchemy.orm.exclusive"] = "lua/lualchemy/orm/exclusive.lua",
     ["lualchemy.orm.expiry"] = "lua/lualchemy/orm/expiry.lua",
     ["lualchemy.orm.factory"] = "lua/lualchemy/orm/factory.lua",
+    ["lualchemy.orm.flush_defaults"] = "lua/lualchemy/orm/flush_defaults.lua",
     ["lualchemy.orm.flush_hooks"] = "lua/lualchemy/orm/flush_hooks.lua",
     ["lualchemy.orm.flush_order"] = "lua/lualchemy/orm/flush_order.lua",
     ["lualchemy.orm.flush_traits"] = "lua/lualchemy/orm/flush_traits.lua",

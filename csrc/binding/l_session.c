@@ -384,47 +384,51 @@ static int l_rekey(lua_State *L)
     return 0;
 }
 
-/* Values that a flush wrote into the instance (state 3) are taken back, and
-** its collections count as new again. */
-static void take_back(lua_State *L, alch_state *s)
+/* Takes the instance at 2 (state 3) out of its session and from its row. 1 is scratch. */
+static void come_loose(lua_State *L, alch_state *s)
 {
-    size_t i;
-
-    for (i = 0; i < s->mapper->count; i++) {
-        if (alch_has(s, ALCH_SET_GIVEN, i))
-            alch_expire_attr(L, 3, s, i);
-        if (s->mapper->attrs[i].kind == ALCH_ATTR_LIST && alch_peek_collection(L, 3, i) != NULL) {
-            alch_collection_commit(L, lua_gettop(L));
-            ((alch_collection *)lua_touserdata(L, -1))->fresh = 1;
-            ((alch_collection *)lua_touserdata(L, -1))->loaded = 1;
-            alch_put(s, ALCH_SET_VALUE, i);
-            lua_pop(L, 1);
-        }
-    }
-}
-
-/* core.make_transient(obj): as if it had never had a row or a session. */
-static int l_make_transient(lua_State *L)
-{
-    alch_state *s;
-
-    lua_settop(L, 1);
-    lua_pushnil(L);
-    lua_insert(L, 1);
-    s = alch_need_state(L, 2, "make_transient");
     if (alch_push_session(L, s->session)) {
         lua_replace(L, 1);
         alch_session_unlist(L, 1, s);
         unidentify(L, s);
     }
-    take_back(L, s);
-    alch_drop_aux(L, 3, s);
     lua_pushnil(L);
     alch_set_state_key(L, 3, s);
-    s->flags &= ALCH_STATE_BOXED;
+    s->flags &= ALCH_STATE_BOXED | ALCH_STATE_AUX | ALCH_STATE_LOOSE;
     s->session = 0;
     s->life = ALCH_TRANSIENT;
-    alch_clear(s, ALCH_SET_BASE);
+}
+
+static alch_state *need_loose(lua_State *L, const char *verb)
+{
+    lua_settop(L, 1);
+    lua_pushnil(L);
+    lua_insert(L, 1);
+    return alch_need_state(L, 2, verb);
+}
+
+/* core.make_transient(obj): it has no row and no session; its values and their history stay. */
+static int l_make_transient(lua_State *L)
+{
+    alch_state *s = need_loose(L, "make_transient");
+
+    if (s->flags & ALCH_STATE_KEYED)
+        s->flags |= ALCH_STATE_LOOSE;
+    come_loose(L, s);
+    return 0;
+}
+
+/* core.start_over(obj): as if it had never had a row: what a flush wrote into it is taken back. */
+static int l_start_over(lua_State *L)
+{
+    alch_state *s = need_loose(L, "session:rollback");
+    size_t i;
+
+    come_loose(L, s);
+    for (i = 0; i < s->mapper->count; i++)
+        if (alch_has(s, ALCH_SET_GIVEN, i))
+            alch_expire_attr(L, 3, s, i);
+    alch_forget_history(L, 3, s);
     return 0;
 }
 
@@ -611,6 +615,7 @@ void alch_open_session(lua_State *L)
         { "session_delete", l_session_delete },
         { "session_index", l_make_session_index },
         { "make_transient", l_make_transient },
+        { "start_over", l_start_over },
         { "was_deleted", l_was_deleted },
         { "make_persistent", l_make_persistent },
         { NULL, NULL }

@@ -124,7 +124,7 @@ void alch_store(lua_State *L, int obj, int st, alch_state *s, size_t i)
 {
     note_kind(L, s);
     if (!alch_has(s, ALCH_SET_CHANGED, i)) {
-        if ((s->flags & ALCH_STATE_KEYED) && alch_has(s, ALCH_SET_VALUE, i) && !alch_has(s, ALCH_SET_PACKED, i))
+        if ((s->flags & (ALCH_STATE_KEYED | ALCH_STATE_LOOSE)) && alch_has(s, ALCH_SET_VALUE, i) && !alch_has(s, ALCH_SET_PACKED, i))
             keep_base(L, st, s, i);
         alch_put(s, ALCH_SET_CHANGED, i);
     }
@@ -251,6 +251,33 @@ void alch_commit_state(lua_State *L, int st, alch_state *s)
     alch_clear(s, ALCH_SET_CHANGED);
     alch_clear(s, ALCH_SET_BASE);
     drop_old(L, st, s);
+}
+
+/* Sets that say how a value came to be mean nothing for an object without a row. */
+void alch_forget_history(lua_State *L, int st, alch_state *s)
+{
+    const alch_mapper *m = s->mapper;
+    size_t i;
+
+    for (i = 0; i < m->set_size; i++) {
+        uint8_t *packed = &s->sets[ALCH_SET_PACKED * m->set_size + i];
+
+        *packed = (uint8_t)(*packed & ~s->sets[ALCH_SET_CHANGED * m->set_size + i]);
+    }
+    for (i = m->columns; i < m->count; i++) {
+        alch_collection *list;
+
+        if (m->attrs[i].kind != ALCH_ATTR_LIST || (list = alch_peek_collection(L, st, i)) == NULL)
+            continue;
+        alch_collection_commit(L, lua_gettop(L));
+        list->fresh = list->loaded = 1;
+        alch_put(s, ALCH_SET_VALUE, i);
+        lua_pop(L, 1);
+    }
+    alch_drop_aux(L, st, s);
+    alch_clear(s, ALCH_SET_BASE);
+    alch_clear(s, ALCH_SET_GIVEN);
+    s->flags = (uint16_t)(s->flags & ~ALCH_STATE_LOOSE);
 }
 
 /* The host lets go of a value; the caller clears the attribute's bits. */

@@ -106,6 +106,8 @@ void alch_store_clean(lua_State *L, int st, alch_state *s, size_t i);
 void alch_push_aux(lua_State *L, int st, alch_state *s);
 /* Lets go of it. */
 void alch_drop_aux(lua_State *L, int st, alch_state *s);
+/* For an object that has no row any more: every value it has counts as set, every item as added. */
+void alch_forget_history(lua_State *L, int st, alch_state *s);
 /* What the query that loaded the object said about loading what it refers to
 ** (any Lua value, at the top of the stack): kept in AUX, longer than old values are. Pops it. */
 void alch_set_context(lua_State *L, int st, alch_state *s);

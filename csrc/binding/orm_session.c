@@ -279,6 +279,8 @@ static int attach_one(lua_State *L, int session, int obj, int st, alch_state *s)
         if (alch_any(s, ALCH_SET_CHANGED))
             alch_modified(L, obj, s);
     } else {
+        if (s->flags & ALCH_STATE_LOOSE)
+            alch_forget_history(L, st, s);
         s->session = l->number;
         s->life = ALCH_PENDING;
         alch_session_list(L, session, ALCH_NEW, obj, s);

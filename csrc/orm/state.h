@@ -48,7 +48,8 @@ enum {
     ALCH_STATE_INT_KEY = 64,    /* the identity key is an integer, kept in 'key' */
     ALCH_STATE_AUX = 128,       /* the host keeps a table of old values */
     ALCH_STATE_GONE = 512,      /* its row was deleted, and that was committed */
-    ALCH_STATE_BOXED = 256      /* some value was set that is no plain one of the host's: it may be an SQL expression */
+    ALCH_STATE_BOXED = 256,     /* some value was set that is no plain one of the host's: it may be an SQL expression */
+    ALCH_STATE_LOOSE = 1024     /* it had a row once and is transient now: its history is kept until it is added again */
 };
 
 typedef struct alch_state {

@@ -170,6 +170,38 @@ world.describe("refreshing", function(Base, w) world.people(Base, w) end, functi
     assert.equal(2, session:query(w.User):count())
   end)
 
+  it("make_transient keeps values and their history, until the object is added as a new one", function()
+    local kept, gone, new = w.Address{ id = 1, email = "kept" }, w.Address{ id = 2, email = "gone" }, w.Address{ id = 3, email = "new" }
+    user.addresses = { kept, gone }
+    session:commit()
+    session.autoflush = false
+    user.addresses:remove(gone)
+    user.addresses:append(new)
+    assert.equal("ed", user.name)
+    user.name = "edward"
+    orm.make_transient(user)
+    local function history(key) return { orm.attributes.get_history(user, key) } end
+    assert.same({ { new }, { kept }, { gone } }, history("addresses"))
+    assert.same({ { "edward" }, {}, { "ed" } }, history("name"))
+    assert.same({ {}, { 1 }, {} }, history("id"))
+    user.id = 7
+    assert.same({ { 7 }, {}, { 1 } }, history("id"))
+    session:add(user)
+    assert.same({ { kept, new }, {}, {} }, history("addresses"))
+    session:commit()
+    assert.equal(7, kept.user_id)
+    assert.equal("ed", session:get(w.User, 1).name)
+  end)
+
+  it("make_transient keeps the key that the database gave", function()
+    local other = w.Address{ email = "other" }
+    session:add(other)
+    session:flush()
+    local id = other.id
+    orm.make_transient(other)
+    assert.equal(id, other.id)
+  end)
+
   it("a new row under the key of one that a statement deleted takes its place in memory", function()
     session:query(w.User):delete{ synchronize_session = false }
     local new = w.User{ id = 1, name = "new" }

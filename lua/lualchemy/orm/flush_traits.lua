@@ -12,7 +12,7 @@ local M = {}
 ---@field secondary lualchemy.orm.RelationshipProperty[]   many-to-many, as the class that has them first knows them
 ---@field followers lualchemy.orm.RelationshipProperty[]   those whose children, or rows between, follow a key that changes
 ---@field load_on_delete string[]     what a deleted object's children are found through
----@field defaults table[]            `{ slot =, key =, default = }`: what an INSERT fills in
+---@field defaults table[]            `{ slot =, key =, default =, takes_context = }`: what an INSERT fills in
 ---@field onupdate table[]            the same for an UPDATE
 ---@field expressions string[]        SQL expressions that may say something else after a flush
 ---@field has_expressions boolean
@@ -28,12 +28,19 @@ local function note_relationship(traits, prop)
   if prop.direction ~= "MANYTOONE" and not prop.passive_deletes then traits.load_on_delete[#traits.load_on_delete + 1] = prop.key end
 end
 
+-- Most default functions want no context: none is made for those.
+local function takes_context(default)
+  if type(default.arg) ~= "function" then return default.is_callable end
+  local info = debug.getinfo(default.arg, "u")
+  return info.nparams > 0 or info.isvararg
+end
+
 -- Several columns may stand for one attribute: the first that has a default gives it.
 local function note_defaults(list, prop, field)
   for _, column in ipairs(prop.columns) do
     local default = column[field]
     if default ~= nil and not default.is_sequence then
-      list[#list + 1] = { slot = prop.slot, key = prop.key, default = default, column = column }
+      list[#list + 1] = { slot = prop.slot, key = prop.key, default = default, column = column, takes_context = takes_context(default) }
       return
     end
   end

@@ -5,6 +5,7 @@ local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local inspect = require("lualchemy.orm.inspect")
 local traits_of = require("lualchemy.orm.flush_traits").of
+local flush_defaults = require("lualchemy.orm.flush_defaults")
 local flush_traits = require("lualchemy.orm.flush_traits")
 local post_update = require("lualchemy.orm.post_update")
 local statements = require("lualchemy.orm.statements")
@@ -71,47 +72,20 @@ end
 
 -- -- defaults and versions -------------------------------------------------------------------------------------------
 
--- What a default comes to for an object: a value, or an SQL expression that goes into the statement.
-local function evaluate(default, object)
-  if not default.is_callable then return default.arg end
-  return default.arg({ current_parameters = object, get_current_parameters = function() return object end })
-end
-
-local function set_default(object, item)
-  local made = evaluate(item.default, object)
-  if made ~= nil then core.flush_set(object, item.slot, made) end
-end
-
--- A value for columns that were not set: the client's defaults.
-local function apply_defaults(objects, from, to, defaults)
-  if #defaults == 0 then return end
-  for at = from, to do
-    local object = objects[at]
-    for _, item in ipairs(defaults) do
-      local value, known = core.peek(object, item.key)
-      if not known and value == nil then set_default(object, item) end
-    end
-  end
-end
-
 local function is_written(object_list, at, mask)
   local _, shape = core.flush_shape(object_list, at, at, false, mask)
   return shape:find("[^\0]") ~= nil
 end
 
--- The same for rows of a table that are changed.
-local function apply_onupdate(texts, objects, from, to)
+-- What changes with every UPDATE, for the objects of which this table's row is written.
+local function apply_onupdate(conn, texts, objects, from, to)
   local items = {}
   for _, item in ipairs(traits_of(texts.mapper).onupdate) do
     if texts.columns[item.slot] == item.column then items[#items + 1] = item end
   end
   if #items == 0 then return end
   for at = from, to do
-    if is_written(objects, at, texts.mask) then
-      for _, item in ipairs(items) do
-        if #core.get_history(objects[at], item.key) == 0 then set_default(objects[at], item) end
-      end
-    end
+    if is_written(objects, at, texts.mask) then flush_defaults.on_update(conn, objects[at], items) end
   end
 end
 
@@ -141,10 +115,10 @@ local function raise_versions(mapper, objects, from, to, version)
   end
 end
 
-local function prepare_inserts(mappers, objects)
+local function prepare_inserts(conn, mappers, objects)
   each_class(mappers, objects, function(mapper, from, to)
     local traits = traits_of(mapper)
-    apply_defaults(objects, from, to, traits.defaults)
+    flush_defaults.on_insert(conn, objects, from, to, traits.defaults)
     if traits.version then first_versions(mapper, objects, from, to, traits.version) end
   end)
 end
@@ -409,7 +383,7 @@ local function update_shape(work, conn, texts, objects, from, count, shape, vers
 end
 
 local function update_rows(work, conn, texts, objects, from, to)
-  apply_onupdate(texts, objects, from, to)
+  apply_onupdate(conn, texts, objects, from, to)
   while from <= to do
     local count, shape, expression = core.flush_shape(objects, from, math.min(to, from + look_ahead(texts) - 1), false, texts.mask)
     if expression then
@@ -434,7 +408,7 @@ function M.save(work, conn, step)
   local inserts, updates = step[INSERTS], core.flush_sort(step[UPDATES])
   local base, mappers = step.mapper, step.mappers
   work.codecs[base] = statements.of(base, conn.dialect).codec
-  prepare_inserts(mappers, inserts)
+  prepare_inserts(conn, mappers, inserts)
   prepare_updates(mappers, updates)
   work.at_once = finishes_at_once(work, step) and base
   for _, table_ in ipairs(flush_traits.tables(base)) do

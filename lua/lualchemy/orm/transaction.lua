@@ -193,8 +193,8 @@ function SessionTransaction:_restore()
   local pending, inserted, deleted = set:objects(0), noted(self, frame[NEW]), noted(self, frame[DELETED])
   local gone
   gone, inserted = in_state(inserted, "deleted") -- made and deleted meanwhile
-  for _, object in ipairs(pending) do core.make_transient(object) end
-  each(frame[NEW], core.make_transient)
+  for _, object in ipairs(pending) do core.start_over(object) end
+  each(frame[NEW], core.start_over)
   for i = frame[KEYS].n, 1, -2 do
     local object = frame[KEYS][i - 1]
     if core.state(object) ~= "transient" then set:rekey(object, frame[KEYS][i]) end
