@@ -94,6 +94,13 @@ void *alch_push_object(lua_State *L, size_t size, int user_values, const char *m
 
 int alch_rest_from(lua_State *L) { return lua_gc(L, LUA_GCISRUNNING) == 1 ? 2 * lua_gc(L, LUA_GCCOUNT) : 0; }
 
+/* Let go on, the collector would begin at once, with all that was just made;
+** as after a collection, it waits until there is more: half as much again. */
+static void put_off_collection(lua_State *L)
+{
+    lua_gc(L, LUA_GCSTEP, -(lua_gc(L, LUA_GCCOUNT) / 2));
+}
+
 void alch_call_at_rest(lua_State *L, int args, int results)
 {
     int status;
@@ -103,6 +110,7 @@ void alch_call_at_rest(lua_State *L, int args, int results)
     lua_gc(L, LUA_GCRESTART);
     if (status != LUA_OK)
         lua_error(L);
+    put_off_collection(L);
 }
 
 #define BUFFER_METATABLE "lualchemy.buffer"

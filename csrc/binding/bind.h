@@ -63,7 +63,7 @@ static inline void *alch_test_tagged(lua_State *L, int idx, const void *tag)
 ** midst looks at everything for nothing, each time the memory has doubled.
 ** alch_rest_from: the memory in use, in KiB, from which it pays to do without;
 ** 0: the collector does not run anyway. alch_call_at_rest: lua_call, which
-** then may not yield, while there are no collections. */
+** then may not yield, while there are no collections, nor soon afterwards. */
 int alch_rest_from(lua_State *L);
 void alch_call_at_rest(lua_State *L, int args, int results);
 
