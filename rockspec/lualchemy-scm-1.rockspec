@@ -249,6 +249,7 @@ build = {
     ["lualchemy.orm.collections"] = "lua/lualchemy/orm/collections.lua",
     ["lualchemy.orm.comparator"] = "lua/lualchemy/orm/comparator.lua",
     ["lualchemy.orm.composite"] = "lua/lualchemy/orm/composite.lua",
+    ["lualchemy.orm.configuration"] = "lua/lualchemy/orm/configuration.lua",
     ["lualchemy.orm.criteria"] = "lua/lualchemy/orm/criteria.lua",
     ["lualchemy.orm.declarative"] = "lua/lualchemy/orm/declarative.lua",
     ["lualchemy.orm.dml"] = "lua/lualchemy/orm/dml.lua",

@@ -43,7 +43,7 @@ end
 --- The relationship that it goes through.
 ---@return lualchemy.orm.RelationshipProperty
 function AssociationProxy:relationship()
-  registry.configure_mappers()
+  registry.ready(self.parent)
   local prop = self.parent.property_by_key[self.target_collection]
   if not prop or prop.kind ~= "relationship" then
     errors.raise("InvalidRequestError", "association proxy %s goes through '%s', which is no relationship of %s%s", tostring(self),

@@ -59,7 +59,7 @@ end
 function AliasedEntity:class_attribute(key)
   local prop = self.mapper.property_by_key[key]
   if not prop then
-    registry.configure_mappers()
+    registry.ready(self.mapper)
     prop = self.mapper.property_by_key[key]
   end
   if not prop then return self.mapper.class_[key] end

@@ -161,16 +161,16 @@ local function install_triggers(mapper)
   local saved = raw_metamethods(class_)
   mapper.class_metamethods = saved
   rawset(class_, "__index", function(object, key)
-    registry.configure_mappers()
+    registry.ready(mapper)
     if mapper.configured then return object[key] end
     return own_index(saved, object, key)
   end)
   rawset(class_, "__newindex", function(object, key, value)
-    registry.configure_mappers()
+    registry.ready(mapper)
     if mapper.configured then object[key] = value else rawset(object, key, value) end
   end)
   rawset(class_, "__pairs", function(object)
-    registry.configure_mappers()
+    registry.ready(mapper)
     if mapper.configured then return pairs(object) end
     return next, object, nil
   end)

@@ -76,7 +76,7 @@ event.add_resolver(function(target)
   if prop and ComputedProperty:is(prop) then
     errors.raise("InvalidRequestError", "%s is computed and fires no events; listen to the attributes it is made of", tostring(prop))
   end
-  if prop then registry.configure_mappers() end
+  if prop then registry.ready(prop.parent) end
   return prop
 end)
 

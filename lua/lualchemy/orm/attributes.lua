@@ -11,7 +11,7 @@ local M = {}
 local function property_of(object, key, what)
   local mapper = registry.mapper_of_instance(object)
   if not mapper then errors.raise("UnmappedInstanceError", "%s: %s is not an instance of a mapped class", what, tostring(object)) end
-  registry.configure_mappers()
+  registry.ready(mapper)
   local prop = mapper.property_by_key[key]
   if not prop then
     errors.raise("InvalidRequestError", "%s: %s has no attribute '%s'%s", what, mapper.class_name, tostring(key), suggest.hint(key, mapper:keys()))

@@ -125,8 +125,9 @@ end
 -- -- many rows at once --------------------------------------------------------------------------------------------
 
 local function mapper_for(class_or_mapper)
-  registry.configure_mappers()
-  return class_or_mapper.is_alias ~= nil and class_or_mapper.mapper or registry.class_mapper(class_or_mapper)
+  if class_or_mapper.is_alias == nil then return registry.class_mapper(class_or_mapper) end
+  registry.ready(class_or_mapper.mapper)
+  return class_or_mapper.mapper
 end
 
 --- INSERTs of rows given as tables by attribute name. With `return_defaults` the tables get the keys the database made.

@@ -28,7 +28,7 @@ local function configured(attribute)
   if not RelationshipAttribute:is(attribute) then
     errors.raise("ArgumentError", "A relationship such as User.addresses is needed here; got %s", tostring(attribute))
   end
-  registry.configure_mappers()
+  registry.ready(attribute.property.parent)
   return attribute.property
 end
 
@@ -253,8 +253,8 @@ end
 ---@param entity table
 ---@return lualchemy.orm.RelationshipAttribute
 function M.towards(object, entity)
-  registry.configure_mappers()
   local mapper = registry.mapper_of_instance(object)
+  registry.ready(mapper)
   local found
   for _, prop in ipairs(mapper and mapper.properties or {}) do
     if prop.kind == "relationship" and entity and prop.mapper == entity.mapper then

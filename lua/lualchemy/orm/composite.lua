@@ -212,7 +212,7 @@ end
 --- The columns as this entity has them.
 ---@return table[]
 function Comparator:columns()
-  registry.configure_mappers()
+  registry.ready(self.parent.mapper)
   return columns_of(self)
 end
 

@@ -291,7 +291,7 @@ local function construct_slowly(class_, ...)
     errors.raise("UnmappedClassError", "class '%s' is not mapped, so it has no instances; it is a base for classes that are",
       tostring(class_.__name))
   end
-  registry.configure_mappers()
+  registry.ready(registry.mapper_of(class_))
   local object = setmetatable({}, class_)
   local init = class_.init
   if init and events.active.init then

@@ -101,7 +101,7 @@ end
 ---@param mapper lualchemy.orm.Mapper
 ---@param kind string
 function M.statement(mapper, kind)
-  registry.configure_mappers()
+  registry.ready(mapper)
   local made = core.retype(clause.statement(kind, mapper.local_table), class_for(kind))
   made = remember(made, { mapper = mapper, kind = kind })
   local criterion = made.where and polymorphic.restriction(mapper)

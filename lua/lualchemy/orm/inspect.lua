@@ -181,7 +181,7 @@ function M.state(object)
   if not mapper then
     errors.raise("UnmappedInstanceError", "%s is not an instance of a mapped class", tostring(object))
   end
-  registry.configure_mappers()
+  registry.ready(mapper)
   core.adopt(object)
   return setmetatable({ object = object, mapper = mapper }, InstanceState)
 end
@@ -192,7 +192,7 @@ end
 function M.inspect(value)
   local of = entity.of(value)
   if of then
-    registry.configure_mappers()
+    registry.ready(of.mapper)
     return of
   end
   return registry.mapper_of_instance(value) and M.state(value) or nil

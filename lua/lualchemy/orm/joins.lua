@@ -84,18 +84,20 @@ end
 ---@return table[] steps
 ---@return table? joined   the entity that was joined, where there is one
 function M.steps(target, on, from)
-  registry.configure_mappers()
+  local joined = entity.of(target)
+  registry.ready((from or joined or {}).mapper)
   if type(target) == "string" then target = named_relationship(target, from) end
   if is_relationship(target) then
     if on ~= nil then
       errors.raise("ArgumentError", "join(%s) knows its ON clause; to add criteria use %s:and_(...)", tostring(target), tostring(target))
     end
-    local joined = target.of or target.property.entity
+    registry.ready(target.property.parent)
+    joined = target.of or target.property.entity
     return relationship_steps(target, joined), joined
   end
-  local joined = entity.of(target)
   if type(on) == "string" then on = named_relationship(on, from) end
   if is_relationship(on) then
+    registry.ready(on.property.parent)
     check_target(on, joined, target)
     if not joined then
       return relationship_steps(on, { selectable = target, mapper = on.property.mapper, is_alias = true,

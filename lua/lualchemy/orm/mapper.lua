@@ -395,7 +395,7 @@ Mapper.get_property_by_column = Mapper.property_for_column
 ---@param key string
 ---@return any
 function Mapper:class_attribute(key)
-  if not self.property_by_key[key] then registry.configure_mappers() end -- a back reference may still have to be made
+  if not self.property_by_key[key] then registry.ready(self) end -- a back reference may still have to be made
   return self.class_[key]
 end
 
@@ -410,7 +410,7 @@ function Mapper:has_property(key) return self.property_by_key[key] ~= nil end
 function Mapper:get_property(key)
   local prop = self.property_by_key[key]
   if not prop then
-    registry.configure_mappers()
+    registry.ready(self)
     prop = self.property_by_key[key]
   end
   if not prop then

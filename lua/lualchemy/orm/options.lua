@@ -299,7 +299,7 @@ end
 ---@param existing lualchemy.orm.LoadNode[]?
 ---@return lualchemy.orm.LoadNode[]
 function M.resolve(entities, list, existing)
-  registry.configure_mappers()
+  for _, of in ipairs(entities) do registry.ready(of.mapper) end
   local globals = existing and existing[1] and existing[1].globals or { criteria = {} }
   local roots, nodes = {}, {}
   for i, of in ipairs(entities) do

@@ -66,10 +66,11 @@ function M.to_table(object, options)
   for name in pairs(options) do
     if not known_options[name] then errors.raise("ArgumentError", "to_table() knows no option '%s'", tostring(name)) end
   end
-  if not registry.mapper_of_instance(object) then
+  local mapper = registry.mapper_of_instance(object)
+  if not mapper then
     errors.raise("UnmappedInstanceError", "to_table: %s is not an instance of a mapped class", tostring(object))
   end
-  registry.configure_mappers()
+  registry.ready(mapper)
   core.adopt(object, "to_table")
   return copy(object, options.depth or 0, { exclude = set_of(options.exclude) or {}, null = options.null }, {}, set_of(options.include))
 end

@@ -126,11 +126,19 @@ local function add(self, value, repeats)
   for number = first, #self.entities do results[#results + 1] = number end
 end
 
+-- What is asked for is mapped completely; of the rest it need not be.
+local function make_ready(given)
+  for _, value in ipairs(given) do
+    local of = entity.of(value) or entity.of_expression(value)
+    registry.ready(of and of.mapper)
+  end
+end
+
 ---@param given any[]
 ---@param how { nodes: lualchemy.orm.LoadNode[]?, repeats: boolean?, eagerloads: boolean?, fixed: boolean?, path: table?, names: string[]? }?
 function Plan:init(given, how)
   if #given == 0 then errors.raise("ArgumentError", "A query needs something to query for: a mapped class or columns") end
-  if registry.waiting then registry.configure_mappers() end
+  if registry.waiting then make_ready(given) end
   how = how or {}
   self.given, self.entities, self.columns, self.entity_count = given, {}, {}, 0
   self.secondary, self.joins, self.order_by = {}, {}, {}

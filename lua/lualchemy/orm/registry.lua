@@ -5,9 +5,10 @@
 -- except that a mapper waiting to be configured is held until it is.
 
 local class = require("lualchemy.util.class")
+local configuration = require("lualchemy.orm.configuration")
 local errors = require("lualchemy.errors")
 
----@class lualchemy.orm.Registry
+---@class lualchemy.orm.Registry : lualchemy.orm.Configurable
 ---@field metadata lualchemy.MetaData?
 local Registry = class("Registry")
 
@@ -16,8 +17,6 @@ local M = { Registry = Registry, waiting = false, generation = 0 }
 
 local mapper_of_class = setmetatable({}, { __mode = "k" })
 local all_mappers = setmetatable({}, { __mode = "k" })
-local pending = {}
-local configuring = false
 local serial = 0
 
 ---@param options { metadata: lualchemy.MetaData? }?
@@ -25,6 +24,7 @@ function Registry:init(options)
   self.metadata = options and options.metadata or nil
   self.classes = setmetatable({}, { __mode = "v" })
   self.ambiguous = {}
+  configuration.init(self)
 end
 
 --- Makes a class findable by its name; a second class of that name makes the name ambiguous.
@@ -58,10 +58,11 @@ end
 
 --- Maps a class to a table, with the classes of this registry as what late arguments see.
 ---@param class_ table
----@param table_ lualchemy.Table
+---@param table_ lualchemy.Table?   none: the rows of a class that inherits lie in its parent's table
 ---@param options table?
 ---@return lualchemy.orm.Mapper
 function Registry:map_imperatively(class_, table_, options)
+  if options == nil and type(table_) == "table" and getmetatable(table_) == nil then table_, options = nil, table_ end
   local given = { registry = self }
   for key, value in pairs(options or {}) do given[key] = value end
   return require("lualchemy.orm.mapper")(class_, table_, given)
@@ -86,11 +87,35 @@ function Registry:mappers()
   return list
 end
 
---- Resolves the relationships of all mappers made so far.
-function Registry.configure() M.configure_mappers() end
+--- Resolves the relationships of this registry's mappers.
+---@param options { cascade: boolean? }?   cascade: those of the registries that it depends on as well, else they must be configured
+function Registry:configure(options) configuration.configure(self, options and options.cascade or false) end
 
---- Removes the mappings of this registry alone.
-function Registry:dispose() M.remove(self:mappers()) end
+-- The registries whose mappers relate to those of this one.
+local function dependents_of(self)
+  local found = {}
+  for _, mapper in ipairs(M.mappers()) do
+    local other = mapper.registry
+    if other ~= self and not found[other] and configuration.depends(other, self) then
+      found[#found + 1], found[other] = other, true
+    end
+  end
+  return found
+end
+
+--- Removes the mappings of this registry.
+---@param options { cascade: boolean? }?   cascade: those of the registries that depend on it as well, else there must be none
+function Registry:dispose(options)
+  local dependents = dependents_of(self)
+  if #dependents > 0 and not (options and options.cascade) then
+    errors.raise("InvalidRequestError", "Registry has dependent registries that are not disposed; pass cascade = true to clear these also")
+  end
+  local list = {}
+  for _, mapper in ipairs(M.mappers()) do
+    if mapper.registry == self or dependents[mapper.registry] then list[#list + 1] = mapper end
+  end
+  M.remove(list)
+end
 
 M.default = Registry()
 
@@ -206,8 +231,8 @@ function M.add(mapper)
   M.generation = M.generation + 1
   mapper_of_class[mapper.class_] = mapper
   all_mappers[mapper] = true
-  pending[#pending + 1] = mapper
-  M.waiting = true
+  configuration.add(mapper)
+  if mapper.inherits then configuration.depend(mapper.registry, mapper.inherits.registry) end
   mapper.registry:add_class(mapper.class_name, mapper.class_)
 end
 
@@ -215,62 +240,14 @@ end
 ---@param mapper lualchemy.orm.Mapper
 function M.touch(mapper)
   M.generation = M.generation + 1
-  for _, waiting in ipairs(pending) do
-    if waiting == mapper then return end
-  end
-  pending[#pending + 1] = mapper
-  M.waiting = true
+  configuration.add(mapper)
 end
 
--- A property may add properties (back references) to any mapper, also to one that was through
--- already, so passes go on until one finds nothing left to do.
-local function configure_properties()
-  local again = true
-  while again do
-    again = false
-    local i = 1
-    while i <= #pending do
-      if pending[i]:configure_properties() then again = true end
-      i = i + 1
-    end
-  end
-end
+-- Mappers that wait come and go.
+configuration.watch(function(waiting) M.waiting, M.generation = waiting, M.generation + 1 end)
 
--- Everything is resolved before anything is installed, so a failure leaves every mapper
--- waiting, with what it lacked when it was made, and the next use tries again.
-local function configure_pending()
-  configure_properties()
-  for _, mapper in ipairs(pending) do mapper:check_properties() end
-  local ready = pending
-  table.sort(ready, function(a, b) return a.serial < b.serial end) -- a class is installed before those below it
-  pending = {}
-  for i, mapper in ipairs(ready) do
-    local ok, err = pcall(mapper.install, mapper)
-    if not ok then
-      table.move(ready, i, #ready, 1, pending)
-      error(err, 0)
-    end
-  end
-end
-
--- Told before and after mappers are configured.
-local tell_watcher
-
----@param tell fun(name: string)
-function M.watch_configuration(tell) tell_watcher = tell end
-
---- Resolves the relationships of all mappers made so far. Called by whatever uses a mapper;
--- a mistake in one mapping is raised here, each time, until it is repaired or the mappers are cleared.
-function M.configure_mappers()
-  if configuring or not M.waiting then return end
-  tell_watcher("before_configured")
-  configuring = true
-  local ok, err = pcall(configure_pending)
-  configuring = false
-  M.waiting, M.generation = #pending > 0, M.generation + 1
-  if not ok then error(err, 0) end
-  tell_watcher("after_configured")
-end
+M.configure_mappers, M.ready, M.depend = configuration.configure_mappers, configuration.ready, configuration.depend
+M.watch_configuration = configuration.tell_to
 
 --- Every mapper, in the order in which they were made.
 ---@return lualchemy.orm.Mapper[]
@@ -295,11 +272,7 @@ function M.remove(list)
     registry.ambiguous[mapper.class_name] = nil
     gone[mapper] = true
   end
-  local left = {}
-  for _, mapper in ipairs(pending) do
-    if not gone[mapper] then left[#left + 1] = mapper end
-  end
-  pending, M.waiting, M.generation = left, #left > 0, M.generation + 1
+  configuration.forget(gone)
 end
 
 --- Removes every mapping.
@@ -314,7 +287,7 @@ function M.class_mapper(class_)
     errors.raise("UnmappedClassError", "%s is not a mapped class; map it with orm.mapper(Class, table) or a declarative base",
       M.describe_class(class_))
   end
-  M.configure_mappers()
+  M.ready(mapper)
   return mapper
 end
 

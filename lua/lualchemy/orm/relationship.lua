@@ -122,6 +122,7 @@ function RelationshipProperty:_resolve_target()
     errors.raise("ArgumentError", "relationship %s expects a mapped class as its target; %s is not mapped",
       tostring(self), registry.describe_class(target))
   end
+  registry.depend(self.parent.registry, found.mapper.registry)
   return found
 end
 

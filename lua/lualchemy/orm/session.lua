@@ -319,13 +319,12 @@ local function check_instance(object, what)
   if object == nil then
     errors.raise("ArgumentError", "%s needs an instance of a mapped class, got nil; it is called with a colon, as in %s(object)", what, what)
   end
-  if registry.waiting then registry.configure_mappers() end
+  if registry.waiting then registry.ready(registry.mapper_of_instance(object)) end
   core.adopt(object, what)
 end
 
 -- The long way: a session that somebody listens to, a class that is not configured yet. The others never leave C.
 local function add(self, object)
-  if registry.waiting then registry.configure_mappers() end
   check_instance(object, "session:add")
   self._c:add(object)
 end

@@ -76,8 +76,8 @@ end
 loads.load_only = nil
 signature.methods(load_options.Load, loads)
 signature.methods(registry.Registry, { add_class = "name: string, class: table",
-  init = "options: options?", map_imperatively = "class: any, table: any, options: options?",
-  generate_base = "options: options?" })
+  init = "options: options?", map_imperatively = "class: any, table: any?, options: options?",
+  generate_base = "options: options?", configure = "options: options?", dispose = "options: options?" })
 signature.methods(property.ColumnProperty, { init = "columns: list, options: options?" })
 signature.methods(Mapper, { init = "class: any, table: any?, options: options?", add_property = "key: string, property: any" })
 signature.methods(property.MapperProperty)

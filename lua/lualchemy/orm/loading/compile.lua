@@ -106,7 +106,7 @@ end
 ---@param of lualchemy.orm.Plan
 ---@return boolean
 function M.adds_nothing(of)
-  if registry.waiting then registry.configure_mappers() end
+  if registry.waiting then registry.ready(of:first_mapper()) end
   return of.whole and #of.joins == 0
 end
 
@@ -119,7 +119,7 @@ end
 ---@return lualchemy.orm.Plan
 ---@return integer offset               how many columns stand before those of joined objects
 function M.compile(statement, of, how)
-  if registry.waiting then registry.configure_mappers() end
+  if registry.waiting then registry.ready(of:first_mapper()) end
   local nodes = how.nodes
   if how.loaders and #how.loaders > 0 then nodes = options.resolve(of:roots(), how.loaders, nodes) end
   if nodes or how.eagerloads == false or how.fixed or how.path then

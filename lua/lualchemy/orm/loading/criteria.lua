@@ -221,7 +221,7 @@ end
 ---@param list lualchemy.orm.LoaderCriteria[]
 ---@return lualchemy.Select|lualchemy.CompoundSelect
 function M.apply(statement, list)
-  registry.configure_mappers()
+  registry.ready()
   local kind = clause.kind(statement)
   if kind == "compound" then return in_subqueries(list, statement) end
   return kind == "select" and apply(statement, list) or statement

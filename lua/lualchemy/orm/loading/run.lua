@@ -102,7 +102,7 @@ end
 -- Executes a statement; gives what a listener answered in its place, or the run, its loader, and what listeners and
 -- strategies are to be told.
 local function start(session, statement, plan, params, options)
-  if registry.waiting then registry.configure_mappers() end
+  if registry.waiting then registry.ready(plan:first_mapper()) end
   check_yield_per(plan, options)
   if options.autoflush ~= false then session:_autoflush() end
   local execution = options.execution

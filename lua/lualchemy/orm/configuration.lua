@@ -1,0 +1,214 @@
+--- When mappers are configured: all that wait, by the first use of any. A mapper that cannot be holds up its own registry
+-- and those whose mappers relate to it; what is mapped elsewhere goes on working.
+
+local errors = require("lualchemy.errors")
+
+local M = {}
+
+---@class lualchemy.orm.Configurable
+---@field pending lualchemy.orm.Mapper[]    those that wait
+---@field dependencies table<lualchemy.orm.Registry, true>   the registries that its mappers relate to; weak
+---@field number integer                     the order in which registries were made
+---@field failed_at integer?                 `changes` when it could not be configured
+
+-- The registries with mappers that wait, which holds these mappers; and how often mappers came or went.
+local waiting, changes, made = {}, 0, 0
+local configuring = false
+local watcher, tell_watcher
+
+--- `fn(waiting)` is told whenever mappers begin to wait or have ceased to.
+---@param fn fun(waiting: boolean)
+function M.watch(fn) watcher = fn end
+
+--- `tell(event_name)` is called before and after mappers are configured.
+---@param tell fun(name: string)
+function M.tell_to(tell) tell_watcher = tell end
+
+---@param registry lualchemy.orm.Configurable
+function M.init(registry)
+  made = made + 1
+  registry.pending, registry.dependencies, registry.number = {}, setmetatable({}, { __mode = "k" }), made
+end
+
+local function tell_waiting()
+  local left = {}
+  for _, registry in ipairs(waiting) do
+    if #registry.pending > 0 then left[#left + 1] = registry end
+  end
+  waiting = left
+  watcher(#left > 0)
+end
+
+--- A mapper waits from now on.
+---@param mapper lualchemy.orm.Mapper
+function M.add(mapper)
+  local pending = mapper.registry.pending
+  for _, other in ipairs(pending) do
+    if other == mapper then return end
+  end
+  pending[#pending + 1] = mapper
+  if #pending == 1 then waiting[#waiting + 1] = mapper.registry end
+  changes = changes + 1
+  watcher(true)
+end
+
+--- Mappers are no more, and they were all of their registries'.
+---@param gone table<lualchemy.orm.Mapper, true>
+function M.forget(gone)
+  for mapper in pairs(gone) do
+    mapper.registry.pending, mapper.registry.dependencies = {}, setmetatable({}, { __mode = "k" })
+  end
+  changes = changes + 1
+  tell_waiting()
+end
+
+--- A mapper of one registry relates to one of another.
+---@param registry lualchemy.orm.Configurable
+---@param other lualchemy.orm.Configurable
+function M.depend(registry, other)
+  if registry ~= other then registry.dependencies[other] = true end
+end
+
+-- Registries with all that they depend on. Nobody's order depends on `pairs`.
+local function with_dependencies(list)
+  local all = {}
+  local function take(registry)
+    if all[registry] then return end
+    all[#all + 1], all[registry] = registry, true
+    for other in pairs(registry.dependencies) do take(other) end
+  end
+  for _, registry in ipairs(list) do take(registry) end
+  table.sort(all, function(a, b) return a.number < b.number end)
+  return all
+end
+
+--- Does one registry relate to another, or to one that does?
+---@param registry lualchemy.orm.Configurable
+---@param other lualchemy.orm.Configurable
+---@return boolean
+function M.depends(registry, other) return with_dependencies({ registry })[other] ~= nil end
+
+local function configure_properties(registry)
+  local any, i = false, 1
+  while i <= #registry.pending do
+    if registry.pending[i]:configure_properties() then any = true end
+    i = i + 1
+  end
+  return any
+end
+
+local function check_alone(list, all)
+  for _, registry in ipairs(all) do
+    if registry ~= list[1] and #registry.pending > 0 then
+      errors.raise("InvalidRequestError", "configure was called without cascade = true but additional registries need to be configured")
+    end
+  end
+end
+
+-- A property may add properties (back references) to any mapper, also to one that was through already, and may show that
+-- its registry depends on another: so passes go on until one finds nothing left to do.
+local function resolve(list, alone)
+  local all, again
+  repeat
+    all, again = with_dependencies(list), false
+    if alone then check_alone(list, all) end
+    for _, registry in ipairs(all) do
+      if configure_properties(registry) then again = true end
+    end
+  until not again
+  return all
+end
+
+-- What waits in these registries, in the order in which it was made: a class is installed before those below it.
+local function take_pending(all)
+  local ready = {}
+  for _, registry in ipairs(all) do table.move(registry.pending, 1, #registry.pending, #ready + 1, ready) end
+  table.sort(ready, function(a, b) return a.serial < b.serial end)
+  for _, mapper in ipairs(ready) do mapper:check_properties() end
+  for _, registry in ipairs(all) do registry.pending = {} end
+  return ready
+end
+
+local function give_back(mappers, first)
+  for i = first, #mappers do
+    local pending = mappers[i].registry.pending
+    pending[#pending + 1] = mappers[i]
+  end
+end
+
+-- Everything is resolved before anything is installed, so a failure leaves every mapper waiting, with what it lacked when
+-- it was made, and the next use tries again.
+local function configure_together(list, alone)
+  local ready = take_pending(resolve(list, alone))
+  for i, mapper in ipairs(ready) do
+    local ok, err = pcall(mapper.install, mapper)
+    if not ok then
+      give_back(ready, i)
+      error(err, 0)
+    end
+  end
+end
+
+-- All at once, or if that fails each with those that it depends on: what went wrong, by registry, and first.
+local function configure_each(list, alone)
+  local failures, first = {}, nil
+  if #list > 1 and pcall(configure_together, list) then return failures end
+  for _, registry in ipairs(list) do
+    local ok, err = pcall(configure_together, { registry }, alone)
+    if not ok then failures[registry], first = err, first or err end
+  end
+  return failures, first
+end
+
+local function run(list, alone)
+  if #list == 0 then return {} end
+  tell_watcher("before_configured")
+  configuring = true
+  local failures, first = configure_each(list, alone)
+  configuring = false
+  local failed = 0
+  for registry in pairs(failures) do registry.failed_at, failed = changes, failed + 1 end
+  tell_waiting()
+  if failed < #list then tell_watcher("after_configured") end
+  return failures, first
+end
+
+-- Does a mapper wait in the registry or in one that it depends on?
+local function is_held_up(registry)
+  for _, one in ipairs(with_dependencies({ registry })) do
+    if #one.pending > 0 then return true end
+  end
+  return false
+end
+
+--- Called by whatever uses a mapper. What is wrong with its registry is raised, each time, until it is repaired or the
+--- mappers are cleared; another registry's mistake is told to those who use that one, and tried again when there is news.
+---@param mapper lualchemy.orm.Mapper?
+function M.ready(mapper)
+  if configuring or #waiting == 0 then return end
+  local wanted, list = mapper and mapper.registry, {}
+  if wanted and is_held_up(wanted) then list[1] = wanted end
+  for _, registry in ipairs(waiting) do
+    if registry ~= wanted and registry.failed_at ~= changes then list[#list + 1] = registry end
+  end
+  local failure = run(list)[wanted or M]
+  if failure ~= nil then error(failure, 0) end
+end
+
+--- Resolves the relationships of all mappers made so far; raises the first mistake.
+function M.configure_mappers()
+  if configuring or #waiting == 0 then return end
+  local _, failure = run({ table.unpack(waiting) })
+  if failure ~= nil then error(failure, 0) end
+end
+
+--- The same for one registry and those that it depends on, or for it alone.
+---@param registry lualchemy.orm.Configurable
+---@param cascade boolean
+function M.configure(registry, cascade)
+  if configuring or not is_held_up(registry) then return end
+  local _, failure = run({ registry }, not cascade)
+  if failure ~= nil then error(failure, 0) end
+end
+
+return M
