@@ -99,6 +99,7 @@ build = {
         "csrc/binding/orm_session.c",
         "csrc/binding/orm_state.c",
         "csrc/binding/orm_sync.c",
+        "csrc/binding/pool_leak.c",
         "csrc/binding/pool_proxy.c",
         "csrc/binding/pool_record.c",
         "csrc/binding/row_readers.c",

@@ -6,12 +6,14 @@
 ** whole of a checkout in C as long as there is nothing for Lua to do; what is
 ** left over goes to the functions of pool:set_hooks.
 **
-** Who keeps whom alive: the pool its idle records and, under the negative
-** index, the driver connections of all; a proxy its record; a record its pool
-** and its connection. So a record that was checked out
-** and forgotten is collected; its finalizer brings it back to the pool if the
-** connection can be cleaned without waiting, and lets it go otherwise. That
-** is why no proxy needs a finalizer, which would double the price of one. */
+** Who keeps whom alive: the pool its idle records, those it handed out here,
+** each to one proxy, and, under the negative index, the driver connections of
+** all; a proxy its record; a record its pool and its connection. A proxy that
+** was forgotten is missed by the pool's watcher (pool_leak.c); any other
+** record that was forgotten is collected, and its finalizer does the same: it
+** brings the record back to the pool if the connection can be cleaned without
+** waiting, and lets it go otherwise. That is why no proxy needs a finalizer,
+** which would double the price of one. */
 #include <stdint.h>
 
 #include "binding/bind.h"
@@ -19,17 +21,15 @@
 #include "binding/pool_record.h"
 
 /* Upvalues of the function that connects. */
-enum { CONNECT_POOL = 1, CONNECT_IDLE, CONNECT_ALL, CONNECT_UPVALUES = CONNECT_ALL };
+enum { CONNECT_POOL = 1, CONNECT_KEPT, CONNECT_ALL, CONNECT_UPVALUES = CONNECT_ALL };
 
 /* -- the pool ----------------------------------------------------------------------------------------------------- */
 
 /* In a forked child what the pool has is the parent's: what is out there leaves the pool, what is idle will be replaced. */
-static void notice_fork(lua_State *L, alch_pool_object *p)
+static void be_child(lua_State *L, alch_pool_object *p)
 {
     alch_slot *s, *next;
 
-    if (alch_process_same(p->process))
-        return;
     p->process = alch_this_process(L);
     alch_pool_invalidate_all(&p->pool);
     for (s = p->pool.slots; s != NULL; s = next) {
@@ -39,6 +39,12 @@ static void notice_fork(lua_State *L, alch_pool_object *p)
     }
 }
 
+static inline void notice_fork(lua_State *L, alch_pool_object *p)
+{
+    if (!alch_process_same(p->process))
+        be_child(L, p);
+}
+
 /* Who holds a connection for how long is told in seconds, so a clock of some
 ** milliseconds will do, at a quarter of the price; an age is told exactly. */
 static double time_of_take(const alch_pool_object *p)
@@ -46,22 +52,30 @@ static double time_of_take(const alch_pool_object *p)
     return p->pool.recycle >= 0 ? alch_pool_now() : alch_pool_coarse_now();
 }
 
-static alch_taken take(alch_pool_object *p, alch_slot **s) { return alch_pool_take(&p->pool, time_of_take(p), s); }
+static inline alch_taken take(alch_pool_object *p, alch_slot **s) { return alch_pool_take(&p->pool, time_of_take(p), s); }
 
-/* Takes with the pool's table of all records at 'all'. A shared record that
-** all its holders forgot is out of reach between the collection that found it
-** and its finalizer, which brings it back: so that one is made to run. */
-static alch_taken take_reachable(lua_State *L, alch_pool_object *p, int all, alch_slot **s)
+/* Does anybody hold the shared record of a slot that is in use? */
+static int is_held(lua_State *L, const alch_slot *s, int kept, int all)
 {
-    alch_taken taken = take(p, s);
+    int found;
+
+    if (((const alch_pool_record *)s)->kept)
+        return !alch_slot_is_forgotten(L, kept, s);
+    found = lua_rawgeti(L, all, s->index) != LUA_TNIL;
+    lua_pop(L, 1);
+    return found;
+}
+
+/* To have been taken a further time, with the pool's tables at 'kept' and
+** 'all'. A shared record that all its holders forgot is out of reach between
+** the collection that found it and the finalizer that brings it back: so that
+** one is made to run. */
+static alch_taken take_shared(lua_State *L, alch_pool_object *p, int kept, int all, alch_slot **s)
+{
+    alch_taken taken = ALCH_TAKEN_IDLE;
     int collected = 0;
 
-    while (taken == ALCH_TAKEN_IDLE && (*s)->holders > 1) {
-        int found = lua_rawgeti(L, all, (*s)->index) != LUA_TNIL;
-
-        lua_pop(L, 1);
-        if (found)
-            break;
+    while (taken == ALCH_TAKEN_IDLE && (*s)->holders > 1 && !is_held(L, *s, kept, all)) {
         (void)alch_slot_give(*s);
         if (collected)      /* we are inside a finalizer ourselves */
             alch_raisef(L, ALCH_ERR_INVALID, "the pool's shared connection is being collected");
@@ -72,31 +86,33 @@ static alch_taken take_reachable(lua_State *L, alch_pool_object *p, int all, alc
     return taken;
 }
 
-/* Pushes the door of a slot that was taken, which the pool keeps no longer.
-** The one record of a sharing pool may have lost its entry in the weak table
-** when everybody forgot it; the next to share it looks there. Cheap, not
-** short: it is half of what a checkout costs. */
-static void push_taken(lua_State *L, const alch_slot *s, int idle, int all)
+static inline alch_taken take_reachable(lua_State *L, alch_pool_object *p, int kept, int all, alch_slot **s)
 {
-    if (s->holders > 1) {       /* so it was in use already, and is in the weak table only */
+    alch_taken taken = take(p, s);
+
+    return taken == ALCH_TAKEN_IDLE && (*s)->holders > 1 ? take_shared(L, p, kept, all, s) : taken;
+}
+
+/* Pushes the door of a slot that was taken, which the pool keeps no longer:
+** one that is shared already, or that Lua will have in hand. */
+static void push_taken(lua_State *L, alch_slot *s, int kept, int all)
+{
+    alch_pool_record *r = (alch_pool_record *)s;
+
+    if (r->kept) {
+        lua_rawgeti(L, kept, s->index);
+        alch_record_let_out(L, kept, r);
+    } else {
         lua_rawgeti(L, all, s->index);
         (void)lua_getiuservalue(L, -1, RECORD_DOOR);
         lua_replace(L, -2);
-        return;
-    }
-    lua_rawgeti(L, idle, s->index);
-    lua_pushnil(L);
-    lua_rawseti(L, idle, s->index);
-    if (s->pool->policy->shares) {
-        lua_rawgeti(L, -1, DOOR_RECORD);
-        lua_rawseti(L, all, s->index);
     }
 }
 
 /* The same with the record in place of its door; the tables are on the stack. */
-static void push_taken_record(lua_State *L, const alch_slot *s, int idle, int all)
+static void push_taken_record(lua_State *L, alch_slot *s, int kept, int all)
 {
-    push_taken(L, s, idle, all);
+    push_taken(L, s, kept, all);
     lua_rawgeti(L, -1, DOOR_RECORD);
     lua_replace(L, -2);
 }
@@ -111,10 +127,10 @@ static int l_checkout(lua_State *L)
 
     lua_settop(L, 1);
     luaL_checkstack(L, 8, NULL);
-    (void)lua_getiuservalue(L, 1, POOL_IDLE);
+    (void)lua_getiuservalue(L, 1, POOL_KEPT);
     (void)lua_getiuservalue(L, 1, POOL_ALL);
     notice_fork(L, p);
-    switch (take_reachable(L, p, 3, &s)) {
+    switch (take_reachable(L, p, 2, 3, &s)) {
     case ALCH_TAKEN_IDLE:
         push_taken_record(L, s, 2, 3);
         return 1;
@@ -153,9 +169,8 @@ static int l_take(lua_State *L)
     if (r->slot.state != ALCH_SLOT_IDLE)
         return alch_raisef(L, ALCH_ERR_INVALID, "only an idle connection can be taken");
     taken = alch_slot_take(&r->slot, time_of_take(p));
-    (void)lua_getiuservalue(L, 1, POOL_IDLE);
-    lua_pushnil(L);
-    lua_rawseti(L, -2, r->slot.index);
+    (void)lua_getiuservalue(L, 1, POOL_KEPT);
+    alch_record_let_out(L, 3, r);
     lua_settop(L, 2);
     if (taken != ALCH_TAKEN_STALE)
         return 1;
@@ -184,7 +199,7 @@ static int l_add(lua_State *L)
     lua_settop(L, 3);
     if (r->slot.state != ALCH_SLOT_CONNECTING)
         return alch_raisef(L, ALCH_ERR_INVALID, "this connection record has its connection already");
-    (void)lua_getiuservalue(L, 2, RECORD_IDLE);
+    (void)lua_getiuservalue(L, 2, RECORD_KEPT);
     lua_pushvalue(L, 3);
     lua_rawseti(L, -2, -r->slot.index);
     lua_pop(L, 1);
@@ -270,7 +285,7 @@ static int l_idle(lua_State *L)
 
     lua_settop(L, 1);
     lua_createtable(L, (int)p->pool.count[ALCH_SLOT_IDLE], 0);
-    (void)lua_getiuservalue(L, 1, POOL_IDLE);
+    (void)lua_getiuservalue(L, 1, POOL_KEPT);
     for (s = p->pool.oldest; s != NULL; s = s->next_idle) {
         lua_rawgeti(L, 3, s->index);
         lua_rawgeti(L, -1, DOOR_RECORD);
@@ -291,15 +306,13 @@ static int l_in_use(lua_State *L)
 
     lua_settop(L, 1);
     lua_newtable(L);
+    (void)lua_getiuservalue(L, 1, POOL_KEPT);
     (void)lua_getiuservalue(L, 1, POOL_ALL);
-    for (s = p->pool.slots; s != NULL; s = s->next) {
-        if (s->state != ALCH_SLOT_IN_USE)
-            continue;
-        if (lua_rawgeti(L, 3, s->index) != LUA_TNIL)
+    for (s = p->pool.slots; s != NULL; s = s->next)
+        if (s->state == ALCH_SLOT_IN_USE && is_held(L, s, 3, 4)) {
+            lua_rawgeti(L, 4, s->index);
             lua_rawseti(L, 2, ++n);
-        else
-            lua_pop(L, 1);
-    }
+        }
     lua_settop(L, 2);
     return 1;
 }
@@ -366,10 +379,23 @@ static int checkout_by_hook(lua_State *L)
 /* Closes a record that was taken but is too old. */
 static void discard_taken(lua_State *L, alch_slot *s)
 {
-    push_taken(L, s, lua_upvalueindex(CONNECT_IDLE), lua_upvalueindex(CONNECT_ALL));
-    lua_rawgeti(L, -1, DOOR_RECORD);
+    push_taken_record(L, s, lua_upvalueindex(CONNECT_KEPT), lua_upvalueindex(CONNECT_ALL));
     alch_record_discard(L, lua_gettop(L), (alch_pool_record *)s);
-    lua_pop(L, 2);
+    lua_pop(L, 1);
+}
+
+/* The proxy on the top gets the door of a slot that was taken. */
+static int admit(lua_State *L, alch_slot *s)
+{
+    if (s->holders > 1) {
+        push_taken(L, s, lua_upvalueindex(CONNECT_KEPT), lua_upvalueindex(CONNECT_ALL));
+    } else {
+        lua_rawgeti(L, lua_upvalueindex(CONNECT_KEPT), s->index);
+        lua_pushvalue(L, -2);
+        lua_rawseti(L, -2, DOOR_PROXY);
+    }
+    (void)lua_setmetatable(L, -2);
+    return 1;
 }
 
 /* What pool:connector() answers. What may raise comes before 'take'. */
@@ -383,12 +409,9 @@ static int l_connect_bound(lua_State *L)
     if (p->hook_out)
         return checkout_by_hook(L);
     notice_fork(L, p);
-    taken = take_reachable(L, p, lua_upvalueindex(CONNECT_ALL), &s);
-    if (taken == ALCH_TAKEN_IDLE) {
-        push_taken(L, s, lua_upvalueindex(CONNECT_IDLE), lua_upvalueindex(CONNECT_ALL));
-        (void)lua_setmetatable(L, -2);
-        return 1;
-    }
+    taken = take_reachable(L, p, lua_upvalueindex(CONNECT_KEPT), lua_upvalueindex(CONNECT_ALL), &s);
+    if (taken == ALCH_TAKEN_IDLE)
+        return admit(L, s);
     if (taken == ALCH_TAKEN_STALE)
         discard_taken(L, s);
     return checkout_by_hook(L);
@@ -466,12 +489,13 @@ static int l_pool_new(lua_State *L)
     lua_pushvalue(L, -1);
     lua_newtable(L);
     lua_pushvalue(L, -1);
-    (void)lua_setiuservalue(L, -3, POOL_IDLE);
+    (void)lua_setiuservalue(L, -3, POOL_KEPT);
     alch_push_weak_table(L);
     lua_pushvalue(L, -1);
     (void)lua_setiuservalue(L, -4, POOL_ALL);
     lua_pushcclosure(L, l_connect_bound, CONNECT_UPVALUES);
     (void)lua_setiuservalue(L, -2, POOL_CONNECTOR);
+    alch_pool_watch_leaks(L, lua_gettop(L));
     return 1;
 }
 
@@ -502,6 +526,7 @@ void alch_open_pool(lua_State *L)
 {
     alch_open_records(L);
     alch_open_proxies(L, lua_gettop(L));
+    alch_open_leaks(L);
     (void)alch_new_metatable(L, ALCH_POOL_METATABLE, NULL);
     lua_newtable(L);
     luaL_setfuncs(L, pool_methods, 0);

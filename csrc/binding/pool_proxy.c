@@ -8,7 +8,7 @@
 #define METHODS "lualchemy.pooled_connection_methods"
 
 /* Upvalues of a door's 'close'. */
-enum { CLOSE_RECORD = 1, CLOSE_IDLE, CLOSE_CLOSED, CLOSE_UPVALUES = CLOSE_CLOSED };
+enum { CLOSE_RECORD = 1, CLOSE_KEPT, CLOSE_CLOSED, CLOSE_UPVALUES = CLOSE_CLOSED };
 
 void alch_proxy_shut(lua_State *L) { luaL_setmetatable(L, CLOSED); }
 
@@ -22,11 +22,14 @@ static int close_done(lua_State *L, int status, lua_KContext context)
     return 0;
 }
 
-/* With the record on the top. Without a hook what is not clean is closed. */
+/* Without a hook what is not clean is closed. From here on the record is kept
+** alive by whoever has it in hand. */
 static int checkin_by_hook(lua_State *L, alch_pool_record *r)
 {
-    int record = lua_gettop(L);
+    int record = lua_gettop(L) + 1;
 
+    lua_pushvalue(L, lua_upvalueindex(CLOSE_RECORD));
+    alch_record_let_out(L, lua_upvalueindex(CLOSE_KEPT), r);
     (void)lua_getiuservalue(L, record, RECORD_POOL);
     if (lua_getiuservalue(L, -1, POOL_CHECKIN) != LUA_TFUNCTION) {
         alch_record_discard(L, record, r);
@@ -40,13 +43,16 @@ static int checkin_by_hook(lua_State *L, alch_pool_record *r)
 
 static int l_close(lua_State *L);
 
-/* a.close(b), or one that is closed already. */
+/* a.close(b), or one that is closed already. What closes a proxy tells what it is. */
 static int l_close_any(lua_State *L)
 {
+    lua_CFunction close;
+
     lua_settop(L, 1);
-    if (luaL_testudata(L, 1, CLOSED) != NULL)
+    close = luaL_getmetafield(L, 1, "__close") == LUA_TNIL ? NULL : lua_tocfunction(L, -1);
+    if (close == l_close_any)
         return 0;
-    if (luaL_getmetafield(L, 1, "__close") == LUA_TNIL || lua_tocfunction(L, -1) != l_close)
+    if (close != l_close)
         return alch_raisef(L, ALCH_ERR_ARGUMENT, "a pooled connection is expected, not a %s", luaL_typename(L, 1));
     lua_pushvalue(L, 1);
     lua_callk(L, 1, 0, 0, close_done);
@@ -65,10 +71,8 @@ static int l_close(lua_State *L)
     (void)lua_setmetatable(L, 1);
     if (r->slot.state != ALCH_SLOT_IN_USE)
         return 0;
-    if (alch_pool_of(&r->slot)->hook_in || !alch_driver_conn_is_clean(r->dc)) {
-        lua_pushvalue(L, lua_upvalueindex(CLOSE_RECORD));
+    if (alch_pool_of(&r->slot)->hook_in || !alch_driver_conn_is_clean(r->dc))
         return checkin_by_hook(L, r);
-    }
     if (r->slot.holders == 1)
         alch_driver_conn_finish(r->dc);
     if (!alch_slot_give(&r->slot)) {
@@ -77,8 +81,10 @@ static int l_close(lua_State *L)
         return 0;
     }
     r->given = 1;
-    if (r->slot.state == ALCH_SLOT_IDLE)
-        lua_rawseti(L, lua_upvalueindex(CLOSE_IDLE), r->slot.index);    /* the door */
+    if (!r->kept && r->slot.state == ALCH_SLOT_IDLE) {
+        r->kept = 1;
+        lua_rawseti(L, lua_upvalueindex(CLOSE_KEPT), r->slot.index);    /* the door */
+    }
     return 0;
 }
 
@@ -90,10 +96,12 @@ static alch_pool_record *push_record(lua_State *L)
     alch_pool_record *r = NULL;
 
     lua_settop(L, 1);
-    if (luaL_testudata(L, 1, CLOSED) != NULL)
-        return NULL;
-    if (lua_isuserdata(L, 1) && lua_getmetatable(L, 1) && lua_rawgeti(L, -1, DOOR_RECORD) == LUA_TUSERDATA)
-        r = luaL_testudata(L, -1, ALCH_RECORD_METATABLE);
+    if (lua_isuserdata(L, 1) && lua_getmetatable(L, 1)) {
+        if (lua_rawgeti(L, 2, DOOR_RECORD) == LUA_TUSERDATA)
+            r = luaL_testudata(L, -1, ALCH_RECORD_METATABLE);
+        else if (luaL_getmetafield(L, 1, "__close") != LUA_TNIL && lua_tocfunction(L, -1) == l_close_any)
+            return lua_settop(L, 1), NULL;
+    }
     if (r == NULL)
         alch_raisef(L, ALCH_ERR_ARGUMENT, "a pooled connection is expected, not a %s", luaL_typename(L, 1));
     lua_replace(L, 2);
@@ -149,7 +157,7 @@ static int l_is_valid(lua_State *L)
 static void push_close(lua_State *L, int record)
 {
     lua_pushvalue(L, record);
-    (void)lua_getiuservalue(L, record, RECORD_IDLE);
+    (void)lua_getiuservalue(L, record, RECORD_KEPT);
     luaL_getmetatable(L, CLOSED);
     lua_pushcclosure(L, l_close, CLOSE_UPVALUES);
 }
@@ -169,21 +177,60 @@ static void push_index(lua_State *L, int record)
     luaL_setmetatable(L, METHODS);
 }
 
+/* Pushes what a door is made of, in the metatable that makes it weak. */
+static void push_frame(lua_State *L, int record)
+{
+    int frame = lua_gettop(L) + 1;
+
+    lua_createtable(L, 1, 3);
+    lua_pushvalue(L, record);
+    lua_rawseti(L, frame, DOOR_RECORD);
+    push_index(L, record);
+    push_close(L, record);
+    lua_pushvalue(L, -1);
+    lua_setfield(L, frame, "__close");
+    lua_setfield(L, -2, "close");
+    lua_setfield(L, frame, "__index");
+    lua_pushliteral(L, "v");
+    lua_setfield(L, frame, "__mode");
+}
+
+/* The door at the top, if there is one, becomes that of closed proxies. Its
+** fields are there, so nothing raises. */
+static void shut_door(lua_State *L)
+{
+    if (!lua_istable(L, -1))
+        return;
+    luaL_getmetatable(L, CLOSED);
+    lua_getfield(L, -1, "__index");
+    lua_setfield(L, -3, "__index");
+    lua_getfield(L, -1, "__close");
+    lua_setfield(L, -3, "__close");
+    lua_pushboolean(L, 0);
+    lua_rawseti(L, -3, DOOR_RECORD);
+    lua_pop(L, 1);
+}
+
 void alch_record_add_door(lua_State *L, int record)
 {
     alch_pool_record *r = lua_touserdata(L, record);
     int door = lua_gettop(L) + 1;
 
-    luaL_checkstack(L, 10, NULL);
-    lua_createtable(L, 1, 2);
+    luaL_checkstack(L, 12, NULL);
+    lua_createtable(L, DOOR_FIELDS, 2);
+    lua_pushboolean(L, 0);      /* makes room, so that no checkout need */
+    lua_rawseti(L, door, DOOR_PROXY);
+    push_frame(L, record);
     lua_pushvalue(L, record);
     lua_rawseti(L, door, DOOR_RECORD);
-    push_index(L, record);
-    push_close(L, record);
-    lua_pushvalue(L, -1);
-    lua_setfield(L, door, "__close");
-    lua_setfield(L, -2, "close");
+    lua_getfield(L, -1, "__index");
     lua_setfield(L, door, "__index");
+    lua_getfield(L, -1, "__close");
+    lua_setfield(L, door, "__close");
+    (void)lua_setmetatable(L, door);
+    (void)lua_getiuservalue(L, record, RECORD_DOOR);
+    shut_door(L);
+    lua_pop(L, 1);
     r->door = lua_topointer(L, door);
     (void)lua_setiuservalue(L, record, RECORD_DOOR);
 }

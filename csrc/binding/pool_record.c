@@ -11,10 +11,11 @@ static double clock_now(clockid_t clock)
     struct timespec t;
 
     (void)clock_gettime(clock, &t);
-    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+    return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 double alch_pool_now(void) { return clock_now(CLOCK_MONOTONIC); }
+
 
 double alch_pool_coarse_now(void)
 {
@@ -41,24 +42,35 @@ alch_pool_record *alch_check_own_record(lua_State *L)
 
 /* The record at 'record' becomes the pool's to keep. There is room for it in
 ** the table (alch_push_record), so it does not raise. */
-static void anchor(lua_State *L, int record, const alch_pool_record *r)
+static void keep(lua_State *L, int record, alch_pool_record *r)
 {
-    (void)lua_getiuservalue(L, record, RECORD_IDLE);
+    (void)lua_getiuservalue(L, record, RECORD_KEPT);
     (void)lua_getiuservalue(L, record, RECORD_DOOR);
     lua_rawseti(L, -2, r->slot.index);
     lua_pop(L, 1);
+    r->kept = 1;
+}
+
+void alch_record_let_out(lua_State *L, int kept, alch_pool_record *r)
+{
+    if (r->kept) {
+        lua_pushnil(L);
+        lua_rawseti(L, kept, r->slot.index);
+        r->kept = 0;
+    }
 }
 
 /* Out of the pool. Setting nil in a table never raises. */
 void alch_record_forget(lua_State *L, int record, alch_pool_record *r)
 {
     if (r->slot.state != ALCH_SLOT_GONE) {
-        (void)lua_getiuservalue(L, record, RECORD_IDLE);
+        (void)lua_getiuservalue(L, record, RECORD_KEPT);
         lua_pushnil(L);
         lua_rawseti(L, -2, r->slot.index);
         lua_pushnil(L);
         lua_rawseti(L, -2, -r->slot.index);
         lua_pop(L, 1);
+        r->kept = 0;
         alch_slot_remove(&r->slot);
     }
 }
@@ -75,21 +87,9 @@ int alch_record_give(lua_State *L, int record, alch_pool_record *r)
     if (!alch_slot_give(&r->slot))
         return 0;
     r->given = 1;
-    if (r->slot.state == ALCH_SLOT_IDLE)
-        anchor(L, record, r);
+    if (r->slot.state == ALCH_SLOT_IDLE && !r->kept)
+        keep(L, record, r);
     return 1;
-}
-
-int alch_driver_conn_is_clean(alch_driver_conn *dc)
-{
-    return dc != NULL && dc->conn != NULL && alch_driver_conn_ours(dc) && dc->owner == NULL && dc->driver->alive(dc->conn)
-        && !dc->altered && dc->driver->in_transaction(dc->conn) == 0;
-}
-
-void alch_driver_conn_finish(alch_driver_conn *dc)
-{
-    alch_driver_conn_end_result(dc);
-    dc->driver->finish(dc->conn);
 }
 
 /* Makes an abandoned connection clean where that cannot take long. */
@@ -110,16 +110,17 @@ static int clean_at_once(lua_State *L, alch_driver_conn *dc)
     return alch_driver_conn_is_clean(dc);
 }
 
-/* Somebody may wait for the place that a forgotten record took up. */
-static void tell_abandoned(lua_State *L)
+void alch_record_tell_abandoned(lua_State *L, int record)
 {
-    (void)lua_getiuservalue(L, 1, RECORD_POOL);
+    int top = lua_gettop(L);
+
+    (void)lua_getiuservalue(L, record, RECORD_POOL);
     if (lua_getiuservalue(L, -1, POOL_ABANDONED) == LUA_TFUNCTION) {
         lua_insert(L, -2);
         if (lua_pcall(L, 1, 0, 0) != LUA_OK)
             lua_warning(L, "lualchemy: a pool's hook for an abandoned connection failed", 0);
     }
-    lua_settop(L, 1);
+    lua_settop(L, top);
 }
 
 /* Can a record that everybody forgot be used again? What Lua wants to do at
@@ -132,10 +133,29 @@ static int can_come_back(lua_State *L, const alch_pool_record *r)
     return (!p->hook_in || p->pool.policy->shares) && clean_at_once(L, r->dc);
 }
 
-/* A record in use that everybody forgot goes back to its pool if it can; then
-** it needs to be marked for finalization again. So does one that the finalizer
-** of whatever held it gave back just now; if the pool is garbage too, the
-** second time ends it. */
+int alch_record_come_back(lua_State *L, int record, alch_pool_record *r)
+{
+    if (!can_come_back(L, r))
+        return 0;
+    r->slot.holders = 1;
+    return alch_record_give(L, record, r);
+}
+
+/* One that was collected and lives on: to be finalized again, and to be found
+** by the next to share it. */
+static void revive(lua_State *L, const alch_pool_record *r)
+{
+    luaL_setmetatable(L, ALCH_RECORD_METATABLE);
+    (void)lua_getiuservalue(L, 1, RECORD_POOL);
+    (void)lua_getiuservalue(L, -1, POOL_ALL);
+    lua_pushvalue(L, 1);
+    lua_rawseti(L, -2, r->slot.index);
+    lua_pop(L, 2);
+}
+
+/* For a record that its pool does not keep. One in use that everybody forgot
+** goes back to its pool if it can. So does one that the finalizer of whatever
+** held it gave back just now; if the pool is garbage too, the second time ends it. */
 static int l_record_gc(lua_State *L)
 {
     alch_pool_record *r = lua_touserdata(L, 1);
@@ -144,16 +164,14 @@ static int l_record_gc(lua_State *L)
 
     if (back)
         r->given = 0;
-    if (r->slot.state == ALCH_SLOT_IN_USE && can_come_back(L, r)) {
-        r->slot.holders = 1;
-        back = alch_record_give(L, 1, r);
-    }
+    if (r->slot.state == ALCH_SLOT_IN_USE)
+        back = alch_record_come_back(L, 1, r);
     if (back)
-        luaL_setmetatable(L, ALCH_RECORD_METATABLE);
+        revive(L, r);
     else
         alch_record_forget(L, 1, r);
     if (abandoned)
-        tell_abandoned(L);
+        alch_record_tell_abandoned(L, 1);
     return 0;
 }
 
@@ -257,10 +275,10 @@ void alch_push_record(lua_State *L, alch_pool_object *p)
 
     lua_pushvalue(L, 1);
     (void)lua_setiuservalue(L, record, RECORD_POOL);
-    (void)lua_getiuservalue(L, 1, POOL_IDLE);
-    (void)lua_setiuservalue(L, record, RECORD_IDLE);
+    (void)lua_getiuservalue(L, 1, POOL_KEPT);
+    (void)lua_setiuservalue(L, record, RECORD_KEPT);
     alch_slot_begin(&r->slot, &p->pool);
-    (void)lua_getiuservalue(L, 1, POOL_IDLE);
+    (void)lua_getiuservalue(L, 1, POOL_KEPT);
     lua_pushboolean(L, 0);      /* makes room, so that no checkin need */
     lua_rawseti(L, -2, r->slot.index);
     lua_pop(L, 1);

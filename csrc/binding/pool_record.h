@@ -17,7 +17,7 @@
 #define ALCH_RECORD_METATABLE "lualchemy.pool_record"
 
 enum {
-    POOL_IDLE = 1,      /* index of a slot -> the door of its idle record; negative -> its driver connection */
+    POOL_KEPT = 1,      /* index of a slot -> the door of a record that is 'kept'; negative -> its driver connection */
     POOL_ALL,           /* index -> record, weak */
     POOL_CHECKOUT, POOL_CHECKIN, POOL_ABANDONED,    /* the hooks */
     POOL_CONNECTOR,     /* what pool:connector() answers */
@@ -25,7 +25,7 @@ enum {
 };
 enum {
     RECORD_CONN = 1, RECORD_INFO, RECORD_FIELDS, RECORD_POOL,
-    RECORD_IDLE,        /* the pool's POOL_IDLE */
+    RECORD_KEPT,        /* the pool's POOL_KEPT */
     RECORD_DOOR,        /* see pool_proxy.h; from when it is connected */
     RECORD_HOLDER,      /* what somebody said about himself, see holder_of */
     RECORD_USER_VALUES = RECORD_HOLDER
@@ -42,7 +42,9 @@ typedef struct alch_pool_record {
     alch_driver_conn *dc;           /* in user value RECORD_CONN; NULL: none, or something else */
     const void *door;               /* which user value RECORD_DOOR is */
     uint64_t holder_of;             /* the number of the checkout that RECORD_HOLDER tells of */
+    uint64_t missed;                /* the checkout whose proxy is gone, but maybe not its holder's finalizer */
     unsigned char given;            /* came back to the pool since its last finalization */
+    unsigned char kept;             /* the pool keeps it alive: it is idle, or out and its door tells whether it is forgotten */
 } alch_pool_record;
 
 static inline alch_pool_object *alch_pool_of(const alch_slot *s)
@@ -64,10 +66,26 @@ void alch_record_forget(lua_State *L, int record, alch_pool_record *r);
 void alch_record_discard(lua_State *L, int record, alch_pool_record *r);
 /* Checkin of a record whose connection is clean; 1 if the pool keeps it. */
 int alch_record_give(lua_State *L, int record, alch_pool_record *r);
+/* The pool no longer keeps the record, whose door is on the stack: the next
+** holder does. 'kept' is the index of POOL_KEPT. Never raises. */
+void alch_record_let_out(lua_State *L, int kept, alch_pool_record *r);
+/* A record in use that everybody forgot goes back to its pool if it can; 0: it leaves it. */
+int alch_record_come_back(lua_State *L, int record, alch_pool_record *r);
+/* Somebody may wait for the place that it took up. */
+void alch_record_tell_abandoned(lua_State *L, int record);
 /* Can the connection be handed on without a word to the database? */
-int alch_driver_conn_is_clean(alch_driver_conn *dc);
+static inline int alch_driver_conn_is_clean(alch_driver_conn *dc)
+{
+    return dc != NULL && dc->conn != NULL && alch_driver_conn_ours(dc) && dc->owner == NULL && !dc->altered
+        && dc->driver->alive(dc->conn) && dc->driver->in_transaction(dc->conn) == 0;
+}
 /* Ends the results that are still open. */
-void alch_driver_conn_finish(alch_driver_conn *dc);
+static inline void alch_driver_conn_finish(alch_driver_conn *dc)
+{
+    if (dc->cursor != NULL)
+        alch_driver_conn_end_result(dc);
+    dc->driver->finish(dc->conn);
+}
 /* Pushes the user's own table of the record at 'record', made if need be. */
 void alch_record_push_info(lua_State *L, int record);
 /* Makes the metatable of records. */

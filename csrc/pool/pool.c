@@ -3,7 +3,7 @@
 #include <assert.h>
 #include <string.h>
 
-static void link_idle(alch_slot *s)
+static inline void link_idle(alch_slot *s)
 {
     alch_pool *p = s->pool;
 
@@ -13,7 +13,7 @@ static void link_idle(alch_slot *s)
     p->newest = s;
 }
 
-static void unlink_idle(alch_slot *s)
+static inline void unlink_idle(alch_slot *s)
 {
     alch_pool *p = s->pool;
 
@@ -39,12 +39,11 @@ static void unlink_slot(alch_slot *s)
         s->next->prev = s->prev;
 }
 
-/* The one place where a state changes: lists and counts follow it. */
-static void move(alch_slot *s, alch_slot_state to)
+/* The one place where a state changes: lists and counts follow it. Inline, so
+** that what is known of 'from' and 'to' is not asked. */
+static inline void move(alch_slot *s, alch_slot_state from, alch_slot_state to)
 {
-    alch_slot_state from = s->state;
-
-    assert(from != to);
+    assert(s->state == from && from != to);
     if (from == ALCH_SLOT_GONE)
         link_slot(s);
     else
@@ -82,7 +81,7 @@ alch_taken alch_slot_take(alch_slot *s, double now)
     if (s->state == ALCH_SLOT_IDLE) {
         int stale = alch_slot_stale(s, now);
 
-        move(s, ALCH_SLOT_IN_USE);
+        move(s, ALCH_SLOT_IDLE, ALCH_SLOT_IN_USE);
         if (stale)
             return ALCH_TAKEN_STALE;
     }
@@ -121,7 +120,7 @@ void alch_slot_begin(alch_slot *s, alch_pool *p)
     s->pool = p;
     s->index = free_index(p);
     s->generation = p->generation;
-    move(s, ALCH_SLOT_CONNECTING);
+    move(s, ALCH_SLOT_GONE, ALCH_SLOT_CONNECTING);
 }
 
 void alch_slot_connected(alch_slot *s, double now)
@@ -130,7 +129,7 @@ void alch_slot_connected(alch_slot *s, double now)
     s->holders = 1;
     s->pool->opened++;
     s->checkout = ++s->pool->checkouts;
-    move(s, ALCH_SLOT_IN_USE);
+    move(s, ALCH_SLOT_CONNECTING, ALCH_SLOT_IN_USE);
 }
 
 int alch_slot_give(alch_slot *s)
@@ -140,7 +139,7 @@ int alch_slot_give(alch_slot *s)
         return 1;
     if (s->generation != s->pool->generation || !s->pool->policy->keeps(s->pool))
         return 0;
-    move(s, ALCH_SLOT_IDLE);
+    move(s, ALCH_SLOT_IN_USE, ALCH_SLOT_IDLE);
     return 1;
 }
 
@@ -149,7 +148,7 @@ void alch_slot_remove(alch_slot *s)
     if (s->state != ALCH_SLOT_GONE) {
         if (s->state != ALCH_SLOT_CONNECTING)
             s->pool->closed++;
-        move(s, ALCH_SLOT_GONE);
+        move(s, s->state, ALCH_SLOT_GONE);
         s->pool = NULL;
         s->holders = 0;
     }

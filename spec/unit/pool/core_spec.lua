@@ -287,6 +287,69 @@ describe("the C pool", function()
     end
   end)
 
+  -- A pool with one connection, idle, of which a proxy that C alone hands out is forgotten by a finalizable holder. The
+  -- holder is older than the last cycle, so that the pool's own finalizer comes before his.
+  local function forget_with_holder(policy, name, finalizer)
+    local pool, seen = new_pool { policy = policy, size = 1, max_overflow = 0 }, {}
+    pool:connect():close()
+    local holder = setmetatable({ raw = pool:connect() }, { __gc = function(self) finalizer(self.raw, pool, seen) end })
+    if name then holder.raw.record.holder = name end
+    collectgarbage()
+    assert.are.same({ 0, 1, 0 }, { pool:counts() })
+    holder = nil    -- luacheck: ignore 311
+    collectgarbage()
+    return pool, seen
+  end
+
+  for _, policy in ipairs { "queue", "static" } do
+    it("gets back in one cycle what nobody says he holds, and shuts the finalizers out that come too late: " .. policy, function()
+      local pool, found = forget_with_holder(policy, nil, function(raw, p, seen)
+        seen.closed, seen.record, seen.valid = raw.closed, raw.record, raw:is_valid()
+        seen.next = p:connect()
+        raw:close()
+        raw:invalidate()
+        seen.detached = select(2, pcall(raw.detach, raw)).class
+      end)
+      assert.are.same({ true, nil, false, "ResourceClosedError" }, { found.closed, found.record, found.valid, found.detached })
+      assert.are.same({ 0, 1, 0 }, { pool:counts() })
+      assert.is_false(found.next.closed)
+      assert.are.equal(1, found.next.driver_connection:execute("SELECT 1")[1][1])
+      found.next:close()
+      assert.are.same({ 1, 0, 0 }, { pool:counts() })
+    end)
+
+    it("waits for the finalizer of one who said that he holds it: " .. policy, function()
+      local pool, found = forget_with_holder(policy, "me", function(raw, _, seen)
+        seen.closed = raw.closed
+        raw:close()
+      end)
+      assert.is_false(found.closed)
+      assert.are.same({ 1, 0, 0 }, { pool:counts() })
+    end)
+
+    it("waits one cycle for it: " .. policy, function()
+      local pool, found = forget_with_holder(policy, "me", function(raw, _, seen) seen.raw = raw end)
+      assert.is_false(found.raw.closed)
+      collectgarbage()
+      assert.is_true(found.raw.closed)
+      assert.are.same({ 1, 0, 0 }, { pool:counts() })
+    end)
+  end
+
+  it("does not count a forgotten holder among those who share", function()
+    local pool = new_pool { policy = "static" }
+    pool:connect():close()
+    pool:connect()
+    collectgarbage()
+    local a = pool:connect()
+    assert.are.equal(1, a.record.holders)
+    pool:connect()
+    assert.are.equal(2, a.record.holders)
+    a = nil     -- luacheck: ignore 311
+    collect()
+    assert.are.same({ 1, 0, 0 }, { pool:counts() })
+  end)
+
   it("keeps a shared connection that was forgotten, whoever listens", function()
     local pool, made = new_pool { policy = "static" }
     pool:watch(false, true)
