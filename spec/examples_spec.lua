@@ -79,6 +79,13 @@ local expected = {
     "slow\t17_statement_timing.lua\tplanned in lines:\ttrue", "tagged\t/*job='report',tenant='7%2Fb'*/",
     "checkouts more than connections\ttrue\tin use\t0", "compiled once and found again\ttrue",
   },
+  ["19_existing_schema.lua"] = {
+    "Omoo by Melville, 321 pages, sold in 1 shops", "Typee by Melville, 325 pages, sold in 2 shops", "Omoo\tshort", "Typee\tlong",
+  },
+  ["20_history_tables.lua"] = {
+    "ann version 1: 100, until teller", "ann version 2: 90, until statement", "bob version 1: 50, until statement",
+    "bob version 2: 100, until teller", "now\tann\t3\t180", "ann's balances\t100\t90\t180",
+  },
   ["tutorial.lua"] = {
     "CREATE TABLE tutorial_users", "the first column is user_id, the table has 3", "INSERT INTO tutorial_users", "(1, 'Mary', 'secure')",
     "(4, 'Harry', NULL)", "user_id, user_name, password", "4\tHarry\tnil", "(4, 'Harry')", "CREATE TABLE tutorial_email_addresses",

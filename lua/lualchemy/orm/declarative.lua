@@ -222,22 +222,49 @@ local function share_table(class_, declaration, parent)
   return table_
 end
 
-local function map(class_, declaration, base)
-  local given = declaration.settings
-  local table_, parent = given.__table__, mapper_above(base)
+-- The table that a class says itself; nil: that of its parent.
+local function own_table(class_, declaration, base)
+  local table_ = declaration.settings.__table__
   if table_ then
     check_table_columns(class_, table_, declaration)
-  elseif rawget(class_, "__tablename__") then
-    table_ = make_table(class_, declaration, base.metadata)
-  elseif parent then
-    table_ = share_table(class_, declaration, parent)
-  else
+    return table_
+  end
+  return rawget(class_, "__tablename__") and make_table(class_, declaration, base.metadata) or nil
+end
+
+--- A class whose table and attributes are known, and that is to be mapped.
+---@class lualchemy.orm.DeclaredClass
+---@field class_ table
+---@field base table
+---@field declaration lualchemy.orm.Declaration
+---@field mixins table[]
+
+--- Maps a class.
+---@param declared lualchemy.orm.DeclaredClass
+function M.map(declared)
+  local class_, declaration = declared.class_, declared.declaration
+  local parent = mapper_above(declared.base)
+  local table_ = rawget(class_, "__table__") or parent and share_table(class_, declaration, parent)
+  if not table_ then
     errors.raise("InvalidRequestError", "Class '%s' does not have a __tablename__ or __table__ specified; "
       .. "give it one, or __abstract__ = true if it is only a base for others", class_.__name)
   end
   rawset(class_, "__table__", table_)
   local single = parent and rawequal(table_, parent.local_table)
-  Mapper(class_, not single and table_ or nil, mapper_options(class_, declaration, base, parent))
+  Mapper(class_, not single and table_ or nil, mapper_options(class_, declaration, declared.base, parent)).mixins = declared.mixins
+end
+
+--- Takes the classes below a base that wait to be mapped (`__deferred__`) off their registry's list.
+---@param base table
+---@return lualchemy.orm.DeclaredClass[]
+function M.take_deferred(base)
+  local taken, left = {}, {}
+  for _, declared in ipairs(base.registry.deferred) do
+    local list = registry.is_below(declared.class_, base) and taken or left
+    list[#list + 1] = declared
+  end
+  base.registry.deferred = left
+  return taken
 end
 
 -- An attribute given to a class after it was mapped.
@@ -288,8 +315,8 @@ end
 
 local function construct_slowly(class_, ...)
   if not registry.mapper_of(class_) then
-    errors.raise("UnmappedClassError", "class '%s' is not mapped, so it has no instances; it is a base for classes that are",
-      tostring(class_.__name))
+    errors.raise("UnmappedClassError", class_.__deferred__ and "class '%s' is not mapped yet: prepare() of its base maps it"
+      or "class '%s' is not mapped, so it has no instances; it is a base for classes that are", tostring(class_.__name))
   end
   registry.ready(registry.mapper_of(class_))
   local object = setmetatable({}, class_)
@@ -372,19 +399,20 @@ local function make_class(parent, name, ...)
   rawset(class_, "__tablename__", evaluated(declaration.settings.__tablename__, class_))
   make_late(class_, declaration)
   sort_columns(declaration)
-  map(class_, declaration, parent)
-  registry.mapper_of(class_).mixins = mixins
+  rawset(class_, "__table__", own_table(class_, declaration, parent))
+  local declared = { class_ = class_, base = parent, declaration = declaration, mixins = mixins }
+  if class_.__deferred__ then
+    table.insert(parent.registry.deferred, declared)
+  else
+    M.map(declared)
+  end
   return class_
 end
 
 -- `Class:is(object)`: an instance of the class or of one below it.
 local function is_instance(class_, object)
   local of = getmetatable(object)
-  while type(of) == "table" do
-    if rawequal(of, class_) then return true end
-    of = registry.base_of(of)
-  end
-  return false
+  return type(of) == "table" and registry.is_below(of, class_)
 end
 
 local known_options = { metadata = true, cls = true, name = true, registry = true }

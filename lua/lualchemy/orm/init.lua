@@ -45,7 +45,7 @@ late.functions = setmetatable({}, { __index = function(_, name) return marks[nam
 -- What extensions add to these names, reached by name so that nothing here depends on them.
 local folder = "lualchemy.ext."
 local extensions = { hybrid_property = "hybrid", hybrid_method = "hybrid", association_proxy = "association_proxy",
-  ordering_list = "ordering_list" }
+  ordering_list = "ordering_list", automap_base = "automap", DeferredReflection = "deferred_reflection" }
 
 return setmetatable(signature.module {
   mapper = require("lualchemy.orm.mapper"),

@@ -62,12 +62,14 @@ end
 --- The value of a late argument.
 ---@param prop lualchemy.orm.MapperProperty
 ---@param argument any   a function, a string, or the value itself
+---@param wants_table boolean?   where a class and a table bear one name
 ---@return any
-function M.evaluate(prop, argument)
+function M.evaluate(prop, argument, wants_table)
   if type(argument) == "function" then return argument() end
   if type(argument) ~= "string" then return argument end
-  local table_ = M.tables_of(prop)[argument]
-  if table_ then return table_ end -- a table's name need not be a Lua name
+  local class_ = not wants_table and prop.parent.registry:class_named(argument)
+  local found = class_ or M.tables_of(prop)[argument]
+  if found then return found end -- neither need be a Lua name
   local chunk, message = load("return " .. argument, "=(relationship " .. tostring(prop) .. ")", "t", environment(prop, argument))
   if not chunk then
     errors.raise("ArgumentError", "The expression '%s' of relationship %s is not a Lua expression: %s", argument, tostring(prop), message)

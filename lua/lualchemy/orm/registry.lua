@@ -10,6 +10,7 @@ local errors = require("lualchemy.errors")
 
 ---@class lualchemy.orm.Registry : lualchemy.orm.Configurable
 ---@field metadata lualchemy.MetaData?
+---@field deferred lualchemy.orm.DeclaredClass[]   declared, and mapped when their base is prepared
 local Registry = class("Registry")
 
 -- `waiting`: are there mappers to be configured? `generation`: how often the mappings have changed.
@@ -25,6 +26,7 @@ function Registry:init(options)
   self.classes = setmetatable({}, { __mode = "v" })
   self.ambiguous = {}
   configuration.init(self)
+  self.deferred = {}
 end
 
 --- Makes a class findable by its name; a second class of that name makes the name ambiguous.
@@ -191,8 +193,12 @@ end
 --- Is a value a property of classes?
 function M.is_class_property(value) return type(value) == "table" and rawget(value, "__class_property") == true end
 
-local function has_base(class_, base)
-  while class_ and class_ ~= base do class_ = M.base_of(class_) end
+--- Is a class `base`, or below it?
+---@param class_ table?
+---@param base table
+---@return boolean
+function M.is_below(class_, base)
+  while class_ and not rawequal(class_, base) do class_ = M.base_of(class_) end
   return class_ ~= nil
 end
 
@@ -205,7 +211,7 @@ function M.add_class_property(class_, key, property)
   class_properties[class_][key], any_class_properties = property, true
   rawset(class_, key, nil)
   for mapper in pairs(all_mappers) do
-    if has_base(mapper.class_, class_) then M.compute_attributes(mapper.class_) end
+    if M.is_below(mapper.class_, class_) then M.compute_attributes(mapper.class_) end
   end
 end
 

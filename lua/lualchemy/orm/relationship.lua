@@ -272,7 +272,7 @@ function RelationshipProperty:_plan_join(plan)
     self:_join_mirrored(plan)
   else
     local foreign_keys = self:_column_set("foreign_keys")
-    plan.secondary = late.evaluate(self, self.options.secondary)
+    plan.secondary = late.evaluate(self, self.options.secondary, true)
     if plan.secondary then
       self:_join_many_to_many(plan, plan.secondary, foreign_keys)
     else
