@@ -420,6 +420,42 @@ static int is_alike(const likeness *k, const alch_state *s)
     return 1;
 }
 
+/* Does an object's discriminator say another class than its own? Its state is on the top. */
+static int is_stranger(lua_State *L, const alch_state *s)
+{
+    int top = lua_gettop(L), i = s->mapper->discriminator, strange = 0;
+
+    if (i != ALCH_NO_ATTR && lua_getmetatable(L, top)) {
+        strange = lua_rawgeti(L, top + 1, ALCH_MT_IDENTITY) != LUA_TNIL;
+        lua_getiuservalue(L, top, alch_uv_attr((size_t)i));
+        strange = strange && !lua_rawequal(L, top + 2, top + 3);
+    }
+    lua_settop(L, top);
+    return strange;
+}
+
+/* core.flush_stranger(objects, from, to) -> the place of the first new object among
+** them whose discriminator was set to something that its class does not stand for. */
+static int l_stranger(lua_State *L)
+{
+    lua_Integer i = luaL_checkinteger(L, 2), to = luaL_checkinteger(L, 3);
+
+    luaL_checktype(L, 1, LUA_TTABLE);
+    for (; i <= to; i++) {
+        const alch_state *s;
+
+        lua_settop(L, 3);
+        lua_rawgeti(L, 1, i);
+        s = alch_push_state(L, 4);
+        luaL_argcheck(L, s != NULL, 1, "a list of mapped instances");
+        if (is_stranger(L, s)) {
+            lua_pushinteger(L, i);
+            return 1;
+        }
+    }
+    return 0;
+}
+
 /* core.flush_shape(objects, from, to, insert?, mask) -> how many objects from there
 ** on have the same shape, the shape as a string, and whether a value is an SQL
 ** expression (then it is one object). A shape of zeros: nothing to write. */
@@ -580,7 +616,7 @@ void alch_open_flush(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         { "flush_collect", l_collect }, { "flush_keep", l_keep }, { "flush_release", l_release }, { "flush_sync", l_sync },
-        { "flush_orphan", l_orphan }, { "flush_sort", l_sort }, { "flush_shape", l_shape },
+        { "flush_orphan", l_orphan }, { "flush_sort", l_sort }, { "flush_shape", l_shape }, { "flush_stranger", l_stranger },
         { "flush_takes_row", l_takes_row },
         { "flush_changed", l_changed },
         { "flush_run", l_run },

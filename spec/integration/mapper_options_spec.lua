@@ -37,6 +37,18 @@ end, function(w)
     assert.truthy(w.warnings[2]:find("finds no class for it", 1, true))
   end)
 
+  it("warns when a new object is given one that its class does not stand for", function()
+    w.session:add_all { w.Cat{ name = "tom" }, w.Cat{ name = "rex", kind = "dog" }, w.Cat{ name = "kit", kind = "cat" }, w.Dog{ name = "x", kind = "y" },
+      w.Animal{ kind = "dog" } }
+    w.session:flush()
+    assert.equal(2, #w.warnings)
+    local function said(text) return (w.warnings[1] .. w.warnings[2]):find(text, 1, true) ~= nil end
+    assert.is_true(said("<Cat (pending)> with incompatible polymorphic identity 'dog'") and said("<Dog (pending)> with incompatible polymorphic identity 'y'"))
+    w.session:commit()
+    w.session:expunge_all()
+    assert.equal("Dog", w.session:query(w.Animal):filter_by{ name = "rex" }:one().__mapper__.class_name)
+  end)
+
   it("says which discriminator has no class, and stays usable", function()
     w.session:execute(sa.insert(w.Animal.__table__):values{ kind = "unicorn" })
     raises_here("InvalidRequestError", { "polymorphic_identity 'unicorn'", "hierarchy of Animal" }, function() w.session:query(w.Animal):all() end)

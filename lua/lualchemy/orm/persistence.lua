@@ -115,11 +115,32 @@ local function raise_versions(mapper, objects, from, to, version)
   end
 end
 
+-- A row whose discriminator says another class than its object's is read as an object of that one.
+local function warn_of_stranger(object)
+  local mapper = core.mapper_of(object)
+  local value = core.peek(object, mapper.polymorphic_prop.key)
+  local other = mapper.polymorphic_map[value]
+  if not (other and other:isa(mapper) and rawequal(other.local_table, mapper.local_table)) then
+    warn("Flushing object %s with incompatible polymorphic identity '%s': the next to read its row finds %s. Make an object of that class instead",
+      inspect.describe(object), tostring(value), other and "a " .. other.class_name or "no class for it")
+  end
+end
+
+-- New objects say their class by themselves.
+local function warn_of_new_strangers(objects, from, to)
+  local at = core.flush_stranger(objects, from, to)
+  while at do
+    warn_of_stranger(objects[at])
+    at = core.flush_stranger(objects, at + 1, to)
+  end
+end
+
 local function prepare_inserts(conn, mappers, objects)
   each_class(mappers, objects, function(mapper, from, to)
     local traits = traits_of(mapper)
     flush_defaults.on_insert(conn, objects, from, to, traits.defaults)
     if traits.version then first_versions(mapper, objects, from, to, traits.version) end
+    if mapper.polymorphic_prop then warn_of_new_strangers(objects, from, to) end
   end)
 end
 
@@ -353,23 +374,10 @@ local function update_expression(work, conn, texts, object, shape, version)
   if #texts.changed_by_update > 0 then forget_changed(work, texts, { object }, 1, 1, core.flush_slots(shape)) end
 end
 
--- Rows whose discriminator becomes that of another class are read as objects of that one.
-local function warn_of_strangers(objects, from, to)
-  for at = from, to do
-    local mapper = core.mapper_of(objects[at])
-    local value = core.peek(objects[at], mapper.polymorphic_prop.key)
-    local other = mapper.polymorphic_map[value]
-    if not (other and other:isa(mapper)) then
-      warn("Flushing object %s with incompatible polymorphic identity '%s': the next to read its row finds %s. Make an object of that class instead",
-        inspect.describe(objects[at]), tostring(value), other and "a " .. other.class_name or "no class for it")
-    end
-  end
-end
-
 local function update_shape(work, conn, texts, objects, from, count, shape, version)
   local slots, class_says = core.flush_slots(shape), texts.mapper.polymorphic_prop
   for _, slot in ipairs(class_says and slots or {}) do
-    if slot == class_says.slot then warn_of_strangers(objects, from, from + count - 1) end
+    for at = from, slot == class_says.slot and from + count - 1 or 0 do warn_of_stranger(objects[at]) end
   end
   if #texts.changed_by_update > 0 then forget_changed(work, texts, objects, from, from + count - 1, slots) end
   if count >= MIN_ARRAY_ROWS and not version and texts.mapper.batch ~= false and texts:updates_by_array(slots) then
