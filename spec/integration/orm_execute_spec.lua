@@ -34,6 +34,27 @@ world.describe("do_orm_execute", function(Base, w) world.people(Base, w) end, fu
       table.concat(seen, " "))
   end)
 
+  it("says what each is for", function()
+    local names = {}
+    sa.event.listen(session, "do_orm_execute", function(state)
+      local mappers = {}
+      for i, mapper in ipairs(state.all_mappers) do mappers[i] = mapper.class_name end
+      names[#names + 1] = table.concat(mappers, "+") .. (state.is_relationship_load and " related" or "") .. (state.is_column_load and " column" or "")
+        .. (state.is_from_statement and " from" or "") .. (state.is_executemany and " many" or "")
+        .. (state.lazy_loaded_from and " of " .. state.lazy_loaded_from.email or "")
+      assert.equal(state.all_mappers[1], state.bind_mapper)
+    end)
+    local address = session:query(w.Address, w.User):join(w.Address.user):first()[1]
+    session:expunge(address.user)
+    session:expire(address)
+    local _ = address.user
+    session:refresh(address)
+    session:scalars(sa.select(w.User):from_statement(sa.text("SELECT * FROM world_users"))):all()
+    session:execute(sa.update(w.User), { { id = 1, age = 1 }, { id = 2, age = 2 } })
+    session:query(w.User):update{ age = 3 }
+    assert.same({ "Address+User", "User related of e", "Address column", "User from", "User many", "User" }, names)
+  end)
+
   it("may put another statement in its place, in loads of relationships too", function()
     sa.event.listen(session, "do_orm_execute", function(state)
       if state.is_select and state.is_orm_statement and not state.is_relationship_load then

@@ -34,7 +34,7 @@ local function given_criteria(query, mapper, verb)
   if #query._criteria > 0 then statement = statement:where(table.unpack(query._criteria)) end
   if query._options.loaders then statement = statement:options(table.unpack(query._options.loaders)) end
   local state = orm_execute.intercept(query.session, {
-    statement = statement, parameters = query._params, execution_options = query._options.execution, is_orm_statement = true,
+    statement = statement, parameters = query._params, execution_options = query._options.execution, is_orm_statement = true, mapper = mapper,
   })
   return select(2, dml.restricted(state and state.statement or statement))
 end

@@ -12,7 +12,13 @@ local FromStatement = require("lualchemy.orm.from_statement")
 ---@field parameters table?             may be replaced
 ---@field execution_options table       may be replaced
 ---@field is_orm_statement boolean      it names mapped classes
----@field is_relationship_load boolean
+---@field is_relationship_load boolean  a lazy load, or the further statements of an eager one
+---@field is_column_load boolean         refresh(): an object that is there is read again
+---@field is_from_statement boolean      select(X):from_statement(...)
+---@field is_executemany boolean         `parameters` is a list of sets
+---@field bind_mapper lualchemy.orm.Mapper?    whose database the statement is for
+---@field all_mappers lualchemy.orm.Mapper[]   of the classes it asks for
+---@field lazy_loaded_from table?        the object whose attribute is loaded
 ---@field is_select boolean
 ---@field is_insert boolean
 ---@field is_update boolean
@@ -39,6 +45,15 @@ end
 
 local M = {}
 
+local function mappers_of(given)
+  local list, seen = { given.mapper }, {}
+  for _, entity in ipairs(given.plan and given.plan:roots() or {}) do
+    if not seen[entity.mapper] then list[#list + 1] = entity.mapper end
+    seen[entity.mapper] = true
+  end
+  return list
+end
+
 --- Does anybody listen?
 ---@param session lualchemy.orm.Session
 ---@return boolean
@@ -46,16 +61,20 @@ function M.is_heard(session) return session._listeners and event.listeners(sessi
 
 --- Calls the listeners. The state says what is to be executed; with a second value, that is the result.
 ---@param session lualchemy.orm.Session
----@param given table   statement, parameters, execution_options, is_orm_statement, is_relationship_load
+---@param given table   statement, parameters, execution_options, plan or mapper, and fields of the state that are true
 ---@return lualchemy.orm.ORMExecuteState?  nil where nobody listens
 ---@return any result
 function M.intercept(session, given)
   local listeners = session._listeners and event.listeners(session, "do_orm_execute")
   if not listeners then return nil end
-  local kind = core.kind(FromStatement:is(given.statement) and given.statement.element or given.statement)
+  local from_statement, mappers = FromStatement:is(given.statement), mappers_of(given)
+  local kind = core.kind(from_statement and given.statement.element or given.statement)
   local state = setmetatable({
     session = session, statement = given.statement, parameters = given.parameters, execution_options = given.execution_options or {},
     is_orm_statement = given.is_orm_statement or false, is_relationship_load = given.is_relationship_load or false,
+    is_column_load = given.is_column_load or false, is_from_statement = from_statement,
+    is_executemany = type(given.parameters) == "table" and type(given.parameters[1]) == "table",
+    bind_mapper = mappers[1], all_mappers = mappers, lazy_loaded_from = given.lazy_loaded_from,
     is_select = kind == "select" or kind == "compound", is_insert = kind == "insert", is_update = kind == "update", is_delete = kind == "delete",
   }, ORMExecuteState)
   for _, listener in ipairs(listeners) do

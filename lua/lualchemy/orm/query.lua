@@ -377,7 +377,7 @@ end
 local function hear(query, session)
   local select, options = query._select, query._options
   local state, answer = orm_execute.intercept(session, {
-    statement = select, parameters = query._params, execution_options = options.execution, is_orm_statement = true,
+    statement = select, parameters = query._params, execution_options = options.execution, is_orm_statement = true, plan = query._plan,
   })
   if answer then return query, query._plan:is_single() and answer:scalars():all() or answer:all() end
   if not state then return query end

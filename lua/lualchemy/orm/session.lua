@@ -687,12 +687,12 @@ function Session:refresh(object, names, options)
   end
   local mapper = core.mapper_of(object)
   self:_autoflush()
-  if names == nil and by_key.brings_more(mapper) then
+  if names == nil and by_key.is_needed(self, mapper) then
     local values = {}
     for i, column in ipairs(mapper.primary_key) do values[i] = object[mapper:property_for_column(column).key] end
     self:expire(object)
     local lock = options and options.with_for_update
-    if not by_key.load(self, mapper, values, { populate_existing = true, with_for_update = lock }) then raise_gone(mapper) end
+    if not by_key.load(self, mapper, values, { populate_existing = true, with_for_update = lock, is_column_load = true }) then raise_gone(mapper) end
     return
   end
   self:expire(object, names)

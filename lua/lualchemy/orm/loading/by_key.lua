@@ -34,7 +34,7 @@ end
 ---@param session lualchemy.orm.Session
 ---@param mapper lualchemy.orm.Mapper
 ---@param values any[]   in the order of the primary key
----@param options { populate_existing: boolean?, with_for_update: any, options: any[]? }
+---@param options { populate_existing: boolean?, with_for_update: any, options: any[]?, is_column_load: boolean? }
 function M.load(session, mapper, values, options)
   local of = plan.new({ mapper })
   local statement = of:select()
@@ -42,7 +42,7 @@ function M.load(session, mapper, values, options)
   local lock = options.with_for_update
   if lock then statement = statement:with_for_update(type(lock) == "table" and lock or type(lock) == "string" and { [lock] = true } or nil) end
   local loaders, params, execution = options.options, nil, nil
-  local state, answer = orm_execute.intercept(session, { statement = statement, is_orm_statement = true })
+  local state, answer = orm_execute.intercept(session, { statement = statement, is_orm_statement = true, plan = of, is_column_load = options.is_column_load })
   if answer then return answer:scalars():first() end
   if state then
     statement, params, execution = state.statement, state.parameters, state.execution_options

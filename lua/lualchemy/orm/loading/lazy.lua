@@ -11,6 +11,7 @@ local errors = require("lualchemy.errors")
 local joincond = require("lualchemy.orm.joincond")
 local loading = require("lualchemy.orm.loading")
 local options = require("lualchemy.orm.options")
+local orm_execute = require("lualchemy.orm.orm_execute")
 local plan = require("lualchemy.orm.plan")
 local run = require("lualchemy.orm.loading.run")
 local warn = require("lualchemy.util.warn")
@@ -134,14 +135,14 @@ function M.load(instance, prop, below)
   if prop.use_get then
     local found, identity = M.from_memory(session, instance, prop)
     if found ~= nil or identity == nil then return found end
-    if not below then return session:get(prop.entity.class_, identity) end
+    if not below and not orm_execute.is_heard(session) then return session:get(prop.entity.class_, identity) end
   end
   local query = query_for(prop, below)
   local values = values_for(query, instance)
   local list = {}
   if values then
     list = run.list(run.execute(session, query.statement, query.plan, values, {
-      relationship_load = true,
+      relationship_load = true, lazy_loaded_from = instance,
       offset = query.offset, statement = query.plain, params = values, unique = query.plan.requires_unique,
     }))
   end

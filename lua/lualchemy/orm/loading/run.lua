@@ -109,7 +109,7 @@ local function start(session, statement, plan, params, options)
   if session._listeners and not options.heard then
     local state, answer = orm_execute.intercept(session, {
       statement = statement, parameters = params, execution_options = execution, is_orm_statement = true,
-      is_relationship_load = options.relationship_load,
+      is_relationship_load = options.relationship_load, lazy_loaded_from = options.lazy_loaded_from, plan = plan,
     })
     if answer and not options.distributed then return plan:is_single() and answer:scalars():all() or answer:all() end
     if state then
@@ -151,7 +151,7 @@ end
 ---@param plan lualchemy.orm.Plan
 ---@param params table?
 ---@param options table    autoflush, populate_existing, yield_per, execution, by_name, offset, unique, distinct,
----  relationship_load, distributed (nobody can answer in its place), heard (do_orm_execute was told)
+---  relationship_load, lazy_loaded_from, distributed (nobody can answer in its place), heard (do_orm_execute was told)
 ---@return lualchemy.orm.Rows
 function M.execute(session, statement, plan, params, options)
   return rows_of(session, plan, options, start(session, statement, plan, params, options))

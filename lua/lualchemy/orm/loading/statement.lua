@@ -176,6 +176,7 @@ function M.execute(session, statement, params, options, heard)
   if session._listeners and not heard then
     local state, result = orm_execute.intercept(session, {
       statement = statement, parameters = params, execution_options = execution, is_orm_statement = of ~= nil or dml.mapper_of(statement) ~= nil,
+      plan = of, mapper = not of and dml.mapper_of(statement) or nil,
     })
     if result then return result end
     if state then
