@@ -8,6 +8,7 @@
 -- is a face of it, made when the attribute is first read and kept as long as the list. A face that holds anything of its
 -- own (a map its keys, the user's class its storage) catches up when the list says that it has changed.
 
+local clause = require("lualchemy.orm.clause")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 
@@ -276,6 +277,19 @@ function M.map(key)
     errors.raise("ArgumentError", "collections.map() takes the name of an attribute or a function; got a %s", type(key))
   end
   return setmetatable({ key_of = key_of, description = description }, MapKind)
+end
+
+--- The same by the attribute that holds a column: `collection_class = orm.column_keyed_dict(notes.c.keyword)`.
+---@param column lualchemy.Column
+function M.column_keyed_dict(column)
+  if not clause.is_column(column) then
+    errors.raise("ArgumentError", "column_keyed_dict() takes a column of the mapped table; got %s", tostring(column))
+  end
+  local function key_of(item)
+    local prop = core.mapper_of(item):property_for_column(column)
+    return prop and item[prop.key]
+  end
+  return setmetatable({ key_of = key_of, description = "the column '" .. tostring(column) .. "'" }, MapKind)
 end
 
 -- -- classes of the user's own ----------------------------------------------------------------------------------------

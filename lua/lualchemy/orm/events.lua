@@ -21,7 +21,7 @@ local groups = {
   init = { "init_instance", "init_failed", "init", "init_failure" },
   load = { "load", "refresh", "reconstruct_instance", "append_result" },
   rows = { "translate_row", "create_instance", "populate_instance" },
-  setup = { "instrument_class", "mapper_configured" },
+  setup = { "instrument_class", "attribute_instrument", "mapper_configured" },
   expiry = { "expire" },
 }
 
@@ -109,6 +109,22 @@ function M.mapped(mapper)
     watch_construction(mapper.class_)
   end
   if M.active.instrument_class then event.fire(mapper, "instrument_class", mapper, mapper.class_) end
+end
+
+--- A mapper was configured: its class's attributes are what they will be. Each is told of once, one that is added later then.
+---@param mapper lualchemy.orm.Mapper
+function M.configured(mapper)
+  if M.active.attribute_instrument then
+    local told = mapper._instrumented or {}
+    mapper._instrumented = told
+    for _, prop in ipairs(mapper.properties) do
+      if not told[prop.key] then
+        told[prop.key] = true
+        event.fire(mapper, "attribute_instrument", mapper.class_, prop.key, mapper.class_[prop.key])
+      end
+    end
+  end
+  if M.active.mapper_configured then M.fire(mapper, "mapper_configured", mapper, mapper.class_) end
 end
 
 -- -- firing -------------------------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 --- `require "lualchemy.orm"`: the object-relational half's public names.
 
 local clause = require("lualchemy.orm.clause")
+local collections = require("lualchemy.orm.collections")
 local compile = require("lualchemy.orm.loading.compile")
 local factory = require("lualchemy.orm.factory")
 local FromStatement = require("lualchemy.orm.from_statement")
@@ -62,7 +63,10 @@ return setmetatable(signature.module {
   declared_attr = require("lualchemy.orm.declarative").declared_attr,
   synonym = require("lualchemy.orm.synonym").synonym,
   validates = require("lualchemy.orm.attribute_events").validates,
-  collections = require("lualchemy.orm.collections"),
+  collections = collections,
+  attribute_keyed_dict = collections.map,
+  keyfunc_mapping = collections.map,
+  column_keyed_dict = collections.column_keyed_dict,
   composite = require("lualchemy.orm.composite").composite,
   ColumnProperty = property.ColumnProperty,
   CompositeProperty = require("lualchemy.orm.composite").CompositeProperty,

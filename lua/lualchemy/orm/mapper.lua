@@ -500,7 +500,7 @@ function Mapper:install()
   self.loader = require("lualchemy.orm.loading").load_attribute
   self.configured = true
   mapper_views.refresh(self)
-  if events.active.mapper_configured then events.fire(self, "mapper_configured", self, self.class_) end
+  events.configured(self)
 end
 
 --- Undoes the mapping; `clear_mappers` calls it.

@@ -126,6 +126,20 @@ describe("a collection class", function()
       raises("ArgumentError", { "takes the name" }, orm.collections.map, 5)
     end)
 
+    it("goes by SQLAlchemy's names, and by a column whatever its attribute is called", function()
+      assert.equal(orm.collections.map, orm.attribute_keyed_dict)
+      assert.equal(orm.collections.map, orm.keyfunc_mapping)
+      local word = sa.Column("the_word", sa.String(10))
+      local Line = Base:class("Line", { __tablename__ = "lines", id = sa.Column(sa.Integer, { primary_key = true }), word = word,
+        page_id = sa.Column(sa.ForeignKey("pages.id")) })
+      local Page = Base:class("Page", { __tablename__ = "pages", id = sa.Column(sa.Integer, { primary_key = true }),
+        lines = orm.relationship("Line", { collection_class = orm.column_keyed_dict(word) }) })
+      local page, line = Page{}, Line{ word = "w" }
+      page.lines:set(line)
+      assert.is_true(rawequal(line, page.lines.w))
+      raises("ArgumentError", { "column_keyed_dict() takes a column", "word" }, orm.column_keyed_dict, "word")
+    end)
+
     it("refuses objects without a key, from both sides, and wrong keys", function()
       classes(orm.collections.map("word"))
       local owner, bare = Owner{}, Item{}

@@ -155,6 +155,24 @@ describe("mapper", function()
     raises("ArgumentError", { "Mapper has no event 'configured'", "after_configured" }, sa.event.listen, User, "configured", print)
   end)
 
+  it("tells of each attribute once, of one that comes later then", function()
+    local told = {}
+    local Base = orm.declarative_base()
+    sa.event.listen(Base, "attribute_instrument", function(class, key, attribute)
+      assert.is_true(rawequal(attribute, class[key]))
+      told[#told + 1] = class.__name .. "." .. key
+    end, { propagate = true })
+    local Thing = Base:class("Thing", { __tablename__ = "things", id = sa.Column(sa.Integer, { primary_key = true }), parent_id =
+      sa.Column(sa.ForeignKey("things.id")), parent = orm.relationship("Thing", { backref = "parts", remote_side = "Thing.id" }) })
+    orm.configure_mappers()
+    table.sort(told)
+    assert.same({ "Thing.id", "Thing.parent", "Thing.parent_id", "Thing.parts" }, told)
+    Thing.name = sa.Column(sa.String(10))
+    orm.configure_mappers()
+    assert.equal("Thing.name", told[5])
+    assert.equal(5, #told)
+  end)
+
   it("prints its instances by class and key, without a database", function()
     orm.mapper(User, users)
     assert.equal("<User (transient)>", tostring(setmetatable({}, User)))
