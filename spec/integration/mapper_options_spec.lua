@@ -61,7 +61,7 @@ local function rows(eager)
   return function(Base, w)
     w.Row = Base:class("Row", { __tablename__ = "mo_rows", id = key(), x = sa.Column(sa.Integer),
       twice = sa.Column(sa.Integer, sa.Computed("x * 2", { persisted = true })),
-      __mapper_args__ = { eager_defaults = eager } })
+      stamp = sa.Column(sa.Integer, { server_default = "3", onupdate = sa.text("x + 100") }), __mapper_args__ = { eager_defaults = eager } })
   end
 end
 
@@ -79,7 +79,21 @@ for _, eager in ipairs{ false, true } do
       assert.equal(4, list[1].twice)
       list[1].x = w.Row.x + 10
       w.session:flush()
-      assert.equal(24, list[1].twice)
+      assert.equal(eager and 0 or 1, #world.sent(w, function() assert.same({ 24, 102 }, { list[1].twice, list[1].stamp }) end))
+      assert.equal(12, list[1].x)
+    end)
+
+    it("comes back also with statements that hold expressions", function()
+      local row = w.Row{ x = sa.literal(3) + 4 }
+      w.session:add(row)
+      w.session:flush()
+      assert.equal(0, #world.sent(w, function() assert.same({ 14, 3 }, { row.twice, row.stamp }) end))
+      assert.equal(7, row.x)
+      local other = w.Row{ id = sa.literal(70) + 1, x = sa.literal(1) }
+      w.session:add(other)
+      w.session:flush()
+      assert.same({ 71, 2, 3 }, { other.id, other.twice, other.stamp })
+      assert.equal(0, #w.session.dirty)
     end)
   end)
 end

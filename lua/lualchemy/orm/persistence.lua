@@ -298,10 +298,35 @@ local function forget_expressions(work, texts, object, shape)
   work.expire_later[#work.expire_later + 1] = { object, keys }
 end
 
+-- A statement for one row, which gives these columns of the object back; how many rows it met, and its result.
+local function execute_returning(conn, texts, statement, object, slots)
+  if #slots == 0 then
+    local result = conn:execute(statement)
+    return result.rowcount, result
+  end
+  local columns = {}
+  for i, slot in ipairs(slots) do columns[i] = texts.columns[slot] end
+  local result = conn:execute(statement:returning(table.unpack(columns)))
+  local row = result:first()
+  for i, slot in ipairs(row and slots or {}) do core.flush_give(object, slot, row[i]) end
+  return row and 1 or 0, result
+end
+
+local function has_key_expression(texts, object)
+  for _, column in ipairs(texts.mapper.primary_key) do
+    local value = core.peek(object, texts.mapper:property_for_column(column).key)
+    if type(value) == "userdata" then return true end
+  end
+  return false
+end
+
 -- A value that is an SQL expression: the statement is built for this one row.
 local function insert_expression(work, conn, texts, object, shape)
-  local result = conn:execute(texts.table:insert():values(values_of(texts, object, shape)))
-  if texts.position == 1 then
+  local statement = texts.table:insert():values(values_of(texts, object, shape))
+  local back = returning(texts, core.flush_slots(shape))
+  if #back == 1 and back[1] == texts.generated_key or has_key_expression(texts, object) then back = {} end
+  local _, result = execute_returning(conn, texts, statement, object, back)
+  if texts.position == 1 and #back == 0 then
     for i, column in ipairs(texts.mapper.primary_key) do
       core.flush_give(object, texts.mapper:property_for_column(column).slot, result.inserted_primary_key[i])
     end
@@ -350,15 +375,36 @@ local function version_in(texts)
   return version and texts.columns[version] and version or nil
 end
 
--- What the database makes anew with an UPDATE is read when it is needed, or with eager_defaults after the flush.
-local function forget_changed(work, texts, objects, from, to, slots)
-  local keys, given = {}, {}
+-- The attributes that the database makes anew with an UPDATE that gives values to others.
+local function changed_besides(texts, slots)
+  local changed, given = {}, {}
   for _, slot in ipairs(slots) do given[slot] = true end
   for _, prop in ipairs(texts.changed_by_update) do
-    if not given[prop.slot] then keys[#keys + 1] = prop.key end
+    if not given[prop.slot] then changed[#changed + 1] = prop end
   end
-  local eager = texts.mapper.options.eager_defaults == true
-  for at = from, #keys > 0 and to or 0 do work.expire_later[#work.expire_later + 1] = { objects[at], keys, eager } end
+  return changed
+end
+
+-- They are read when they are needed.
+local function forget_changed(work, texts, objects, from, to, slots)
+  local keys = {}
+  for i, prop in ipairs(changed_besides(texts, slots)) do keys[i] = prop.key end
+  for at = from, #keys > 0 and to or 0 do work.expire_later[#work.expire_later + 1] = { objects[at], keys } end
+end
+
+-- With eager_defaults an UPDATE gives them back, and what its onupdate expressions come to.
+local function is_eager(texts) return texts.mapper.eager_defaults == true end
+
+local function eager_slots(texts, object, slots)
+  local back, written = {}, {}
+  if not is_eager(texts) then return back end
+  for _, slot in ipairs(slots) do written[slot] = true end
+  for _, item in ipairs(traits_of(texts.mapper).onupdate) do
+    local value = written[item.slot] and texts.columns[item.slot] and core.peek(object, item.key)
+    if type(value) == "userdata" then back[#back + 1] = item.slot end
+  end
+  for _, prop in ipairs(changed_besides(texts, slots)) do back[#back + 1] = prop.slot end
+  return back
 end
 
 local function update_expression(work, conn, texts, object, shape, version)
@@ -369,9 +415,15 @@ local function update_expression(work, conn, texts, object, shape, version)
   if version then
     statement = statement:where(texts.columns[version]:eq(core.base_value(object, texts.mapper._by_slot[version].key)))
   end
-  check_matched("UPDATE", texts, 1, conn:execute(statement).rowcount)
+  local slots = core.flush_slots(shape)
+  local back = eager_slots(texts, object, slots)
+  check_matched("UPDATE", texts, 1, (execute_returning(conn, texts, statement, object, back)))
   forget_expressions(work, texts, object, shape)
-  if #texts.changed_by_update > 0 then forget_changed(work, texts, { object }, 1, 1, core.flush_slots(shape)) end
+  if #back == 0 and #texts.changed_by_update > 0 then forget_changed(work, texts, { object }, 1, 1, slots) end
+end
+
+local function each_alone(work, conn, texts, objects, from, count, shape, version)
+  for at = from, from + count - 1 do update_expression(work, conn, texts, objects[at], shape, version) end
 end
 
 local function update_shape(work, conn, texts, objects, from, count, shape, version)
@@ -379,7 +431,10 @@ local function update_shape(work, conn, texts, objects, from, count, shape, vers
   for _, slot in ipairs(class_says and slots or {}) do
     for at = from, slot == class_says.slot and from + count - 1 or 0 do warn_of_stranger(objects[at]) end
   end
-  if #texts.changed_by_update > 0 then forget_changed(work, texts, objects, from, from + count - 1, slots) end
+  if #texts.changed_by_update > 0 then
+    if is_eager(texts) then return each_alone(work, conn, texts, objects, from, count, shape, version) end
+    forget_changed(work, texts, objects, from, from + count - 1, slots)
+  end
   if count >= MIN_ARRAY_ROWS and not version and texts.mapper.batch ~= false and texts:updates_by_array(slots) then
     return send_arrays(work, conn, texts, "update", texts:update_arrays(shape, slots), objects, from, from + count, slots, true,
       function(run, _, sent) check_matched("UPDATE", texts, sent, run:changes()) end)

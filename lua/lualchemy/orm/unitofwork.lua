@@ -410,9 +410,6 @@ function UnitOfWork:finish()
     self:_tell_lives()
   end
   for _, item in ipairs(self.expire_later) do expiry.object(self.session, item[1], item[2]) end
-  for _, item in ipairs(self.expire_later) do
-    if item[3] then self.session:no_autoflush(function() return item[1][item[2][1]] end) end
-  end
 end
 
 -- Who listens to the session hears what became of the objects.
