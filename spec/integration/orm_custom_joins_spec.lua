@@ -82,7 +82,7 @@ end, function(w)
   for _, load in ipairs(loads) do
     it("is loaded by " .. load, function()
       for _, object in ipairs({ w.D{ id = 1, b_id = 1 }, w.B{ id = 1, d_id = 1 }, w.A{ id = 1, b_id = 1 }, w.A{ id = 2, b_id = 1 },
-        w.C{ id = 1, a_id = 1, d_id = 1 } }) do
+        w.C{ id = 1, a_id = 1, d_id = 1 }, w.C{ id = 2, a_id = 2 } }) do
         w.session:add(object)
         w.session:flush()
       end
@@ -130,4 +130,35 @@ end, function(w)
     assert.equal("SELECT custom_a.id FROM custom_a JOIN custom_b ON custom_b.a_id = custom_a.id AND custom_b.id IN "
       .. "(SELECT custom_b.id FROM custom_b WHERE custom_b.a_id = custom_a.id)", sql(sa.select(w.A):join(w.A.bs)))
   end)
+end)
+
+world.describe("an equality of what a column is cast to", function(Base, w)
+  w.Host = Base:class("Host", { __tablename__ = "custom_hosts", id = id(), address = sa.Column(sa.String(20)), content = sa.Column(sa.Text),
+    target = orm.relationship("Host", { primaryjoin = "remote(Host.address):eq(cast(foreign(Host.content), String(20)))", backref = "sources" }) })
+end, function(w)
+  before_each(function()
+    w.session:add_all{ w.Host{ id = 1, content = "1.2" }, w.Host{ id = 2, address = "9.9" }, w.Host{ id = 3, content = "9.9" } }
+    w.session:commit()
+  end)
+
+  it("is written from either side", function()
+    local one, two, three = w.session:get(w.Host, 1), w.session:get(w.Host, 2), w.session:get(w.Host, 3)
+    one.target = two
+    w.session:flush()
+    assert.equal("9.9", one.content)
+    three.target = nil
+    two.sources:append(w.Host{ id = 4 })
+    w.session:commit()
+    assert.is_nil(three.content)
+    assert.equal("9.9", w.session:get(w.Host, 4).content)
+    assert.equal(2, #two.sources)
+  end)
+
+  for _, load in ipairs(loads) do
+    it("is loaded by " .. load, function()
+      local list = w.session:query(w.Host):options(orm[load](w.Host.target), orm[load](w.Host.sources)):order_by(w.Host.id):all()
+      assert.same({ nil, nil, list[2] }, { list[1].target, list[2].target, list[3].target })
+      assert.same({ 0, 1, 0 }, { #list[1].sources, #list[2].sources, #list[3].sources })
+    end)
+  end
 end)

@@ -22,6 +22,7 @@ local M = {}
 ---@field foreign_columns table<table, boolean>?
 ---@field is_remote (fun(column: table, marked: boolean): boolean)?
 ---@field linked table[]?
+---@field equates boolean?          an equality of expressions of columns: a flush copies what it links
 
 local function columns_of(selectable)
   local set = {}
@@ -121,6 +122,7 @@ end
 -- A term that is no equality of two columns.
 local function other_term(expression, marked, foreign_keys)
   local term = { expression = expression, marked = marked, foreign_columns = {} }
+  term.equates = core.kind(expression) == "binary" and core.get(expression, "op") == "EQ"
   if has_statement(expression) then return term end
   clause.replace_marked(marked, function(column, is_foreign)
     if is_foreign or foreign_keys and foreign_keys[column] then term.foreign_columns[column] = true end
@@ -200,6 +202,30 @@ function M.synchronized(terms)
     if term.foreign then
       list[#list + 1] = { rawequal(term.foreign, term.right) and term.left or term.right, term.foreign }
     end
+    for _, pair in ipairs(term.equates and term.linked or {}) do
+      local referring = term.foreign_columns[pair[2]] and 2 or 1
+      list[#list + 1] = { pair[3 - referring], pair[referring] }
+    end
+  end
+  return list
+end
+
+--- The terms seen from the other end.
+---@param terms lualchemy.orm.JoinTerm[]
+---@return lualchemy.orm.JoinTerm[]
+function M.flipped(terms)
+  local others = { left = "right", right = "left" }
+  local list = {}
+  for i, term in ipairs(terms) do
+    local flipped = {}
+    for key, value in pairs(term) do flipped[key] = value end
+    flipped.remote = others[term.remote]
+    if term.linked then
+      flipped.linked = {}
+      for k, pair in ipairs(term.linked) do flipped.linked[k] = { pair[2], pair[1] } end
+      function flipped.is_remote(column, marked) return not term.is_remote(column, marked) end
+    end
+    list[i] = flipped
   end
   return list
 end

@@ -154,7 +154,7 @@ end
 -- Do the terms say who refers to whom? Only an equality says what a flush writes.
 local function has_foreign(terms, viewonly)
   for _, term in ipairs(terms) do
-    if term.foreign or viewonly and term.foreign_columns and next(term.foreign_columns) then return true end
+    if term.foreign or (viewonly or term.equates) and next(term.foreign_columns or {}) then return true end
   end
   return false
 end
@@ -254,12 +254,7 @@ function RelationshipProperty:_join_mirrored(plan)
     plan.direction = "MANYTOMANY"
     return
   end
-  plan.primaryjoin, plan.terms = origin.primaryjoin, {}
-  for i, term in ipairs(origin.terms) do
-    local flipped = { left = term.left, right = term.right, foreign = term.foreign, expression = term.expression }
-    if term.remote then flipped.remote = term.remote == "left" and "right" or "left" end
-    plan.terms[i] = flipped
-  end
+  plan.primaryjoin, plan.terms = origin.primaryjoin, joincond.flipped(origin.terms)
   plan.direction = origin.direction == "ONETOMANY" and "MANYTOONE" or "ONETOMANY"
 end
 

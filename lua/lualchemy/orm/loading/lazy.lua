@@ -52,6 +52,12 @@ local function parameters(prop, binds)
   end
 end
 
+-- A secondary table is in FROM by the conditions; of several that are joined they need not name each.
+local function through(statement, secondary, condition)
+  if clause.is_join(secondary) then statement = statement:select_from(secondary) end
+  return statement:where(condition)
+end
+
 ---@param prop lualchemy.orm.RelationshipProperty
 ---@param below lualchemy.orm.LoadNode?
 ---@return lualchemy.orm.LazyQuery
@@ -61,7 +67,7 @@ local function build(prop, below)
   local of = plan.Plan({ target }, { nodes = below and { below }, path = { mapper = prop.parent } })
   local adapt = comparator.adapter(target)
   local statement = of:select():where(joincond.build(prop.terms, parameters(prop, binds), not prop.secondary and adapt or nil))
-  if prop.secondary then statement = statement:where(joincond.build(prop.secondary_terms, adapt)) end
+  if prop.secondary then statement = through(statement, prop.secondary, joincond.build(prop.secondary_terms, adapt)) end
   for _, criterion in ipairs(below and below.attribute and below.attribute.criteria or {}) do statement = statement:where(criterion) end
   for _, expression in ipairs(prop.order_by) do
     statement = statement:order_by(adapt and clause.replace(expression, adapt) or expression)
