@@ -162,3 +162,45 @@ end, function(w)
     end)
   end
 end)
+
+-- The folders of each account number their own tree.
+world.describe("a tree whose key holds a column that parent and child share", function(Base, w)
+  local function part() return sa.Column(sa.Integer, { primary_key = true, autoincrement = false }) end
+  w.Folder = Base:class("Folder", { __tablename__ = "custom_folders", account = part(), id = part(), parent_id = sa.Column(sa.Integer),
+    children = orm.relationship("Folder", { back_populates = "parent", order_by = "Folder.id" }),
+    parent = orm.relationship("Folder", { back_populates = "children", remote_side = "{ Folder.account, Folder.id }" }),
+    __table_args__ = { sa.ForeignKeyConstraint({ "account", "parent_id" }, { "custom_folders.account", "custom_folders.id" }) } })
+end, function(w)
+  before_each(function()
+    for account = 1, 2 do
+      local top = w.Folder{ account = account, id = 1, children = { w.Folder{ id = 3, children = { w.Folder{ id = 4 } } }, w.Folder{ id = 2 } } }
+      w.session:add(top)
+    end
+    w.session:commit()
+  end)
+
+  it("hands the shared column down, and is found from below", function()
+    local lowest = w.session:get(w.Folder, { 2, 4 })
+    assert.same({ 3, 1, 2 }, { lowest.parent.id, lowest.parent.parent.id, lowest.parent.parent.account })
+    lowest.parent = w.session:get(w.Folder, { 2, 2 })
+    w.session:commit()
+    assert.equal(2, lowest.parent_id)
+  end)
+
+  for _, load in ipairs(loads) do
+    it("is loaded by " .. load, function()
+      w.session:expunge_all()
+      local list = w.session:query(w.Folder):options(orm[load](w.Folder.children), orm[load](w.Folder.parent)):order_by(w.Folder.account, w.Folder.id):all()
+      local counts, above = {}, {}
+      for i, folder in ipairs(list) do counts[i], above[i] = #folder.children, folder.parent and folder.parent.id or 0 end
+      assert.equal("2 0 1 0 2 0 1 0", table.concat(counts, " "))
+      assert.equal("0 1 1 3 0 1 1 3", table.concat(above, " "))
+    end)
+  end
+
+  it("is joined within the account", function()
+    local child = orm.aliased(w.Folder)
+    assert.equal("SELECT custom_folders.id FROM custom_folders JOIN custom_folders AS custom_folders_1 ON custom_folders.account = "
+      .. "custom_folders_1.account AND custom_folders.id = custom_folders_1.parent_id", sql(sa.select(w.Folder.id):join(w.Folder.children:of_type(child))))
+  end)
+end)

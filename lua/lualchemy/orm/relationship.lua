@@ -211,11 +211,12 @@ function RelationshipProperty:_remote_rule(plan, marked)
   return function(column) return of_target[column] or false end
 end
 
--- Whether the foreign columns are on the target's side, ours, or both.
+-- Whether the foreign columns are on the target's side, ours, or both. A column that is equated with itself, as the account of
+-- a tree of folders, is on both and says nothing.
 function RelationshipProperty:_direction(plan)
   local one_to_many, many_to_one = false, false
   for _, term in ipairs(plan.terms) do
-    if term.foreign and term.remote then
+    if term.foreign and term.remote and not rawequal(term.left, term.right) then
       if rawequal(term.foreign, term[term.remote]) then one_to_many = true else many_to_one = true end
     end
     for _, pair in ipairs(term.linked or {}) do
