@@ -411,11 +411,27 @@ static int is_plain(lua_State *L)
     return dc != NULL && dc->conn != NULL && dc->owner == NULL && !dc->opening && is_plain_statement(L);
 }
 
+/* Of the two short ways, after what alch_prepare takes. */
+enum { PARAMS = 3, CONNECTION = 5, COMPILED, BOUND, RUN };
+
+/* core.prepare_plainly(statement, dialect, parameters, nil, dc) -> compiled, bound, sql | nothing: as core.execute, for
+** somebody who wants to look before it is sent */
+static int l_prepare_plainly(lua_State *L)
+{
+    const alch_compiled *compiled;
+
+    lua_settop(L, CONNECTION);
+    if (!is_one_set(L, PARAMS) || !is_plain(L))
+        return 0;
+    compiled = alch_prepare(L);
+    lua_pushlstring(L, compiled->sql, compiled->sql_len);
+    return 3;
+}
+
 /* core.execute(statement, dialect, parameters, nil, dc) -> run, status | nil, err, run | nothing: not for this short way
 ** What prepare and run do, for a statement with at most one set of parameters. Raises what preparing raises. */
 static int l_execute(lua_State *L)
 {
-    enum { PARAMS = 3, CONNECTION = 5, COMPILED, BOUND, RUN };
     const alch_compiled *compiled;
     alch_run *run;
     alch_step step;
@@ -526,11 +542,12 @@ static int l_closed(lua_State *L)
     return 1;
 }
 
-/* run:timed(): from now on it is counted how many rows are fetched, and how long that takes. */
+/* run:timed() -> the time: from then on it is counted how many rows are fetched, and how long that takes. */
 static int l_timed(lua_State *L)
 {
     alch_check_run(L, 1)->timed = 1;
-    return 0;
+    lua_pushnumber(L, alch_pool_now());
+    return 1;
 }
 
 /* run:fetched() -> seconds, rows: of a timed run */
@@ -573,4 +590,6 @@ void alch_open_exec(lua_State *L)
     lua_setfield(L, -2, "run");
     lua_pushcfunction(L, l_execute);
     lua_setfield(L, -2, "execute");
+    lua_pushcfunction(L, l_prepare_plainly);
+    lua_setfield(L, -2, "prepare_plainly");
 }

@@ -102,6 +102,57 @@ for name, url in targets.each() do
       end
     end)
 
+    -- A statement that begins the transaction goes another way than one inside it.
+    it("tell the same of the first statement of a transaction and of those after it", function()
+      local function remember(what)
+        return function(_, ...)
+          local seen = { what, ... }
+          for i, value in pairs(seen) do
+            if sa.Result:is(value) then seen[i] = "result" end
+            if type(value) == "table" and value.execution_options then
+              assert.is_true(value:times().query >= 0)
+              seen[i] = { compiled = tostring(value.compiled), many = value.executemany, insert = value.isinsert,
+                dialect = value.dialect == engine.dialect, statement = tostring(value.statement), of = value.connection ~= nil }
+            end
+          end
+          log[#log + 1] = seen
+        end
+      end
+      local conn <close> = engine:connect()
+      local query = sa.select(sa.literal(7):label("n")):where(sa.literal(1):eq(sa.bindparam("one")))
+      for _, target in ipairs { engine, conn } do
+        for _, what in ipairs { "before_cursor_execute", "after_cursor_execute", "after_execute" } do
+          event.listen(target, what, remember(what))
+        end
+      end
+      local first = conn:execute(query, { one = 1 })
+      assert.are.equal(7, first:scalar())
+      local of_first
+      of_first, log = log, {}
+      local second = conn:execute(query, { one = 1 })
+      assert.are.equal(7, second:scalar())
+      assert.are.equal(6, #log)
+      assert.are.same(of_first, log)
+      assert.are.equal(tostring(first.context.compiled), tostring(second.context.compiled))
+      conn:rollback()
+    end)
+
+    it("who listens for something else hears of no statement, and nobody does when he stopped", function()
+      local conn <close> = engine:connect()
+      event.listen(engine, "commit", note("commit"))
+      local mine = note("mine")
+      event.listen(conn, "before_cursor_execute", mine)
+      local function work()
+        for _ = 1, 2 do conn:execute(sa.select(sa.literal(1))):close() end
+        conn:commit()
+      end
+      work()
+      assert.are.same({ "mine", "mine", "commit" }, log)
+      event.remove(conn, "before_cursor_execute", mine)
+      work()
+      assert.are.same({ "mine", "mine", "commit", "commit" }, log)
+    end)
+
     it("can be had from one connection or from all engines", function()
       local a <close> = engine:connect()
       local b <close> = engine:connect()

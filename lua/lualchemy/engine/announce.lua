@@ -35,11 +35,9 @@ local function check_kept(statement, new)
 end
 
 local function tell_before(conn, statement)
-  for _, target in ipairs { conn.engine, conn } do
-    for _, listener in ipairs(target._listeners and event.listeners(target, "before_execute") or {}) do
-      local new = event.call(listener, conn, statement, {}, {}, nil)
-      if listener.retval then check_kept(statement, new) end
-    end
+  for _, listener in ipairs(execute.listeners_of(conn, "before_execute") or {}) do
+    local new = event.call(listener, conn, statement, {}, {}, nil)
+    if listener.retval then check_kept(statement, new) end
   end
 end
 
@@ -74,8 +72,8 @@ end
 ---@return userdata run
 function M.send(conn, sql, bound, context, verb, table_, columns)
   local proxy = conn.engine._proxy
-  if not (proxy and proxy.execute) and not execute.is_listened(conn, "before_execute")
-    and not execute.is_listened(conn, "after_execute") then
+  if not (proxy and proxy.execute) and not execute.listeners_of(conn, "before_execute")
+    and not execute.listeners_of(conn, "after_execute") then
     return execute.send(conn, sql, bound, context)
   end
   return send_told(conn, describe(verb, table_, columns), sql, bound, context)

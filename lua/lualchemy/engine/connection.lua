@@ -41,6 +41,7 @@ function Connection._blank()
     _proxy = nil, _dc = nil, connection = nil, info = nil }
 end
 Connection.invalidated = false      -- until it is lost
+Connection._listeners = false       -- until there are some
 
 ---@param engine lualchemy.Engine
 ---@param pool lualchemy.Pool?   another one than the engine's: a replica's
@@ -158,8 +159,8 @@ function Connection:_send(sql, bound, context)
   end
   local run, status
   if context then
-    run, status = core.run(dc, sql, bound, context.flags, context.batch_sql, context.batch_sets, context.compiled,
-      deadline == nil)
+    run, status = core.run(dc, sql, bound, context.flags, context.batch_sql or nil, context.batch_sets or nil,
+      context.compiled, deadline == nil)
   else
     run, status = core.run(dc, sql, bound, 0, nil, nil, nil, deadline == nil)
   end

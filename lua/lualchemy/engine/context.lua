@@ -15,15 +15,19 @@ local core = require("lualchemy._core")
 ---@field seconds number?            until the first row or the end; for listeners of after_cursor_execute, see times()
 ---@field executemany boolean
 ---@field meanwhile fun()?          called once while the database works; must not raise
-local Context = class("ExecutionContext", { isinsert = false, executemany = false })
+local Context = class("ExecutionContext", { isinsert = false, executemany = false, batch_sql = false, batch_sets = false })
 
 ---@param connection lualchemy.Connection
 ---@param statement any
 ---@param options table
+---@param compiled userdata?
+---@param bound userdata?
 ---@return lualchemy.ExecutionContext
-function Context.of(connection, statement, options)
+function Context.of(connection, statement, options, compiled, bound)
+  -- What an execution always adds is named, so that the table is made in the size it will have.
   return setmetatable({ connection = connection, engine = connection.engine, dialect = connection.dialect,
-    statement = statement, execution_options = options }, Context)
+    statement = statement, execution_options = options, executemany = false, flags = 0,
+    compiled = compiled, bound = bound, seconds = nil, _run = nil }, Context)
 end
 
 --- Where the time went so far, for those who listen for statements: `query`, the seconds until the first row was there

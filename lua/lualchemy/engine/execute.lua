@@ -21,23 +21,46 @@ local anybody = false
 --- Told by the event layer when somebody begins to listen.
 function M.heard() anybody = true end
 
--- Those who listen for an event, to the engine or to this connection.
-local function is_listened(conn, name)
-  if not anybody then return nil end
-  return conn.engine._listeners and event.listeners(conn.engine, name)
-    or conn._listeners and event.listeners(conn, name)
+local function joined(first, second)
+  return table.move(second, 1, #second, #first + 1, table.move(first, 1, #first, 1, {}))
 end
 
-M.is_listened = is_listened
+--- Those who listen for an event, to the engine or to this connection; nil or false when there is nobody. The list must
+--- not be changed.
+---@param conn lualchemy.Connection
+---@param name string
+---@return lualchemy.Listener[]|false|nil
+local function listeners_of(conn, name)
+  if not anybody then return nil end
+  local engine = conn.engine
+  local first = engine._listeners and event.lists(engine)[name]
+  local second = conn._listeners and event.lists(conn)[name]
+  return first and second and joined(first, second) or first or second
+end
 
--- Does anybody listen to anything of this engine or connection?
-local function is_heard(conn) return anybody and (conn.engine._listeners or conn._listeners) and true or false end
+M.listeners_of = listeners_of
+
+-- Those who want to know of the statements of an engine, or of a connection and its engine: event -> listeners.
+event.derive("of statements", function(target)
+  local found = {}
+  for _, name in ipairs { "before_execute", "after_execute", "before_cursor_execute", "after_cursor_execute" } do
+    found[name] = (target.engine and listeners_of(target, name) or event.lists(target)[name]) or nil
+  end
+  return found
+end)
+
+-- The same for a connection; nil or false if there is nobody.
+local function watchers_of(conn)
+  if not anybody then return nil end
+  local target = conn._listeners and conn or conn.engine
+  return target._listeners and event.lists(target)["of statements"]
+end
 
 --- Tells everybody who listens to the engine or to this connection.
 function M.fire(conn, name, ...)
-  if not anybody then return end
-  if conn.engine._listeners then event.fire(conn.engine, name, ...) end
-  if conn._listeners then event.fire(conn, name, ...) end
+  local listeners = listeners_of(conn, name)
+  if not listeners then return end
+  for i = 1, #listeners do event.call(listeners[i], ...) end
 end
 
 -- -- errors -----------------------------------------------------------------------------------------------------------
@@ -49,11 +72,9 @@ end
 
 -- What a handle_error listener sees; it may set is_disconnect, or return an error to be raised instead.
 local function ask_listeners(conn, err, context)
-  for _, target in ipairs { conn.engine, conn } do
-    for _, listener in ipairs(target._listeners and event.listeners(target, "handle_error") or {}) do
-      local replacement = event.call(listener, context)
-      if listener.retval and replacement then err = replacement end
-    end
+  for _, listener in ipairs(listeners_of(conn, "handle_error")) do
+    local replacement = event.call(listener, context)
+    if listener.retval and replacement then err = replacement end
   end
   return err
 end
@@ -85,7 +106,7 @@ function M.fail(conn, err, sql, bound, context)
   err.hide_parameters = conn.engine.hide_parameters or nil
   if errors.DBAPIError:is(err) then err.orig = err.orig or err.message end
   local lost = errors.DisconnectionError:is(err) or conn._dc ~= nil and not conn._dc:alive()
-  if is_listened(conn, "handle_error") then
+  if listeners_of(conn, "handle_error") then
     local seen = { connection = conn, engine = conn.engine, statement = sql, parameters = err.params,
       original_exception = err, sqlalchemy_exception = err, is_disconnect = lost, execution_context = context }
     err = ask_listeners(conn, err, seen)
@@ -119,17 +140,17 @@ local function answered(name, what, kind, value)
 end
 
 -- before_cursor_execute: a listener with retval may answer other text and parameters.
-local function ask_before(conn, sql, bound, context)
-  local params = bound:list()
-  for _, target in ipairs { conn.engine, conn } do
-    for _, listener in ipairs(target._listeners and event.listeners(target, "before_cursor_execute") or {}) do
-      local new_sql, new_params = event.call(listener, conn, conn._dc, sql, params, context, bound:many())
-      if listener.retval and new_sql then
-        sql = answered("before_cursor_execute", "statement", "string", new_sql)
-        params = answered("before_cursor_execute", "parameters", "table", new_params) or params
-        bound = core.bind_list(params, conn._dc)
-        context.batch_sql = nil
-      end
+local function ask_before(conn, listeners, sql, bound, context)
+  local params, many = bound:list(), bound:many()
+  for i = 1, #listeners do
+    local listener = listeners[i]
+    local new_sql, new_params = event.call(listener, conn, conn._dc, sql, params, context, many)
+    if listener.retval and new_sql then
+      sql = answered("before_cursor_execute", "statement", "string", new_sql)
+      params = answered("before_cursor_execute", "parameters", "table", new_params) or params
+      bound = core.bind_list(params, conn._dc)
+      many = bound:many()
+      context.batch_sql = nil
     end
   end
   return sql, bound, params
@@ -164,6 +185,25 @@ local function add_tags(sql, its_tags, context)
   return sql
 end
 
+-- Tells the log, those who listen and the proxy, too.
+local function send_watched(conn, watchers, sql, bound, context)
+  local engine, params = conn.engine, nil
+  if watchers and watchers.before_cursor_execute then
+    sql, bound, params = ask_before(conn, watchers.before_cursor_execute, sql, bound, context)
+  end
+  if engine._log then log_statement(conn, sql, bound) end
+  local proxy = engine._proxy
+  local through = proxy and proxy.cursor_execute and send_through_proxy or send
+  local started = core.clock()
+  local run = through(conn, sql, bound, context)
+  context.seconds, context._run = run:timed() - started, run
+  if engine._slow then slow.check(conn, context.seconds, sql, bound) end
+  if watchers and watchers.after_cursor_execute then
+    M.fire(conn, "after_cursor_execute", conn, conn._dc, sql, params or bound:list(), context, bound:many())
+  end
+  return run
+end
+
 --- Sends a text with its parameters, told to the log, the listeners and the proxy.
 ---@param conn lualchemy.Connection
 ---@param sql string
@@ -171,24 +211,11 @@ end
 ---@param context table
 ---@return userdata run
 function M.send(conn, sql, bound, context)
-  local engine = conn.engine
   local its_tags = (context.execution_options or conn._options).tags
   if its_tags then sql = add_tags(sql, its_tags, context) end
-  if not (is_heard(conn) or engine._watched) then return send(conn, sql, bound, context) end
-  local params
-  if is_listened(conn, "before_cursor_execute") then sql, bound, params = ask_before(conn, sql, bound, context) end
-  if engine._log then log_statement(conn, sql, bound) end
-  local proxy = engine._proxy
-  local through = proxy and proxy.cursor_execute and send_through_proxy or send
-  local started = core.clock()
-  local run = through(conn, sql, bound, context)
-  context.seconds, context._run = core.clock() - started, run
-  run:timed()
-  if engine._slow then slow.check(conn, context.seconds, sql, bound) end
-  if is_listened(conn, "after_cursor_execute") then
-    M.fire(conn, "after_cursor_execute", conn, conn._dc, sql, params or bound:list(), context, bound:many())
-  end
-  return run
+  local watchers = watchers_of(conn)
+  if not (watchers or conn.engine._watched) then return send(conn, sql, bound, context) end
+  return send_watched(conn, watchers, sql, bound, context)
 end
 
 -- -- options ----------------------------------------------------------------------------------------------------------
@@ -222,17 +249,15 @@ end
 -- -- statements -------------------------------------------------------------------------------------------------------
 
 -- before_execute: a listener with retval may answer another statement, sets and parameters.
-local function ask_before_execute(conn, statement, params, options)
+local function ask_before_execute(conn, listeners, statement, params, options)
   local many = params ~= nil and type(params[1]) == "table"
   local multiparams, single = many and params or {}, not many and params or {}
-  for _, target in ipairs { conn.engine, conn } do
-    for _, listener in ipairs(target._listeners and event.listeners(target, "before_execute") or {}) do
-      local new, new_many, new_single = event.call(listener, conn, statement, multiparams, single, options)
-      if listener.retval and new then
-        statement = type(new) == "string" and sql_layer.text(new) or new
-        multiparams = answered("before_execute", "parameter sets", "table", new_many) or multiparams
-        single = answered("before_execute", "parameters", "table", new_single) or single
-      end
+  for _, listener in ipairs(listeners) do
+    local new, new_many, new_single = event.call(listener, conn, statement, multiparams, single, options)
+    if listener.retval and new then
+      statement = type(new) == "string" and sql_layer.text(new) or new
+      multiparams = answered("before_execute", "parameter sets", "table", new_many) or multiparams
+      single = answered("before_execute", "parameters", "table", new_single) or single
     end
   end
   if next(multiparams) ~= nil then return statement, multiparams, multiparams, single end
@@ -293,6 +318,15 @@ local function execute_plainly(conn, statement, params)
   end
 end
 
+-- The same where somebody listens for what is sent.
+local function execute_heard(conn, watchers, statement, params)
+  local ok, compiled, bound, sql = pcall(core.prepare_plainly, statement, conn.dialect._dialect, params, nil, conn._dc)
+  if not ok then M.fail(conn, compiled, nil, nil, context_of(conn, statement)) end
+  if not compiled then return nil end
+  local context = Context.of(conn, statement, conn._options, compiled, bound)
+  return result.Result.over(send_watched(conn, watchers, sql, bound, context), context)
+end
+
 local function not_executable(statement)
   errors.raise("ObjectNotExecutableError", "not an executable object: %s", tostring(statement))
 end
@@ -335,22 +369,33 @@ end
 
 --- Connection:execute
 function M.statement(conn, statement, params, options)
-  local tx, engine = conn._tx, conn.engine
-  if tx and tx.is_active and options == nil and not is_heard(conn) and not engine._watched and not conn._limited
-    and not conn._options.timeout and not conn._options.tags and executors[getmetatable(statement) or false] == execute_clause
+  local tx, watchers = conn._tx, watchers_of(conn)
+  if tx and tx.is_active and options == nil and not (watchers and watchers.before_execute or conn.engine._watched)
+    and not conn._limited and not conn._options.timeout and not conn._options.tags
+    and executors[getmetatable(statement) or false] == execute_clause
     and not (conn.closed or conn.invalidated or conn._detached) then
-    local outcome = execute_plainly(conn, statement, params)
+    local outcome
+    if not watchers then
+      outcome = execute_plainly(conn, statement, params)
+    else
+      outcome = execute_heard(conn, watchers, statement, params)
+      if outcome and watchers.after_execute then
+        M.fire(conn, "after_execute", conn, statement, params or {}, {}, options, outcome)
+      end
+    end
     if outcome then return outcome end
   end
   conn:_usable()
   if type(statement) == "string" then statement = sql_layer.text(statement) end
-  if not is_heard(conn) then return run_statement(conn, statement, params, options) end
+  if not watchers then return run_statement(conn, statement, params, options) end
   local multiparams, single
-  if is_listened(conn, "before_execute") then
-    statement, params, multiparams, single = ask_before_execute(conn, statement, params, options)
+  if watchers.before_execute then
+    statement, params, multiparams, single = ask_before_execute(conn, watchers.before_execute, statement, params, options)
   end
   local outcome = run_statement(conn, statement, params, options)
-  M.fire(conn, "after_execute", conn, statement, multiparams or params or {}, single or {}, options, outcome)
+  if watchers.after_execute then
+    M.fire(conn, "after_execute", conn, statement, multiparams or params or {}, single or {}, options, outcome)
+  end
   return outcome
 end
 

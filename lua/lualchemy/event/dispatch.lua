@@ -74,23 +74,38 @@ local function flatten(target, name)
   return list
 end
 
+-- Name -> function(target) of what somebody makes of the lists, see M.derive.
+local derived = {}
+
+-- The lists of a target are made when they are first asked for. (The target is a key of `flattened`, so a value may hold it.)
+local function new_lists(target)
+  local function find(lists, name)
+    local list = (derived[name] or flatten)(target, name)
+    list = next(list) ~= nil and list or false
+    lists[name] = list
+    return list
+  end
+  local lists = setmetatable({}, { __index = find })
+  flattened[target] = lists
+  return lists
+end
+
+--- Keeps with a target's lists, and as long, what `fn(target)` makes of them: a table, empty if it is as good as none.
+---@param name string   under which M.lists has it; no event's
+---@param fn fun(target: any): table
+function M.derive(name, fn) derived[name] = fn end
+
+--- All listeners of a target by the events' names: a list that must not be changed, or false where nobody listens. Holds
+--- until somebody is registered or removed.
+---@param target any
+---@return table<string, lualchemy.Listener[]|false>
+function M.lists(target) return flattened[target] or new_lists(target) end
+
 --- The listeners of an event, or nil when there is none. The list must not be changed.
 ---@param target any
 ---@param name string
 ---@return lualchemy.Listener[]?
-function M.listeners(target, name)
-  local lists = flattened[target]
-  if not lists then
-    lists = {}
-    flattened[target] = lists
-  end
-  local list = lists[name]
-  if not list then
-    list = flatten(target, name)
-    lists[name] = list
-  end
-  return list[1] and list or nil
-end
+function M.listeners(target, name) return (flattened[target] or new_lists(target))[name] or nil end
 
 --- Calls one listener and returns what it returns.
 ---@param listener lualchemy.Listener

@@ -15,4 +15,6 @@ return {
   fold = dispatch.fold,
   call = dispatch.call,
   listeners = dispatch.listeners,
+  lists = dispatch.lists,
+  derive = dispatch.derive,
 }
