@@ -88,6 +88,26 @@ static int l_operate(lua_State *L)
 }
 
 /* -x, NOT x ... */
+/* DESC and the like of several columns, as a composite has them: of each one. */
+static int order_each(lua_State *L, int op, const alch_list *columns)
+{
+    alch_node_ref *slot = alch_push_node_slot(L, ALCH_NODE_LIST);
+    alch_err err;
+    alch_list *all = alch_list_new(ALCH_NODE_LIST, ALCH_OP_COMMA, alch_list_len(columns), &err);
+    uint32_t i;
+
+    alch_check(L, all == NULL ? ALCH_ERR_NOMEM : ALCH_OK, &err);
+    slot->node = &all->head;
+    for (i = 0; i < alch_list_len(columns); i++) {
+        const alch_node *one;
+
+        alch_check(L, alch_unary_new(op, alch_node_keep(columns->items[i]), columns->items[i]->type, &one, &err), &err);
+        alch_check(L, alch_list_push(all, one, &err), &err);
+    }
+    alch_settle_slot(L, ALCH_NODE_LIST);
+    return 1;
+}
+
 static int l_unary_op(lua_State *L)
 {
     int op = operator_of(L);
@@ -107,6 +127,8 @@ static int l_unary_op(lua_State *L)
     n = alch_check_expression(L, 1);
     if (call_types_own(L, n))
         return 1;
+    if (alch_op_is_modifier(op) && n->kind == ALCH_NODE_LIST && n->op == ALCH_OP_COMMA)
+        return order_each(L, op, (const alch_list *)n);
     if (op == ALCH_OP_DISTINCT)
         n = alch_attribute_entity(L, 1, n);
     slot = push_result(L, ALCH_NODE_UNARY);

@@ -288,7 +288,7 @@ static int check_orderings(lua_State *L, const char *what)
 static int ordering(lua_State *L, const char *what, size_t offset)
 {
     check_statement(L);
-    if (lua_gettop(L) == 2 && (lua_isnil(L, 2) || alch_is_null(L, 2))) {    /* order_by(nil): none */
+    if (lua_gettop(L) == 2 && (!lua_toboolean(L, 2) || alch_is_null(L, 2))) {    /* order_by(nil), order_by(false): none */
         alch_select *s = push_copy(L);
         alch_err err;
 

@@ -163,6 +163,9 @@ const char *alch_truncate_name(alch_compiler *c, const char *name, int ident_cla
 void alch_fail_reserved(alch_compiler *c, const char *name);
 void alch_compile_bind(alch_compiler *c, const alch_bind *b, int op, unsigned flags);
 uint32_t alch_add_param(alch_compiler *c, const alch_compiled_param *p);
+/* The values below 'n' are parameters of their own where they come next: for
+** expressions that many statements share, such as which rows are a class's. */
+void alch_forget_params(alch_compiler *c, const alch_node *n);
 void alch_put_placeholder(alch_compiler *c, uint32_t param);
 
 /* Fails where the user's name of a parameter is also a generated one: its

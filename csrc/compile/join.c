@@ -100,6 +100,7 @@ static const alch_node *with_criteria(alch_compiler *c, const alch_node *left, c
             return NULL;
         alch_keep_made(c, on);
     }
+    alch_forget_params(c, j->criteria);
     both = alch_list_new(ALCH_NODE_LIST, ALCH_OP_AND, 2, c->err);
     c->failed = both == NULL ? ALCH_ERR_NOMEM : ALCH_OK;
     if (c->failed == ALCH_OK && on != NULL)

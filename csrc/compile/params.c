@@ -262,6 +262,20 @@ static void remember(alch_compiler *c, const alch_bind *b, uint32_t param)
         alch_compile_nomem(c);
 }
 
+static int forget(const alch_node *n, void *compiler)
+{
+    alch_compiler *c = compiler;
+
+    if (n->kind == ALCH_NODE_BIND && alch_dict_get_address(&c->binds, n) != 0 && !alch_dict_set_address(&c->binds, n, 0))
+        alch_compile_nomem(c);
+    return alch_node_children(n, forget, c);
+}
+
+void alch_forget_params(alch_compiler *c, const alch_node *n)
+{
+    forget(n, c);
+}
+
 static int is_named(const alch_compiled_param *p)
 {
     return p->bind != NULL && !(p->bind->flags & (ALCH_BIND_UNIQUE | ALCH_BIND_CRUD));

@@ -564,8 +564,10 @@ static const alch_list *where_of(alch_compiler *c, const alch_select *s)
     c->failed = alch_list_extend(s->where, ALCH_OP_COMMA, criteria.len, &all, c->err);
     if (c->failed != ALCH_OK)
         return s->where;
-    for (i = 0; i < criteria.len && c->failed == ALCH_OK; i++)
-        c->failed = alch_list_push(all, alch_node_keep(criteria.at[i]), c->err);
+    for (i = 0; i < criteria.len && c->failed == ALCH_OK; i++) {
+        alch_forget_params(c, criteria.at[i]);
+        c->failed = c->failed != ALCH_OK ? c->failed : alch_list_push(all, alch_node_keep(criteria.at[i]), c->err);
+    }
     alch_keep_made(c, &all->head);
     return all;
 }

@@ -12,12 +12,13 @@ local M = {}
 ---@class lualchemy.orm.AliasedEntity : lualchemy.orm.Entity
 ---@field name string?
 ---@field inner lualchemy.orm.AliasedEntity?   the alias whose columns the selectable holds
+---@field unrestricted boolean?                whatever the selectable brings belongs to it, for a class in another's table too
 local AliasedEntity = entity.Entity:extend("AliasedEntity")
 
 function AliasedEntity:init(mapper, selectable, options)
   self.mapper, self.selectable, self.adapted_properties = mapper, selectable, {}
   self.name, self.adapt_on_names = options.name, options.adapt_on_names or false
-  self.inner = options.inner
+  self.inner, self.unrestricted = options.inner, options.unrestricted
 end
 
 --- The alias's column for a column of the mapped table; the column itself where the selectable has none that stands for it.
@@ -114,6 +115,9 @@ function M.aliased(class_, selectable, options)
   local how = { name = options.name, adapt_on_names = options.adapt_on_names, inner = selectable and of.is_alias and of or nil }
   if not selectable and of.is_alias and clause.is_subquery(of.selectable) then
     selectable, how.inner = of.selectable:alias(options.name), of
+  end
+  if not selectable and not of.is_alias and #(of.polymorphic_mappers or {}) > 1 then
+    return require("lualchemy.orm.inheritance.with_polymorphic").alias(of.mapper, options)
   end
   selectable = selectable or of.mapper.persist_selectable:alias(options.name, { flat = options.flat })
   return M.present(AliasedEntity(of.mapper, selectable, how), AliasedEntity(of.mapper, selectable, how))

@@ -106,7 +106,7 @@ local function exists(self, criterion, values)
   if type(criterion) == "table" and getmetatable(criterion) == nil then criterion, values = nil, criterion end
   local target = self.of or prop.entity
   local own_alias = nil
-  if not self.of and prop.self_referential then
+  if not self.of and not self.parent.is_alias and prop.mapper.base_mapper == prop.parent.base_mapper then
     own_alias = require("lualchemy.orm.entity").of(require("lualchemy.orm.aliased").aliased(target.class_))
     target = own_alias
   end
@@ -236,14 +236,16 @@ RelationshipAttribute.is_not = RelationshipAttribute.ne
 --- The criterion that rows of the target belong to this object along the relationship.
 ---@param object table
 ---@param attribute lualchemy.orm.RelationshipAttribute
-function M.with_parent(object, attribute)
+---@param options { from_entity: table? }?   the alias of the target whose rows are meant
+function M.with_parent(object, attribute, options)
+  local target = options and options.from_entity and require("lualchemy.orm.entity").of(options.from_entity)
   local prop = configured(attribute)
   local mapper = registry.mapper_of_instance(object)
   if not mapper or not mapper:isa(prop.parent) then
     errors.raise("ArgumentError", "with_parent() along %s needs an instance of %s; got %s", tostring(attribute), prop.parent.class_name, tostring(object))
   end
   local function value(column) return clause.bind(value_of(attribute, object, column), column) end
-  local of_target = adapter(attribute.of or prop.entity)
+  local of_target = adapter(target or attribute.of or prop.entity)
   if not prop.secondary then return joincond.build(prop.terms, value, of_target) end
   return clause.conjunction({ joincond.build(prop.terms, value), joincond.build(prop.secondary_terms, of_target) })
 end

@@ -230,8 +230,19 @@ end
 ---@param value any
 function Comparator:eq(value) return clause.conjunction(compare(self, value, "eq")) end
 
---- Some column differs.
-function Comparator:ne(value) return clause.not_(self:eq(value)) end
+--- Some column differs; nil: none of them is NULL.
+function Comparator:ne(value)
+  if value == nil or clause.is_null(value) then return clause.conjunction(compare(self, nil, "ne")) end
+  return clause.not_(self:eq(value))
+end
+
+-- In ORDER BY each column goes that way.
+for _, name in ipairs({ "asc", "desc", "nulls_first", "nulls_last" }) do
+  Comparator[name] = function(self)
+    local columns = self:__clause_element__()
+    return columns[name](columns)
+  end
+end
 
 Comparator.is_, Comparator.is_not = Comparator.eq, Comparator.ne
 

@@ -6,15 +6,16 @@
 local assignments = require("lualchemy.orm.assignments")
 local clause = require("lualchemy.orm.clause")
 local core = require("lualchemy._core")
-local criteria = require("lualchemy.orm.criteria")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
 local identity = require("lualchemy.orm.identity")
 local loader_criteria = require("lualchemy.orm.loading.criteria")
+local namespace = require("lualchemy.orm.namespace")
 local plan = require("lualchemy.orm.plan")
 local polymorphic = require("lualchemy.orm.inheritance.polymorphic")
 local registry = require("lualchemy.orm.registry")
 local run = require("lualchemy.orm.loading.run")
+local sql = require("lualchemy.sql.base")
 local statements = require("lualchemy.orm.statements")
 local synchronize = require("lualchemy.orm.synchronize")
 
@@ -79,7 +80,8 @@ local function extend(super, where, names)
   if members.where then
     members.filter = members.where
     members.filter_by = function(self, values)
-      return self:where(table.unpack(criteria.of_entity(memory_of(self).mapper, values)))
+      local mapper, tables = memory_of(self).mapper, core.tables_in(self)
+      return self:where(table.unpack(sql.criteria_by_name(values, function(name) return namespace.in_tables(mapper, tables, name) end)))
     end
   end
   return clause.statement_class(super, members)

@@ -82,7 +82,7 @@ end
 ---@param on any         an expression, a relationship attribute, or nil
 ---@param from table?    the entity a named relationship belongs to
 ---@return table[] steps
----@return table? joined   the entity that was joined, where there is one
+---@return table joined   the entity that was joined, or what stands in FROM without one
 function M.steps(target, on, from)
   local joined = entity.of(target)
   registry.ready((from or joined or {}).mapper)
@@ -109,7 +109,7 @@ function M.steps(target, on, from)
   if not clause.is_from(right) then
     errors.raise("ArgumentError", "join() takes a relationship, a mapped class, or something that stands in FROM; got %s", describe(target))
   end
-  return { { right = right, on = on, entity = joined } }, joined
+  return { { right = right, on = on, entity = joined } }, joined or right
 end
 
 -- What is joined to: an entity as the program knows it, so that its criteria go into the ON clause and not into WHERE.

@@ -54,6 +54,20 @@ local function entity_in_from(from, known)
   end
 end
 
+--- What a name means in UPDATE and DELETE: an attribute of the class, else of one whose table the criteria name.
+---@param mapper lualchemy.orm.Mapper
+---@param tables table[]   the tables that the statement uses
+---@param name string
+---@return any
+function M.in_tables(mapper, tables, name)
+  local found = criteria.attribute(mapper, name)
+  for _, table_ in ipairs(tables) do
+    local one = not found and entity_in_from(table_, {})
+    found = found or one and criteria.attribute(one, name) or table_.c:get(name)
+  end
+  return found or mapper:get_property(name) -- raises
+end
+
 local function add(list, found)
   for _, one in ipairs(list) do
     if one == found or not one.is_alias and one.mapper:isa(found.mapper) and not found.is_alias then return end

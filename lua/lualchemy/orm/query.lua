@@ -102,8 +102,14 @@ local function copy_of(query)
   return copy
 end
 
+-- The query as a Core select: as it loads objects, so with the options that say how.
+local function statement_of(query)
+  local loaders = query._options.loaders
+  return query._from or loaders and query._select.options and query._select:options(table.unpack(loaders)) or query._select
+end
+
 local function finished(copy, query)
-  copy.statement = copy._from or copy._select
+  copy.statement = statement_of(copy)
   return setmetatable(copy, getmetatable(query))
 end
 
@@ -140,7 +146,8 @@ local function delegate(name)
   end
 end
 
-for _, name in ipairs({ "order_by", "group_by", "having", "limit", "offset", "distinct", "with_for_update", "correlate", "prefix_with", "suffix_with" }) do
+for _, name in ipairs({ "order_by", "group_by", "having", "limit", "offset", "distinct", "with_for_update", "correlate", "prefix_with", "suffix_with",
+  "with_hint", "with_statement_hint" }) do
   delegate(name)
 end
 
@@ -190,6 +197,7 @@ function Query:filter_by(values)
     errors.raise("ArgumentError", "filter_by{} has no criteria. A name given nil vanishes from a Lua table: write sa.null to look for NULL")
   end
   local of = self:_filter_entity()
+  of = of and of.stands_for or of
   if not of then errors.raise("InvalidRequestError", "filter_by has no entity whose attributes it could name; use filter()") end
   return self:filter(table.unpack((of.mapper and criteria.of_entity or criteria.of_columns)(of, values)))
 end
@@ -230,6 +238,14 @@ function Query:outerjoin(target, on, options)
   return join(self, target, on, { isouter = true, full = options and options.full })
 end
 
+--- filter_by{} names attributes of the first entity again, not of what was joined last.
+---@return lualchemy.orm.Query
+function Query:reset_joinpoint() return derive(self, { _joined = false }) end
+
+--- The query as a function leaves it, so that a chain of methods needs not be broken off: `query:with_transformation(paged)`.
+---@param transform fun(query: lualchemy.orm.Query): lualchemy.orm.Query
+function Query:with_transformation(transform) return transform(self) end
+
 --- Only what belongs to an object along a relationship.
 ---@param object table
 ---@param attribute any?   `User.addresses`, where there are several ways
@@ -266,7 +282,7 @@ end
 ---@return lualchemy.orm.Query
 function Query:add_columns(...)
   local list = { table.unpack(self._plan.given) }
-  for _, column in ipairs({ ... }) do list[#list + 1] = column end
+  for _, column in ipairs({ ... }) do list[#list + 1] = setops.adapt(self, column) end
   return self:with_entities(table.unpack(list))
 end
 

@@ -12,10 +12,10 @@ local M = {}
 
 -- The class again, as rows of the subquery; options and attributes for the class itself are meant for it.
 local function inside(of, subquery)
-  local object = aliased.aliased(of.class_, subquery)
-  local alias = entity.of(object)
-  alias.stands_for, alias.name = of, of.name or of.mapper.class_name
-  return object
+  local how = { inner = of.is_alias and of or nil, name = of.name or of.mapper.class_name, unrestricted = true }
+  local alias = aliased.AliasedEntity(of.mapper, subquery, how)
+  alias.stands_for = of
+  return aliased.present(alias, aliased.AliasedEntity(of.mapper, subquery, how))
 end
 
 -- What the rows consist of, taken from the subquery.

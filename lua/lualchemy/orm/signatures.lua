@@ -65,6 +65,7 @@ signature.methods(Query, {
   subquery = "name: any?, options: options?",
   update = "values: table, options: options?",
   with_session = "session: session?",
+  with_transformation = "transform: callable",
   yield_per = "count: integer?",
 })
 signature.methods(comparator.RelationshipAttribute, { any = "criterion: any?, values: options?",

@@ -23,6 +23,32 @@ end
 -- One of the classes of a polymorphic entity: its rows are those of the whole, so nothing tells them apart.
 local PartEntity = aliased.AliasedEntity:extend("PolymorphicPart", { unrestricted = true })
 
+--- The entity's object, with its classes as fields.
+---@param mapper lualchemy.orm.Mapper
+---@param mappers lualchemy.orm.Mapper[]
+---@param selectable table
+---@param options { name: string?, adapt_on_names: boolean? }
+---@return table
+function M.present(mapper, mappers, selectable, options)
+  local how = { name = options.name, adapt_on_names = options.adapt_on_names, mappers = mappers }
+  local self = PolymorphicEntity(mapper, selectable, how)
+  local object = aliased.present(self, PolymorphicEntity(mapper, selectable, how))
+  for _, one in ipairs(mappers) do
+    if one ~= mapper then
+      rawset(object, one.class_name, aliased.present(PartEntity(one, selectable, how), PartEntity(one, selectable, how)))
+    end
+  end
+  return object
+end
+
+--- `orm.aliased(Employee)` of a class that is mapped to load the classes below it in the same rows.
+---@param mapper lualchemy.orm.Mapper
+---@param options { name: string?, flat: boolean?, adapt_on_names: boolean? }
+---@return table
+function M.alias(mapper, options)
+  return M.present(mapper, mapper.polymorphic_mappers, mapper.selectable:alias(options.name, { flat = options.flat }), options)
+end
+
 local known_options = { flat = true, aliased = true, innerjoin = true, selectable = true, name = true, adapt_on_names = true, polymorphic_on = true }
 
 local function check_options(options)
@@ -52,15 +78,7 @@ function M.with_polymorphic(class_, classes, selectable, options)
   end
   selectable = selectable or mapper.polymorphic_alias or polymorphic.selectable_of(mapper, mappers, options.innerjoin)
   if options.aliased or options.flat then selectable = selectable:alias(options.name, { flat = options.flat }) end
-  local how = { name = options.name, adapt_on_names = options.adapt_on_names, mappers = mappers }
-  local self = PolymorphicEntity(mapper, selectable, how)
-  local object = aliased.present(self, PolymorphicEntity(mapper, selectable, how))
-  for _, one in ipairs(mappers) do
-    if one ~= mapper then
-      rawset(object, one.class_name, aliased.present(PartEntity(one, selectable, how), PartEntity(one, selectable, how)))
-    end
-  end
-  return object
+  return M.present(mapper, mappers, selectable, options)
 end
 
 return M

@@ -17,9 +17,12 @@ local M = {}
 
 -- An anonymous alias of the relationship's target, or of what of_type() named.
 local function alias_of(prop, below)
-  local target = below and below.attribute and below.attribute.of or prop.entity
+  local target, also = below and below.attribute and below.attribute.of or prop.entity, nil
+  if not target.is_alias and target.mapper.single and target.mapper ~= prop.mapper and target.mapper:isa(prop.mapper) then
+    target, also = prop.entity, target.mapper -- all of the relationship's objects come; what the option says is for some of them
+  end
   local alias = AliasedEntity(target.mapper, clause.anonymous(target.selectable), { inner = target.is_alias and target or nil })
-  alias.polymorphic_mappers = target.polymorphic_mappers
+  alias.polymorphic_mappers = also and { target.mapper, also } or target.polymorphic_mappers
   return alias, target
 end
 

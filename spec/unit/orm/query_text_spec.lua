@@ -1,0 +1,144 @@
+-- The SQL of what a query can be made into: each line is a query and its text, white space aside.
+
+local sa = require("lualchemy")
+local orm = require("lualchemy.orm")
+local class = require("spec.support.expect").plain_class
+
+local function sql(statement) return (tostring(statement):gsub("%s+", " ")) end
+
+-- Each of a list of { what it shows, statement(), text }.
+local function texts(list)
+  for _, one in ipairs(list) do
+    it(one[1], function() assert.equal(one[3], sql(one[2]())) end)
+  end
+end
+
+describe("the text of a query", function()
+  local User, Address, Node, Edge, users, addresses, session
+
+  before_each(function()
+    local metadata = sa.MetaData()
+    users = sa.Table("users", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("name", sa.String(50)))
+    addresses = sa.Table("addresses", metadata, sa.Column("id", sa.Integer, { primary_key = true }),
+      sa.Column("user_id", sa.Integer, sa.ForeignKey("users.id")), sa.Column("email", sa.String(50)))
+    local nodes = sa.Table("nodes", metadata, sa.Column("id", sa.Integer, { primary_key = true }),
+      sa.Column("parent_id", sa.Integer, sa.ForeignKey("nodes.id")))
+    local edges = sa.Table("edges", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("x", sa.Integer), sa.Column("y", sa.Integer))
+    local Point = setmetatable({}, { __call = function(_, x, y) return { x = x, y = y } end })
+    User, Address, Node, Edge = class("User"), class("Address"), class("Node"), class("Edge")
+    orm.mapper(User, users, { properties = { addresses = orm.relationship(Address) } })
+    orm.mapper(Address, addresses)
+    orm.mapper(Node, nodes, { properties = { children = orm.relationship(Node) } })
+    orm.mapper(Edge, edges, { properties = { at = orm.composite(Point, "x", "y") } })
+    session = orm.create_session()
+  end)
+  after_each(orm.clear_mappers)
+
+  texts{
+    { "as a statement it loads what it loads itself", function() return session:query(User):options(orm.joinedload(User.addresses)).statement end,
+      "SELECT users.id, users.name, addresses_1.id AS id_1, addresses_1.user_id, addresses_1.email "
+      .. "FROM users LEFT OUTER JOIN addresses AS addresses_1 ON users.id = addresses_1.user_id" },
+    { "but not as a subquery", function() return sa.select(session:query(User.id, User.name):options(orm.defer(User.name)):subquery()) end,
+      "SELECT anon_1.id, anon_1.name FROM (SELECT users.id AS id, users.name AS name FROM users) AS anon_1" },
+    { "order_by(false) forgets the order", function() return session:query(User.id):order_by(User.name):order_by(false):order_by(User.id) end,
+      "SELECT users.id AS users_id FROM users ORDER BY users.id" },
+    { "filter_by{} is about what was joined last", function()
+      return session:query(User.id):join(Address, User.id:eq(Address.user_id)):filter_by{ email = "e" }
+    end, "SELECT users.id AS users_id FROM users JOIN addresses ON users.id = addresses.user_id WHERE addresses.email = :email_1" },
+    { "and again about the first class after reset_joinpoint()", function()
+      return session:query(User.id):join(Address, User.id:eq(Address.user_id)):reset_joinpoint():filter_by{ name = "e" }
+    end, "SELECT users.id AS users_id FROM users JOIN addresses ON users.id = addresses.user_id WHERE users.name = :name_1" },
+    { "and of tables, too", function() return session:query(users.c.id):join(addresses):filter_by{ email = "e" } end,
+      "SELECT users.id AS users_id FROM users JOIN addresses ON users.id = addresses.user_id WHERE addresses.email = :email_1" },
+    { "a union's parameters are called as the attributes are", function()
+      return session:query(User.id):union(session:query(User.id)):filter(User.id:eq(1))
+    end, "SELECT anon_1.users_id AS anon_1_users_id FROM (SELECT users.id AS users_id FROM users UNION SELECT users.id AS users_id FROM users) AS anon_1 "
+      .. "WHERE anon_1.users_id = :id_1" },
+    { "what is asked for besides a union means its rows", function()
+      local other = orm.aliased(User)
+      local both = session:query(User.id):union(session:query(User.id))
+      return both:add_columns(sa.exists():where(other.id:gt(User.id)))
+    end, "SELECT anon_1.users_id AS anon_1_users_id, EXISTS (SELECT * FROM users AS users_1 WHERE users_1.id > anon_1.users_id) AS anon_2 "
+      .. "FROM (SELECT users.id AS users_id FROM users UNION SELECT users.id AS users_id FROM users) AS anon_1" },
+    { "a function may finish it", function()
+      return session:query(User.id):with_transformation(function(query) return query:filter(User.id:eq(1)) end)
+    end, "SELECT users.id AS users_id FROM users WHERE users.id = :id_1" },
+    { "an alias needs no second one in EXISTS", function()
+      local other = orm.aliased(Node)
+      return session:query(other.id):filter(other.children:any(Node.id:eq(2)))
+    end, "SELECT nodes_1.id AS nodes_1_id FROM nodes AS nodes_1 WHERE EXISTS (SELECT 1 FROM nodes WHERE nodes_1.id = nodes.parent_id AND nodes.id = :id_1)" },
+    { "with_parent() of an alias", function()
+      local other = orm.aliased(Address)
+      return session:query(other.id):filter(orm.with_parent(setmetatable({ id = 7 }, User), User.addresses, { from_entity = other }))
+    end, "SELECT addresses_1.id AS addresses_1_id FROM addresses AS addresses_1 WHERE :param_1 = addresses_1.user_id" },
+    { "a composite is ordered by part for part", function()
+      return session:query(Edge.id):order_by(Edge.at:desc():nulls_last(), sa.asc(Edge.at))
+    end, "SELECT edges.id AS edges_id FROM edges ORDER BY edges.x DESC NULLS LAST, edges.y DESC NULLS LAST, edges.x ASC, edges.y ASC" },
+    { "a composite that is there has all its parts", function() return session:query(Edge.id):filter(Edge.at:ne(nil)) end,
+      "SELECT edges.id AS edges_id FROM edges WHERE edges.x IS NOT NULL AND edges.y IS NOT NULL" },
+    { "filter_by{} of DELETE finds what its criteria name", function()
+      return sa.delete(User):where(User.id:eq(Address.user_id)):filter_by{ email = "e", name = "n" }
+    end, "DELETE FROM users, addresses WHERE users.id = addresses.user_id AND addresses.email = :email_1 AND users.name = :name_1" },
+  }
+end)
+
+describe("the text of a query of a hierarchy", function()
+  local Base, Left, Right, Root, session
+
+  before_each(function()
+    local metadata = sa.MetaData()
+    local roots = sa.Table("roots", metadata, sa.Column("id", sa.Integer, { primary_key = true }))
+    local rows = sa.Table("rows", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("kind", sa.String(10)),
+      sa.Column("root_id", sa.Integer, sa.ForeignKey("roots.id")))
+    Base, Root = class("Base"), class("Root")
+    Left, Right = class("Left", Base), class("Right", Base)
+    orm.mapper(Root, roots, { properties = { rows = orm.relationship(Base) } })
+    orm.mapper(Base, rows, { polymorphic_on = rows.c.kind, polymorphic_identity = "base" })
+    orm.mapper(Left, { inherits = Base, polymorphic_identity = "left" })
+    orm.mapper(Right, { inherits = Base, polymorphic_identity = "right" })
+    session = orm.create_session()
+  end)
+  after_each(orm.clear_mappers)
+
+  texts{
+    { "each SELECT tells its class by parameters of its own", function()
+      return sa.select(sa.select(Left.id):label("a"), sa.select(Left.id):label("b"))
+    end, "SELECT (SELECT rows.id FROM rows WHERE rows.kind IN (:kind_1_1)) AS a, (SELECT rows.id FROM rows WHERE rows.kind IN (:kind_2_1)) AS b" },
+    { "a union has told its rows apart", function() return session:query(Left):union(session:query(Right)) end,
+      "SELECT anon_1.rows_id AS anon_1_rows_id, anon_1.rows_kind AS anon_1_rows_kind, anon_1.rows_root_id AS anon_1_rows_root_id FROM "
+      .. "(SELECT rows.id AS rows_id, rows.kind AS rows_kind, rows.root_id AS rows_root_id FROM rows WHERE rows.kind IN (:kind_1_1) "
+      .. "UNION SELECT rows.id AS rows_id, rows.kind AS rows_kind, rows.root_id AS rows_root_id FROM rows WHERE rows.kind IN (:kind_2_1)) AS anon_1" },
+    { "an option for some members leaves out none", function() return session:query(Root):options(orm.joinedload(Root.rows:of_type(Left))) end,
+      "SELECT roots.id AS roots_id, rows_1.id AS rows_1_id, rows_1.kind AS rows_1_kind, rows_1.root_id AS rows_1_root_id "
+      .. "FROM roots LEFT OUTER JOIN rows AS rows_1 ON roots.id = rows_1.root_id" },
+  }
+end)
+
+describe("the text of a query of joined tables", function()
+  local Base, A, B, session
+
+  before_each(function()
+    local metadata = sa.MetaData()
+    local bases = sa.Table("bases", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("kind", sa.String(10)))
+    local a = sa.Table("a", metadata, sa.Column("id", sa.ForeignKey("bases.id"), { primary_key = true }), sa.Column("b_id", sa.ForeignKey("b.id")))
+    local b = sa.Table("b", metadata, sa.Column("id", sa.ForeignKey("bases.id"), { primary_key = true }))
+    Base = class("Base")
+    A, B = class("A", Base), class("B", Base)
+    orm.mapper(Base, bases, { polymorphic_on = bases.c.kind, with_polymorphic = "*" })
+    orm.mapper(B, b, { inherits = Base, polymorphic_identity = "b", inherit_condition = b.c.id:eq(bases.c.id) })
+    orm.mapper(A, a, { inherits = Base, polymorphic_identity = "a", inherit_condition = a.c.id:eq(bases.c.id),
+      properties = { b = orm.relationship(B, { primaryjoin = a.c.b_id:eq(b.c.id) }) } })
+    session = orm.create_session()
+  end)
+  after_each(orm.clear_mappers)
+
+  texts{
+    { "an alias brings the classes below, where the class does", function() return session:query(orm.aliased(Base, { flat = true })) end,
+      "SELECT bases_1.id AS bases_1_id, bases_1.kind AS bases_1_kind, b_1.id AS b_1_id, a_1.id AS a_1_id, a_1.b_id AS a_1_b_id "
+      .. "FROM bases AS bases_1 LEFT OUTER JOIN b AS b_1 ON b_1.id = bases_1.id LEFT OUTER JOIN a AS a_1 ON a_1.id = bases_1.id" },
+    { "EXISTS of the same hierarchy is about other rows", function() return session:query(A.b_id):filter(A.b:has(B.id:eq(5))) end,
+      "SELECT a.b_id AS a_b_id FROM bases JOIN a ON a.id = bases.id WHERE EXISTS (SELECT 1 FROM "
+      .. "(SELECT bases.id AS bases_id, bases.kind AS bases_kind, b.id AS b_id FROM bases JOIN b ON b.id = bases.id) AS anon_1 "
+      .. "WHERE a.b_id = anon_1.b_id AND anon_1.b_id = :id_1)" },
+  }
+end)
