@@ -120,32 +120,31 @@ local function resolve(list, alone)
 end
 
 -- What waits in these registries, in the order in which it was made: a class is installed before those below it.
-local function take_pending(all)
+local function pending_of(all)
   local ready = {}
   for _, registry in ipairs(all) do table.move(registry.pending, 1, #registry.pending, #ready + 1, ready) end
   table.sort(ready, function(a, b) return a.serial < b.serial end)
   for _, mapper in ipairs(ready) do mapper:check_properties() end
-  for _, registry in ipairs(all) do registry.pending = {} end
   return ready
 end
 
-local function give_back(mappers, first)
-  for i = first, #mappers do
-    local pending = mappers[i].registry.pending
-    pending[#pending + 1] = mappers[i]
+-- A mapper waits no longer. Takes no memory: what failed for want of it is tried again.
+local function take_out(mapper)
+  local pending = mapper.registry.pending
+  for i, other in ipairs(pending) do
+    if other == mapper then
+      table.remove(pending, i)
+      return
+    end
   end
 end
 
 -- Everything is resolved before anything is installed, so a failure leaves every mapper waiting, with what it lacked when
 -- it was made, and the next use tries again.
 local function configure_together(list, alone)
-  local ready = take_pending(resolve(list, alone))
-  for i, mapper in ipairs(ready) do
-    local ok, err = pcall(mapper.install, mapper)
-    if not ok then
-      give_back(ready, i)
-      error(err, 0)
-    end
+  for _, mapper in ipairs(pending_of(resolve(list, alone))) do
+    mapper:install()
+    take_out(mapper)
   end
 end
 
@@ -164,8 +163,9 @@ local function run(list, alone)
   if #list == 0 then return {} end
   tell_watcher("before_configured")
   configuring = true
-  local failures, first = configure_each(list, alone)
+  local ok, failures, first = pcall(configure_each, list, alone)
   configuring = false
+  if not ok then error(failures, 0) end
   local failed = 0
   for registry in pairs(failures) do registry.failed_at, failed = changes, failed + 1 end
   tell_waiting()
