@@ -135,11 +135,15 @@ static int push_known(lua_State *L)
     return 1;
 }
 
-/* Pushes the getter; NULL if there is none, or it must not be used now. */
+/* Pushes the getter; NULL if there is none, or it must not be used now: also
+** where something waits to be flushed, which a SELECT does first. */
 static getter *push_getter(lua_State *L)
 {
+    const alch_session *l = lua_touserdata(L, SESSION);
     getter *g;
 
+    if (l->count[0] + l->count[1] + l->count[2] > 0)
+        return NULL;
     if (rawget_named(L, SESSION_OBJECT, UP_BUSY) != LUA_TNIL)
         return NULL;
     lua_settop(L, IDENTITIES);

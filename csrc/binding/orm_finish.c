@@ -21,6 +21,21 @@ static void note_in_frame(lua_State *L, int session, int which, int obj)
     lua_pop(L, 1);
 }
 
+/* The row is new: a column without a value is NULL, and reading it need not
+** ask. What the database itself fills in is another matter. */
+static void know_nulls(alch_state *s)
+{
+    const alch_mapper *m = s->mapper;
+    size_t i;
+
+    for (i = 0; i < m->columns; i++) {
+        if (!alch_known(s, i) && !(m->attrs[i].flags & (ALCH_ATTR_KEY | ALCH_ATTR_GENERATED | ALCH_ATTR_READONLY))) {
+            alch_put(s, ALCH_SET_VALUE, i);
+            alch_put(s, ALCH_SET_GIVEN, i);
+        }
+    }
+}
+
 static void finish_insert(lua_State *L, const alch_codec *codec, int identities, int obj, int st, alch_state *s)
 {
     alch_push_object_key(L, codec, st, s);
@@ -28,6 +43,7 @@ static void finish_insert(lua_State *L, const alch_codec *codec, int identities,
     alch_session_unlist(L, 1, s);
     s->life = ALCH_PERSISTENT;
     alch_commit_state(L, st, s);
+    know_nulls(s);
 }
 
 /* The primary key itself may have been changed. */
@@ -159,6 +175,7 @@ void alch_finisher_insert(lua_State *L, alch_finisher *f, int obj, int st, alch_
     s->flags = (uint16_t)(s->flags & ~ALCH_STATE_FLUSHING);
     s->life = ALCH_PERSISTENT;
     alch_commit_state(L, st, s);
+    know_nulls(s);
 }
 
 void alch_open_finish(lua_State *L)

@@ -622,7 +622,7 @@ local function get(self, class_, ident, options)
     end
     if object ~= nil then return identity.load(self, mapper, key, slots, {}) end
   end
-  if fresh then self:_autoflush() end
+  self:_autoflush()
   if options and options.options or by_key.is_needed(self, mapper) then
     return by_key.load(self, mapper, identity.values_of(mapper, ident), {
       populate_existing = fresh, with_for_update = options and options.with_for_update, options = options and options.options,
@@ -674,7 +674,18 @@ function Session:merge(object, options)
   return merge.merge(self, object, options or {})
 end
 
---- Reads the object again now: every column, or those named.
+-- The key's columns and those among the attributes.
+local function named_slots(mapper, names)
+  local named, slots = {}, {}
+  for _, name in ipairs(names) do named[name] = true end
+  for _, column in ipairs(mapper.primary_key) do named[mapper:property_for_column(column).key] = true end
+  for slot, prop in ipairs(mapper._by_slot) do
+    if prop.kind == "column" and named[prop.key] then slots[#slots + 1] = slot end
+  end
+  return slots
+end
+
+--- Reads the object again now: every column, or the attributes named.
 ---@param object table
 ---@param names string[]?
 ---@param options { with_for_update: any }?
@@ -696,13 +707,12 @@ function Session:refresh(object, names, options)
     return
   end
   self:expire(object, names)
-  local slots = { table.unpack(identity.default_slots(mapper)) }
-  for _, name in ipairs(names or {}) do
-    local prop = mapper.property_by_key[name]
-    if prop and prop.deferred then slots[#slots + 1] = prop.slot end
-  end
   local lock = options and for_update(self, mapper, options.with_for_update)
-  if not identity.load(self, mapper, key, slots, { for_update = lock }) then raise_gone(mapper) end
+  local slots = names and named_slots(mapper, names) or identity.default_slots(mapper)
+  if not identity.load(self, mapper, key, slots, { for_update = lock, partial = names ~= nil }) then raise_gone(mapper) end
+  for _, name in ipairs(names or {}) do
+    local _ = object[name] -- a relationship is loaded now too
+  end
 end
 
 --- The object with these values, or a new one with `others` as well, flushed; and whether it was made. Safe against others

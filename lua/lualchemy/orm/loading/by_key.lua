@@ -52,8 +52,8 @@ function M.load(session, mapper, values, options)
   local sent, offset
   sent, of, offset = compile.compile(statement, of, { loaders = loaders, labels = true })
   return run.list(run.execute(session, clause.label_columns(sent), of, params, {
-    offset = offset, populate_existing = options.populate_existing, autoflush = false, unique = of.requires_unique, statement = statement,
-    execution = execution, heard = true,
+    offset = offset, populate_existing = options.populate_existing, refresh = options.is_column_load, autoflush = false,
+    unique = of.requires_unique, statement = statement, execution = execution, heard = true,
   }))[1]
 end
 

@@ -86,9 +86,15 @@ local function wants_inner(prop, below)
   return prop.innerjoin
 end
 
+-- A lazy load that asks for a many-to-one's other side has what that one refers to: it is the object being read.
+local function leads_back(plan, item, prop)
+  local loaded = plan.path and item.path.up == plan.path and plan.path.property
+  return loaded and prop.use_get and loaded.back_populates == prop
+end
+
 --- Joins the target and selects its columns behind what was asked for; nothing joins to a statement given whole.
 function M.setup(plan, item, prop, below, explicit)
-  if plan.fixed or not explicit and setup.is_cycle(item, prop) then return end
+  if plan.fixed or not explicit and (setup.is_cycle(item, prop, plan.path) or leads_back(plan, item, prop)) then return end
   local alias, target = alias_of(prop, below)
   local parts = comparator.join_parts(prop, item.entity, alias, true)
   local adapt = adapter(prop, target, alias, parts)

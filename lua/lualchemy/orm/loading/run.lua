@@ -181,7 +181,8 @@ function M.fetch_afterwards(rows)
       if #some > 0 then
         post.strategy.fetch(rows.session, some, post.property, {
           below = post.below, path = entry.item.path, statement = rows.options.statement, item = entry.item,
-          params = rows.options.params, populate_existing = rows.options.populate_existing, depth = post.depth,
+          params = rows.options.params, populate_existing = rows.options.populate_existing, refresh = rows.options.refresh,
+          depth = post.depth,
         })
       end
     end

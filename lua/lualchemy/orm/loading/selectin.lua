@@ -137,22 +137,25 @@ end
 
 local function is_loaded(object, prop) return (select(2, core.peek(object, prop.key))) end
 
---- Gathers the objects whose attribute is not loaded, by the key that rows will find them by.
----@return table[] owners         { object, key or nil }
+--- Gathers objects by the key that rows will find them by. What is loaded stays as it is; a query asks for it all the same,
+-- because of the loads that lie below.
+---@param work { item: table?, populate_existing: boolean? }   `item`: a query gave the objects
+---@return table[] owners         { object, key or nil }, those to be given something
 ---@return any[] values           each key's values once: a value, or a list of them
 ---@return table<any, table> lists
-function M.gather(session, objects, prop, names, overwrite)
+function M.gather(session, objects, prop, names, work)
   local driver = statements.driver_of(session:get_bind(prop.parent).dialect)
   local owners, values, lists, seen = {}, {}, {}, {}
   for _, object in ipairs(objects) do
-    if not seen[object] and (overwrite or not is_loaded(object, prop)) then
+    local wanting = work.populate_existing or not is_loaded(object, prop)
+    if not seen[object] and (wanting or work.item) then
       seen[object] = true
       local key = core.batch_key(object, names, driver)
       if key == false then
         for _, name in ipairs(names) do local _ = object[name] end -- expired or deferred: read it
         key = core.batch_key(object, names, driver)
       end
-      owners[#owners + 1] = { object, key }
+      if wanting then owners[#owners + 1] = { object, key } end
       if key ~= nil and not lists[key] then
         lists[key] = {}
         local value = {}
@@ -178,11 +181,11 @@ end
 
 local function by_rows(session, objects, prop, work)
   local query = query_for(prop, work.below, work.path)
-  local owners, values, lists = M.gather(session, objects, prop, query.names, work.populate_existing)
+  local owners, values, lists = M.gather(session, objects, prop, query.names, work)
   local done = {}
   for first = 1, #values, CHUNK do
     local rows = run.execute(session, query.statement, query.plan, { keys = chunk_of(values, first) },
-      { offset = query.offset, populate_existing = work.populate_existing, distinct = query.distinct,
+      { offset = query.offset, populate_existing = work.populate_existing and not work.refresh, distinct = query.distinct,
         relationship_load = true, distributed = true })
     run.distribute(rows, lists, query.positions)
     done[#done + 1] = rows
@@ -216,10 +219,10 @@ end
 ---@param session lualchemy.orm.Session
 ---@param objects table[]
 ---@param prop lualchemy.orm.RelationshipProperty
----@param work { below: lualchemy.orm.LoadNode?, path: table?, populate_existing: boolean? }
+---@param work { below: lualchemy.orm.LoadNode?, path: table?, item: table?, populate_existing: boolean? }
 function M.fetch(session, objects, prop, work)
   work.below = options.speaking(work.below)
-  if prop.use_get and not work.below and not work.populate_existing then objects = from_memory(objects, prop) end
+  if prop.use_get and not work.below and not work.item then objects = from_memory(objects, prop) end
   if #objects == 0 then return end
   work.below = deeper(work.below)
   by_rows(session, objects, prop, work)

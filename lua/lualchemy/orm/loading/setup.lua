@@ -184,12 +184,13 @@ end
 -- unless `join_depth` says how deep.
 ---@param item lualchemy.orm.PlanItem
 ---@param prop lualchemy.orm.RelationshipProperty
+---@param start table?   where the path begins; nil: with the query, not with the SELECT that goes on from it
 ---@return boolean
-function M.is_cycle(item, prop)
+function M.is_cycle(item, prop, start)
   local depth, seen, at = 0, false, item.path
-  while at do
+  while at ~= start do
     depth = depth + 1
-    if at.mapper:isa(prop.mapper) or prop.mapper:isa(at.mapper) then seen = true end
+    if at.mapper:isa(prop.mapper) then seen = true end
     at = at.up
   end
   local limit = prop.options.join_depth

@@ -40,7 +40,7 @@ local function repeated(statement, columns, item)
   local inner = clause.narrow(statement, columns)
   if not shape.limited then inner = inner:order_by(nil) end
   if not is_whole_key(columns, item) and not shape.limited then inner = inner:distinct() end
-  return inner:subquery()
+  return clause.label_columns(inner):subquery()
 end
 
 local function build(prop, work)
@@ -70,16 +70,13 @@ end
 function M.fetch(session, objects, prop, work)
   if not work.statement or work.item.secondary then return selectin.fetch(session, objects, prop, work) end
   local query = build(prop, work)
-  local owners, values, lists = selectin.gather(session, objects, prop, query.names, work.populate_existing)
-  local rows
-  if #values > 0 then
-    rows = run.execute(session, query.statement, query.plan, work.params,
-      { offset = query.offset, populate_existing = work.populate_existing, statement = query.plain, params = work.params,
-        relationship_load = true, distributed = true })
-    run.distribute(rows, lists, query.positions)
-  end
+  local owners, _, lists = selectin.gather(session, objects, prop, query.names, work)
+  local rows = run.execute(session, query.statement, query.plan, work.params,
+    { offset = query.offset, populate_existing = work.populate_existing and not work.refresh, statement = query.plain, params = work.params,
+      relationship_load = true, distributed = true })
+  run.distribute(rows, lists, query.positions)
   selectin.give(owners, lists, prop)
-  if rows then run.fetch_afterwards(rows) end
+  run.fetch_afterwards(rows)
 end
 
 function M.setup(_, item, prop, below, explicit)
