@@ -159,6 +159,19 @@ for database, url in targets.each() do
       raises("DetachedInstanceError", "User.posts cannot be asked", function() return user.posts:all() end)
     end)
 
+    it("are not loaded with their object", function()
+      stored("a")
+      for _, load in ipairs({ "joinedload", "selectinload", "subqueryload", "immediateload" }) do
+        for name, attribute in pairs({ posts = User.posts, logs = User.logs }) do
+          raises("InvalidRequestError", "'User." .. name .. "' does not support object population", function()
+            session:query(User):options(orm[load](attribute)):all()
+          end)
+        end
+      end
+      session:expunge_all()
+      assert.equal(1, session:query(User):options(orm.selectinload("*")):one().posts:count())
+    end)
+
     it("are collections", function()
       local Base = orm.declarative_base()
       Base:class("A", { __tablename__ = "a", id = sa.Column(sa.Integer, { primary_key = true }), b_id = sa.Column(sa.Integer, sa.ForeignKey("b.id")),

@@ -1,6 +1,7 @@
 --- What of an entity comes with the rows: its columns, what is joined to it, and what is fetched afterwards. Options
 -- and the mapping decide; each relationship's strategy does its own part.
 
+local errors = require("lualchemy.errors")
 local order = require("lualchemy.orm.loading.order")
 local options = require("lualchemy.orm.options")
 
@@ -158,6 +159,17 @@ local function add_below(plan, item, asked, add)
   end
 end
 
+-- What a relationship whose collection is never read as a whole cannot be told to do; a wildcard does not mean it.
+local function populating(how, prop, explicit)
+  local own = strategy(prop.lazy, prop)
+  if how == own or not own.collection or not how.setup then return how end
+  if explicit then
+    errors.raise("InvalidRequestError", "'%s' does not support object population - eager loading cannot be applied: it is lazy = \"%s\"",
+      tostring(prop), prop.lazy)
+  end
+  return own
+end
+
 --- Sets up an entity: `add(column)` selects a column and tells its place.
 ---@param plan lualchemy.orm.Plan
 ---@param item lualchemy.orm.PlanItem
@@ -168,7 +180,7 @@ function M.entity(plan, item, add)
       add_column(plan, item, prop, add)
     elseif prop.kind == "relationship" and plan.eagerloads then
       local name, below, explicit = options.strategy(item.node, prop)
-      local how = strategy(name, prop)
+      local how = populating(strategy(name, prop), prop, explicit)
       if how.setup then how.setup(plan, item, prop, below, explicit, add) end
     end
   end
