@@ -44,6 +44,32 @@ world.describe("many rows at once", define, function(w)
     expect.raises("InvalidRequestError", { "'nme'", "name" }, function() sa.insert(User):values{ nme = 1 } end)
   end)
 
+  it("insert takes values for the statement's own parameters", function()
+    local same_age = sa.select(User.age):where(User.name:eq(sa.bindparam("other"))):scalar_subquery()
+    session:execute(sa.insert(User):values{ age = same_age }, { { name = "d", other = "a" }, { name = "e", other = "b" } })
+    session:execute(sa.insert(User):values{ age = same_age }, { name = "f", other = "a" })
+    assert.equal("a:10 b:20 c:nil d:10 e:20 f:10", stored())
+    local made = session:scalars(sa.insert(User):values{ age = same_age }:returning(User), { { name = "g", other = "b" } }):one()
+    assert.same({ "g", 20 }, { made.name, made.age })
+    expect.raises("InvalidRequestError", { "'othr'", "User" }, function()
+      session:execute(sa.insert(User):values{ age = same_age }, { { name = "h", othr = "a" } })
+    end)
+  end)
+
+  it("insert into several tables gives back what lies in any of them", function()
+    local rows = { { name = "eve", tool = "saw" }, { name = "dan", tool = "axe" } }
+    local made = session:scalars(sa.insert(w.Engineer):returning(w.Engineer), rows):all()
+    assert.equal(0, #world.sent(w, function()
+      assert.same({ "eve", "saw", "engineer" }, { made[1].name, made[1].tool, made[1].kind })
+      assert.is_true(rawequal(made[2], session:get(w.Person, made[2].id)))
+    end))
+    local pairs_ = session:execute(sa.insert(w.Engineer):returning(w.Engineer.tool, w.Engineer.name), rows):all()
+    assert.same({ "axe", "dan" }, { table.unpack(pairs_[2]) })
+    expect.raises("NotImplementedError", { "Engineer", "several tables" }, function()
+      session:execute(sa.insert(w.Engineer):returning(sa.func.lower(w.Engineer.name)), rows)
+    end)
+  end)
+
   it("insert returns objects, in the session, in the order of the rows", function()
     local rows = {}
     for i = 1, 20 do rows[i] = { name = "n" .. i, age = i } end

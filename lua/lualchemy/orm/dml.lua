@@ -204,32 +204,81 @@ local function part_for(mapper, table_, row)
   return part
 end
 
+-- The columns that a RETURNING asks for, by table.
+local function returning_by_table(mapper, of)
+  local by_table = {}
+  for _, table_ in ipairs(mapper.tables) do by_table[table_] = {} end
+  for position, column in ipairs(of and of.columns or {}) do
+    local prop = clause.attribute_property(column)
+    column = prop and prop.column or column
+    local list = clause.is_column(column) and by_table[column.table]
+    if not list then
+      errors.raise("NotImplementedError", "INSERT of %s, which has several tables, returns columns of theirs; query for '%s' afterwards",
+        mapper.class_name, tostring(column))
+    end
+    list[#list + 1] = { column = column, position = position }
+  end
+  return by_table
+end
+
+-- One table's part of the rows: the result, and what comes back.
+local function insert_level(conn, table_, parts, keys, wanted, execution)
+  local columns = { table.unpack(keys) }
+  for _, item in ipairs(wanted) do columns[#columns + 1] = item.column end
+  local statement = clause.statement("insert", table_)
+  if #columns == 0 then return conn:execute(statement, parts, { execution_options = execution }), {} end
+  columns[#columns + 1] = { sort_by_parameter_order = true }
+  local result = conn:execute(statement:returning(table.unpack(columns)), parts, { execution_options = execution })
+  return result, result:all()
+end
+
 -- The rows of a class with several tables: the base's first, whose keys the others take.
-local function insert_levels(session, mapper, rows, execution)
+local function insert_levels(session, mapper, rows, execution, of)
   local conn, result = session:_connection_of(mapper), nil
-  local keyed = {}
+  local keyed, made, wanted = {}, {}, returning_by_table(mapper, of)
   for i, row in ipairs(rows) do
-    keyed[i] = {}
+    keyed[i], made[i] = {}, {}
     for key, value in pairs(row) do keyed[i][key] = value end
     local prop = mapper.polymorphic_prop
     if prop and keyed[i][prop.key] == nil then keyed[i][prop.key] = mapper.polymorphic_identity end
   end
   for level, table_ in ipairs(mapper.tables) do
-    local parts = {}
+    local parts, keys = {}, level == 1 and table_.primary_key.columns or {}
     for i, row in ipairs(keyed) do parts[i] = part_for(mapper, table_, row) end
-    local statement = clause.statement("insert", table_)
-    if level > 1 then
-      conn:execute(statement, parts, { execution_options = execution })
-    else
-      result = conn:execute(statement:returning(table.unpack(table_.primary_key.columns), { sort_by_parameter_order = true }), parts,
-        { execution_options = execution })
-      local made = result:all()
-      for i, row in ipairs(made) do
-        for k, column in ipairs(table_.primary_key.columns) do keyed[i][mapper:property_for_column(column).key] = row[k] end
-      end
+    local sent, back = insert_level(conn, table_, parts, keys, wanted[table_], execution)
+    result = result or sent
+    for i, row in ipairs(back) do
+      for k, column in ipairs(keys) do keyed[i][mapper:property_for_column(column).key] = row[k] end
+      for k, item in ipairs(wanted[table_]) do made[i][item.position] = row[#keys + k] end
     end
   end
-  return result
+  return result, made
+end
+
+-- The names of the parameters that a statement has of its own.
+local function own_parameters(statement)
+  local names = {}
+  core.replace(statement, function(node)
+    local name = core.kind(node) == "bind" and core.get(node, "key")
+    if name then names[name] = true end
+  end)
+  return names
+end
+
+-- A row of parameters: attributes' values under their columns' names, and those of the statement's own parameters.
+local function row_of(mapper, row, own)
+  local others = {}
+  for name in pairs(own) do
+    if row[name] ~= nil and not mapper.property_by_key[name] then others[name] = row[name] end
+  end
+  if next(others) == nil then return with_identity(mapper, assignments.row(mapper, row, "sa.insert()")) end
+  local values = {}
+  for key, value in pairs(row) do
+    if others[key] == nil then values[key] = value end
+  end
+  values = with_identity(mapper, assignments.row(mapper, values, "sa.insert()"))
+  for key, value in pairs(others) do values[key] = value end
+  return values
 end
 
 local function insert(session, statement, memory, params, execution)
@@ -239,13 +288,12 @@ local function insert(session, statement, memory, params, execution)
   end
   local rows = is_list(params) and params or { params }
   if #mapper.tables > 1 then
-    if memory.returning then
-      errors.raise("NotImplementedError", "INSERT of %s, which has several tables, cannot return; query for the rows afterwards", mapper.class_name)
-    end
-    return insert_levels(session, mapper, rows, execution)
+    local of = memory.returning and plan.new(memory.returning)
+    local result, made = insert_levels(session, mapper, rows, execution, of)
+    return of and require("lualchemy.orm.loading.statement").result(of, objects_of(session, of, made)) or result
   end
-  local set = {}
-  for i, row in ipairs(rows) do set[i] = with_identity(mapper, assignments.row(mapper, row, "sa.insert()")) end
+  local set, own = {}, own_parameters(statement)
+  for i, row in ipairs(rows) do set[i] = row_of(mapper, row, own) end
   if is_list(params) then return send_rows(session, statement, memory, set, execution) end
   return send(session, statement, memory, set[1], execution)
 end
