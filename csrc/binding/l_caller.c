@@ -6,32 +6,49 @@
 #include "binding/bind.h"
 
 /* Upvalues: where the library's own files are ("@/usr/share/lua/5.4/lualchemy/"), and what is known of functions,
-** function -> its file, false for the library's own and for C. */
-enum { UP_HERE = 1, UP_FILES };
+** function -> { [0] = its file, [line] = "file:line" }, false for the library's own and for C. Each line that calls the
+** library is spelled once. */
+enum { UP_HERE = 1, UP_FUNCTIONS };
 
 enum { MAX_LEVELS = 60 };
 
-/* Replaces the function on the top by its file, or false. */
-static void push_file(lua_State *L)
+/* Replaces the function on the top by what is known of it, or false. */
+static void push_known(lua_State *L)
 {
     size_t len;
     const char *here = lua_tolstring(L, lua_upvalueindex(UP_HERE), &len);
     lua_Debug ar;
 
     lua_pushvalue(L, -1);
-    if (lua_rawget(L, lua_upvalueindex(UP_FILES)) == LUA_TNIL) {
+    if (lua_rawget(L, lua_upvalueindex(UP_FUNCTIONS)) == LUA_TNIL) {
         lua_pop(L, 1);
         lua_pushvalue(L, -1);
         lua_getinfo(L, ">S", &ar);
-        if (*ar.what == 'C' || strncmp(ar.source, here, len) == 0)
+        if (*ar.what == 'C' || strncmp(ar.source, here, len) == 0) {
             lua_pushboolean(L, 0);
-        else
+        } else {
+            lua_createtable(L, 0, 2);
             lua_pushstring(L, ar.short_src);
+            lua_rawseti(L, -2, 0);
+        }
         lua_pushvalue(L, -2);
         lua_pushvalue(L, -2);
-        lua_rawset(L, lua_upvalueindex(UP_FILES));
+        lua_rawset(L, lua_upvalueindex(UP_FUNCTIONS));
     }
     lua_replace(L, -2);
+}
+
+/* Pushes "file:line" of a function known at 1. */
+static void push_where(lua_State *L, int line)
+{
+    if (lua_rawgeti(L, 1, line) == LUA_TSTRING && line > 0)
+        return;
+    lua_rawgeti(L, 1, 0);
+    lua_pushfstring(L, "%s:%d", lua_tostring(L, -1), line);
+    if (line > 0) {
+        lua_pushvalue(L, -1);
+        lua_rawseti(L, 1, line);
+    }
 }
 
 /* caller() -> "file:line" | nil */
@@ -43,10 +60,10 @@ static int l_caller(lua_State *L)
     lua_settop(L, 0);
     for (level = 1; level <= MAX_LEVELS && lua_getstack(L, level, &ar); level++) {
         lua_getinfo(L, "f", &ar);
-        push_file(L);
+        push_known(L);
         if (lua_toboolean(L, 1)) {
             lua_getinfo(L, "l", &ar);
-            lua_pushfstring(L, "%s:%d", lua_tostring(L, 1), ar.currentline);
+            push_where(L, ar.currentline);
             return 1;
         }
         lua_settop(L, 0);
@@ -55,7 +72,7 @@ static int l_caller(lua_State *L)
     return 1;
 }
 
-/* core.caller_finder(here, files) -> caller: 'files' is a table with weak keys. */
+/* core.caller_finder(here, functions) -> caller: 'functions' is a table with weak keys. */
 static int l_caller_finder(lua_State *L)
 {
     luaL_checktype(L, 1, LUA_TSTRING);

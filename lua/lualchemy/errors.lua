@@ -57,16 +57,16 @@ for _, c in pairs(M) do c.__tostring = LualchemyError.__tostring end
 -- Where the library's own files live: frames from there are not the user's mistake.
 local here = debug and debug.getinfo(1, "S").source:match("^(@.*)errors%.lua$")
 
--- Function -> its file, false for the library's own and for C.
-local files = setmetatable({}, { __mode = "k" })
+-- Function -> what is known of it (binding/l_caller.c), false for the library's own and for C.
+local known = setmetatable({}, { __mode = "k" })
 
 --- Lets errors look past a function that the library made of a piece of text: the mistake is told where it was caused.
 ---@param fn function
-function M.look_past(fn) files[fn] = false end
+function M.look_past(fn) known[fn] = false end
 
 --- "file:line" of the nearest caller that is not the library.
 ---@type fun(): string?
-M.caller = here and core.caller_finder(here, files) or function() end
+M.caller = here and core.caller_finder(here, known) or function() end
 
 --- One of a program's own, to be raised by it: `error(sa.exc.DisconnectionError("it does not answer"))`.
 ---@param message string

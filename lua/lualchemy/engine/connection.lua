@@ -536,7 +536,8 @@ end
 function Connection:close()
   if self.closed then return end
   local leaving <close> = self._tx and setmetatable({ conn = self }, Leaving) or nil      -- luacheck: ignore 211
-  local ok, err = pcall(leave, self)
+  local ok, err = true, nil
+  if self._tx or self._limited or self._restore then ok, err = pcall(leave, self) end
   self.closed = true
   local proxy, detached = self._proxy, self._detached
   self._detached = false
