@@ -56,6 +56,23 @@ world.describe("many rows at once", define, function(w)
     end)
   end)
 
+  it("statements of a class's own table name no column of those above it", function()
+    expect.raises_here("CompileError", { "sa.update()", "'name' of Engineer", "'bulk_people'", "Query.update()" }, function()
+      return (sa.update(w.Engineer):values{ name = "x" })
+    end)
+    expect.raises("CompileError", { "'name' of Engineer" }, function() session:execute(sa.update(w.Engineer), { name = "x" }) end)
+    expect.raises_here("CompileError", { "sa.insert()", "'name' of Engineer" }, function()
+      return (sa.insert(w.Engineer):values{ { name = "x" } })
+    end)
+    session:add(w.Engineer{ name = "eve", tool = "saw" })
+    assert.equal(1, session:execute(sa.update(w.Engineer):values{ tool = "axe" }).rowcount)
+    expect.raises_here("CompileError", { "'bulk_people'", "'bulk_engineers'", "call it for each" }, function()
+      session:query(w.Engineer):update{ name = "dan", tool = "adze" }
+    end)
+    assert.equal(1, session:query(w.Engineer):update{ name = "dan" })
+    assert.equal("dan axe", session:query(w.Engineer):one().name .. " " .. session:query(w.Engineer):one().tool)
+  end)
+
   it("insert into several tables gives back what lies in any of them", function()
     local rows = { { name = "eve", tool = "saw" }, { name = "dan", tool = "axe" } }
     local made = session:scalars(sa.insert(w.Engineer):returning(w.Engineer), rows):all()

@@ -99,3 +99,47 @@ world.describe("options of a subclass", staff, function(w)
     raises("InvalidRequestError", { "Manager.papers", "raise" }, function() return first.papers end)
   end)
 end)
+
+for _, lazy in ipairs({ "joined", "selectin", "subquery" }) do
+  world.describe("a subclass fetched after its objects, with a collection that is lazy = " .. lazy, function(Base, w)
+    w.Worker = Base:class("Worker", { __tablename__ = "so_workers", id = key(), name = text(), kind = text(),
+      __mapper_args__ = { polymorphic_on = "kind", polymorphic_identity = "worker" } })
+    w.Smith = w.Worker:class("Smith", { __tablename__ = "so_smiths", id = key("so_workers.id"), craft = text(),
+      secret = orm.deferred(text()), tools = orm.relationship("Tool", { lazy = lazy, order_by = "Tool.id" }),
+      __mapper_args__ = { polymorphic_identity = "smith" } })
+    w.Tool = Base:class("Tool", { __tablename__ = "so_tools", id = key(), smith_id = sa.Column(sa.ForeignKey("so_smiths.id")) })
+  end, function(w)
+    before_each(function()
+      w.session:add_all{ w.Smith{ name = "a", craft = "x", secret = "s", tools = { w.Tool{}, w.Tool{} } }, w.Worker{ name = "b" },
+        w.Smith{ name = "c", craft = "y", tools = {} } }
+      w.session:commit()
+      w.session:expunge_all()
+    end)
+
+    it("has it whole, by the statements that it takes", function()
+      local list
+      local sent = world.sent(w, function()
+        list = w.session:query(w.Worker):options(orm.selectin_polymorphic(w.Worker, { w.Smith })):order_by(w.Worker.id):all()
+      end)
+      assert.equal(lazy == "joined" and 2 or 3, #sent)
+      assert.equal(0, #world.sent(w, function()
+        assert.same({ 2, 0, "x", "y" }, { #list[1].tools, #list[3].tools, list[1].craft, list[3].craft })
+      end))
+    end)
+
+    it("leaves out what is deferred, as with_polymorphic does", function()
+      for _, ask in ipairs({
+        function() return w.session:query(w.Worker):options(orm.selectin_polymorphic(w.Worker, { w.Smith })) end,
+        function() return w.session:query(orm.with_polymorphic(w.Worker, "*")) end,
+      }) do
+        w.session:expunge_all()
+        local list
+        local sent = world.sent(w, function() list = ask():all() end)
+        assert.is_nil(table.concat(sent, "\n"):find("secret", 1, true))
+        for _, one in ipairs(list) do
+          if one.name == "a" then assert.equal("s", one.secret) end
+        end
+      end
+    end)
+  end)
+end

@@ -84,6 +84,17 @@ local function tell(query, name, mapper, found, statement, result, values)
     matched_objects = found.matched, values = values })
 end
 
+local function check_one_table(mapper, list)
+  local first = list[1][1].table
+  for _, item in ipairs(list) do
+    if not rawequal(item[1].table, first) then
+      errors.raise("CompileError", "Query.update(): '%s' and '%s' of %s are columns of '%s' and '%s'; a statement sets those of one table: "
+        .. "call it for each", tostring(list[1][3]), tostring(item[3]), mapper.class_name, tostring(first.name), tostring(item[1].table.name))
+    end
+  end
+  return first
+end
+
 --- UPDATE of every row the query finds; the number of rows.
 ---@param query lualchemy.orm.Query
 ---@param values table<any, any>   by attribute name or column
@@ -95,13 +106,13 @@ function M.update(query, values, options)
     errors.raise("ArgumentError", "Query.update{ name = value } needs at least one value; sa.null stands for NULL")
   end
   local list = assignments.of(mapper, values, "Query.update()")
-  local set = {}
+  local table_, set = check_one_table(mapper, list), {}
   for _, item in ipairs(list) do set[item[1]] = item[2] end
   local criteria = criteria_of(query, mapper, "update")
   local found = find(query, mapper, criteria, options, "update")
   found:prepare(list, query._params)
-  local result, statement = execute(query, mapper, clause.statement("update", list[1][1].table):values(set),
-    written_criteria(query, mapper, list[1][1].table, criteria))
+  local result, statement = execute(query, mapper, clause.statement("update", table_):values(set),
+    written_criteria(query, mapper, table_, criteria))
   found:updated()
   tell(query, "after_bulk_update", mapper, found, statement, result, list)
   return result.rowcount

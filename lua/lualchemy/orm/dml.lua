@@ -40,16 +40,31 @@ end
 
 local Methods = {}
 
+-- The statement is one of the class's own table: columns of those above it are set elsewhere.
+local function check_table(mapper, list, where)
+  for _, item in ipairs(list) do
+    if not rawequal(item[1].table, mapper.local_table) then
+      errors.raise("CompileError", "%s: '%s' of %s is a column of '%s', and the statement is one of '%s'. %s", where, tostring(item[3]),
+        mapper.class_name, tostring(item[1].table.name), tostring(mapper.local_table.name), where:find("update", 1, true)
+        and "Query.update() sets columns of any table of a class" or "Give the rows to session:execute(): they go into all tables of a class")
+    end
+  end
+  return list
+end
+
 local function values_of(self, super, where, values, ...)
   local memory = memory_of(self)
   if type(values) ~= "table" or getmetatable(values) ~= nil then return super.values(self, values, ...) end
   if #values == 0 then
-    local list = assignments.of(memory.mapper, values, where)
+    local list = check_table(memory.mapper, assignments.of(memory.mapper, values, where), where)
     return remember(super.values(self, assignments.by_column(memory.mapper, values, where)), { assignments = list })
   end
   if type(values[1]) ~= "table" then return super.values(self, values, ...) end
   local rows = {}
-  for i, row in ipairs(values) do rows[i] = assignments.by_column(memory.mapper, row, where) end
+  for i, row in ipairs(values) do
+    check_table(memory.mapper, assignments.of(memory.mapper, row, where), where)
+    rows[i] = assignments.by_column(memory.mapper, row, where)
+  end
   return super.values(self, rows)
 end
 
@@ -398,7 +413,7 @@ local function update(session, statement, memory, params, execution)
   end
   local list = memory.assignments or {}
   if not memory.assignments and type(params) == "table" then
-    list = assignments.of(memory.mapper, params, "sa.update()")
+    list = check_table(memory.mapper, assignments.of(memory.mapper, params, "sa.update()"), "sa.update()")
     params = assignments.row(memory.mapper, params, "sa.update()")
   end
   local found = synchronize.find(session, memory.mapper, {

@@ -2,6 +2,7 @@
 -- were read, one more SELECT for each class brings what its objects have beyond the class asked for.
 
 local clause = require("lualchemy.orm.clause")
+local compile = require("lualchemy.orm.loading.compile")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local options = require("lualchemy.orm.options")
@@ -45,7 +46,8 @@ local function fetch_class(session, mapper, values, work)
   for first = 1, #values, CHUNK do
     local some = table.move(values, first, math.min(first + CHUNK - 1, #values), 1, {})
     local statement = of:select():where(clause.in_list(clause.tuple(keys), some)):order_by(table.unpack(keys))
-    run.list(run.execute(session, statement, of, nil, { autoflush = false, populate_existing = work.populate_existing }))
+    local sent, offset = compile.finish(statement, of)
+    run.list(run.execute(session, sent, of, nil, { autoflush = false, populate_existing = work.populate_existing, offset = offset, unique = true }))
   end
 end
 
@@ -78,12 +80,9 @@ end
 
 --- Asks for the fetch where there is something to fetch.
 ---@param item lualchemy.orm.PlanItem
----@return table<lualchemy.orm.Mapper, true>   the classes
 function M.setup(item)
-  local mappers, set = classes_for(item.mapper, item.node), {}
+  local mappers = classes_for(item.mapper, item.node)
   if #mappers > 0 then item.post[#item.post + 1] = { strategy = M, below = mappers } end
-  for _, mapper in ipairs(mappers) do set[mapper] = true end
-  return set
 end
 
 local function mappers_of(classes)

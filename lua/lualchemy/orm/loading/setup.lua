@@ -75,7 +75,7 @@ local function add_column(plan, item, prop, add)
 end
 
 -- What the rows bring of a class below the entity's: its columns, by the numbers of its attributes.
-local function add_variant(item, mapper, add)
+local function add_variant(plan, item, mapper, add)
   local slots, of_base = {}, {}
   for index, at in pairs(item.columns) do of_base[item.mapper.properties[index].key] = at end
   for _, prop in ipairs(order(mapper)) do
@@ -84,7 +84,9 @@ local function add_variant(item, mapper, add)
       if item.mapper.property_by_key[prop.key] and not at then
         at = nil -- the class above has it, and does not load it
       elseif not at or #prop.columns > 1 then
-        at = is_wanted(item, prop, mapper) and place_property(item, prop, add) or at
+        local wanted = is_wanted(item, prop, mapper)
+        at = wanted and place_property(item, prop, add) or at
+        plan.whole = plan.whole and (wanted or prop.readonly)
       end
       slots[prop.slot] = of_base[prop.key] or at
     end
@@ -92,10 +94,10 @@ local function add_variant(item, mapper, add)
   return slots
 end
 
-local function add_variants(item, add)
+local function add_variants(plan, item, add)
   for _, mapper in ipairs(item.entity.polymorphic_mappers or {}) do
     item.variants = item.variants or {}
-    if mapper ~= item.mapper then item.variants[mapper] = add_variant(item, mapper, add) end
+    if mapper ~= item.mapper then item.variants[mapper] = add_variant(plan, item, mapper, add) end
   end
 end
 
@@ -143,16 +145,16 @@ local function set_up_below(item, mapper, fn)
   for i = child, #item.children do item.children[i].owner = mapper end
 end
 
--- Relationships of the classes below the entity's: those that options name, and where these classes are asked for with it, what
--- the mapping says.
-local function add_below(plan, item, asked, add)
+-- Relationships of the classes below the entity's: those that options name, and where the rows have these classes' columns, what
+-- the mapping says. A class whose rows are fetched afterwards brings the mapping's own then.
+local function add_below(plan, item, add)
   local has_columns = {}
   for _, mapper in ipairs(item.entity.polymorphic_mappers or {}) do has_columns[mapper] = true end
   for _, mapper in ipairs(item.mapper:self_and_descendants()) do
     for _, prop in ipairs(mapper ~= item.mapper and order(mapper) or {}) do
       if prop.kind == "relationship" and not prop.inherited_from and not item.mapper.property_by_key[prop.key] then
         local name, below, explicit = options.strategy(item.node, prop)
-        local how = (explicit or has_columns[mapper] or asked[mapper]) and strategy_below(name, prop, has_columns[mapper])
+        local how = (explicit or has_columns[mapper]) and strategy_below(name, prop, has_columns[mapper])
         if how and how.setup then set_up_below(item, mapper, function() how.setup(plan, item, prop, below, explicit, add) end) end
       end
     end
@@ -184,10 +186,10 @@ function M.entity(plan, item, add)
       if how.setup then how.setup(plan, item, prop, below, explicit, add) end
     end
   end
-  add_variants(item, add)
+  add_variants(plan, item, add)
   if #item.mapper.inheriting > 0 then
-    local asked = require("lualchemy.orm.loading.selectin_polymorphic").setup(item)
-    if plan.eagerloads then add_below(plan, item, asked, add) end
+    require("lualchemy.orm.loading.selectin_polymorphic").setup(item)
+    if plan.eagerloads then add_below(plan, item, add) end
   end
   add_join_columns(item, add)
 end
