@@ -245,7 +245,7 @@ function M.with_parent(object, attribute, options)
     errors.raise("ArgumentError", "with_parent() along %s needs an instance of %s; got %s", tostring(attribute), prop.parent.class_name, tostring(object))
   end
   local function value(column) return clause.bind(value_of(attribute, object, column), column) end
-  local of_target = adapter(target or attribute.of or prop.entity)
+  local of_target = adapter(attribute.of or target or prop.entity)
   if not prop.secondary then return joincond.build(prop.terms, value, of_target) end
   return clause.conjunction({ joincond.build(prop.terms, value), joincond.build(prop.secondary_terms, of_target) })
 end

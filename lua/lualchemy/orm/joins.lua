@@ -46,8 +46,13 @@ local function relationship_steps(attribute, target)
   local left = attribute.parent.selectable
   check_self_join(left, parts.target)
   local function on(condition)
-    if #attribute.criteria == 0 then return condition end
-    return clause.conjunction({ condition, table.unpack(attribute.criteria) })
+    local list = { condition }
+    for _, criterion in ipairs(attribute.criteria) do
+      list[#list + 1] = parts.secondary and clause.replace(criterion, function(column)
+        return clause.corresponding_column(parts.secondary, column) or column
+      end) or criterion
+    end
+    return #list == 1 and condition or clause.conjunction(list)
   end
   if not parts.secondary then return { { left = left, right = parts.target, on = on(parts.primary), entity = target } } end
   return {

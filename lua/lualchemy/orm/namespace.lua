@@ -75,6 +75,23 @@ local function add(list, found)
   list[#list + 1] = found
 end
 
+-- What joins two classes by a table between them gives that table a name of its own, whose columns
+-- nobody can mean; the table itself was joined by the user.
+local function without_secondaries(froms, entities)
+  local list, secondary = {}, {}
+  for _, one in ipairs(entities) do
+    for _, prop in ipairs(one.mapper.properties) do
+      if prop.kind == "relationship" and prop.secondary then secondary[#secondary + 1] = prop.secondary.c[1] end
+    end
+  end
+  for _, from in ipairs(froms) do
+    local between = false
+    for _, column in ipairs(clause.kind(from) ~= "table" and secondary or {}) do between = between or clause.corresponding_column(from, column) ~= nil end
+    if not between then list[#list + 1] = from end
+  end
+  return list
+end
+
 --- What a statement's entities have under a name; the things in FROM that belong to none of them.
 ---@param statement lualchemy.Select
 ---@param name string
@@ -88,7 +105,7 @@ function M.find(statement, name)
     if one then add(entities, one) else others[#others + 1] = froms[i] end
   end
   for _, one in ipairs(entities) do found[#found + 1] = criteria.attribute(one, name) end
-  return found, others
+  return found, without_secondaries(others, entities)
 end
 
 sql.set_namespace(M.find)

@@ -41,9 +41,9 @@ local setup = require("lualchemy.orm.loading.setup")
 ---@field single boolean          a result is a list of objects of one class rather than of rows
 local Plan = class("Plan")
 
--- The position of a column in the SELECT; a column asked for twice is selected once, unless `repeats`.
-local function place(self, column, repeats)
-  if not repeats then
+-- The position of a column in the SELECT. What a class brings is selected once; what is asked for by itself, each time.
+local function place(self, column, again)
+  if not again then
     for i, known in ipairs(self.columns) do
       if known == column then
         self.whole = false
@@ -60,8 +60,8 @@ local function name_of_class(of)
   return of.mapper.class_name
 end
 
-local function add_entity(self, of, repeats)
-  local first = repeats or #self.columns == 0 -- an entity's own columns differ from each other
+local function add_entity(self, of)
+  local first = #self.columns == 0 -- an entity's own columns differ from each other
   local item = setup.item(of, self.nodes and self.nodes[self.entity_count + 1], self.path)
   item.name = name_of_class(of)
   self.entity_count = self.entity_count + 1
@@ -69,18 +69,18 @@ local function add_entity(self, of, repeats)
   setup.entity(self, item, function(column) return place(self, column, first) end)
 end
 
-local function add_column(self, expression, repeats, name)
+local function add_column(self, expression, name)
   self.entities[#self.entities + 1] = {
-    column = place(self, expression, repeats), expression = expression, name = name or clause.result_name(expression),
+    column = place(self, expression, true), expression = expression, name = name or clause.result_name(expression),
   }
 end
 
-local function add_value(self, value, repeats)
+local function add_value(self, value)
   local of = entity.of(value)
-  if of then return add_entity(self, of, repeats) end
-  if clause.is_named_expression(value) then return add_column(self, value.expression, repeats, value.name) end
+  if of then return add_entity(self, of) end
+  if clause.is_named_expression(value) then return add_column(self, value.expression, value.name) end
   if clause.is_from(value) then
-    for _, column in ipairs(value.c) do add_column(self, column, repeats) end
+    for _, column in ipairs(value.c) do add_column(self, column) end
     return
   end
   local expression = clause.expression(value)
@@ -88,7 +88,7 @@ local function add_value(self, value, repeats)
     errors.raise("ArgumentError", "A query asks for mapped classes and expressions; got %s",
       type(value) == "table" and registry.describe_class(value) or ("%s (a %s)"):format(tostring(value), type(value)))
   end
-  add_column(self, expression, repeats)
+  add_column(self, expression)
 end
 
 -- What a composite stands for among what is selected; anything else is itself.
@@ -98,14 +98,14 @@ local function unfolded(value)
 end
 
 -- A bundle's parts: the number of an item, or a bundle in turn.
-local function add_bundle(self, bundle, repeats)
+local function add_bundle(self, bundle)
   local parts = {}
   for i, value in ipairs(bundle.expressions) do
     value = unfolded(value)
     if Bundle:is(value) then
-      parts[i] = add_bundle(self, value, repeats)
+      parts[i] = add_bundle(self, value)
     else
-      add_value(self, value, repeats)
+      add_value(self, value)
       parts[i] = #self.entities
     end
   end
@@ -114,15 +114,15 @@ local function add_bundle(self, bundle, repeats)
 end
 
 -- What was asked for, and what values of a row come of it.
-local function add(self, value, repeats)
+local function add(self, value)
   local results = self.results
   value = unfolded(value)
   if Bundle:is(value) then
-    results[#results + 1] = add_bundle(self, value, repeats)
+    results[#results + 1] = add_bundle(self, value)
     return
   end
   local first = #self.entities + 1
-  add_value(self, value, repeats)
+  add_value(self, value)
   for number = first, #self.entities do results[#results + 1] = number end
 end
 
@@ -135,18 +135,18 @@ local function make_ready(given)
 end
 
 ---@param given any[]
----@param how { nodes: lualchemy.orm.LoadNode[]?, repeats: boolean?, eagerloads: boolean?, fixed: boolean?, path: table?, names: string[]? }?
+---@param how { nodes: lualchemy.orm.LoadNode[]?, eagerloads: boolean?, fixed: boolean?, path: table?, names: string[]? }?
 function Plan:init(given, how)
   if #given == 0 then errors.raise("ArgumentError", "A query needs something to query for: a mapped class or columns") end
   if registry.waiting then make_ready(given) end
   how = how or {}
   self.given, self.entities, self.columns, self.entity_count = given, {}, {}, 0
   self.secondary, self.joins, self.order_by = {}, {}, {}
-  self.nodes, self.eagerloads, self.path, self.repeats = how.nodes, how.eagerloads ~= false, how.path, how.repeats
+  self.nodes, self.eagerloads, self.path = how.nodes, how.eagerloads ~= false, how.path
   self.fixed = how.fixed or false
   self.whole, self.multi_row, self.requires_unique, self.has_bundles = true, false, false, false
   self.results, self.given_names = {}, how.names
-  for _, value in ipairs(given) do add(self, value, how.repeats) end
+  for _, value in ipairs(given) do add(self, value) end
   self.single = #self.entities == 1 and self.entities[1].entity ~= nil and not self.has_bundles
 end
 
@@ -367,7 +367,7 @@ function Plan:shape_rows(list, count)
 end
 
 -- The plans for one entity alone, which is what most queries and selects are of, are made once and kept with the entity.
-local function plan_of_entity(of, given, what, how)
+local function plan_of_entity(of, given, what)
   local kept, count = of.query_plan, #of.mapper.properties
   if not kept or kept.property_count ~= count then
     kept = { property_count = count }
@@ -375,13 +375,11 @@ local function plan_of_entity(of, given, what, how)
   end
   local known = kept[what]
   if not known then
-    known = Plan(given, how)
+    known = Plan(given)
     kept[what] = known
   end
   return known
 end
-
-local REPEATS = { repeats = true }
 
 --- The plan of a select that names mapped classes; nil for any other statement. The columns keep the places that the
 --- select gives them.
@@ -392,7 +390,7 @@ local function of_statement(statement)
   if not parts then return nil end
   for i, part in ipairs(parts) do parts[i] = type(part) == "table" and (part.entity or part.bundle or not part.name and part.expression) or part end
   local of = #parts == 1 and entity.of(parts[1])
-  return of and plan_of_entity(of, parts, "statement", REPEATS) or Plan(parts, REPEATS)
+  return of and plan_of_entity(of, parts, "statement") or Plan(parts)
 end
 
 local function new(given)

@@ -249,10 +249,12 @@ function Query:with_transformation(transform) return transform(self) end
 --- Only what belongs to an object along a relationship.
 ---@param object table
 ---@param attribute any?   `User.addresses`, where there are several ways
+---@param options { from_entity: table? }?   which of the query's classes, if not the first
 ---@return lualchemy.orm.Query
-function Query:with_parent(object, attribute)
-  if attribute == nil then attribute = comparator.towards(object, self._plan:first_entity()) end
-  return self:filter(comparator.with_parent(object, attribute))
+function Query:with_parent(object, attribute, options)
+  local first = self._plan:first_entity()
+  if attribute == nil then attribute = comparator.towards(object, first) end
+  return self:filter(comparator.with_parent(object, attribute, options or { from_entity = first.is_alias and first.class_ or nil }))
 end
 
 --- Says what stands first in FROM.
@@ -515,11 +517,15 @@ end
 ---@return lualchemy.orm.Query
 function Query:set_label_style(style) return derive(self, { _select = self._select:set_label_style(style) }) end
 
+--- The same as `set_label_style(sa.LABEL_STYLE_TABLENAME_PLUS_COL)`.
+---@return lualchemy.orm.Query
+function Query:with_labels() return derive(self, { _select = clause.label_columns(self._select) }) end
+
 for _, name in ipairs({ "cte", "scalar_subquery", "label", "lateral" }) do
   Query[name] = function(self, ...) return self._select[name](self._select, ...) end
 end
 
-Query.as_scalar = Query.scalar_subquery
+Query.as_scalar, Query.apply_labels = Query.scalar_subquery, Query.with_labels
 
 --- What Core sees where a query stands in an expression.
 function Query:__clause_element__() return self._select end

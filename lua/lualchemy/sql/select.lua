@@ -369,10 +369,8 @@ Select.add_columns, Select.column = core.select_add_columns, core.select_add_col
 --- Other columns instead; `{ maintain_column_froms = true }` keeps what the old ones selected from.
 function Select:with_only_columns(...)
   local given, options = base.take_options(...)
-  if given.n == 1 and type(given[1]) == "table" and getmetatable(given[1]) == nil then
-    given = given[1]
-    given.n = #given
-  end
+  local only = given.n == 1 and given[1]
+  if type(only) == "table" and getmetatable(only) == nil and #only > 0 then given = table.pack(table.unpack(only)) end
   local from = options.maintain_column_froms and core.select_keep_froms(self) or self
   return core.select_with_only_columns(from, table.unpack(given, 1, given.n))
 end

@@ -47,7 +47,8 @@ describe("query", function()
     assert.equal("SELECT users.id AS users_id, users.name AS users_name, addresses.email AS addresses_email, count(users.id) AS count_1 "
       .. "FROM users, addresses", sql(session:query(User, Address.email, sa.func.count(User.id))))
     assert.equal("SELECT users.name AS users_name FROM users", sql(session:query(User.name)))
-    assert.equal(all_users, sql(session:query(User, User.name)))
+    assert.equal("SELECT users.name AS users_name, users.id AS users_id FROM users", sql(session:query(User.name, User)))
+    assert.equal("SELECT users.id AS users_id, users.name AS users_name, users.name AS users_name__1 FROM users", sql(session:query(User, User.name)))
     assert.equal("SELECT users.id AS users_id, users.name AS users_name FROM users", sql(session:query(users)))
   end)
 

@@ -14,20 +14,24 @@ local function texts(list)
 end
 
 describe("the text of a query", function()
-  local User, Address, Node, Edge, users, addresses, session
+  local User, Address, Tag, Node, Edge, users, addresses, between, session
 
   before_each(function()
     local metadata = sa.MetaData()
     users = sa.Table("users", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("name", sa.String(50)))
     addresses = sa.Table("addresses", metadata, sa.Column("id", sa.Integer, { primary_key = true }),
       sa.Column("user_id", sa.Integer, sa.ForeignKey("users.id")), sa.Column("email", sa.String(50)))
+    local tags = sa.Table("tags", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("tag_id", sa.Integer))
+    between = sa.Table("user_tags", metadata, sa.Column("user_id", sa.ForeignKey("users.id")), sa.Column("tag_id", sa.ForeignKey("tags.id")))
     local nodes = sa.Table("nodes", metadata, sa.Column("id", sa.Integer, { primary_key = true }),
       sa.Column("parent_id", sa.Integer, sa.ForeignKey("nodes.id")))
     local edges = sa.Table("edges", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("x", sa.Integer), sa.Column("y", sa.Integer))
     local Point = setmetatable({}, { __call = function(_, x, y) return { x = x, y = y } end })
-    User, Address, Node, Edge = class("User"), class("Address"), class("Node"), class("Edge")
-    orm.mapper(User, users, { properties = { addresses = orm.relationship(Address) } })
-    orm.mapper(Address, addresses)
+    User, Address, Tag, Node, Edge = class("User"), class("Address"), class("Tag"), class("Node"), class("Edge")
+    orm.mapper(User, users, { properties = { addresses = orm.relationship(Address, { back_populates = "user" }),
+      tags = orm.relationship(Tag, { secondary = between, back_populates = "users" }) } })
+    orm.mapper(Address, addresses, { properties = { user = orm.relationship(User, { back_populates = "addresses" }) } })
+    orm.mapper(Tag, tags, { properties = { users = orm.relationship(User, { secondary = between, back_populates = "tags" }) } })
     orm.mapper(Node, nodes, { properties = { children = orm.relationship(Node) } })
     orm.mapper(Edge, edges, { properties = { at = orm.composite(Point, "x", "y") } })
     session = orm.create_session()
@@ -71,6 +75,27 @@ describe("the text of a query", function()
       local other = orm.aliased(Address)
       return session:query(other.id):filter(orm.with_parent(setmetatable({ id = 7 }, User), User.addresses, { from_entity = other }))
     end, "SELECT addresses_1.id AS addresses_1_id FROM addresses AS addresses_1 WHERE :param_1 = addresses_1.user_id" },
+    { "Query.with_parent() is about the query's own class", function()
+      return session:query(orm.aliased(Address)):with_parent(setmetatable({ id = 7 }, User))
+    end, "SELECT addresses_1.id AS addresses_1_id, addresses_1.user_id AS addresses_1_user_id, addresses_1.email AS addresses_1_email "
+      .. "FROM addresses AS addresses_1 WHERE :param_1 = addresses_1.user_id" },
+    { "what is asked for twice comes twice, but not what a class has brought", function() return sa.select(User.name, User, User.id) end,
+      "SELECT users.name, users.id, users.id AS id__1 FROM users" },
+    { "other columns of a select with options", function()
+      return sa.select(User, Address):options(orm.joinedload(User.addresses)):with_only_columns(User)
+    end, "SELECT users.id, users.name, addresses_1.id AS id_1, addresses_1.user_id, addresses_1.email "
+      .. "FROM users LEFT OUTER JOIN addresses AS addresses_1 ON users.id = addresses_1.user_id" },
+    { "labels of its own accord", function() return session:query(User.id):with_labels().statement end, "SELECT users.id AS users_id FROM users" },
+    { "eager loads leave DISTINCT alone", function() return sa.select(Address.id, Address):distinct():options(orm.joinedload(Address.user)) end,
+      "SELECT anon_1.id, anon_1.user_id, anon_1.email, users_1.id AS id_1, users_1.name FROM (SELECT DISTINCT addresses.id AS id, "
+      .. "addresses.user_id AS user_id, addresses.email AS email FROM addresses) AS anon_1 LEFT OUTER JOIN users AS users_1 ON users_1.id = anon_1.user_id" },
+    { "criteria of a join may name the table between", function()
+      return sa.select(User.id):join(User.tags:and_(between.c.tag_id:gt(1)))
+    end, "SELECT users.id FROM users JOIN user_tags AS user_tags_1 ON users.id = user_tags_1.user_id "
+      .. "JOIN tags ON tags.id = user_tags_1.tag_id AND user_tags_1.tag_id > :tag_id_1" },
+    { "which filter_by{} does not", function() return sa.select(Tag.id):join(Tag.users):filter_by{ tag_id = 1 } end,
+      "SELECT tags.id FROM tags JOIN user_tags AS user_tags_1 ON tags.id = user_tags_1.tag_id JOIN users ON users.id = user_tags_1.user_id "
+      .. "WHERE tags.tag_id = :tag_id_1" },
     { "a composite is ordered by part for part", function()
       return session:query(Edge.id):order_by(Edge.at:desc():nulls_last(), sa.asc(Edge.at))
     end, "SELECT edges.id AS edges_id FROM edges ORDER BY edges.x DESC NULLS LAST, edges.y DESC NULLS LAST, edges.x ASC, edges.y ASC" },
@@ -115,14 +140,17 @@ describe("the text of a query of a hierarchy", function()
 end)
 
 describe("the text of a query of joined tables", function()
-  local Base, A, B, session
+  local Base, A, B, Holder, session
 
   before_each(function()
     local metadata = sa.MetaData()
-    local bases = sa.Table("bases", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("kind", sa.String(10)))
+    local bases = sa.Table("bases", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("kind", sa.String(10)),
+      sa.Column("holder_id", sa.ForeignKey("holders.id")))
+    local holders = sa.Table("holders", metadata, sa.Column("id", sa.Integer, { primary_key = true }))
     local a = sa.Table("a", metadata, sa.Column("id", sa.ForeignKey("bases.id"), { primary_key = true }), sa.Column("b_id", sa.ForeignKey("b.id")))
     local b = sa.Table("b", metadata, sa.Column("id", sa.ForeignKey("bases.id"), { primary_key = true }))
-    Base = class("Base")
+    Base, Holder = class("Base"), class("Holder")
+    orm.mapper(Holder, holders, { properties = { bases = orm.relationship(Base) } })
     A, B = class("A", Base), class("B", Base)
     orm.mapper(Base, bases, { polymorphic_on = bases.c.kind, with_polymorphic = "*" })
     orm.mapper(B, b, { inherits = Base, polymorphic_identity = "b", inherit_condition = b.c.id:eq(bases.c.id) })
@@ -134,11 +162,20 @@ describe("the text of a query of joined tables", function()
 
   texts{
     { "an alias brings the classes below, where the class does", function() return session:query(orm.aliased(Base, { flat = true })) end,
-      "SELECT bases_1.id AS bases_1_id, bases_1.kind AS bases_1_kind, b_1.id AS b_1_id, a_1.id AS a_1_id, a_1.b_id AS a_1_b_id "
+      "SELECT bases_1.id AS bases_1_id, bases_1.kind AS bases_1_kind, bases_1.holder_id AS bases_1_holder_id, b_1.id AS b_1_id, a_1.id AS a_1_id, a_1.b_id AS a_1_b_id "
       .. "FROM bases AS bases_1 LEFT OUTER JOIN b AS b_1 ON b_1.id = bases_1.id LEFT OUTER JOIN a AS a_1 ON a_1.id = bases_1.id" },
+    { "an option for a class below leaves no object out", function() return session:query(Holder):options(orm.joinedload(Holder.bases:of_type(A)):load_only(A.b_id)) end,
+      "SELECT holders.id AS holders_id, anon_1.bases_id AS anon_1_bases_id, anon_1.bases_kind AS anon_1_bases_kind, anon_1.a_id AS anon_1_a_id, "
+      .. "anon_1.a_b_id AS anon_1_a_b_id FROM holders LEFT OUTER JOIN (SELECT bases.id AS bases_id, bases.kind AS bases_kind, "
+      .. "bases.holder_id AS bases_holder_id, a.id AS a_id, a.b_id AS a_b_id FROM bases LEFT OUTER JOIN a ON a.id = bases.id) AS anon_1 "
+      .. "ON holders.id = anon_1.bases_holder_id" },
+    { "an option for an alias joins to that alias", function()
+      return session:query(Holder):options(orm.joinedload(Holder.bases:of_type(orm.aliased(B, { flat = true }))))
+    end, "SELECT holders.id AS holders_id, bases_1.id AS bases_1_id, bases_1.kind AS bases_1_kind, bases_1.holder_id AS bases_1_holder_id, b_1.id AS b_1_id "
+      .. "FROM holders LEFT OUTER JOIN (bases AS bases_1 JOIN b AS b_1 ON b_1.id = bases_1.id) ON holders.id = bases_1.holder_id" },
     { "EXISTS of the same hierarchy is about other rows", function() return session:query(A.b_id):filter(A.b:has(B.id:eq(5))) end,
       "SELECT a.b_id AS a_b_id FROM bases JOIN a ON a.id = bases.id WHERE EXISTS (SELECT 1 FROM "
-      .. "(SELECT bases.id AS bases_id, bases.kind AS bases_kind, b.id AS b_id FROM bases JOIN b ON b.id = bases.id) AS anon_1 "
+      .. "(SELECT bases.id AS bases_id, bases.kind AS bases_kind, bases.holder_id AS bases_holder_id, b.id AS b_id FROM bases JOIN b ON b.id = bases.id) AS anon_1 "
       .. "WHERE a.b_id = anon_1.b_id AND anon_1.b_id = :id_1)" },
   }
 end)

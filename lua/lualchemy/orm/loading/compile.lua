@@ -67,7 +67,7 @@ local function add_loads(statement, of, list, labels)
     return criteria.apply_below(statement, list), 0
   end
   local shape = clause.select_shape(statement)
-  local nested = of.multi_row and (shape.limited or shape.distinct or shape.grouped)
+  local nested = shape.distinct or shape.grouped or of.multi_row and shape.limited
   if nested then return wrapped(statement, of, shape, labels, list) end
   local joined_to, offset = simple(statement, of)
   return criteria.apply_below(joined_to, list), offset
@@ -123,7 +123,7 @@ function M.compile(statement, of, how)
   local nodes = how.nodes
   if how.loaders and #how.loaders > 0 then nodes = options.resolve(of:roots(), how.loaders, nodes) end
   if nodes or how.eagerloads == false or how.fixed or how.path then
-    of = plan.Plan(of.given, { nodes = nodes, repeats = of.repeats, eagerloads = how.eagerloads, fixed = how.fixed, path = how.path,
+    of = plan.Plan(of.given, { nodes = nodes, eagerloads = how.eagerloads, fixed = how.fixed, path = how.path,
       names = of.given_names })
   end
   local list = nodes and nodes[1] and nodes[1].globals.criteria or criteria_in(how.loaders)

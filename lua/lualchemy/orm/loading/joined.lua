@@ -9,20 +9,25 @@ local AliasedEntity = require("lualchemy.orm.aliased").AliasedEntity
 local clause = require("lualchemy.orm.clause")
 local comparator = require("lualchemy.orm.comparator")
 local criteria = require("lualchemy.orm.loading.criteria")
+local entity = require("lualchemy.orm.entity")
 local inheritance = require("lualchemy.orm.inheritance")
 local loading = require("lualchemy.orm.loading")
 local setup = require("lualchemy.orm.loading.setup")
+local with_polymorphic = require("lualchemy.orm.inheritance.with_polymorphic").with_polymorphic
 
 local M = {}
 
--- An anonymous alias of the relationship's target, or of what of_type() named.
+-- The entity to join to: an anonymous alias of the relationship's target, or the alias that of_type() gave. A class there
+-- stands for all objects of the relationship, with what those of the class have besides: none is left out.
 local function alias_of(prop, below)
-  local target, also = below and below.attribute and below.attribute.of or prop.entity, nil
-  if not target.is_alias and target.mapper.single and target.mapper ~= prop.mapper and target.mapper:isa(prop.mapper) then
-    target, also = prop.entity, target.mapper -- all of the relationship's objects come; what the option says is for some of them
+  local of = below and below.attribute and below.attribute.of
+  if of and of.is_alias then return of, of end
+  if of and of.mapper ~= prop.mapper then
+    return entity.of(with_polymorphic(of.mapper.base_mapper.class_, { of.class_ }, { aliased = true })), prop.entity
   end
+  local target = prop.entity
   local alias = AliasedEntity(target.mapper, clause.anonymous(target.selectable), { inner = target.is_alias and target or nil })
-  alias.polymorphic_mappers = also and { target.mapper, also } or target.polymorphic_mappers
+  alias.polymorphic_mappers = target.polymorphic_mappers
   return alias, target
 end
 
@@ -82,6 +87,7 @@ end
 
 local function wants_inner(prop, below)
   local said = below and below.options and below.options.innerjoin
+  if said == "nested" or said == nil and prop.innerjoin == "nested" then return true end
   if said ~= nil then return said end
   return prop.innerjoin
 end

@@ -112,14 +112,19 @@ local function add_join_columns(item, add)
   end
 end
 
--- What an option's of_type() narrowed comes after what the relationship's own target has.
+-- What an option's of_type() narrowed comes after what the relationship's own target has: there a key's column of the
+-- target's own table goes ahead (`kind = "ahead"`) of the attribute that reads the one of the class below.
 local function order_of(item)
   local above, mapper = item.above, item.mapper
   if not above or above == mapper or not mapper:isa(above) then return order(mapper) end
   local list, taken = {}, {}
   for _, prop in ipairs(order(above)) do
     local own = mapper.property_by_key[prop.key]
-    if own then list[#list + 1], taken[own] = own, true end
+    if own and own.kind == "column" and not own.readonly and not prop.readonly and own.columns[1] ~= prop.columns[1] then
+      list[#list + 1] = { kind = "ahead", prop = own, columns = prop.columns }
+    elseif own then
+      list[#list + 1], taken[own] = own, true
+    end
   end
   for _, prop in ipairs(order(mapper)) do
     if not taken[prop] then list[#list + 1] = prop end
@@ -180,6 +185,8 @@ function M.entity(plan, item, add)
   for _, prop in ipairs(order_of(item)) do
     if prop.kind == "column" then
       add_column(plan, item, prop, add)
+    elseif prop.kind == "ahead" then
+      for _, column in ipairs(is_wanted(item, prop.prop) and prop.columns or {}) do place_of(item, column, add) end
     elseif prop.kind == "relationship" and plan.eagerloads then
       local name, below, explicit = options.strategy(item.node, prop)
       local how = populating(strategy(name, prop), prop, explicit)
