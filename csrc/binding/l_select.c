@@ -299,7 +299,40 @@ static int ordering(lua_State *L, const char *what, size_t offset)
 }
 
 static int l_order_by(lua_State *L) { return ordering(L, "order_by", offsetof(alch_select, order_by)); }
-static int l_group_by(lua_State *L) { return ordering(L, "group_by", offsetof(alch_select, group_by)); }
+
+/* Pushes what the argument at 'i' of GROUP BY stands for: the columns of a mapped class, else itself. */
+static void push_grouped(lua_State *L, int i)
+{
+    int top = lua_gettop(L);
+    const alch_custom *entity = lua_istable(L, i) ? alch_push_entity(L, i) : NULL;
+    uint32_t k, n = entity != NULL ? alch_list_len(entity->clauses) : 0;
+
+    if (n < 2) {
+        lua_pushvalue(L, i);
+    } else {
+        luaL_checkstack(L, (int)n + 2, "columns");
+        for (k = 0; k < n; k++)
+            if (entity->clauses->items[k]->kind == ALCH_NODE_COLUMN)
+                alch_push_node(L, entity->clauses->items[k]);
+    }
+    if (entity != NULL)
+        lua_remove(L, top + 1);
+}
+
+static int l_group_by(lua_State *L)
+{
+    int i, top;
+
+    (void)alch_spread(L, 2);
+    top = lua_gettop(L);
+    for (i = 2; i <= top; i++) {
+        luaL_checkstack(L, 2, "arguments");
+        push_grouped(L, i);
+    }
+    lua_rotate(L, 2, lua_gettop(L) - top);
+    lua_settop(L, lua_gettop(L) - (top - 1));
+    return ordering(L, "group_by", offsetof(alch_select, group_by));
+}
 
 static int number(lua_State *L, const char *what, size_t offset)
 {

@@ -62,6 +62,9 @@ local function place_property(item, prop, add)
   return first
 end
 
+-- An expression that is deferred is not among the columns that its class lists where it is selected (attribute.lua).
+local function is_unlisted(prop) return prop.deferred and prop.readonly end
+
 local function add_column(plan, item, prop, add)
   local given = item.node and item.node.expressions[prop.key]
   if given ~= nil then
@@ -69,8 +72,9 @@ local function add_column(plan, item, prop, add)
     item.columns[prop.index] = add(given)
   elseif is_wanted(item, prop) then
     item.columns[prop.index] = place_property(item, prop, add)
+    plan.whole = plan.whole and not is_unlisted(prop)
   else
-    plan.whole = plan.whole and prop.deferred and prop.readonly or item.entity.is_alias and item.entity:lacks(prop)
+    plan.whole = plan.whole and is_unlisted(prop) or item.entity.is_alias and item.entity:lacks(prop)
   end
 end
 
@@ -86,7 +90,7 @@ local function add_variant(plan, item, mapper, add)
       elseif not at or #prop.columns > 1 then
         local wanted = is_wanted(item, prop, mapper)
         at = wanted and place_property(item, prop, add) or at
-        plan.whole = plan.whole and (wanted or prop.readonly)
+        plan.whole = plan.whole and wanted == not is_unlisted(prop)
       end
       slots[prop.slot] = of_base[prop.key] or at
     end
