@@ -15,6 +15,8 @@ static void keep_expression(lua_State *L, int idx, const alch_node *n, const alc
 {
     alch_err err;
 
+    if (n->kind == ALCH_NODE_SUBQUERY)      /* select(...):subquery() where its one value is meant */
+        n = ((const alch_alias *)n)->element;
     if (alch_is_statement(n)) {
         if (alch_wrap_new(ALCH_NODE_SCALAR, alch_node_keep(n), NULL, out, &err) != ALCH_OK)
             alch_raise(L, &err);

@@ -172,6 +172,39 @@ static int push_params(lua_State *L, const alch_compiled_ref *ref)
     return 1;
 }
 
+/* compiled:construct_params(params): the same with values of the user's, who knows the parameters by their keys, and
+** those that have generated names by these. */
+static int l_construct_params(lua_State *L)
+{
+    const alch_compiled_ref *ref = check_ref(L, 1);
+    const alch_compiled *r = ref->compiled;
+    size_t i;
+
+    lua_settop(L, 2);
+    if (lua_isnil(L, 2)) {
+        lua_newtable(L);
+        lua_replace(L, 2);
+    }
+    luaL_checktype(L, 2, LUA_TTABLE);
+    (void)push_params(L, ref);
+    for (i = 0; i < r->param_count; i++) {
+        const alch_compiled_param *p = &r->params[i];
+        int generated = p->key == NULL || (p->bind != NULL && p->bind->flags & ALCH_BIND_UNIQUE);
+
+        push_param_name(L, p);
+        if (p->element == 0 && lua_getfield(L, 2, generated ? lua_tostring(L, 4) : p->key) != LUA_TNIL) {
+            if (alch_is_null(L, -1)) {
+                lua_pop(L, 1);
+                lua_pushnil(L);
+            }
+            lua_rawset(L, 3);
+        } else if (p->required)
+            return alch_raisef(L, ALCH_ERR_INVALID, "a value is required for bind parameter '%s'", lua_tostring(L, 4));
+        lua_settop(L, 3);
+    }
+    return 1;
+}
+
 /* .positiontup: the names in the order in which a driver is sent their values. */
 static int push_positions(lua_State *L, const alch_compiled *r)
 {
@@ -238,6 +271,10 @@ static int l_compiled_index(lua_State *L)
         return push_string(L, r);
     if (strcmp(key, "params") == 0)
         return push_params(L, ref);
+    if (strcmp(key, "construct_params") == 0) {
+        lua_pushcfunction(L, l_construct_params);
+        return 1;
+    }
     if (strcmp(key, "positiontup") == 0)
         return push_positions(L, r);
     if (strcmp(key, "column_names") == 0)

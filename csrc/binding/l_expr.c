@@ -72,7 +72,7 @@ static int l_wrap(lua_State *L)
     lua_settop(L, 3);
     slot = alch_push_node_slot(L, kind);
     inner = alch_to_node(L, 2);
-    if (inner != NULL && (kind == ALCH_NODE_SCALAR || alch_is_from(inner)))
+    if (inner != NULL && (kind == ALCH_NODE_SCALAR || alch_is_from(inner) || (kind == ALCH_NODE_GROUPING && alch_is_statement(inner))))
         slot->node = alch_node_keep(inner);
     else
         alch_value_node(L, 2, is_cast_by_database(L, 2, kind, type) ? NULL : type, &slot->node);

@@ -405,8 +405,8 @@ static unsigned tuple_width(const alch_node *left)
     return left->kind == ALCH_NODE_TUPLE ? ((const alch_list *)left)->count : 1;
 }
 
-/* IN a statement, or a parameter that brings the list. */
-static void in_node(lua_State *L, int idx, const alch_node *n, const alch_node *left, alch_node_ref *slot)
+/* IN a statement, the rows of a table or the like, or a parameter that brings the list. */
+static void in_node(lua_State *L, const alch_node *n, const alch_node *left, alch_node_ref *slot)
 {
     alch_bind *b;
     alch_err err;
@@ -423,14 +423,10 @@ static void in_node(lua_State *L, int idx, const alch_node *n, const alch_node *
             alch_give_value(L, b, lua_gettop(L));
             lua_pop(L, 1);
         }
-    } else if (alch_is_from(n) && n->kind != ALCH_NODE_TABLE && n->kind != ALCH_NODE_JOIN
-               && n->kind != ALCH_NODE_VALUES) {
-        alch_raisef(L, ALCH_ERR_ARGUMENT, "in_() got a %s: give it a select() of its columns", alch_node_class(n->kind));
-    } else if (alch_is_from(n) && n->kind != ALCH_NODE_VALUES)
-        alch_raisef(L, ALCH_ERR_ARGUMENT, "in_() takes a list, a select or an expression, got %s", alch_describe(L, idx));
-    else if (alch_is_statement(n))
-        alch_check(L, alch_wrap_new(ALCH_NODE_SCALAR, alch_node_keep(n), NULL, &slot->node, &err), &err);
-    else if (n->kind == ALCH_NODE_VALUES)
+    } else if (alch_is_from(n) && n->kind != ALCH_NODE_VALUES) {
+        alch_check(L, alch_select_all(n, &slot->node, &err), &err);
+        alch_check(L, alch_wrap_new(ALCH_NODE_SCALAR, alch_take_node(slot), NULL, &slot->node, &err), &err);
+    } else if (alch_is_statement(n) || n->kind == ALCH_NODE_VALUES)
         alch_check(L, alch_wrap_new(ALCH_NODE_SCALAR, alch_node_keep(n), NULL, &slot->node, &err), &err);
     else
         slot->node = alch_node_keep(n);
@@ -453,7 +449,7 @@ static int l_in(lua_State *L)
     slot = push_result(L, ALCH_NODE_BINARY);
     n = alch_to_node(L, 2);
     if (n != NULL)
-        in_node(L, 2, n, left, slot);
+        in_node(L, n, left, slot);
     else if (!alch_is_plain_table(L, 2))
         return alch_raisef(L, ALCH_ERR_ARGUMENT, "in_() takes a list, a select or an expression, got %s",
                            alch_describe(L, 2));

@@ -165,12 +165,30 @@ static int l_shape_names(lua_State *L)
     return 1;
 }
 
-/* Does the selected expression stand for another one? Itself, what it labels,
-** or ('derived') the column that it was derived from. */
-static int stands_for(const alch_node *from, const alch_node *n, int derived)
+/* A column of a subquery or the like that params() made another one of: of the same name, and so is what it is of. */
+static int is_copy(const alch_node *from, const alch_node *n)
 {
-    if (!derived)
+    const alch_column *a = (const alch_column *)from, *b = (const alch_column *)n;
+    const char *of, *other;
+
+    if (from == NULL || from->kind != ALCH_NODE_COLUMN || n->kind != ALCH_NODE_COLUMN || a->owner == NULL || b->owner == NULL
+        || a->owner->head.kind == ALCH_NODE_TABLE || a->owner->head.kind != b->owner->head.kind)
+        return 0;
+    of = ((const alch_alias *)a->owner)->name;
+    other = ((const alch_alias *)b->owner)->name;
+    return of != NULL && other != NULL && strcmp(of, other) == 0 && strcmp(a->name, b->name) == 0;
+}
+
+enum { IS_ITSELF, IS_DERIVED, IS_COPY, WAYS };
+
+/* Does the selected expression stand for another one? Itself or what it labels, the column that it was derived from, or
+** what it is a copy of. */
+static int stands_for(const alch_node *from, const alch_node *n, int way)
+{
+    if (way == IS_ITSELF)
         return from == n || (from != NULL && from->kind == ALCH_NODE_LABEL && ((const alch_label *)from)->element == n);
+    if (way == IS_COPY)
+        return is_copy(from, n);
     while (from != NULL && from != n)
         from = from->kind == ALCH_NODE_COLUMN ? ((const alch_column *)from)->origin : NULL;
     return from != NULL;
@@ -181,17 +199,17 @@ static int stands_for(const alch_node *from, const alch_node *n, int derived)
 ** compiled; or NULL. */
 static int find_among(const alch_compiled *r, const alch_node *const *selected, const alch_node *n)
 {
-    int derived, found = 0;
+    int way, found = 0;
     size_t i;
 
-    for (derived = 0; derived < 2 && found == 0; derived++) {
+    for (way = IS_ITSELF; way < WAYS && found == 0; way++) {
         for (i = 0; i < r->column_count; i++) {
             const alch_node *from = r->columns[i].node;
 
             if (from != NULL && selected != NULL)
                 from = selected[i];
-            if (stands_for(from, n, derived) || (from == NULL && !derived && r->columns[i].inner == n))
-                found = found == 0 || !derived ? (int)i + 1 : -1;
+            if (stands_for(from, n, way) || (from == NULL && way == IS_ITSELF && r->columns[i].inner == n))
+                found = found == 0 || way == IS_ITSELF ? (int)i + 1 : -1;
         }
     }
     return found;

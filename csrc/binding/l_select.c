@@ -791,6 +791,10 @@ static int l_compound(lua_State *L)
     for (i = 2; i <= top; i++) {
         const alch_node *n = alch_check_node(L, i);
 
+        if (n->kind == ALCH_NODE_GROUPING) {        /* self_group(): members get the parentheses they need */
+            alch_push_node(L, n = ((const alch_wrap *)n)->element);
+            lua_replace(L, i);
+        }
         if (!alch_is_statement(n) && n->kind != ALCH_NODE_VALUES)
             return alch_raisef(L, ALCH_ERR_ARGUMENT, "member %d of a compound select is %s, a select expected", i - 1,
                                alch_describe(L, i));

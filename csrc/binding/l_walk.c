@@ -3,6 +3,7 @@
 #include "binding/node_conv.h"
 #include "binding/value_conv.h"
 #include "expr/build.h"
+#include "expr/selectable.h"
 
 /* One replacement: where the function is, and what was already rebuilt, so
 ** that a node met twice is rebuilt once. */
@@ -11,6 +12,7 @@ typedef struct rebuild {
     int fn, done;
     int failed;             /* an error object is on the top */
     unsigned changes;       /* nodes met so far that others took the place of */
+    int into_owners;        /* what a column is of is rebuilt too, where it is no table */
 } rebuild;
 
 static const alch_node *replace(const alch_node *n, void *payload, alch_err *err);
@@ -81,9 +83,34 @@ static const alch_node *rebuilt(rebuild *r, const alch_node *n, alch_err *err)
         alch_node_drop(copy);
         return alch_node_keep(n);
     }
+    if (alch_from_copy_given(copy, n, err) != ALCH_OK) {
+        alch_node_drop(copy);
+        return NULL;
+    }
     if (copy->kind == ALCH_NODE_ENTITY)     /* its columns come from elsewhere now */
         (void)alch_node_set(copy, &((alch_custom *)copy)->from, NULL, err);
     return copy;
+}
+
+/* The column in the place of this one whose subquery, CTE or the like was rebuilt; kept. */
+static const alch_node *column_of_rebuilt(rebuild *r, const alch_column *column, alch_err *err)
+{
+    const alch_node *owner = column->owner != NULL ? &column->owner->head : NULL, *made;
+    const alch_from *from;
+
+    if (owner == NULL || owner->kind == ALCH_NODE_TABLE)
+        return alch_node_keep(&column->head);
+    made = replace(owner, r, err);
+    if (made == NULL || alch_from_derive(made, err) != ALCH_OK) {
+        alch_node_drop(made);
+        return NULL;
+    }
+    from = (const alch_from *)made;
+    if (made->kind == owner->kind && column->position < from->column_count)
+        column = from->columns[column->position];
+    (void)alch_node_keep(&column->head);
+    alch_node_drop(made);
+    return &column->head;
 }
 
 static const alch_node *replace(const alch_node *n, void *payload, alch_err *err)
@@ -110,7 +137,9 @@ static const alch_node *replace(const alch_node *n, void *payload, alch_err *err
         (void)alch_err_set(err, ALCH_ERR_CALLBACK, "a replacing function raised an error");
         return NULL;
     }
-    if (made == NULL)
+    if (made == NULL && n->kind == ALCH_NODE_COLUMN && r->into_owners)
+        made = column_of_rebuilt(r, (const alch_column *)n, err);
+    else if (made == NULL)
         made = is_leaf(n) ? alch_node_keep(n) : rebuilt(r, n, err);
     if (made == NULL)
         return NULL;
@@ -124,11 +153,12 @@ static const alch_node *replace(const alch_node *n, void *payload, alch_err *err
     return made;
 }
 
-/* core.replace(node, function): a copy in which each part the function answers for is its answer. */
+/* core.replace(node, function, into_owners | nil): a copy in which each part the function answers for is its answer;
+** 'into_owners': parts of what its columns are of, too. */
 static int l_replace(lua_State *L)
 {
     const alch_node *n = alch_check_node(L, 1);
-    rebuild r = { L, 2, 3, 0, 0 };
+    rebuild r = { L, 2, 3, 0, 0, lua_toboolean(L, 3) };
     alch_node_ref *slot;
     const alch_node *made;
     alch_err err;

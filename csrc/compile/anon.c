@@ -67,6 +67,54 @@ const char *alch_truncate_name(alch_compiler *c, const char *name, int ident_cla
     return text;
 }
 
+static int has_schema(const alch_compiler *c, const alch_table *t)
+{
+    const char *schema = alch_dialect_schema(c->dialect, t->schema);
+
+    return schema != NULL && schema[0] != '\0';
+}
+
+/* "t_1", the same for every table of the name in the statement. */
+static const char *alias_of_name(alch_compiler *c, const char *name)
+{
+    size_t len = strlen(name);
+    char *key = alch_arena_alloc(c->arena, len + 2), *text = alch_arena_alloc(c->arena, len + 16);
+    uint32_t number;
+
+    if (key == NULL || text == NULL) {
+        alch_compile_nomem(c);
+        return name;
+    }
+    key[0] = '.';           /* no anonymous part begins so */
+    memcpy(key + 1, name, len + 1);
+    number = alch_dict_get(&c->anon, key, len + 1);
+    if (number == 0) {
+        number = alch_next_number(c, name);
+        if (!alch_dict_set(&c->anon, key, len + 1, number))
+            alch_compile_nomem(c);
+    }
+    (void)snprintf(text, len + 16, "%s_%u", name, number);
+    return alch_truncate_name(c, text, ALCH_IDENT_ALIAS);
+}
+
+const char *alch_alias_beside_namesake(alch_compiler *c, const alch_table *t)
+{
+    const alch_frame *f = c->frame;
+    size_t i;
+
+    if (!c->has_schema || has_schema(c, t))
+        return NULL;
+    while (f != NULL && !alch_nodes_has(&f->asfrom, &t->from.head))
+        f = f->outer;
+    for (i = 0; f != NULL && f->has_schema && i < f->asfrom.len; i++) {
+        const alch_table *other = (const alch_table *)f->asfrom.at[i];
+
+        if (other->from.head.kind == ALCH_NODE_TABLE && other != t && has_schema(c, other) && strcmp(other->name, t->name) == 0)
+            return alias_of_name(c, t->name);
+    }
+    return NULL;
+}
+
 const char *alch_resolve_name(alch_compiler *c, const char *name, int ident_class)
 {
     alch_buf text = ALCH_BUF_INIT;

@@ -29,6 +29,7 @@ enum {
     ALCH_V_INSERT_SELECT = 1 << 10, /* INSERT ... SELECT */
     ALCH_V_RESULT = 1 << 11,        /* result columns are collected here */
     ALCH_V_OPERATOR = 1 << 12,      /* inside an operator: eager ones take parentheses */
+    ALCH_V_ALIASED = 1 << 14,       /* a table inside its alias */
     ALCH_V_MEMBER = 1 << 13         /* a further member of a compound that is the result: types wrap its columns */
 };
 
@@ -42,6 +43,7 @@ typedef struct alch_frame {
     alch_nodes froms;
     const alch_node *visiting_cte;
     void *assignments;              /* INSERT, UPDATE: what is set (visit_dml.c) */
+    uint8_t has_schema;             /* SELECT: a table of a schema is among its FROMs */
 } alch_frame;
 
 /* A CTE that was met: its text is cut out of the buffer and put in front of
@@ -110,6 +112,7 @@ struct alch_compiler {
     alch_dict bind_names;
     alch_dict truncated;            /* long name -> short */
     unsigned truncations[3];
+    uint8_t has_schema;             /* a SELECT so far has a frame that says so */
     unsigned level;                 /* statements around us */
     const alch_node *label_by_name; /* the label that ORDER BY refers to by name */
     const char *function_name;
@@ -157,6 +160,8 @@ enum { ALCH_IDENT_COLUMN, ALCH_IDENT_ALIAS, ALCH_IDENT_BIND };
 const char *alch_resolve_name(alch_compiler *c, const char *name, int ident_class);
 unsigned alch_next_number(alch_compiler *c, const char *base);
 const char *alch_truncate_name(alch_compiler *c, const char *name, int ident_class);
+/* What a table without a schema is called in a SELECT that has one of that name from a schema too; NULL: by its name. */
+const char *alch_alias_beside_namesake(alch_compiler *c, const alch_table *t);
 
 /* compile/params.c */
 /* Fails because a parameter of the user's and a column's own are called the same. */

@@ -90,7 +90,7 @@ static void put_column_names(alch_compiler *c, const alch_alias *cte)
                                         : alch_selected_columns(cte->element, &list, c->err);
 
     if (rc == ALCH_OK)
-        rc = alch_name_columns(&c->namer, list.at, list.len, ALCH_LABELS_DEFAULT, 1, &named, c->err);
+        rc = alch_name_columns(&c->namer, list.at, list.len, alch_label_style_of(cte->element), 1, &named, c->err);
     if (rc != ALCH_OK) {
         c->failed = rc;
         return;
@@ -112,7 +112,7 @@ static void compile_body(alch_compiler *c, const alch_alias *cte, const char *na
 {
     alch_frame frame;
 
-    alch_put_identifier(c, name, cte->flags & ALCH_ALIAS_QUOTE ? ALCH_COLUMN_QUOTE : 0);
+    alch_put_identifier(c, name, alch_alias_quoting(cte));
     if (cte->flags & ALCH_ALIAS_RECURSIVE || has_named_columns(cte))
         put_column_names(c, cte);
     alch_puts(c, " AS ");
@@ -201,7 +201,7 @@ static void put_reference(alch_compiler *c, const alch_alias *cte, const char *n
         alch_put_identifier(c, cte_name(c, cte->cte_of), 0);
         alch_puts(c, " AS ");
     }
-    alch_put_identifier(c, name, cte->flags & ALCH_ALIAS_QUOTE ? ALCH_COLUMN_QUOTE : 0);
+    alch_put_identifier(c, name, alch_alias_quoting(cte));
 }
 
 static void visit(alch_compiler *c, const alch_alias *cte, int nesting, unsigned flags)
@@ -245,7 +245,7 @@ void alch_visit_cte(alch_compiler *c, const alch_node *n, unsigned flags)
     }
     if (stands_for_enclosing(c, cte)) {
         if (flags & ALCH_V_FROM)
-            alch_put_identifier(c, cte_name(c, cte), cte->flags & ALCH_ALIAS_QUOTE ? ALCH_COLUMN_QUOTE : 0);
+            alch_put_identifier(c, cte_name(c, cte), alch_alias_quoting(cte));
         return;
     }
     visit(c, cte, 0, flags & ALCH_V_LITERAL);

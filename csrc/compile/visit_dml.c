@@ -185,7 +185,7 @@ static const char *param_key(alch_compiler *c, const alch_column *column)
     char *made;
     size_t size;
 
-    if (d->head.kind != ALCH_NODE_UPDATE || column->owner == NULL || &column->owner->head == d->table)
+    if (d->head.kind != ALCH_NODE_UPDATE || column->owner == NULL || !alch_nodes_has(&c->frame->froms, &column->owner->head))
         return column->key;
     table = alch_name_of_from(column->owner);
     if (table == NULL)
@@ -633,6 +633,8 @@ static void insert_values(alch_compiler *c, const alch_dml *d, unsigned flags)
         else
             put_single(c, &a, flags);
     }
+    if (d->ctes != NULL)        /* their parameters are numbered behind those of the values */
+        alch_compile_independent_ctes(c, d->ctes, flags);
     if (d->conflict != NULL)
         alch_compile_node(c, d->conflict, flags);
     if (d->returning == NULL)
@@ -654,10 +656,10 @@ void alch_visit_insert(alch_compiler *c, const alch_node *n, unsigned flags)
     alch_puts(c, "INSERT ");
     alch_compile_prefixes(c, d->prefixes, inner);
     alch_puts(c, "INTO ");
-    if (d->ctes != NULL)
-        alch_compile_independent_ctes(c, d->ctes, inner);
     put_written_table(c, d, 0);
     if (d->select != NULL) {
+        if (d->ctes != NULL)
+            alch_compile_independent_ctes(c, d->ctes, inner);
         put_from_select(c, d, inner | (flags & ALCH_V_FROM));
         if (d->conflict != NULL)
             alch_compile_node(c, d->conflict, inner);
@@ -676,19 +678,21 @@ void alch_visit_insert(alch_compiler *c, const alch_node *n, unsigned flags)
 ** {=== UPDATE and DELETE
 */
 
-/* FROMs besides the table: given, or named by criteria and values. */
+/* FROMs besides the table: given, or named by criteria and values and not in a join that was given. */
 static void extra_froms(alch_compiler *c, const alch_dml *d, alch_nodes *out)
 {
     alch_nodes used = { c->arena, NULL, 0, 0, 0 }, own = used;
     uint32_t i;
     size_t k;
 
+    for (i = 0; i < alch_list_len(d->froms); i++) {
+        alch_nodes_add_new(out, d->froms->items[i]);
+        alch_hidden_froms(d->froms->items[i], &own);
+    }
     for (i = 0; i < alch_list_len(d->where); i++)
         alch_from_objects(d->where->items[i], &used);
     for (i = 0; d->head.kind == ALCH_NODE_UPDATE && i < alch_list_len(d->values); i++)
         alch_from_objects(((const alch_pair *)d->values->items[i])->second, &used);
-    for (i = 0; i < alch_list_len(d->froms); i++)
-        alch_nodes_add(&used, d->froms->items[i]);
     alch_from_objects(d->table, &own);
     for (k = 0; k < used.len; k++)
         if (!alch_nodes_has(&own, used.at[k]))
@@ -764,8 +768,6 @@ void alch_visit_update(alch_compiler *c, const alch_node *n, unsigned flags)
     enter(c, d, &frame);
     alch_puts(c, "UPDATE ");
     alch_compile_prefixes(c, d->prefixes, inner);
-    if (d->ctes != NULL)
-        alch_compile_independent_ctes(c, d->ctes, inner);
     put_written_table(c, d, inner | ALCH_V_FROM);
     if (d->flags & ALCH_DML_ORDERED)
         choose_ordered(c, d, &a);
@@ -787,6 +789,8 @@ void alch_visit_update(alch_compiler *c, const alch_node *n, unsigned flags)
             put_value(c, &a.at[i], -1, inner);
         }
     }
+    if (d->ctes != NULL)
+        alch_compile_independent_ctes(c, d->ctes, inner);
     put_froms(c, &frame, " FROM ", inner);
     finish_dml(c, d, start, flags);
 }

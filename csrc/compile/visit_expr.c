@@ -28,15 +28,19 @@ void alch_put_table_name(alch_compiler *c, const alch_table *t, unsigned flags)
 static void put_qualifier(alch_compiler *c, const alch_from *owner, unsigned flags)
 {
     if (owner->head.kind == ALCH_NODE_TABLE) {
-        alch_put_table_name(c, (const alch_table *)owner, flags);
+        const char *alias = alch_alias_beside_namesake(c, (const alch_table *)owner);
+
+        if (alias != NULL)
+            alch_put_identifier(c, alias, 0);
+        else
+            alch_put_table_name(c, (const alch_table *)owner, flags);
         alch_buf_putc(c->out, '.');
     } else if (owner->head.kind != ALCH_NODE_TEXT_SELECT) {
         const alch_alias *a = (const alch_alias *)owner;
 
         if (a->name == NULL || (a->flags & ALCH_ALIAS_UNNAMED && owner->head.kind == ALCH_NODE_VALUES))
             return;
-        alch_put_identifier(c, alch_resolve_name(c, a->name, ALCH_IDENT_ALIAS),
-                            a->flags & ALCH_ALIAS_QUOTE ? ALCH_COLUMN_QUOTE : 0);
+        alch_put_identifier(c, alch_resolve_name(c, a->name, ALCH_IDENT_ALIAS), alch_alias_quoting(a));
         alch_buf_putc(c->out, '.');
     }
 }
@@ -232,10 +236,11 @@ void alch_visit_slice(alch_compiler *c, const alch_node *n, unsigned flags)
 void alch_visit_collation(alch_compiler *c, const alch_node *n, unsigned flags)
 {
     const alch_text *t = (const alch_text *)n;
+    const char *schema = alch_dialect_schema(c->dialect, t->schema);
 
     (void)flags;
-    if (t->schema != NULL) {
-        alch_put_identifier(c, t->schema, 0);
+    if (schema != NULL && schema[0] != '\0') {
+        alch_put_identifier(c, schema, 0);
         alch_buf_putc(c->out, '.');
     }
     alch_put_identifier(c, t->text, 0);
@@ -687,10 +692,11 @@ void alch_visit_text(alch_compiler *c, const alch_node *n, unsigned flags)
 void alch_visit_sequence(alch_compiler *c, const alch_node *n, unsigned flags)
 {
     const alch_text *t = (const alch_text *)n;
+    const char *schema = alch_dialect_schema(c->dialect, t->schema);
 
     (void)flags;
-    if (t->schema != NULL) {
-        alch_put_identifier(c, t->schema, 0);
+    if (schema != NULL && schema[0] != '\0') {
+        alch_put_identifier(c, schema, 0);
         alch_buf_putc(c->out, '.');
     }
     alch_put_identifier(c, t->text, 0);

@@ -13,7 +13,7 @@ static void put_alias_name(alch_compiler *c, const alch_alias *a)
     const char *name = alias_name(c, a);
 
     if (name != NULL)
-        alch_put_identifier(c, name, a->flags & ALCH_ALIAS_QUOTE ? ALCH_COLUMN_QUOTE : 0);
+        alch_put_identifier(c, name, alch_alias_quoting(a));
 }
 
 static int goes_before(const alch_compiler *c, const alch_hint *h)
@@ -47,9 +47,16 @@ static void put_hint(alch_compiler *c, const alch_node *from, int before)
 
 void alch_visit_table(alch_compiler *c, const alch_node *n, unsigned flags)
 {
+    const char *alias = flags & ALCH_V_ALIASED ? NULL : alch_alias_beside_namesake(c, (const alch_table *)n);
+
     if (flags & ALCH_V_FROM)
         put_hint(c, n, 1);
-    alch_put_table_name(c, (const alch_table *)n, flags);
+    if (alias == NULL || flags & ALCH_V_FROM)
+        alch_put_table_name(c, (const alch_table *)n, flags);
+    if (alias != NULL) {
+        alch_puts(c, flags & ALCH_V_FROM ? " AS " : "");
+        alch_put_identifier(c, alias, 0);
+    }
     if (flags & ALCH_V_FROM)
         put_hint(c, n, 0);
 }
@@ -103,7 +110,7 @@ void alch_visit_alias(alch_compiler *c, const alch_node *n, unsigned flags)
     put_hint(c, n, 1);
     if (takes_parentheses(of))
         alch_buf_putc(c->out, '(');
-    alch_compile_node(c, of->element, inner);
+    alch_compile_node(c, of->element, of->element->kind == ALCH_NODE_TABLE ? inner | ALCH_V_ALIASED : inner);
     if (takes_parentheses(of))
         alch_buf_putc(c->out, ')');
     if (!(flags & ALCH_V_FROM))

@@ -132,6 +132,9 @@ static void setup_froms(alch_compiler *c, const alch_select *s, alch_frame *f, u
         correlate(c, s, &f->froms, outer, outer_asfrom);
     for (i = 0; i < f->froms.len; i++)
         alch_from_objects(f->froms.at[i], &own);
+    for (i = 0; i < own.len && !f->has_schema; i++)
+        f->has_schema = own.at[i]->kind == ALCH_NODE_TABLE && ((const alch_table *)own.at[i])->schema != NULL;
+    c->has_schema |= f->has_schema;
     f->asfrom = own;
     add_all_new(&f->correlate, &own);
     add_all_new(&f->correlate, outer);
@@ -336,13 +339,19 @@ static void compile_distinct(alch_compiler *c, const alch_select *s, unsigned fl
 
 static void compile_fetch(alch_compiler *c, const alch_select *s, unsigned flags)
 {
+    int wrap = c->dialect->caps.fetch_parentheses;
+
     if (s->offset != NULL) {
-        alch_puts(c, " OFFSET ");
+        alch_puts(c, wrap ? " OFFSET (" : " OFFSET ");
         alch_compile_node(c, s->offset, flags);
-        alch_puts(c, " ROWS");
+        alch_puts(c, wrap ? ") ROWS" : " ROWS");
     }
-    alch_puts(c, " FETCH FIRST ");
-    alch_compile_operand(c, s->fetch, ALCH_OP_COMMA, flags);
+    alch_puts(c, wrap ? " FETCH FIRST (" : " FETCH FIRST ");
+    if (wrap) {
+        alch_compile_node(c, s->fetch, flags);
+        alch_buf_putc(c->out, ')');
+    } else
+        alch_compile_operand(c, s->fetch, ALCH_OP_COMMA, flags);
     if (s->flags & ALCH_SELECT_PERCENT)
         alch_puts(c, " PERCENT");
     alch_puts(c, " ROWS ");

@@ -100,7 +100,7 @@ static int render_bare(const alch_dialect *d, const alch_type *t, alch_buf *out,
     alch_buf_puts(out, alch_type_ddl(t));
     switch (t->family) {
     case ALCH_FAMILY_STRING: case ALCH_FAMILY_BINARY:
-        if (t->kind != ALCH_TYPE_LARGEBINARY && t->kind != ALCH_TYPE_TEXT && t->kind != ALCH_TYPE_UNICODETEXT)
+        if (t->kind != ALCH_TYPE_LARGEBINARY)
             put_length(out, t->length);
         break;
     case ALCH_FAMILY_NUMERIC: put_precision_scale(out, t); break;

@@ -36,6 +36,8 @@ int alch_binary_new(int op, const alch_node *left, const alch_node *right, const
 int alch_operate(int op, const alch_node *left, const alch_node *right, const alch_node **out, alch_err *err);
 
 int alch_unary_new(int op, const alch_node *element, const alch_type *type, const alch_node **out, alch_err *err);
+/* SELECT of every column of a FROM, which is lent. */
+int alch_select_all(const alch_node *from, const alch_node **out, alch_err *err);
 int alch_wrap_new(int kind, const alch_node *element, const alch_type *type, const alch_node **out, alch_err *err);
 int alch_pair_new(int kind, const alch_node *first, const alch_node *second, const alch_node **out, alch_err *err);
 

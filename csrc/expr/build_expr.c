@@ -238,6 +238,23 @@ int alch_unary_new(int op, const alch_node *element, const alch_type *type, cons
     return ALCH_OK;
 }
 
+int alch_select_all(const alch_node *from, const alch_node **out, alch_err *err)
+{
+    alch_select *s = alch_node_new(ALCH_NODE_SELECT, err);
+    alch_list *columns = s != NULL ? alch_list_new(ALCH_NODE_LIST, ALCH_OP_COMMA, 1, err) : NULL;
+    int rc = columns != NULL ? alch_list_push(columns, alch_node_keep(from), err) : ALCH_ERR_NOMEM;
+
+    if (rc == ALCH_OK)
+        rc = alch_node_set(s, &s->columns, columns, err);
+    else
+        alch_node_drop(columns);
+    if (rc == ALCH_OK)
+        *out = &s->head;
+    else
+        alch_node_drop(s);
+    return rc;
+}
+
 int alch_wrap_new(int kind, const alch_node *element, const alch_type *type, const alch_node **out, alch_err *err)
 {
     alch_wrap *w = alch_node_new(kind, err);

@@ -384,6 +384,11 @@ static void name_one(naming *g, alch_named_column *c)
         *at = index_of(g, c);
 }
 
+unsigned alch_alias_quoting(const alch_alias *a)
+{
+    return a->flags & ALCH_ALIAS_QUOTE ? ALCH_COLUMN_QUOTE : a->flags & ALCH_ALIAS_NO_QUOTE ? ALCH_COLUMN_NO_QUOTE : 0;
+}
+
 unsigned alch_name_quoting(const alch_named_column *c)
 {
     const alch_column *column = (const alch_column *)c->column;
@@ -399,8 +404,7 @@ unsigned alch_name_quoting(const alch_named_column *c)
 
         return t->quote & 1 ? ALCH_COLUMN_QUOTE : t->quote & 2 ? ALCH_COLUMN_NO_QUOTE : 0;
     }
-    return column->owner->head.kind != ALCH_NODE_TEXT_SELECT && ((const alch_alias *)column->owner)->flags & ALCH_ALIAS_QUOTE
-        ? ALCH_COLUMN_QUOTE : 0;
+    return column->owner->head.kind != ALCH_NODE_TEXT_SELECT ? alch_alias_quoting((const alch_alias *)column->owner) : 0;
 }
 
 /* The key as it is, or with a number behind it if it came before in this one list. */

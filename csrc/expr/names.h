@@ -62,6 +62,8 @@ typedef struct alch_named_column {
 /* How the column's label is to be quoted, as flags of a column: its own way,
 ** and for a label that begins with the table's name, else the table's. */
 unsigned alch_name_quoting(const alch_named_column *c);
+/* The same for the name of an alias, subquery or CTE. */
+unsigned alch_alias_quoting(const alch_alias *a);
 
 /* Names for the columns (already expanded: no tables) of a SELECT list or a
 ** RETURNING clause; 'out' is in the arena. 'dedupe': name repeated columns

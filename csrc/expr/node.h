@@ -274,8 +274,9 @@ enum {
     ALCH_ALIAS_LITERAL = 64,        /* VALUES: literals, not parameters */
     ALCH_ALIAS_UNNAMED = 128,       /* VALUES, functions: nobody named it */
     ALCH_ALIAS_LATERAL = 256,       /* VALUES, TABLE_ALIAS: LATERAL in front */
-    ALCH_ALIAS_QUOTE = 512,
-    ALCH_ALIAS_JOINS_IMPLICITLY = 1024
+    ALCH_ALIAS_QUOTE = 512,         /* the name is always quoted */
+    ALCH_ALIAS_JOINS_IMPLICITLY = 1024,
+    ALCH_ALIAS_NO_QUOTE = 2048      /* ... or never */
 };
 
 /* ALIAS of a table or function, SUBQUERY and CTE of a statement, TABLESAMPLE,

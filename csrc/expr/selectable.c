@@ -117,22 +117,18 @@ static int derive_from(alch_from *f, const alch_node *element, alch_arena *arena
     return rc;
 }
 
-static const alch_node *label_style_of(const alch_node *statement, int *style)
+int alch_label_style_of(const alch_node *statement)
 {
     while (statement->kind == ALCH_NODE_COMPOUND) {
         const alch_select *s = (const alch_select *)statement;
 
-        if (s->label_style != ALCH_LABELS_DEFAULT) {
-            *style = s->label_style;
-            return statement;
-        }
+        if (s->label_style != ALCH_LABELS_DEFAULT)
+            return s->label_style;
         statement = s->columns->items[0];
     }
     if (statement->kind == ALCH_NODE_SELECT)
-        *style = ((const alch_select *)statement)->label_style;
-    else if (alch_is_dml(statement))
-        *style = ((const alch_dml *)statement)->label_style;
-    return statement;
+        return ((const alch_select *)statement)->label_style;
+    return alch_is_dml(statement) ? ((const alch_dml *)statement)->label_style : ALCH_LABELS_DEFAULT;
 }
 
 /* A label stays as it is where another column has it too; from outside neither could be told from the other. */
@@ -152,11 +148,10 @@ static int derive_statement(alch_from *f, const alch_node *statement, alch_arena
     alch_nodes columns = { arena, NULL, 0, 0, 0 }, keys = columns;
     alch_namer nm = { arena, 0 };
     alch_named_column *named;
-    int style = ALCH_LABELS_DEFAULT;
+    int style = alch_label_style_of(statement);
     int rc = alch_selected_keys(statement, &columns, &keys, err);
     size_t i;
 
-    (void)label_style_of(statement, &style);
     if (rc == ALCH_OK)
         rc = alch_name_keyed_columns(&nm, columns.at, keys.at, columns.len, style, 0, &named, err);
     for (i = 0; i < columns.len && rc == ALCH_OK; i++) {
@@ -182,6 +177,15 @@ static int derive_statement(alch_from *f, const alch_node *statement, alch_arena
     return rc;
 }
 
+/* A function nobody said the columns of has one, which it gives the name. */
+static int derive_function(alch_from *f, const alch_node *function, alch_arena *arena, alch_err *err)
+{
+    alch_namer nm = { arena, 0 };
+    const char *name = alch_name_label(&nm, function);
+
+    return name != NULL ? add_derived(f, name, NULL, function, err) : alch_err_nomem(err);
+}
+
 static int has_statement_inside(const alch_alias *a)
 {
     return a->element != NULL && (alch_is_statement(a->element) || alch_is_dml(a->element));
@@ -201,7 +205,29 @@ int alch_from_derive(const alch_node *from, alch_err *err)
         rc = derive_statement(f, a->element, &arena, err);
     else if (a->element != NULL && alch_is_from(a->element))
         rc = derive_from(f, a->element, &arena, err);
+    else if (a->element != NULL && a->element->kind == ALCH_NODE_FUNCTION && f->column_count == 0)
+        rc = derive_function(f, a->element, &arena, err);
     alch_arena_release(&arena);
+    f->columns_made = rc == ALCH_OK;
+    return rc;
+}
+
+int alch_from_copy_given(alch_node *copy, const alch_node *original, alch_err *err)
+{
+    const alch_from *from = (const alch_from *)original;
+    alch_from *f = (alch_from *)copy;
+    uint32_t i;
+    int rc = ALCH_OK;
+
+    if (copy->kind != ALCH_NODE_VALUES && copy->kind != ALCH_NODE_TEXT_SELECT && copy->kind != ALCH_NODE_TABLE_ALIAS)
+        return ALCH_OK;
+    for (i = 0; i < from->column_count && rc == ALCH_OK; i++) {
+        const alch_column *given = from->columns[i];
+
+        rc = add_derived(f, given->name, given->key, &given->head, err);
+        if (rc == ALCH_OK)      /* what text's columns stand for is kept by its 'extra', the given ones are not */
+            f->columns[i]->origin = given->origin;
+    }
     f->columns_made = rc == ALCH_OK;
     return rc;
 }

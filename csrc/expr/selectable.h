@@ -29,6 +29,9 @@ int alch_is_dml(const alch_node *n);
 /* Makes the columns of a derived FROM; no-op for others and the second time. */
 int alch_from_derive(const alch_node *from, alch_err *err);
 
+/* Gives a copy of VALUES, text or a function as a table the columns that the original was given; of others they derive. */
+int alch_from_copy_given(alch_node *copy, const alch_node *original, alch_err *err);
+
 /* Where the columns are that a statement's table can be assigned by name; none
 ** for a join. Derived already. */
 const alch_from *alch_target_columns(const alch_node *table);
@@ -40,6 +43,8 @@ int alch_from_columns(const alch_node *from, alch_nodes *out, alch_err *err);
 int alch_selected_columns(const alch_node *statement, alch_nodes *out, alch_err *err);
 /* The same with a mapped class's keys beside its columns (LABEL_NAMEs; NULL: the column's own). */
 int alch_selected_keys(const alch_node *statement, alch_nodes *out, alch_nodes *keys, alch_err *err);
+/* How the columns of a statement are labelled; a compound's are as its first member's, unless it says so itself. */
+int alch_label_style_of(const alch_node *statement);
 int alch_expand_columns(const alch_list *columns, alch_nodes *out, alch_err *err);
 
 /* The FROM objects an expression refers to, in order, repeated ones too. */

@@ -6,6 +6,12 @@ local pg = require("lualchemy.dialects.postgresql")
 local expect = require("spec.support.expect")
 local targets = require("spec.support.targets")
 
+local function rows_of(result)
+  local rows = {}
+  for row in result do rows[#rows + 1] = { table.unpack(row) } end
+  return rows
+end
+
 for database, url in targets.each() do
   describe("schema_translate_map on " .. database, function()
     local engine, Base, User, Address, users
@@ -86,6 +92,35 @@ for database, url in targets.each() do
       assert.equal("connection connection again", names("tenant_a"))
       assert.equal("statement call", names("tenant_b"))
     end)
+
+    it("tells a table from its namesake in the default schema", function()
+      local own = sa.Table("tm_users", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("name", sa.String(30)))
+      own:drop(engine, { checkfirst = true })
+      own:create(engine)
+      local conn <close> = of("tenant_a"):connect()
+      conn:execute(sa.insert(users), { { id = 1, name = "tenant" }, { id = 2, name = "other" } })
+      conn:execute(sa.insert(own), { id = 1, name = "own" })
+      assert.same({ { "own", "tenant" } }, rows_of(conn:execute(sa.select(own.c.name, users.c.name):join(users, own.c.id:eq(users.c.id)))))
+      assert.same({ { "own" } }, rows_of(conn:execute(sa.select(own.c.name):where(own.c.id:in_(sa.select(users.c.id))))))
+      conn:rollback()
+      own:drop(engine)
+    end)
+
+    if database == "postgresql" then
+      it("takes a tenant's own sequence", function()
+        local sequence = sa.Sequence("tm_seq", { schema = "tenant", start = 5 })
+        local t = sa.Table("tm_counted", sa.MetaData(), sa.Column("id", sa.Integer, sequence, { primary_key = true }), { schema = "tenant" })
+        for i, tenant in ipairs(tenants) do
+          t.metadata:create_all(of(tenant))
+          local conn <close> = of(tenant):connect()
+          for _ = 1, i do conn:execute(sa.insert(t)) end
+          assert.equal(5 + i, conn:scalar(sequence))
+          assert.equal(4 + i, conn:scalar(sa.select(sa.func.max(t.c.id))))
+          conn:commit()
+        end
+        for _, tenant in ipairs(tenants) do t.metadata:drop_all(of(tenant)) end
+      end)
+    end
 
     it("sessions of tenants do not meet: flush, get, lazy and eager loads, bulk statements, refresh", function()
       local Session = orm.sessionmaker()

@@ -23,6 +23,19 @@ local rows = {
       t = t:union_all(sa.select(t.c.n + 1):where(t.c.n:lt(4)))
       return sa.select(sa.func.sum(t.c.n))
     end, { { 10 } } },
+  { "IN a table's alias and in a subquery", function()
+      local few = sa.select(u.id):where(u.age:lt(28)):subquery()
+      return sa.select(o.id):where(o.user_id:in_(few), o.user_id:eq(sa.select(sa.func.max(u.id)):where(u.id:lt(3)):subquery()))
+    end, { { 3 } } },
+  { "a union of grouped SELECTs", function()
+      return sa.union_all(sa.select(o.id):order_by(o.id):limit(1):self_group(), sa.select(o.id):order_by(o.id:desc()):limit(1):self_group())
+    end, { { 1 }, { 3 } }, except = "sqlite" },
+  { "FETCH FIRST of an expression", function() return sa.select(o.id):order_by(o.id):fetch(sa.literal(1) + 1):offset(1) end,
+    { { 2 }, { 3 } }, except = "sqlite" },
+  { "VALUES with parameters of the statement's", function()
+      local v = sa.values(sa.column("a", sa.Integer), { name = "v" }):data { { sa.bindparam("x", { type_ = sa.Integer }) } }
+      return sa.select(v.c.a + 1):params { x = 4 }
+    end, { { 5 } }, except = "sqlite" },
   { "VALUES", function()
       local v = sa.values(sa.column("a", sa.Integer), sa.column("b", sa.String), { name = "v" }):data { { 1, "x" }, { 2, "y" } }
       return sa.select(v.c.b):where(v.c.a:eq(2))
@@ -71,6 +84,15 @@ for name, url in targets.each() do
       assert.equal(2, conn:execute(users:delete():where(u.age:is_(nil))).rowcount)
       tx:rollback()
       assert.equal(3, conn:scalar(sa.select(sa.func.count()):select_from(users)))
+    end)
+
+    it("gives parameters inside what columns are of their values, and finds these columns in the rows", function()
+      local x = u.name:eq(sa.bindparam("x"))
+      for _, from in ipairs { sa.select(u.id):where(x):subquery(), sa.select(u.id):where(x):cte("c"), sa.select(u.id):where(x):subquery("s"):alias("a") } do
+        local found = conn:execute(sa.select(o.id, from.c.id):join(from, from.c.id:eq(o.user_id)):params { x = "Bob" }):one()
+        assert.same({ 3, 2 }, { found[1], found[from.c.id] })
+        assert.same({ 1 }, conn:execute(sa.select(u.id):where(u.id:in_(sa.select(from.c.id))):params { x = "ed" }):scalars():all())
+      end
     end)
 
     it("upserts", function()

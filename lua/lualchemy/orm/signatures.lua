@@ -48,7 +48,7 @@ signature.methods(Session, {
   connection = "options: options?",
   get_bind = "mapper: class_name?",
 })
-signature.methods(SessionTransaction)
+signature.methods(SessionTransaction, { connection_for = "bind: any, statement: any?, options: options?" })
 signature.methods(Query, {
   init = "entities: any?, options: options?",
   execution_options = "options: options",

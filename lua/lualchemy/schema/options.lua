@@ -120,12 +120,12 @@ function M.set(names)
   return known
 end
 
---- The options of an item for one dialect, {} when it has none.
----@param item any
+--- The options of an item for one dialect, {} when it has none or there is none (a column that belongs to no table).
+---@param item any?
 ---@param dialect string
 ---@return table
 function M.of(item, dialect)
-  local all = item.dialect_options
+  local all = item and item.dialect_options
   return all and all[dialect] or {}
 end
 

@@ -142,7 +142,7 @@ function M.type_coerce(x, type_)
   if core.kind(x) == "bind" then x = core.bind_as(x, base.type_handle(type_)) end
   return core.wrap("type_coerce", x, base.type_handle(type_))
 end
-function M.extract(field, x) return core.named("extract", field, x) end
+function M.extract(field, x) return core.named("extract", field, core.kind(x) and x or M.literal(x)) end
 
 --- `sa.case({ {condition, value}, ... }, { else_ = x, value = expr })`, or the pairs as arguments.
 function M.case(...)

@@ -139,6 +139,7 @@ local function conflict_target(options)
     for i, element in ipairs(item.expressions or item.columns) do copy.index_elements[i] = element end
     local given = item.dialect_options and item.dialect_options.postgresql
     local where = item.where or (given and given.where)
+    if type(where) == "string" then where = require("lualchemy.sql.column").text(where) end     -- declared by the constraint
     if copy.index_where == nil then copy.index_where = where end
   end
   return copy

@@ -137,12 +137,20 @@ local subscripts = {}
 
 local function array_item(type_)
   if type_.dimensions == nil or type_.dimensions == 1 then return type_.item_type end
-  return types.ARRAY(type_.item_type, { dimensions = type_.dimensions - 1 })
+  return types.ARRAY(type_.item_type, { dimensions = type_.dimensions - 1, zero_indexes = type_.zero_indexes })
+end
+
+-- A function is not subscripted without parentheses.
+local function subscripted(expr) return core.kind(expr) == "function" and core.wrap("grouping", expr) or expr end
+
+-- The database counts from one.
+local function array_index(type_, key)
+  return type_.zero_indexes and math.type(key) == "integer" and key + 1 or key
 end
 
 function subscripts.array(expr, key, type_)
   local item = array_item(type_)
-  return core.binary("GETITEM", expr, key, item and types.to_instance(item)._type)
+  return core.binary("GETITEM", subscripted(expr), array_index(type_, key), item and types.to_instance(item)._type)
 end
 
 -- The key is a parameter of a type that writes it as the database at hand wants it (types/json_path.lua).
@@ -193,8 +201,9 @@ function ColumnElement:slice(from, ...)
   if core.type_info(type_._type).family ~= "array" then
     errors.raise("InvalidRequestError", "an expression of type %s has no elements: slice() is for arrays", tostring(type_))
   end
-  local pair = core.pair("slice", self:_beside_index(from), self:_beside_index(to))
-  return core.binary("GETITEM", self, pair, type_._type)
+  local array = subscripted(self)
+  local pair = core.pair("slice", array:_beside_index(array_index(type_, from)), array:_beside_index(array_index(type_, to)))
+  return core.binary("GETITEM", array, pair, type_._type)
 end
 
 -- A plain key as a parameter of a type of its own, named after this expression.
@@ -210,6 +219,14 @@ end
 -- The operator with its sides exchanged.
 local MIRRORED = { lt = "GT", le = "GE", gt = "LT", ge = "LE", eq = "EQ", ne = "NE" }
 
+-- A plain value as a parameter named after the array it is compared with; NULL too, which "=" would take for IS.
+local function one_item(array, x, type_)
+  if core.kind(x) then return x end
+  local bound = core.get(core.binary("EQ", array, x), "right")
+  if core.kind(bound) == "bind" then return core.typed(bound, type_._type) end
+  return core.bind(nil, true, x, type_._type, 1)
+end
+
 -- x compared with the elements of an array: `x op ANY (array)`.
 local function compare_elements(name, collect)
   return function(self, x, options)
@@ -219,8 +236,7 @@ local function compare_elements(name, collect)
     end
     local operator = MIRRORED[options and options.operator or "eq"]
     if not operator then errors.raise("ArgumentError", "%s() compares by eq, ne, lt, le, gt or ge", name) end
-    if not core.kind(x) then x = core.bind(nil, true, x, array_item(type_)._type, 1) end
-    return op[operator](collect(self), x)
+    return op[operator](collect(self), one_item(self, x, array_item(type_)))
   end
 end
 

@@ -13,7 +13,7 @@ local M = {}
 
 -- Flags of aliases (expr/node.h).
 local ALIAS = { RECURSIVE = 1, NESTING = 2, DERIVE = 4, DERIVE_TYPES = 8, ANON = 16, POSITIONAL = 32, LITERAL = 64,
-  UNNAMED = 128, LATERAL = 256, QUOTE = 512 }
+  UNNAMED = 128, LATERAL = 256, QUOTE = 512, NO_QUOTE = 2048 }
 
 M.LABEL_STYLE_NONE, M.LABEL_STYLE_TABLENAME_PLUS_COL = 1, 2
 M.LABEL_STYLE_DISAMBIGUATE_ONLY, M.LABEL_STYLE_DEFAULT = 3, 3
@@ -41,7 +41,9 @@ end
 -- The name as given: text, a quoted_name, or { name = }.
 local function name_of(name)
   if base.is_options(name) and not name._is_name then name = name.name end
-  if type(name) == "table" and name._is_name then return name.name, name.quote and ALIAS.QUOTE or 0 end
+  if type(name) == "table" and name._is_name then
+    return name.name, name.quote and ALIAS.QUOTE or name.quote == false and ALIAS.NO_QUOTE or 0
+  end
   return name, 0
 end
 
@@ -294,7 +296,7 @@ GenerativeSelect.limit = core.select_limit
 GenerativeSelect.offset = core.select_offset
 GenerativeSelect.set_label_style = core.statement_style
 
---- FETCH FIRST n ROWS ONLY; `{ with_ties =, percent = }`.
+--- FETCH FIRST n ROWS ONLY; `{ with_ties =, percent = }`. `nil` takes it away again.
 function GenerativeSelect:fetch(count, options)
   options = options or {}
   return core.select_fetch(self, count, options.percent, options.with_ties)
@@ -529,7 +531,7 @@ M.TableValuedAlias = TableValued
 
 function M.table_valued(fn, listed, name, options)
   local made = core.alias("table_valued_alias", fn, name, options.joins_implicitly and 1024 or 0)
-  return core.alias_columns(made, listed)
+  return #listed > 0 and core.alias_columns(made, listed) or made
 end
 
 local function rederive(self, options)

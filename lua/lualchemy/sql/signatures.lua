@@ -90,7 +90,7 @@ signature.methods(select_.SelectBase, {
   cte = "name: name?, options: options?",
 }, function(x) return core.kind(x) == "values" or base.Executable:is(x) end)
 signature.methods(select_.GenerativeSelect, {
-  fetch = "count: any, options: options?",
+  fetch = "count: any?, options: options?",
   slice = "from: integer?, to: integer?",
   with_for_update = "options: options?",
 })

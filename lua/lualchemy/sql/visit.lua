@@ -7,9 +7,10 @@ local M = {}
 --- A copy of an expression in which `fn(node)` replaces what it answers for.
 ---@param element any
 ---@param fn fun(node: any): any
-function M.replace(element, fn)
+---@param into_owners boolean?  also inside the subqueries and CTEs that its columns are of
+function M.replace(element, fn, into_owners)
   if element == nil then return nil end
-  return core.replace(element, fn)
+  return core.replace(element, fn, into_owners)
 end
 
 --- The expression with columns of tables exchanged for the columns of these aliases of them.
@@ -37,7 +38,7 @@ function M.params(element, values)
       local value = key and values[key]
       if value ~= nil then return core.rebind(node, value) end
     end
-  end)
+  end, true)
 end
 
 return M

@@ -8,7 +8,8 @@ local M = {}
 ---@class lualchemy.ARRAY : lualchemy.Type
 ---@field item_type lualchemy.Type
 ---@field dimensions integer?
-M.ARRAY = base.define(base.TypeEngine, "ARRAY", { _arguments = { "item_type" }, _options = { "dimensions" } })
+---@field zero_indexes boolean?  subscripts count from zero here and are sent counted from one
+M.ARRAY = base.define(base.TypeEngine, "ARRAY", { _arguments = { "item_type" }, _options = { "dimensions", "zero_indexes" } })
 local ARRAY = M.ARRAY
 
 function ARRAY:init(...)
@@ -25,6 +26,7 @@ function ARRAY:_core_fields()
   local fields = base.TypeEngine._core_fields(self)
   fields.item = self.item_type
   fields.length = self.dimensions
+  if self.zero_indexes then fields.comparator = self end     -- expressions find their way back to this object
   return fields
 end
 

@@ -147,6 +147,20 @@ function M.hstore(...)
   return core.func(nil, "hstore", pg_types.HSTORE._type, 0, ...)
 end
 
+local function compare_with(name, collect)
+  return function(other, array, options)
+    if not element:is(array) then
+      errors.raise("ArgumentError", "%s(value, array) takes an expression of an array, not %s", name, tostring(array))
+    end
+    return collect(array, other, options)
+  end
+end
+
+--- `other = ANY (array)`; the older spelling of `array:any(other)`.
+M.Any = compare_with("Any", element.any)
+--- `other = ALL (array)`; the older spelling of `array:all(other)`.
+M.All = compare_with("All", element.all)
+
 --- array_agg(x), of the array of x's type.
 function M.array_agg(...) return functions.func.array_agg(...) end
 

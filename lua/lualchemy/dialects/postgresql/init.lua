@@ -14,14 +14,14 @@ M.description = {
   caps = {
     native_boolean = true, native_ilike = true, distinct_on = true, lock_options = true, delete_using = true,
     xor_is_hash = true, json_arrows = true, jsonb_subscripts = true, regexp_star = true, regexp_functions = true,
-    match_tsquery = true, limit_all = true, sequences = true, casts_empty_set = true, native_uuid = true,
+    match_tsquery = true, fetch_parentheses = true, limit_all = true, sequences = true, casts_empty_set = true, native_uuid = true,
     insert_returning = true, ordered_insert = true, last_row_id = false, empty_insert = false,
   },
-  words = { regexp_match = " ~ ", not_regexp_match = " !~ ", string_agg = "string_agg" },
+  words = { regexp_match = " ~ ", not_regexp_match = " !~ ", string_agg = "string_agg", power = "power" },
   types = {
     Float = "FLOAT%P", Double = "DOUBLE PRECISION", DateTime = "TIMESTAMP%P%Z", DATETIME = "TIMESTAMP%P%Z",
     TIMESTAMP = "TIMESTAMP%P%Z", Time = "TIME%P%Z", TIME = "TIME%P%Z", Interval = "INTERVAL%P",
-    LargeBinary = "BYTEA", BLOB = "BYTEA", Uuid = "UUID", Enum = "%T", ARRAY = "%I%D",
+    Text = "TEXT", UnicodeText = "TEXT", LargeBinary = "BYTEA", BLOB = "BYTEA", Uuid = "UUID", Enum = "%T", ARRAY = "%I%D",
   },
   storage = { base = "postgresql" },
   reserved = {

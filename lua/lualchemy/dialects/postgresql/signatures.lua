@@ -25,5 +25,6 @@ signature.methods(sql.ColumnElement)
 --- For the functions of the dialect's module.
 ---@param module table
 return function(module)
-  signature.functions(module, { array = "items: list, options: options?", dialect = "options: options?" })
+  signature.functions(module, { array = "items: list, options: options?", Any = "other: any?, array: any, options: options?",
+    All = "other: any?, array: any, options: options?", dialect = "options: options?" })
 end

@@ -68,11 +68,11 @@ for name, oid in pairs(ranges) do define_hooked(name, oid, range.members(name), 
 
 define_hooked("HSTORE", nil, require("lualchemy.dialects.postgresql.hstore").members)
 
---- Bits as text of 0 and 1: `BIT(5)`, `BIT(5, { varying = true })`.
+--- Bits as text of 0 and 1: `BIT(5)`, `BIT(5, { varying = true })`; `BIT` alone is one bit, as the database has it.
 ---@class lualchemy.postgresql.BIT : lualchemy.Type
 define("BIT", "string", 1560, {
-  varying = false, _arguments = { "length" }, _options = { "varying" },
-  _ddl_name = function(self) return self.varying and "BIT VARYING" or "BIT" end,
+  varying = false, _ddl = "BIT(1)", _arguments = { "length" }, _options = { "varying" },
+  _ddl_name = function(self) return self.varying and "BIT VARYING" or self.length and "BIT" or "BIT(1)" end,
 })
 
 --- A span of time, of some of its parts only: `INTERVAL{ fields = "DAY TO SECOND", precision = 3 }`.

@@ -69,7 +69,7 @@ function SQLiteDDL:column_specification(column)
   if not column.nullable then
     text = text .. " NOT NULL" .. on_conflict(column_option(column, "on_conflict_not_null"))
   end
-  if column.primary_key and column.autoincrement == true and #column.table.primary_key ~= 1 then
+  if column.primary_key and column.autoincrement == true and column.table and #column.table.primary_key ~= 1 then
     errors.raise("CompileError", "SQLite does not support autoincrement for composite primary keys")
   end
   if has_inline_key(column) then
