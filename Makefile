@@ -201,10 +201,11 @@ build/bench/raw_%: spec/bench/raw_%.c spec/bench/raw.h
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) -O2 -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) $($*_CFLAGS) -o $@ $< $($*_LIBS)
 # Modules for specs and benches, of no variant.
-SPEC_MODULES = build/support/fork.so build/support/reset.so
+SPEC_MODULES = build/support/fork.so build/support/reset.so build/support/names.so
 build/bench/clock.so: spec/bench/clock.c
 build/support/fork.so: spec/support/fork.c
 build/support/reset.so: spec/support/reset.c
+build/support/names.so: spec/support/names.c
 build/bench/clock.so $(SPEC_MODULES):
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) -O2 -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -shared $(LUA_FLAGS) -o $@ $<

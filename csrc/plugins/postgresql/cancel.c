@@ -3,10 +3,7 @@
 ** an event loop cannot stand still that long: so it runs on a thread that is
 ** left alone. Whether it is still on its way is asked before the connection's
 ** next statement, which it could hit. */
-#define _GNU_SOURCE     /* dladdr */
-#include <dlfcn.h>
-#include <pthread.h>
-#include <signal.h>
+#define _GNU_SOURCE     /* MAP_ANONYMOUS */
 #include <stdatomic.h>
 #include <sys/mman.h>
 
@@ -39,31 +36,6 @@ static void *work(void *arg)
     return NULL;
 }
 
-/* Lua unloads the plug-in with its state; the thread's code stays. */
-static void stay_loaded(void)
-{
-    static const char here;
-    Dl_info self;
-
-    if (dladdr(&here, &self) != 0)
-        (void)dlopen(self.dli_fname, RTLD_LAZY | RTLD_NODELETE);
-}
-
-static int start(struct pg_cancelling *job)
-{
-    sigset_t all, before;
-    pthread_t thread;
-    int rc;
-
-    (void)sigfillset(&all);         /* signals are for the threads of the program */
-    (void)pthread_sigmask(SIG_SETMASK, &all, &before);
-    rc = pthread_create(&thread, NULL, work, job);
-    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (rc == 0)
-        (void)pthread_detach(thread);
-    return rc == 0;
-}
-
 int alch_pg_cancelling(const alch_conn *c)
 {
     return c->cancelling != NULL && !atomic_load(&c->cancelling->over);
@@ -88,8 +60,7 @@ int alch_pg_cancel(alch_conn *c, alch_err *err)
         return c->host->err_nomem(err);
     job->cancel = PQgetCancel(c->pg);
     atomic_init(&job->users, 2);
-    stay_loaded();
-    if (job->cancel != NULL && start(job)) {
+    if (job->cancel != NULL && alch_pg_start_thread(work, job)) {
         c->cancelling = job;
         return ALCH_OK;
     }

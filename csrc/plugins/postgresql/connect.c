@@ -12,8 +12,8 @@ enum { DEFAULT_STATEMENT_CACHE = 100, MAX_OPTIONS = 64, OPTIONS_SIZE = 2048 };
 #define PINS "-c DateStyle=ISO,MDY -c IntervalStyle=postgres -c extra_float_digits=3 " \
     "-c bytea_output=hex -c standard_conforming_strings=on"
 
-typedef struct settings {
-    const char *keys[MAX_OPTIONS + 4], *values[MAX_OPTIONS + 4];
+typedef struct pg_settings {
+    const char *keys[MAX_OPTIONS + 6], *values[MAX_OPTIONS + 6];       /* the last key is NULL */
     size_t n;
     char options[OPTIONS_SIZE];
     size_t cache;
@@ -82,8 +82,65 @@ static int read_options(const alch_host *host, const alch_option *options, size_
     if (s->options[0] != '\0')
         add(s, "options", s->options);
     add(s, "client_encoding", "UTF8");
-    add(s, NULL, NULL);
+    s->keys[s->n] = NULL;
     return ALCH_OK;
+}
+
+/* Where the option is, or its end. */
+static size_t place_of(const settings *s, const char *key)
+{
+    size_t i = 0;
+
+    while (i < s->n && strcmp(s->keys[i], key) != 0)
+        i++;
+    return i;
+}
+
+static const char *value_of(const settings *s, const char *key)
+{
+    size_t at = place_of(s, key);
+
+    return at < s->n && s->values[at][0] != '\0' ? s->values[at] : NULL;
+}
+
+static void set(settings *s, const char *key, const char *value)
+{
+    size_t at = place_of(s, key);
+
+    s->keys[at] = key;
+    s->values[at] = value;
+    if (at == s->n)
+        s->keys[++s->n] = NULL;
+}
+
+static char *put(char *at, const char *text, const char **out)
+{
+    size_t size = strlen(text) + 1;
+
+    memcpy(at, text, size);
+    *out = at;
+    return at + size;
+}
+
+/* A copy with its texts behind it; NULL: no memory. */
+static settings *keep(const alch_host *host, const settings *s)
+{
+    size_t i, size = sizeof *s;
+    settings *copy;
+    char *at;
+
+    for (i = 0; i < s->n; i++)
+        size += strlen(s->keys[i]) + strlen(s->values[i]) + 2;
+    copy = host->alloc(size);
+    if (copy == NULL)
+        return NULL;
+    *copy = *s;
+    at = (char *)(copy + 1);
+    for (i = 0; i < s->n; i++) {
+        at = put(at, s->keys[i], &copy->keys[i]);
+        at = put(at, s->values[i], &copy->values[i]);
+    }
+    return copy;
 }
 
 static void ignore_notice(void *arg, const PGresult *r)
@@ -147,8 +204,29 @@ alch_step alch_pg_open_started(alch_conn *c, alch_err *err)
     return ALCH_STEP_WAIT;
 }
 
+/* The hosts of the options are what their names were found to be. */
+static alch_step open_resolved(alch_conn *c, alch_err *err)
+{
+    const pg_hosts *hosts = alch_pg_resolved_hosts(c, err);
+
+    if (hosts == NULL) {
+        c->lost = 1;
+        return ALCH_STEP_FAIL;
+    }
+    set(c->settings, "host", hosts->names);
+    set(c->settings, "hostaddr", hosts->addresses);
+    set(c->settings, "port", hosts->ports);
+    c->pg = PQconnectStartParams(c->settings->keys, c->settings->values, 0);
+    alch_pg_resolve_release(c);
+    c->host->free(c->settings);
+    c->settings = NULL;
+    return alch_pg_open_started(c, err);
+}
+
 alch_step alch_pg_open_step(alch_conn *c, alch_err *err)
 {
+    if (c->resolving != NULL)
+        return alch_pg_resolved(c) ? open_resolved(c, err) : ALCH_STEP_WAIT;
     switch (PQconnectPoll(c->pg)) {
     case PGRES_POLLING_OK:
         return opened(c, err);
@@ -161,6 +239,17 @@ alch_step alch_pg_open_step(alch_conn *c, alch_err *err)
     default:
         return fail_open(c, err);
     }
+}
+
+static alch_step wait_for_names(alch_conn *c, const settings *s, alch_err *err)
+{
+    c->settings = keep(c->host, s);
+    if (c->settings == NULL) {
+        (void)c->host->err_nomem(err);
+        return ALCH_STEP_FAIL;
+    }
+    c->want = ALCH_WANT_READ;
+    return ALCH_STEP_WAIT;
 }
 
 alch_step alch_pg_open(const alch_driver *self, const alch_host *host, const alch_option *options,
@@ -186,6 +275,10 @@ alch_step alch_pg_open(const alch_driver *self, const alch_host *host, const alc
         (void)host->err_nomem(err);
         return ALCH_STEP_FAIL;
     }
+    /* What a service says of addresses is libpq's to know. */
+    if (value_of(&s, "hostaddr") == NULL && value_of(&s, "service") == NULL
+        && alch_pg_resolve(c, value_of(&s, "host"), value_of(&s, "port")))
+        return wait_for_names(c, &s, err);
     c->pg = PQconnectStartParams(s.keys, s.values, 0);
     return alch_pg_open_started(c, err);
 }

@@ -9,6 +9,8 @@ static void pg_close(alch_conn *c)
     alch_pg_finish(c);
     c->host->statements_drop(c->statements);
     PQfinish(c->pg);
+    alch_pg_resolve_release(c);
+    c->host->free(c->settings);
     alch_pg_cancel_release(c);
     alch_pg_params_release(c);
     c->host->free(c->closing);
@@ -16,7 +18,7 @@ static void pg_close(alch_conn *c)
     c->host->free(c);
 }
 
-static int pg_fd(const alch_conn *c) { return PQsocket(c->pg); }
+static int pg_fd(const alch_conn *c) { return c->resolving != NULL ? alch_pg_resolve_fd(c) : PQsocket(c->pg); }
 static int pg_want(const alch_conn *c) { return c->want; }
 static int pg_column_count(const alch_cursor *k) { return k->columns; }
 static int64_t pg_changes(const alch_cursor *k) { return k->changes; }

@@ -7,8 +7,7 @@
 
 enum { MAX_OPTIONS = 128 };
 
-/* The i-th of a list with commas; NULL if it is shorter. */
-static const char *item(const char *list, size_t i, size_t *len)
+const char *alch_pg_item(const char *list, size_t i, size_t *len)
 {
     while (list != NULL && i-- > 0) {
         list = strchr(list, ',');
@@ -22,7 +21,7 @@ static const char *item(const char *list, size_t i, size_t *len)
 static int same(const char *list, size_t i, const char *text)
 {
     size_t len;
-    const char *at = item(list, i, &len);
+    const char *at = alch_pg_item(list, i, &len);
 
     return at != NULL && strlen(text) == len && memcmp(at, text, len) == 0;
 }
@@ -38,16 +37,17 @@ static const char *value_of(const PQconninfoOption *all, const char *key)
 /* Which of the hosts is being tried? 0 if it cannot be told, or is the only one. */
 static int current(const alch_conn *c, const PQconninfoOption *all, size_t *out)
 {
-    const char *hosts = value_of(all, "host"), *ports = value_of(all, "port");
+    const char *hosts = value_of(all, "host"), *ports = value_of(all, "port"), *addresses = value_of(all, "hostaddr");
     const char *host = PQhost(c->pg), *port = PQport(c->pg);
     size_t i, len;
 
     if (hosts == NULL)
-        hosts = value_of(all, "hostaddr");
+        hosts = addresses;
     if (hosts == NULL || strchr(hosts, ',') == NULL || host == NULL || port == NULL)
         return 0;
-    for (i = 0; item(hosts, i, &len) != NULL; i++)
+    for (i = 0; alch_pg_item(hosts, i, &len) != NULL; i++)
         if (same(hosts, i, host)
+            && (addresses == NULL || same(addresses, i, "") || same(addresses, i, PQhostaddr(c->pg)))
             && (ports == NULL || strchr(ports, ',') == NULL || same(ports, i, port) || same(ports, i, ""))) {
             *out = i;
             return 1;
@@ -63,7 +63,7 @@ static void leave_out(char *list, size_t i)
 
     if (list == NULL || strchr(list, ',') == NULL)
         return;
-    at = list + (item(list, i, &len) - list);
+    at = list + (alch_pg_item(list, i, &len) - list);
     if (at[len] == ',')
         memmove(at, at + len + 1, strlen(at + len + 1) + 1);
     else
@@ -89,7 +89,7 @@ static PGconn *start(PQconninfoOption *all, size_t without)
 
 alch_step alch_pg_open_next(alch_conn *c, alch_err *err)
 {
-    PQconninfoOption *all = PQconninfo(c->pg);
+    PQconninfoOption *all = c->pg != NULL ? PQconninfo(c->pg) : NULL;
     size_t at;
     PGconn *pg;
 

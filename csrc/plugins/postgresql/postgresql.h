@@ -33,7 +33,7 @@
 ** it is read to its end.
 */
 
-enum { PG_NAME_SIZE = 40 };
+enum { PG_NAME_SIZE = 40, PG_LIST_SIZE = 4096 };
 
 /* The handle of a cached statement. */
 typedef struct pg_statement {
@@ -76,9 +76,16 @@ typedef struct pg_operation {
     alch_err err;
 } pg_operation;
 
+/* Lists with commas, as libpq takes them, of the same length. */
+typedef struct pg_hosts {
+    char names[PG_LIST_SIZE], addresses[PG_LIST_SIZE], ports[PG_LIST_SIZE];
+} pg_hosts;
+
 struct alch_conn {
     const alch_host *host;
-    PGconn *pg;
+    PGconn *pg;                 /* NULL while names are looked up */
+    struct pg_resolving *resolving;     /* see resolve.c */
+    struct pg_settings *settings;       /* what to open with then */
     unsigned char opening, lost;
     unsigned char waiting;      /* the last step answered WAIT */
     unsigned char prepares;     /* 0: prepared_statements=0 */
@@ -139,6 +146,22 @@ alch_step alch_pg_open(const alch_driver *self, const alch_host *host, const alc
 alch_step alch_pg_open_step(alch_conn *c, alch_err *err);
 /* c->pg is fresh from PQconnectStart, or NULL. */
 alch_step alch_pg_open_started(alch_conn *c, alch_err *err);
+
+/* thread.c: calls work(job) on a thread that is left alone; 0: there can be none. */
+int alch_pg_start_thread(void *(*work)(void *), void *job);
+
+/* resolve.c: begins to look the names of hosts up, if that may take long; 0: libpq does it. */
+int alch_pg_resolve(alch_conn *c, const char *names, const char *ports);
+/* Readable when it is over; is it? */
+int alch_pg_resolve_fd(const alch_conn *c);
+int alch_pg_resolved(const alch_conn *c);
+/* Then the hosts to try, until the release; NULL: there are none. */
+const pg_hosts *alch_pg_resolved_hosts(alch_conn *c, alch_err *err);
+/* The connection asks no more; what is on its way goes on. */
+void alch_pg_resolve_release(alch_conn *c);
+
+/* The i-th of a list with commas; NULL if it is shorter. */
+const char *alch_pg_item(const char *list, size_t i, size_t *len);
 
 /* hosts.c: the host being tried does not answer; on to the others. */
 alch_step alch_pg_open_next(alch_conn *c, alch_err *err);
