@@ -436,12 +436,15 @@ function Session:expunge(object)
     errors.raise("InvalidRequestError", "session:expunge: this object is not in this session; orm.object_session(object) tells which it is in")
   end
   for _, one in ipairs(cascaded(object, "expunge")) do
-    if self._c:contains(one) then
-      local life = core.state(one)
-      self._c:detach(one)
-      if self._listeners then self:_fire(left[life], self, one) end
-    end
+    if self._c:contains(one) then self:_detach(one) end
   end
+end
+
+-- Those who listen hear what became of the object.
+function Session:_detach(object)
+  local life = core.state(object)
+  self._c:detach(object)
+  if self._listeners then self:_fire(left[life], self, object) end
 end
 
 --- Lets go of every object.
@@ -793,6 +796,8 @@ end
 ---@param object table
 function M.make_transient(object)
   check_instance(object, "make_transient")
+  local session = M.object_session(object)
+  if session then session:_detach(object) end
   core.make_transient(object)
 end
 
