@@ -26,7 +26,7 @@ static int fill_columns(lua_State *L, alch_state *s, int *special)
                 s->flags |= ALCH_STATE_BOXED;
             alch_put(s, ALCH_SET_CHANGED, (size_t)i);
             alch_put(s, ALCH_SET_VALUE, (size_t)i);
-            lua_setiuservalue(L, 4, alch_uv_attr(i));
+            alch_keep(L, 4, s, (size_t)i);
         } else {
             *special = 1;
             lua_pop(L, 1);

@@ -371,7 +371,7 @@ static int push_expression_test(lua_State *L, int st, const alch_state *s, const
 
         if (!alch_set_has(shape, i))
             continue;
-        found = lua_getiuservalue(L, st, alch_uv_attr(i)) == LUA_TUSERDATA && alch_is_expression(L, -1);
+        found = alch_push_kept(L, st, s, i) == LUA_TUSERDATA && alch_is_expression(L, -1);
         lua_pop(L, 1);
         if (found)
             return 1;

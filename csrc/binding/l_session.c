@@ -394,7 +394,7 @@ static void come_loose(lua_State *L, alch_state *s)
     }
     lua_pushnil(L);
     alch_set_state_key(L, 3, s);
-    s->flags &= ALCH_STATE_BOXED | ALCH_STATE_AUX | ALCH_STATE_LOOSE;
+    s->flags &= ALCH_STATE_BOXED | ALCH_STATE_AUX | ALCH_STATE_APART | ALCH_STATE_LOOSE;
     s->session = 0;
     s->life = ALCH_TRANSIENT;
 }

@@ -190,7 +190,7 @@ static void write_column(lua_State *L, alch_state *s, size_t i)
     if (alch_has(s, ALCH_SET_VALUE, i)) {
         int same;
 
-        lua_getiuservalue(L, 4, alch_uv_attr(i));
+        alch_push_kept(L, 4, s, i);
         same = lua_rawequal(L, -1, 3);
         lua_pop(L, 1);
         if (same && !alch_has(s, ALCH_SET_GIVEN, i))
@@ -504,7 +504,7 @@ static void push_history(lua_State *L, int st, alch_state *s, size_t i)
         wrap_value(L);
         lua_newtable(L);
     } else {
-        lua_getiuservalue(L, st, alch_uv_attr(i));
+        alch_push_kept(L, st, s, i);
         wrap_value(L);
         lua_newtable(L);
         if (alch_push_base(L, st, s, i))
@@ -525,7 +525,7 @@ static int l_get_history(lua_State *L)
     i = check_attr(L, s, 2);
     if (s->mapper->attrs[i].kind != ALCH_ATTR_LIST) {
         push_history(L, 3, s, (size_t)i);
-    } else if (alch_peek_collection(L, 3, (size_t)i) != NULL) {
+    } else if (alch_peek_collection(L, 3, s, (size_t)i) != NULL) {
         alch_collection_history(L, lua_gettop(L));
     } else {
         lua_newtable(L);

@@ -4,6 +4,51 @@
 #include "binding/orm_host.h"
 #include "binding/value_conv.h"
 
+/* Is there no slot for it? Then it is in AUX, if anywhere. */
+static int is_apart(const alch_state *s, size_t i)
+{
+    return (s->flags & ALCH_STATE_APART) && s->mapper->attrs[i].slot > s->mapper->close;
+}
+
+int alch_push_kept(lua_State *L, int st, const alch_state *s, size_t i)
+{
+    if (!is_apart(s, i))
+        return lua_getiuservalue(L, st, (int)s->mapper->attrs[i].slot);
+    if (s->single == i + 1)
+        return lua_getiuservalue(L, st, alch_uv_extra(s->mapper));
+    if (!(s->flags & ALCH_STATE_AUX)) {
+        lua_pushnil(L);
+        return LUA_TNIL;
+    }
+    lua_getiuservalue(L, st, alch_uv_extra(s->mapper));
+    lua_rawgeti(L, -1, alch_aux_value(i));
+    lua_remove(L, -2);
+    return lua_type(L, -1);
+}
+
+static int may_be_single(const alch_state *s, size_t i)
+{
+    return (s->flags & ALCH_STATE_INT_KEY) && !(s->flags & ALCH_STATE_AUX) && (s->single == 0 || s->single == i + 1);
+}
+
+/* Where it may fail for want of memory, nothing is changed yet: the sets come afterwards. */
+void alch_keep(lua_State *L, int st, alch_state *s, size_t i)
+{
+    if (!is_apart(s, i)) {
+        lua_setiuservalue(L, st, (int)s->mapper->attrs[i].slot);
+    } else if (lua_isnil(L, -1) && !(s->flags & ALCH_STATE_AUX) && s->single != i + 1) {
+        lua_pop(L, 1);
+    } else if (may_be_single(s, i)) {
+        s->single = (uint16_t)(lua_isnil(L, -1) ? 0 : i + 1);
+        lua_setiuservalue(L, st, alch_uv_extra(s->mapper));
+    } else {
+        alch_push_aux(L, st, s);
+        lua_insert(L, -2);
+        lua_rawseti(L, -2, alch_aux_value(i));
+        lua_pop(L, 1);
+    }
+}
+
 static void push_packed(lua_State *L, const alch_state *s, size_t i)
 {
     alch_value v;
@@ -20,15 +65,18 @@ static int is_plain(const alch_state *s, size_t i, const alch_value *cell)
     return c == NULL || cell->kind == ALCH_NULL || (!c->host && (c->plain == cell->kind || c->read == NULL));
 }
 
-/* Is what a cell was read as worth keeping? A plain number costs less to read
-** again, and most text of a program that walks over many objects is read once:
-** it is kept when it is read a second time. Anything else is costly to make,
-** or an object that the program changes in place. */
-static int is_kept(alch_state *s, size_t i, const alch_value *cell, int plain)
+/* Longer text is no value that a host finds again by its contents. */
+#define SHORT_TEXT 40
+
+/* Is what a cell was read as, on the top, worth keeping? A plain number costs
+** less to read again, and so does a short text. Most text of a program that
+** walks over many objects is read once: it is kept when it is read a second
+** time. Anything else is costly to make, or an object that the program changes in place. */
+static int is_kept(lua_State *L, alch_state *s, size_t i, const alch_value *cell, int plain)
 {
     if (!plain)
-        return 1;
-    if (cell->kind != ALCH_TEXT && cell->kind != ALCH_BLOB)
+        return s->readers[i].host || lua_type(L, -1) >= LUA_TSTRING;
+    if ((cell->kind != ALCH_TEXT && cell->kind != ALCH_BLOB) || cell->as.text.len <= SHORT_TEXT)
         return 0;
     if (alch_has(s, ALCH_SET_READ, i))
         return 1;
@@ -47,9 +95,9 @@ static void push_unpacked(lua_State *L, int st, alch_state *s, size_t i)
         alch_value_push(L, &v);
     else
         alch_push_cell(L, s->readers, i, &v);
-    if (is_kept(s, i, &v, plain)) {
+    if (is_kept(L, s, i, &v, plain)) {
         lua_pushvalue(L, -1);
-        lua_setiuservalue(L, st, alch_uv_attr(i));
+        alch_keep(L, st, s, i);
         alch_put(s, ALCH_SET_VALUE, i);
     }
 }
@@ -57,7 +105,7 @@ static void push_unpacked(lua_State *L, int st, alch_state *s, size_t i)
 int alch_push_known(lua_State *L, int st, alch_state *s, size_t i)
 {
     if (alch_has(s, ALCH_SET_VALUE, i))
-        lua_getiuservalue(L, st, alch_uv_attr(i));
+        alch_push_kept(L, st, s, i);
     else if (alch_has(s, ALCH_SET_PACKED, i))
         push_unpacked(L, st, s, i);
     else
@@ -76,39 +124,30 @@ void alch_keep_value(lua_State *L, int st, alch_state *s, size_t i)
     if (alch_has(s, ALCH_SET_VALUE, i))
         return;
     alch_push_value(L, st, s, i);
-    lua_setiuservalue(L, st, alch_uv_attr(i));
+    alch_keep(L, st, s, i);
     alch_put(s, ALCH_SET_VALUE, i);
 }
 
 void alch_push_aux(lua_State *L, int st, alch_state *s)
 {
-    if (lua_getiuservalue(L, st, alch_uv_extra(s->mapper)) == LUA_TTABLE)
+    lua_getiuservalue(L, st, alch_uv_extra(s->mapper));
+    if (s->flags & ALCH_STATE_AUX)
         return;
-    lua_createtable(L, 0, 2);
+    lua_createtable(L, s->flags & ALCH_STATE_APART ? (int)s->mapper->columns : 0, s->flags & ALCH_STATE_APART ? 0 : 2);
     lua_insert(L, -2);
-    lua_rawseti(L, -2, 0);      /* the identity key */
+    lua_rawseti(L, -2, s->single != 0 ? alch_aux_value(s->single - 1) : 0);     /* 0: the identity key */
     lua_pushvalue(L, -1);
     lua_setiuservalue(L, st, alch_uv_extra(s->mapper));
+    s->single = 0;
     s->flags |= ALCH_STATE_AUX;
-}
-
-void alch_drop_aux(lua_State *L, int st, alch_state *s)
-{
-    if (!(s->flags & ALCH_STATE_AUX))
-        return;
-    lua_getiuservalue(L, st, alch_uv_extra(s->mapper));
-    lua_rawgeti(L, -1, 0);
-    lua_setiuservalue(L, st, alch_uv_extra(s->mapper));
-    lua_pop(L, 1);
-    s->flags = (uint16_t)(s->flags & ~ALCH_STATE_AUX);
 }
 
 /* The database's value is about to be overwritten in the host: set it aside. */
 static void keep_base(lua_State *L, int st, alch_state *s, size_t i)
 {
     alch_push_aux(L, st, s);
-    lua_getiuservalue(L, st, alch_uv_attr(i));
-    lua_rawseti(L, -2, alch_uv_attr(i));
+    alch_push_kept(L, st, s, i);
+    lua_rawseti(L, -2, alch_aux_old(i));
     lua_pop(L, 1);
     alch_put(s, ALCH_SET_BASE, i);
 }
@@ -123,25 +162,24 @@ static void note_kind(lua_State *L, alch_state *s)
 void alch_store(lua_State *L, int obj, int st, alch_state *s, size_t i)
 {
     note_kind(L, s);
-    if (!alch_has(s, ALCH_SET_CHANGED, i)) {
-        if ((s->flags & (ALCH_STATE_KEYED | ALCH_STATE_LOOSE)) && alch_has(s, ALCH_SET_VALUE, i) && !alch_has(s, ALCH_SET_PACKED, i))
-            keep_base(L, st, s, i);
-        alch_put(s, ALCH_SET_CHANGED, i);
-    }
+    if (!alch_has(s, ALCH_SET_CHANGED, i) && (s->flags & (ALCH_STATE_KEYED | ALCH_STATE_LOOSE))
+        && alch_has(s, ALCH_SET_VALUE, i) && !alch_has(s, ALCH_SET_PACKED, i))
+        keep_base(L, st, s, i);
+    alch_keep(L, st, s, i);
+    alch_put(s, ALCH_SET_CHANGED, i);
     alch_put(s, ALCH_SET_VALUE, i);
     alch_cut(s, ALCH_SET_GIVEN, i);
-    lua_setiuservalue(L, st, alch_uv_attr(i));
     alch_modified(L, obj, s);
 }
 
 void alch_store_clean(lua_State *L, int st, alch_state *s, size_t i)
 {
     note_kind(L, s);
+    alch_keep(L, st, s, i);
     alch_cut(s, ALCH_SET_CHANGED, i);
     alch_cut(s, ALCH_SET_BASE, i);
     alch_cut(s, ALCH_SET_PACKED, i);
     alch_put(s, ALCH_SET_VALUE, i);
-    lua_setiuservalue(L, st, alch_uv_attr(i));
 }
 
 int alch_push_base(lua_State *L, int st, alch_state *s, size_t i)
@@ -153,7 +191,7 @@ int alch_push_base(lua_State *L, int st, alch_state *s, size_t i)
     if (!alch_has(s, ALCH_SET_BASE, i))
         return 0;
     lua_getiuservalue(L, st, alch_uv_extra(s->mapper));
-    lua_rawgeti(L, -1, alch_uv_attr(i));
+    lua_rawgeti(L, -1, alch_aux_old(i));
     lua_remove(L, -2);
     return 1;
 }
@@ -188,7 +226,7 @@ int alch_unchanged(lua_State *L, int st, alch_state *s, size_t i)
 {
     int top = lua_gettop(L), equal;
 
-    lua_getiuservalue(L, st, alch_uv_attr(i));
+    alch_push_kept(L, st, s, i);
     equal = is_packed_text(L, s, i);
     if (equal < 0)
         equal = alch_push_base(L, st, s, i) && (lua_rawequal(L, top + 1, top + 2)
@@ -219,17 +257,49 @@ void alch_push_context(lua_State *L, int st, const alch_state *s)
     lua_remove(L, -2);
 }
 
-/* Lets go of everything in AUX but the context. */
-static void drop_old(lua_State *L, int st, alch_state *s)
+/* Takes all out of AUX but the identity key, values that are kept there and, if so asked, the context. */
+static void clear_aux(lua_State *L, int st, const alch_state *s, int context)
 {
-    if (!(s->flags & ALCH_STATE_AUX))
-        return;
-    alch_push_context(L, st, s);
-    alch_drop_aux(L, st, s);
+    lua_getiuservalue(L, st, alch_uv_extra(s->mapper));
+    for (lua_pushnil(L); lua_next(L, -2); ) {
+        int stays = lua_isinteger(L, -2) ? lua_tointeger(L, -2) >= 0 : context && lua_touserdata(L, -2) == &context_key;
+
+        lua_pop(L, 1);
+        if (!stays) {
+            lua_pushvalue(L, -1);
+            lua_pushnil(L);
+            lua_rawset(L, -4);
+        }
+    }
+    lua_pop(L, 1);
+}
+
+/* The same where no value is kept there: the table goes. */
+static void drop_aux(lua_State *L, int st, alch_state *s, int context)
+{
+    if (context)
+        alch_push_context(L, st, s);
+    else
+        lua_pushnil(L);
+    lua_getiuservalue(L, st, alch_uv_extra(s->mapper));
+    lua_rawgeti(L, -1, 0);
+    lua_setiuservalue(L, st, alch_uv_extra(s->mapper));
+    lua_pop(L, 1);
+    s->flags = (uint16_t)(s->flags & ~ALCH_STATE_AUX);
     if (lua_isnil(L, -1))
         lua_pop(L, 1);
     else
         alch_set_context(L, st, s);
+}
+
+static void drop_old(lua_State *L, int st, alch_state *s, int context)
+{
+    if (!(s->flags & ALCH_STATE_AUX))
+        return;
+    if ((s->flags & ALCH_STATE_APART) && alch_any(s, ALCH_SET_VALUE))
+        clear_aux(L, st, s, context);
+    else
+        drop_aux(L, st, s, context);
 }
 
 void alch_commit_state(lua_State *L, int st, alch_state *s)
@@ -243,14 +313,14 @@ void alch_commit_state(lua_State *L, int st, alch_state *s)
         *packed = (uint8_t)(*packed & ~s->sets[ALCH_SET_CHANGED * m->set_size + i]);
     }
     for (i = m->columns; i < m->count; i++) {
-        if (m->attrs[i].kind == ALCH_ATTR_LIST && alch_peek_collection(L, st, i) != NULL) {
+        if (m->attrs[i].kind == ALCH_ATTR_LIST && alch_peek_collection(L, st, s, i) != NULL) {
             alch_collection_commit(L, lua_gettop(L));
             lua_pop(L, 1);
         }
     }
     alch_clear(s, ALCH_SET_CHANGED);
     alch_clear(s, ALCH_SET_BASE);
-    drop_old(L, st, s);
+    drop_old(L, st, s, 1);
 }
 
 /* Sets that say how a value came to be mean nothing for an object without a row. */
@@ -267,14 +337,14 @@ void alch_forget_history(lua_State *L, int st, alch_state *s)
     for (i = m->columns; i < m->count; i++) {
         alch_collection *list;
 
-        if (m->attrs[i].kind != ALCH_ATTR_LIST || (list = alch_peek_collection(L, st, i)) == NULL)
+        if (m->attrs[i].kind != ALCH_ATTR_LIST || (list = alch_peek_collection(L, st, s, i)) == NULL)
             continue;
         alch_collection_commit(L, lua_gettop(L));
         list->fresh = list->loaded = 1;
         alch_put(s, ALCH_SET_VALUE, i);
         lua_pop(L, 1);
     }
-    alch_drop_aux(L, st, s);
+    drop_old(L, st, s, 0);
     alch_clear(s, ALCH_SET_BASE);
     alch_clear(s, ALCH_SET_GIVEN);
     s->flags = (uint16_t)(s->flags & ~ALCH_STATE_LOOSE);
@@ -285,8 +355,8 @@ static void forget_value(lua_State *L, int st, alch_state *s, size_t i)
 {
     if (s->mapper->attrs[i].kind != ALCH_ATTR_LIST) {
         lua_pushnil(L);
-        lua_setiuservalue(L, st, alch_uv_attr(i));
-    } else if (alch_peek_collection(L, st, i) != NULL) {
+        alch_keep(L, st, s, i);
+    } else if (alch_peek_collection(L, st, s, i) != NULL) {
         alch_collection_expire(L, lua_gettop(L));
         lua_pop(L, 1);
     }
@@ -309,5 +379,5 @@ void alch_expire_state(lua_State *L, int st, alch_state *s)
         if (s->mapper->attrs[i].kind == ALCH_ATTR_LIST || alch_has(s, ALCH_SET_VALUE, i))
             forget_value(L, st, s, i);
     memset(s->sets, 0, ALCH_SETS * s->mapper->set_size);
-    drop_old(L, st, s);
+    drop_old(L, st, s, 1);
 }

@@ -15,10 +15,14 @@
 ** l_state, l_list, l_session, l_load, l_flush and the orm_* beside them.
 **
 **   instance   the user's table; instance[HIDDEN] is its state
-**   state      userdata: alch_state; user values: one per attribute (from
-**              1), then EXTRA: an identity key that is no integer, or AUX, a
-**              table of old values by attribute number, which has such a key
-**              at 0; nil where there is neither
+**   state      userdata: alch_state; user values: one per attribute, at its
+**              slot, and EXTRA: an identity key that is no integer, or the
+**              AUX table, which has such a key at 0 and, from -1 downwards,
+**              old values by attribute; nil where there is neither. A state
+**              made with a packed row (ALCH_STATE_APART) has user values for
+**              its mapper's close attributes only: one other value that is
+**              kept may be in EXTRA, if the key is an integer; if there are
+**              more, they are in AUX, from 1 upwards
 **   class      class[PLAN] is the plan of its mapper (another key: a class is no instance)
 **   plan       userdata "lualchemy.plan": alch_mapper
 **
@@ -42,9 +46,10 @@ extern const char alch_orm_plan;
 /* Slots of a state's metatable. */
 enum { ALCH_MT_PLAN = 1, ALCH_MT_MAPPER = 2, ALCH_MT_PROPERTIES = 3, ALCH_MT_CLASS = 4, ALCH_MT_IDENTITY = 5 };
 
-#define alch_uv_attr(i) ((int)(i) + 1)
-#define alch_uv_extra(m) ((int)(m)->count + 1)
-#define alch_uv_count(m) ((int)(m)->count + 1)
+#define alch_uv_extra(m) ((int)(m)->close + 1)
+/* In AUX: the key of an attribute's value if that is kept apart, of its old value. */
+#define alch_aux_value(i) ((lua_Integer)(i) + 1)
+#define alch_aux_old(i) (-(lua_Integer)(i) - 1)
 
 /* -- l_mapper.c -- */
 const alch_mapper *alch_check_plan(lua_State *L, int idx);
@@ -91,6 +96,10 @@ void alch_bind_attr(lua_State *L, const alch_codec *codec, size_t i, int idx, al
 void alch_open_codec(lua_State *L);
 
 /* -- orm_attr.c: values of attributes -- */
+/* Pushes what the host keeps of an attribute, or nil, and gives its type; keeps
+** the value on the top from now on, and pops it. The sets are the caller's matter. */
+int alch_push_kept(lua_State *L, int st, const alch_state *s, size_t i);
+void alch_keep(lua_State *L, int st, alch_state *s, size_t i);
 /* Pushes what is in memory; 0 and nothing, or nil, if unknown. */
 int alch_push_known(lua_State *L, int st, alch_state *s, size_t i);
 void alch_push_value(lua_State *L, int st, alch_state *s, size_t i);
@@ -104,8 +113,6 @@ void alch_store_clean(lua_State *L, int st, alch_state *s, size_t i);
 /* Pushes the AUX table, made if need be: old values by attribute number, and
 ** for delete-orphan relationships a count of parents by property. */
 void alch_push_aux(lua_State *L, int st, alch_state *s);
-/* Lets go of it. */
-void alch_drop_aux(lua_State *L, int st, alch_state *s);
 /* For an object that has no row any more: every value it has counts as set, every item as added. */
 void alch_forget_history(lua_State *L, int st, alch_state *s);
 /* What the query that loaded the object said about loading what it refers to
@@ -158,7 +165,7 @@ enum { ALCH_LIST_ITEMS = 1, ALCH_LIST_OWNER = 2, ALCH_LIST_DELTA = 3, ALCH_LIST_
 /* Pushes the collection of an attribute, made if need be; loaded if the owner has no row. */
 alch_collection *alch_push_collection(lua_State *L, int obj, int st, alch_state *s, size_t i);
 /* Pushes it only if there is one. */
-alch_collection *alch_peek_collection(lua_State *L, int st, size_t i);
+alch_collection *alch_peek_collection(lua_State *L, int st, const alch_state *s, size_t i);
 /* The last place of an object, or 0: what 'delete' takes, but no position. */
 lua_Integer alch_collection_find(lua_State *L, int list, int item);
 void alch_collection_insert(lua_State *L, int list, lua_Integer at, int item);

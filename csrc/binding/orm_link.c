@@ -114,7 +114,7 @@ static void push_from_memory(lua_State *L, int st, alch_state *s, size_t i)
 static void push_current(lua_State *L, int st, alch_state *s, size_t i)
 {
     if (alch_has(s, ALCH_SET_VALUE, i))
-        lua_getiuservalue(L, st, alch_uv_attr(i));
+        alch_push_kept(L, st, s, i);
     else
         push_from_memory(L, st, s, i);
 }
@@ -179,7 +179,7 @@ void alch_unlink(lua_State *L, int me, const alch_state *s, size_t i, int other)
             alch_push_collection(L, other, top + 1, os, (size_t)mirror);
             alch_collection_leave(L, lua_gettop(L), me);
         } else {
-            lua_getiuservalue(L, top + 1, alch_uv_attr(mirror));
+            alch_push_kept(L, top + 1, os, (size_t)mirror);
             if (!alch_has(os, ALCH_SET_VALUE, (size_t)mirror) || lua_rawequal(L, -1, me)) {
                 lua_pushnil(L);
                 alch_store(L, other, top + 1, os, (size_t)mirror);

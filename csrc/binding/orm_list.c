@@ -7,7 +7,7 @@
 
 const char alch_list_tag = 0;
 
-static alch_collection *new_list(lua_State *L, int obj, int st, size_t i)
+static alch_collection *new_list(lua_State *L, int obj, int st, alch_state *s, size_t i)
 {
     alch_collection *list = alch_push_object(L, sizeof *list, ALCH_LIST_INDEX, ALCH_LIST_METATABLE);
 
@@ -18,13 +18,13 @@ static alch_collection *new_list(lua_State *L, int obj, int st, size_t i)
     lua_pushvalue(L, obj);
     lua_setiuservalue(L, -2, ALCH_LIST_OWNER);
     lua_pushvalue(L, -1);
-    lua_setiuservalue(L, st, alch_uv_attr(i));
+    alch_keep(L, st, s, i);
     return list;
 }
 
-alch_collection *alch_peek_collection(lua_State *L, int st, size_t i)
+alch_collection *alch_peek_collection(lua_State *L, int st, const alch_state *s, size_t i)
 {
-    if (lua_getiuservalue(L, st, alch_uv_attr(i)) == LUA_TUSERDATA)
+    if (alch_push_kept(L, st, s, i) == LUA_TUSERDATA)
         return lua_touserdata(L, -1);
     lua_pop(L, 1);
     return NULL;
@@ -32,10 +32,10 @@ alch_collection *alch_peek_collection(lua_State *L, int st, size_t i)
 
 alch_collection *alch_push_collection(lua_State *L, int obj, int st, alch_state *s, size_t i)
 {
-    alch_collection *list = alch_peek_collection(L, st, i);
+    alch_collection *list = alch_peek_collection(L, st, s, i);
 
     if (list == NULL)
-        list = new_list(L, obj, st, i);
+        list = new_list(L, obj, st, s, i);
     if (!list->loaded && !(s->flags & ALCH_STATE_KEYED)) {
         list->loaded = list->fresh = 1;
         alch_put(s, ALCH_SET_VALUE, i);

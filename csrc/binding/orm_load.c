@@ -45,7 +45,7 @@ void alch_push_new_object(lua_State *L, const alch_new_object *o)
     s->readers = o->codec->columns;
     s->session = o->session;
     s->life = ALCH_PERSISTENT;
-    s->flags = ALCH_STATE_KEYED;
+    s->flags |= ALCH_STATE_KEYED;
     if (o->key == 0) {
         s->key = o->int_key;
         s->flags |= ALCH_STATE_INT_KEY;

@@ -32,16 +32,16 @@ static void move_attr(lua_State *L, const move *m, size_t i, size_t j)
     if (alch_has(m->old, ALCH_SET_CHANGED, i) && alch_push_base(L, m->from, m->old, i)) {
         alch_push_aux(L, m->to, m->now);
         lua_insert(L, -2);
-        lua_rawseti(L, -2, alch_uv_attr(j));
+        lua_rawseti(L, -2, alch_aux_old(j));
         lua_pop(L, 1);
         alch_put(m->now, ALCH_SET_BASE, j);
     }
     if (alch_known(m->old, i))
         alch_keep_value(L, m->from, m->old, i);
-    lua_getiuservalue(L, m->from, alch_uv_attr(i));     /* or a list's queue */
+    alch_push_kept(L, m->from, m->old, i);     /* or a list's queue */
     if (m->old->mapper->attrs[i].kind == ALCH_ATTR_LIST && lua_type(L, -1) == LUA_TUSERDATA)
         ((alch_collection *)lua_touserdata(L, -1))->attr = (uint32_t)j;
-    lua_setiuservalue(L, m->to, alch_uv_attr(j));
+    alch_keep(L, m->to, m->now, j);
     for (k = 0; k < sizeof kept / sizeof *kept; k++)
         if (alch_has(m->old, kept[k], i))
             alch_put(m->now, kept[k], j);
@@ -50,7 +50,8 @@ static void move_attr(lua_State *L, const move *m, size_t i, size_t j)
 /* What the AUX table notes by property: how many parents an object has. */
 static void move_counts(lua_State *L, const move *m)
 {
-    if (lua_getiuservalue(L, m->from, alch_uv_extra(m->old->mapper)) == LUA_TTABLE) {
+    if (m->old->flags & ALCH_STATE_AUX) {
+        lua_getiuservalue(L, m->from, alch_uv_extra(m->old->mapper));
         alch_push_aux(L, m->to, m->now);
         for (lua_pushnil(L); lua_next(L, -3); ) {
             if (lua_islightuserdata(L, -2)) {
@@ -61,9 +62,8 @@ static void move_counts(lua_State *L, const move *m)
                 lua_pop(L, 1);
             }
         }
-        lua_pop(L, 1);
+        lua_pop(L, 2);
     }
-    lua_pop(L, 1);
 }
 
 alch_state *alch_move_state(lua_State *L, int obj)
@@ -81,7 +81,7 @@ alch_state *alch_move_state(lua_State *L, int obj)
     m.now->slot = m.old->slot;
     m.now->level = m.old->level;
     m.now->life = m.old->life;
-    m.now->flags = (uint16_t)(m.old->flags & ~ALCH_STATE_AUX);
+    m.now->flags = (uint16_t)(m.old->flags & ~(ALCH_STATE_AUX | ALCH_STATE_APART));
     m.now->key = m.old->key;
     alch_push_state_key(L, m.from, m.old);
     if (lua_type(L, -1) == LUA_TSTRING)

@@ -345,12 +345,12 @@ static void attach_related(lua_State *L, int st, const alch_state *s, cascade *w
         if (!(m->attrs[i].flags & ALCH_ATTR_SAVE_UPDATE))
             continue;
         if (m->attrs[i].kind == ALCH_ATTR_LIST) {
-            if (alch_peek_collection(L, st, i) != NULL) {
+            if (alch_peek_collection(L, st, s, i) != NULL) {
                 attach_items(L, w);
                 lua_pop(L, 1);
             }
         } else if (m->attrs[i].kind == ALCH_ATTR_OBJECT && alch_has(s, ALCH_SET_VALUE, i)) {
-            lua_getiuservalue(L, st, alch_uv_attr(i));
+            alch_push_kept(L, st, s, i);
             attach_next(L, w);
         }
     }

@@ -17,9 +17,12 @@ alch_state *alch_push_state(lua_State *L, int obj)
 alch_state *alch_new_state(lua_State *L, int plan, size_t row)
 {
     const alch_mapper *m = lua_touserdata(L, plan);
-    alch_state *s = lua_newuserdatauv(L, alch_state_size(m, row), alch_uv_count(m));
+    size_t slots = row > 0 ? m->close : m->count;
+    alch_state *s = lua_newuserdatauv(L, alch_state_size(m, row), (int)slots + 1);
 
     alch_state_init(s, m);
+    if (row > 0)
+        s->flags = ALCH_STATE_APART;
     lua_getiuservalue(L, plan, 1);
     lua_setmetatable(L, -2);
     return s;
@@ -30,9 +33,12 @@ void alch_push_state_key(lua_State *L, int st, const alch_state *s)
 {
     if (s->flags & ALCH_STATE_INT_KEY) {
         lua_pushinteger(L, s->key);
-    } else if (lua_getiuservalue(L, st, alch_uv_extra(s->mapper)) == LUA_TTABLE) {
-        lua_rawgeti(L, -1, 0);
-        lua_remove(L, -2);
+    } else {
+        lua_getiuservalue(L, st, alch_uv_extra(s->mapper));
+        if (s->flags & ALCH_STATE_AUX) {
+            lua_rawgeti(L, -1, 0);
+            lua_remove(L, -2);
+        }
     }
 }
 
@@ -43,6 +49,10 @@ void alch_set_state_key(lua_State *L, int st, alch_state *s)
         s->flags |= ALCH_STATE_INT_KEY;
         lua_pop(L, 1);
         return;
+    }
+    if (s->single != 0) {       /* makes room */
+        alch_push_aux(L, st, s);
+        lua_pop(L, 1);
     }
     s->flags = (uint16_t)(s->flags & ~ALCH_STATE_INT_KEY);
     if (s->flags & ALCH_STATE_AUX) {
@@ -66,7 +76,7 @@ void alch_stamp_identity(lua_State *L, alch_state *s)
         return;
     lua_getmetatable(L, -1);
     if (lua_rawgeti(L, -1, ALCH_MT_IDENTITY) != LUA_TNIL) {
-        lua_setiuservalue(L, -3, alch_uv_attr(i));
+        alch_keep(L, lua_gettop(L) - 2, s, i);
         lua_pop(L, 1);
         alch_put(s, ALCH_SET_VALUE, i);
         alch_put(s, ALCH_SET_CHANGED, i);

@@ -143,7 +143,7 @@ static int was_let_go(lua_State *L, int st, const alch_state *s, const void *id,
 {
     int top = lua_gettop(L), gone = unknown;
 
-    if (lua_getiuservalue(L, st, alch_uv_extra(s->mapper)) == LUA_TTABLE && lua_rawgetp(L, -1, id) != LUA_TNIL)
+    if ((s->flags & ALCH_STATE_AUX) && lua_getiuservalue(L, st, alch_uv_extra(s->mapper)) == LUA_TTABLE && lua_rawgetp(L, -1, id) != LUA_TNIL)
         gone = !lua_toboolean(L, -1);
     lua_settop(L, top);
     return gone;
@@ -193,7 +193,7 @@ static int has_moved(lua_State *L, const alch_attr *a, int child, int parent_st)
     mirror = a->reverse == NULL ? ALCH_NO_ATTR : alch_mapper_find(c->mapper, a->reverse, a->reverse_len);
     if (mirror != ALCH_NO_ATTR && alch_has(c, ALCH_SET_CHANGED, (size_t)mirror)
         && c->mapper->attrs[mirror].kind == ALCH_ATTR_OBJECT
-        && lua_getiuservalue(L, top, alch_uv_attr(mirror)) == LUA_TTABLE) {
+        && alch_push_kept(L, top, c, (size_t)mirror) == LUA_TTABLE) {
         const alch_state *p = alch_push_state(L, top + 1);
 
         moved = p != NULL && p != lua_touserdata(L, parent_st) && !leaves_session(p);
@@ -224,7 +224,7 @@ static void push_part(lua_State *L, int st, alch_state *s, size_t i, int part)
     int top = lua_gettop(L);
 
     if (s->mapper->attrs[i].kind == ALCH_ATTR_LIST) {
-        if (alch_peek_collection(L, st, i) == NULL) {
+        if (alch_peek_collection(L, st, s, i) == NULL) {
             lua_newtable(L);
             return;
         }
@@ -238,7 +238,7 @@ static void push_part(lua_State *L, int st, alch_state *s, size_t i, int part)
             lua_rawseti(L, top + 1, 1);
     } else if (part != ALCH_PART_DELETED && alch_has(s, ALCH_SET_VALUE, i)
                && (part == ALCH_PART_ADDED) == (alch_has(s, ALCH_SET_CHANGED, i) || !(s->flags & ALCH_STATE_KEYED))) {
-        if (lua_getiuservalue(L, st, alch_uv_attr(i)) == LUA_TTABLE)
+        if (alch_push_kept(L, st, s, i) == LUA_TTABLE)
             lua_rawseti(L, top + 1, 1);
     }
     lua_settop(L, top + 1);
@@ -347,7 +347,7 @@ static void pull_key(lua_State *L, int obj, int st, alch_state *s, size_t rel, i
     const alch_state *t = NULL;
     size_t i;
 
-    if (lua_getiuservalue(L, st, alch_uv_attr(rel)) == LUA_TTABLE)
+    if (alch_push_kept(L, st, s, rel) == LUA_TTABLE)
         t = alch_push_state(L, top + 1);
     if (t != NULL && t->session == 0) {
         note_stray(L, st, rel, top + 1, strays);

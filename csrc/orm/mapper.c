@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "type/type.h"
 
 /* Strings longer than this may be equal without being the same object: no
 ** Lua interns beyond 40 bytes, and no build of it interns less than this. */
@@ -42,6 +43,34 @@ static size_t slot_of(const alch_mapper *m, const char *name)
     return (size_t)((bits * 0x9e3779b97f4a7c15u) >> 32) & (m->slot_count - 1);
 }
 
+/* Is a value of this attribute no more than its packed cell, which seldom pays to be kept beside it? */
+static int is_plain_column(const alch_attr *a)
+{
+    const alch_type *t = a->type;
+
+    if (a->kind != ALCH_ATTR_COLUMN)
+        return 0;
+    return t == NULL || (t->kind != ALCH_TYPE_DECORATED && !(t->flags & ALCH_TYPE_HOOKS) && t->variant_count == 0
+        && (t->family == ALCH_FAMILY_INTEGER || t->family == ALCH_FAMILY_FLOAT || t->family == ALCH_FAMILY_STRING
+            || t->family == ALCH_FAMILY_BOOLEAN));
+}
+
+/* One slot, behind the close ones, is left for the host's own use. */
+static void place(alch_mapper *m)
+{
+    uint32_t close = 0, apart;
+    size_t i;
+
+    for (i = 0; i < m->count; i++)
+        if (!is_plain_column(&m->attrs[i]))
+            m->attrs[i].slot = ++close;
+    m->close = close;
+    apart = close + 1;
+    for (i = 0; i < m->count; i++)
+        if (is_plain_column(&m->attrs[i]))
+            m->attrs[i].slot = ++apart;
+}
+
 int alch_mapper_index(alch_mapper *m, alch_err *err)
 {
     size_t i, at;
@@ -59,6 +88,7 @@ int alch_mapper_index(alch_mapper *m, alch_err *err)
         m->slots[at].name = m->attrs[i].name;
         m->slots[at].attr = (int)i;
     }
+    place(m);
     return ALCH_OK;
 }
 

@@ -68,6 +68,7 @@ typedef struct alch_attr {
     uint8_t kind;           /* alch_attr_kind */
     uint8_t direction;      /* alch_direction */
     uint16_t flags;
+    uint32_t slot;          /* where the host keeps its value, from 1 (see 'close') */
     const alch_type *type;      /* columns; NULL: values pass unchanged */
     const char *reverse;        /* name of the attribute on the other side, or NULL */
     size_t reverse_len;
@@ -86,6 +87,8 @@ struct alch_mapper {
     size_t count;               /* attributes */
     size_t columns;             /* the first 'columns' attributes are columns */
     size_t set_size;            /* bytes of a set of attributes */
+    size_t close;               /* attributes whose value every state has a slot for: the slots up to this one. The others
+                                ** are columns that are mostly read from the packed row: their slots come last */
     alch_attr *attrs;
     size_t key_count;
     uint32_t *keys;             /* attributes of the primary key, in its order */

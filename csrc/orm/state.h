@@ -49,6 +49,7 @@ enum {
     ALCH_STATE_AUX = 128,       /* the host keeps a table of old values */
     ALCH_STATE_GONE = 512,      /* its row was deleted, and that was committed */
     ALCH_STATE_BOXED = 256,     /* some value was set that is no plain one of the host's: it may be an SQL expression */
+    ALCH_STATE_APART = 2048,    /* it has slots for the values of its mapper's close attributes only */
     ALCH_STATE_LOOSE = 1024     /* it had a row once and is transient now: its history is kept until it is added again */
 };
 
@@ -60,6 +61,7 @@ typedef struct alch_state {
     uint32_t slot;
     uint32_t level;         /* scratch of a flush: depth of dependency */
     uint16_t flags;
+    uint16_t single;        /* APART: the one attribute, from 1, whose value stands in the host's own slot; or 0 */
     uint8_t life;           /* alch_life */
     uint8_t sets[];         /* ALCH_SETS * mapper->set_size, then, aligned, the packed row */
 } alch_state;

@@ -296,6 +296,29 @@ part("loading", function()
   end
 end)
 
+-- Values of a loaded object that were set: an assignment that fails leaves one value or the other.
+part("what loaded objects keep", function()
+  orm.clear_mappers()
+  local Base = orm.declarative_base()
+  local Thing = Base:class("Thing", { __tablename__ = "thing", id = sa.Column(sa.Integer, { primary_key = true }),
+    a = sa.Column(sa.String), b = sa.Column(sa.String), c = sa.Column(sa.Boolean) })
+  local it <close> = open("sqlite://")
+  Base.metadata:create_all(it.engine)
+  local session <close> = orm.Session{ bind = it.engine }
+  session:execute(sa.insert(Thing), { { a = LONG, b = "b", c = true } })
+  local thing = session:get(Thing, 1)
+  for _, change in ipairs{ { "a", "short" }, { "b", LONG }, { "c", false }, { "a", LONG } } do
+    local name, value = change[1], change[2]
+    local before = thing[name]
+    local ok, err = pcall(function() thing[name] = value end)
+    local now = thing[name]
+    assert(now == value or (not ok and now == before), name)
+    if not ok then error(err, 0) end
+  end
+  session:commit()
+  assert(thing.a == LONG and thing.b == LONG and thing.c == false)
+end)
+
 -- Classes in one table and in two: written, loaded as what they are, with what only a class below has, counted, filtered.
 part("hierarchies", function()
   orm.clear_mappers()
