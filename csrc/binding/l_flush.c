@@ -427,7 +427,7 @@ static int is_stranger(lua_State *L, const alch_state *s)
 
     if (i != ALCH_NO_ATTR && lua_getmetatable(L, top)) {
         strange = lua_rawgeti(L, top + 1, ALCH_MT_IDENTITY) != LUA_TNIL;
-        lua_getiuservalue(L, top, alch_uv_attr((size_t)i));
+        alch_push_kept(L, top, s, (size_t)i);
         strange = strange && !lua_rawequal(L, top + 2, top + 3);
     }
     lua_settop(L, top);
