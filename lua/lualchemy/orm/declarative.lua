@@ -103,8 +103,8 @@ local function sort_columns(declaration)
   end)
 end
 
--- What functions make for this class. Meanwhile the class shows its columns, so that they can be referred to.
-local function make_late(class_, declaration)
+-- Calls a function with the class while the class shows its columns, so that they can be referred to.
+local function showing_columns(class_, declaration, fn)
   local shown = {}
   for _, declared in ipairs(declaration.columns) do
     if rawget(class_, declared.key) == nil then
@@ -113,13 +113,23 @@ local function make_late(class_, declaration)
       shown[#shown + 1] = declared.key
     end
   end
-  table.sort(declaration.late, function(a, b) return a.key < b.key end)
-  for _, item in ipairs(declaration.late) do
-    local value = item.fn(class_)
-    take_member(declaration, item.key, value, false)
-    if clause.is_column(value) then declaration.columns[#declaration.columns].level = item.level end
-  end
+  local ok, result = pcall(fn, class_)
   for _, key in ipairs(shown) do rawset(class_, key, nil) end
+  if not ok then error(result, 0) end
+  return result
+end
+
+-- What functions make for this class.
+local function make_late(class_, declaration)
+  if #declaration.late == 0 then return end
+  table.sort(declaration.late, function(a, b) return a.key < b.key end)
+  showing_columns(class_, declaration, function()
+    for _, item in ipairs(declaration.late) do
+      local value = item.fn(class_)
+      take_member(declaration, item.key, value, false)
+      if clause.is_column(value) then declaration.columns[#declaration.columns].level = item.level end
+    end
+  end)
 end
 
 -- `__table_args__`: items by position, options by name; or a list whose last item is the options table.
@@ -138,19 +148,20 @@ local function table_arguments(given)
   return items, options
 end
 
-local function evaluated(value, class_)
-  if type(value) == "function" then return value(class_) end
-  return value
+-- A setting, or what a function makes of the class.
+local function evaluated(declaration, name, class_)
+  local value = declaration.settings[name]
+  if DeclaredAttr:is(value) then value = value.fn end
+  return type(value) == "function" and showing_columns(class_, declaration, value) or value
 end
 
 local function make_table(class_, declaration, metadata)
-  local given = declaration.settings
   local items = {}
   for i, declared in ipairs(declaration.columns) do
     clause.name_column(declared.column, declared.key)
     items[i] = declared.column
   end
-  local more, options = table_arguments(evaluated(given.__table_args__, class_))
+  local more, options = table_arguments(evaluated(declaration, "__table_args__", class_))
   table.move(more, 1, #more, #items + 1, items)
   items[#items + 1] = options
   return require("lualchemy.schema").Table(class_.__tablename__, metadata, table.unpack(items))
@@ -179,7 +190,7 @@ end
 
 local function mapper_options(class_, declaration, base, parent)
   local options = {}
-  for key, value in pairs(evaluated(declaration.settings.__mapper_args__, class_) or {}) do options[key] = value end
+  for key, value in pairs(evaluated(declaration, "__mapper_args__", class_) or {}) do options[key] = value end
   if type(options.version_id_col) == "string" then options.version_id_col = class_.__table__.c[options.version_id_col] end
   options.inherits = options.inherits or parent and parent.class_
   if parent and rawequal(class_.__table__, parent.local_table) then exclude_sisters(options, declaration, parent) end
@@ -189,10 +200,12 @@ local function mapper_options(class_, declaration, base, parent)
 end
 
 local function check_table_columns(class_, table_, declaration)
+  local is_own = {}
+  for _, column in ipairs(table_.c) do is_own[column] = true end
   for _, declared in ipairs(declaration.columns) do
-    if not rawequal(declared.column.table, table_) then
+    if not is_own[declared.column] then
       errors.raise("ArgumentError", "Can't add column '%s' to class '%s', whose __table__ '%s' exists already",
-        declared.key, class_.__name, table_.name)
+        declared.key, class_.__name, tostring(table_.name or table_))
     end
   end
 end
@@ -396,7 +409,7 @@ local function make_class(parent, name, ...)
     rawset(class_, "__members__", kept)
     return class_
   end
-  rawset(class_, "__tablename__", evaluated(declaration.settings.__tablename__, class_))
+  rawset(class_, "__tablename__", evaluated(declaration, "__tablename__", class_))
   make_late(class_, declaration)
   sort_columns(declaration)
   rawset(class_, "__table__", own_table(class_, declaration, parent))

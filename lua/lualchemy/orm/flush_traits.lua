@@ -1,5 +1,6 @@
 --- What a flush must know of a mapper's attributes, worked out once per plan.
 
+local errors = require("lualchemy.errors")
 local statements = require("lualchemy.orm.statements")
 
 local M = {}
@@ -124,7 +125,12 @@ function M.texts(mapper, dialect, table_)
     mapper._writers = writers
   end
   local writer = writers[table_]
-  return writer and statements.of(writer[1], dialect, writer[2])
+  local texts = writer and statements.of(writer[1], dialect, writer[2])
+  if texts and not texts.is_table then
+    errors.raise("InvalidRequestError", "%s is mapped to what is no table: its objects are read and not written. Map a class to each of "
+      .. "the tables to write to them", mapper.class_name)
+  end
+  return texts
 end
 
 -- A table after those of the list that its foreign keys refer to; otherwise in the order of the classes.

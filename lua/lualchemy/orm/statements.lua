@@ -114,11 +114,12 @@ function Statements:init(mapper, dialect, position)
   self.table = self.level.table
   self.numbered = dialect:descends_from("postgresql")
   self.preparer = Preparer(dialect)
-  self.table_name = self.preparer:format_table(self.table)
+  self.is_table = core.kind(self.table) == "table" -- else a join or a subquery, whose rows are read only
+  self.table_name = self.is_table and self.preparer:format_table(self.table) or nil
   self.columns = {}
   for _, prop in ipairs(mapper.properties) do
     for _, column in ipairs(prop.kind == "column" and not prop.readonly and prop.columns or {}) do
-      if rawequal(column.table, self.table) then self.columns[prop.slot] = self.columns[prop.slot] or column end
+      if not self.is_table or rawequal(column.table, self.table) then self.columns[prop.slot] = self.columns[prop.slot] or column end
     end
   end
   self.mask = pack_set(self.columns, #mapper._by_slot)
@@ -308,13 +309,19 @@ function Statements:delete_array()
   end)
 end
 
--- SQL expressions among the columns (column_property) need the compiler, and the rest of the statement around them, for they
+-- What a column is called in such a SELECT: an expression, and a column of a nameless subquery, by its number.
+local function label_of(prop, slot)
+  local table_ = not prop.readonly and prop.column.table
+  return table_ and table_.name and table_.name .. "_" .. prop.column.name or "p" .. slot
+end
+
+-- SQL expressions among the columns (column_property), joins and subqueries need the compiler, and the rest of the statement around them, for they
 -- may be correlated to it. Their parameters become part of the text: those of the statement are the key's.
 function Statements:_select_expressions(slots)
   local mapper, columns, criteria = self.mapper, {}, {}
   for i, slot in ipairs(slots) do
     local prop = mapper._by_slot[slot]
-    columns[i] = prop.column:label(prop.readonly and "p" .. slot or prop.column.table.name .. "_" .. prop.column.name)
+    columns[i] = prop.column:label(label_of(prop, slot))
   end
   for i, column in ipairs(mapper.primary_key) do criteria[i] = column:eq(clause.verbatim(self:_placeholder(i))) end
   criteria[#criteria + 1] = inheritance.criterion(mapper)
@@ -384,7 +391,7 @@ end
 ---@param partial boolean?   the object is known to exist: the tables of these columns will do
 function Statements:select(slots, for_update, partial)
   return self:_text(("select %s %s %s"):format(table.concat(slots, " "), for_update or "", partial or false), function()
-    if has_expression(self, slots) then return self:_select_expressions(slots) .. (for_update or "") end
+    if not self.is_table or has_expression(self, slots) then return self:_select_expressions(slots) .. (for_update or "") end
     local names = {}
     local levels = self:_levels_of(slots, partial)
     for i, slot in ipairs(slots) do names[i] = self:_labelled(slot, levels) end

@@ -218,6 +218,28 @@ describe("declarative", function()
     assert.equal("SELECT length(text) AS length, notes.id, notes.title FROM notes", (tostring(sa.select(Note)):gsub("%s+", " ")))
   end)
 
+  it("calls functions for its settings, with the class's columns in sight", function()
+    local Versioned = {
+      __tablename__ = orm.declared_attr(function(cls) return cls.__name:lower() .. "s" end),
+      __mapper_args__ = orm.declared_attr(function(cls) return { version_id_col = cls.version } end),
+      __table_args__ = function(cls) return { sa.Index("ix_" .. cls.__tablename__, cls.version) } end,
+      id = sa.Column(sa.Integer, { primary_key = true }), version = sa.Column("v", sa.Integer),
+    }
+    local Page, Book = Base:class("Page", Versioned, {}), Base:class("Book", Versioned, {})
+    assert.equal("pages.v books.v", tostring(sa.inspect(Page).version_id_col) .. " " .. tostring(sa.inspect(Book).version_id_col))
+    assert.equal("ix_books", Book.__table__.indexes[1].name)
+  end)
+
+  it("maps columns of the tables of a join under names of its own", function()
+    local function key() return sa.Column("id", sa.Integer, { primary_key = true }) end
+    local a = sa.Table("a", Base.metadata, key(), sa.Column("x", sa.Integer))
+    local b = sa.Table("b", Base.metadata, key(), sa.Column("a_id", sa.ForeignKey("a.id")))
+    local Both = Base:class("Both", { __table__ = a:join(b), id = orm.column_property(a.c.id, b.c.a_id), b_id = b.c.id,
+      __mapper_args__ = { primary_key = { a.c.id, b.c.id } } })
+    assert.equal("SELECT a.id, b.id AS id_1, a.x FROM a JOIN b ON a.id = b.a_id", (tostring(sa.select(Both)):gsub("%s+", " ")))
+    raises("ArgumentError", { "'extra'", "__table__" }, function() Base:class("More", { __table__ = a:join(b), extra = sa.Column(sa.Integer) }) end)
+  end)
+
   it("takes its base's members from cls", function()
     local Pets = orm.declarative_base{ cls = { speak = function(self) return "I am " .. self.name end } }
     local Cat = Pets:class("Cat", { __tablename__ = "cats", name = sa.Column(sa.String(10), { primary_key = true }) })
