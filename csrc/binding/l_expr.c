@@ -309,6 +309,16 @@ static int l_func_with(lua_State *L)
     return 1;
 }
 
+/* What CASE results in is of the value's own type. Gives that type; NULL: it has none. */
+static const alch_type *type_result(const alch_node *n)
+{
+    alch_bind *b = (alch_bind *)(uintptr_t)n;
+
+    if (n->kind == ALCH_NODE_BIND && n->type == NULL)
+        alch_node_set_type(b, alch_type_of_value(b->value.kind));
+    return alch_node_type(n)->family != ALCH_FAMILY_NULL ? n->type : NULL;
+}
+
 /* core.case(value | nil, {cond, result, ...}, has_else, else) */
 static int l_case(lua_State *L)
 {
@@ -343,7 +353,7 @@ static int l_case(lua_State *L)
         for (i = 1; i <= n; i++) {
             lua_geti(L, 2, i);
             alch_value_node(L, lua_gettop(L), i % 2 == 1 && k->value != NULL ? k->value->type : NULL, &one->node);
-            if (i % 2 == 0 && alch_node_type(one->node)->family != ALCH_FAMILY_NULL)
+            if (i % 2 == 0 && type_result(one->node) != NULL)
                 type = one->node->type;
             alch_check(L, alch_list_push(whens, alch_take_node(one), &err), &err);
             lua_pop(L, 1);
@@ -352,7 +362,7 @@ static int l_case(lua_State *L)
         if (has_else) {
             alch_value_node(L, 4, type, &one->node);
             if (type == NULL)
-                type = one->node->type;
+                type = type_result(one->node);
             alch_check(L, alch_node_set(k, &k->otherwise, alch_take_node(one), &err), &err);
         }
     }

@@ -163,22 +163,6 @@ static int needs_parentheses(const alch_node *n, int against, int precedence, in
     }
 }
 
-/* A boolean that is no comparison stands as a condition: "x", or "x = 1" where
-** the database has no booleans (AsBoolean). */
-static int is_bare_boolean(const alch_node *n)
-{
-    switch (n->kind) {
-    case ALCH_NODE_BINARY: case ALCH_NODE_UNARY: case ALCH_NODE_LIST: case ALCH_NODE_GROUPING:
-    case ALCH_NODE_TUPLE: case ALCH_NODE_TRUE: case ALCH_NODE_FALSE: case ALCH_NODE_TEXT: case ALCH_NODE_SCALAR:
-    case ALCH_NODE_FILTER: case ALCH_NODE_CUSTOM: case ALCH_NODE_NULL:
-        return 0;
-    case ALCH_NODE_LABEL:
-        return is_bare_boolean(((const alch_label *)n)->element);
-    default:
-        return n->type != NULL && n->type->family == ALCH_FAMILY_BOOLEAN;
-    }
-}
-
 static void compile_constant_condition(alch_compiler *c, const alch_node *n)
 {
     int truth = n->kind == ALCH_NODE_TRUE;
@@ -196,7 +180,7 @@ void alch_compile_operand_custom(alch_compiler *c, const alch_node *n, int again
 
     if (condition && (n->kind == ALCH_NODE_TRUE || n->kind == ALCH_NODE_FALSE)) {
         compile_constant_condition(c, n);
-    } else if (condition && is_bare_boolean(n)) {
+    } else if (condition && alch_is_bare_boolean(n)) {
         alch_compile_node(c, n, flags);
         if (!c->dialect->caps.native_boolean)
             alch_puts(c, " = 1");

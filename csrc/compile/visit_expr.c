@@ -80,9 +80,11 @@ void alch_visit_label(alch_compiler *c, const alch_node *n, unsigned flags)
     unsigned quote = l->quote ? ALCH_COLUMN_QUOTE : 0;
 
     if (flags & ALCH_V_COLUMNS && !(flags & ALCH_V_LABEL)) {
+        const char *name = alch_resolve_name(c, l->name, ALCH_IDENT_COLUMN);    /* numbered before what is in it */
+
         alch_compile_operand(c, l->element, ALCH_OP_AS, flags | ALCH_V_LABEL);
         alch_puts(c, " AS ");
-        alch_put_identifier(c, alch_resolve_name(c, l->name, ALCH_IDENT_COLUMN), quote);
+        alch_put_identifier(c, name, quote);
     } else if (c->label_by_name == n)
         alch_put_identifier(c, alch_resolve_name(c, l->name, ALCH_IDENT_COLUMN), quote);
     else
@@ -117,13 +119,16 @@ static const alch_node *find_named(alch_compiler *c, const char *name, int *labe
 
         if (label == NULL && k->column->kind != ALCH_NODE_TEXT)
             label = alch_name_proxy_key(&c->namer, k->column);
-        if ((label != NULL && strcmp(label, name) == 0) || (k->key != NULL && strcmp(k->key, name) == 0)) {
+        if (label != NULL && strcmp(label, name) == 0) {
             *labelled = k->column->kind == ALCH_NODE_LABEL;
             if (*labelled)
                 refuse_second_label(c, f, i, name);
             return k->column;
         }
     }
+    for (i = 0; f != NULL && i < f->column_count; i++)
+        if (f->columns[i].key != NULL && strcmp(f->columns[i].key, name) == 0)
+            return f->columns[i].column;
     for (i = 0; f != NULL && i < f->froms.len; i++)
         if (alch_from_columns(f->froms.at[i], &columns, c->err) != ALCH_OK)
             alch_compile_nomem(c);
@@ -438,7 +443,7 @@ void alch_visit_filter(alch_compiler *c, const alch_node *n, unsigned flags)
     flags = INNER(flags);
     alch_compile_node(c, p->first, flags);
     alch_puts(c, " FILTER (WHERE ");
-    alch_compile_operand(c, p->second, ALCH_OP_ASBOOL, flags);
+    alch_compile_node(c, p->second, flags);
     alch_buf_putc(c->out, ')');
 }
 

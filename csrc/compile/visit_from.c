@@ -100,6 +100,7 @@ void alch_visit_alias(alch_compiler *c, const alch_node *n, unsigned flags)
         alch_compile_node(c, a->element, flags);
         return;
     }
+    (void)alias_name(c, a);     /* numbered before what is in it */
     while (of->element->kind == ALCH_NODE_ALIAS || of->element->kind == ALCH_NODE_SUBQUERY
            || of->element->kind == ALCH_NODE_LATERAL)
         of = (const alch_alias *)of->element;   /* an alias of an alias: only the outer name shows */

@@ -3,7 +3,8 @@
 
 #include "compile/compiler.h"
 
-#define INNER(flags) (((flags) & ~(unsigned)(ALCH_V_COLUMNS | ALCH_V_LABEL | ALCH_V_FROM | ALCH_V_RESULT)) | ALCH_V_OPERATOR)
+#define WITHIN(flags) ((flags) & ~(unsigned)(ALCH_V_COLUMNS | ALCH_V_LABEL | ALCH_V_FROM | ALCH_V_RESULT))
+#define INNER(flags) (WITHIN(flags) | ALCH_V_OPERATOR)
 
 static void operand(alch_compiler *c, const alch_binary *b, const alch_node *n, unsigned flags)
 {
@@ -46,7 +47,7 @@ static void put_escape(alch_compiler *c, const alch_binary *b)
     }
 }
 
-static void insensitive(alch_compiler *c, const alch_binary *b, const alch_node *n, int against, unsigned flags)
+static void insensitive(alch_compiler *c, const alch_binary *b, const alch_node *n, unsigned flags)
 {
     int native = c->dialect->caps.native_ilike;
 
@@ -55,14 +56,18 @@ static void insensitive(alch_compiler *c, const alch_binary *b, const alch_node 
     if (n->kind == ALCH_NODE_BIND)
         alch_compile_bind(c, (const alch_bind *)n, b->head.op, flags);
     else
-        alch_compile_operand(c, n, native ? against : ALCH_OP_COMMA, flags);
+        alch_compile_operand(c, n, b->head.op, flags);
     if (!native)
         alch_buf_putc(c->out, ')');
 }
 
+/* LIKE and its relatives do not count as an operator that their operands are part of. */
 static void like(alch_compiler *c, const alch_binary *b, int negated, unsigned flags)
 {
-    generic(c, b, negated ? " NOT LIKE " : " LIKE ", flags);
+    flags = WITHIN(flags);
+    operand(c, b, b->left, flags);
+    alch_puts(c, negated ? " NOT LIKE " : " LIKE ");
+    operand(c, b, b->right, flags);
     put_escape(c, b);
 }
 
@@ -70,10 +75,10 @@ static void ilike(alch_compiler *c, const alch_binary *b, int negated, unsigned 
 {
     int native = c->dialect->caps.native_ilike;
 
-    flags = INNER(flags);
-    insensitive(c, b, b->left, b->head.op, flags);
+    flags = WITHIN(flags);
+    insensitive(c, b, b->left, flags);
     alch_puts(c, native ? negated ? " NOT ILIKE " : " ILIKE " : negated ? " NOT LIKE " : " LIKE ");
-    insensitive(c, b, b->right, b->head.op, flags);
+    insensitive(c, b, b->right, flags);
     put_escape(c, b);
 }
 
@@ -86,9 +91,9 @@ static void put_percent(alch_compiler *c)
 static void pattern(alch_compiler *c, const alch_binary *b, int before, int behind, int case_blind, int negated,
                     unsigned flags)
 {
-    flags = INNER(flags);
+    flags = WITHIN(flags);
     if (case_blind)
-        insensitive(c, b, b->left, b->head.op, flags);
+        insensitive(c, b, b->left, flags);
     else
         operand(c, b, b->left, flags);
     if (case_blind && c->dialect->caps.native_ilike)
@@ -100,7 +105,9 @@ static void pattern(alch_compiler *c, const alch_binary *b, int before, int behi
         alch_puts(c, " || ");
     }
     if (case_blind)
-        insensitive(c, b, b->right, b->head.op, flags);
+        insensitive(c, b, b->right, flags);
+    else if (b->right->kind == ALCH_NODE_BINARY && b->right->op == ALCH_OP_CONCAT)
+        alch_compile_node(c, b->right, flags);      /* one chain with the '%' */
     else
         operand(c, b, b->right, flags);
     if (behind) {
@@ -202,7 +209,7 @@ static void match(alch_compiler *c, const alch_binary *b, int negated, unsigned 
         generic(c, b, " MATCH ", flags);
         return;
     }
-    flags = INNER(flags);
+    flags = WITHIN(flags);
     if (negated)
         alch_puts(c, "NOT ");
     operand(c, b, b->left, flags);

@@ -178,7 +178,7 @@ void alch_add_result(alch_compiler *c, const alch_named_column *column, const ch
 }
 
 /* The label a column renders, or NULL: none but its own. */
-static const char *label_of(const alch_named_column *k, unsigned flags)
+static const char *label_of(const alch_compiler *c, const alch_named_column *k, unsigned flags)
 {
     const alch_node *n = k->column;
     const alch_column *column = (const alch_column *)n;
@@ -198,6 +198,8 @@ static const char *label_of(const alch_named_column *k, unsigned flags)
     case ALCH_NODE_UNARY: {
         const alch_node *inner = ((const alch_unary *)n)->element;
 
+        if (n->op == ALCH_OP_IS_TRUE || n->op == ALCH_OP_IS_FALSE)
+            return flags & ALCH_V_FROM || !c->dialect->caps.native_boolean || inner->kind != ALCH_NODE_COLUMN ? k->fallback : NULL;
         return !(flags & ALCH_V_FROM) && (inner->kind == ALCH_NODE_COLUMN || inner->kind == ALCH_NODE_LABEL)
             ? NULL : k->fallback;
     }
@@ -240,7 +242,7 @@ static void put_inner_label(alch_compiler *c, const alch_node *n)
 static void compile_column(alch_compiler *c, const alch_named_column *k, unsigned flags)
 {
     const alch_node *shown = flags & (ALCH_V_RESULT | ALCH_V_MEMBER) ? alch_wrap_column(c, k->column) : k->column;
-    const char *label = shown != k->column ? own_label(k) : label_of(k, flags), *name;
+    const char *label = shown != k->column ? own_label(k) : label_of(c, k, flags), *name;
     unsigned inner = (flags & (ALCH_V_LITERAL | ALCH_V_NO_TABLE | ALCH_V_NO_SCHEMA)) | ALCH_V_COLUMNS;
 
     if (label == NULL) {
@@ -253,7 +255,10 @@ static void compile_column(alch_compiler *c, const alch_named_column *k, unsigne
     name = alch_resolve_name(c, label, ALCH_IDENT_COLUMN);
     if (name == label && name != NULL && k->column->kind == ALCH_NODE_COLUMN)
         name = alch_truncate_name(c, name, ALCH_IDENT_COLUMN);
-    alch_compile_operand(c, shown, ALCH_OP_AS, inner | ALCH_V_LABEL);
+    if (shown->kind == ALCH_NODE_BINARY)    /* in parentheses only under a label of the program's */
+        alch_compile_node(c, shown, inner | ALCH_V_LABEL);
+    else
+        alch_compile_operand(c, shown, ALCH_OP_AS, inner | ALCH_V_LABEL);
     alch_puts(c, " AS ");
     alch_put_identifier(c, name, alch_name_quoting(k));
     if (flags & ALCH_V_RESULT)

@@ -69,6 +69,10 @@ int alch_name_new(int kind, const char *text, const char *schema, const alch_nod
 /* The bare constant of a kind: NULL, TRUE, FALSE. */
 int alch_const_new(int kind, const alch_node **out, alch_err *err);
 
+/* Is it a boolean that is no comparison? As a condition it is "x", or "x = 1"
+** where the database has no booleans (SQLAlchemy: AsBoolean). */
+int alch_is_bare_boolean(const alch_node *n);
+
 /* Is it a truth value by its form (comparison, AND, EXISTS), not by its type? */
 int alch_is_boolean_form(const alch_node *n);
 

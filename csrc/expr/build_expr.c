@@ -330,6 +330,20 @@ int alch_is_boolean_form(const alch_node *n)
     }
 }
 
+int alch_is_bare_boolean(const alch_node *n)
+{
+    switch (n->kind) {
+    case ALCH_NODE_BINARY: case ALCH_NODE_UNARY: case ALCH_NODE_LIST: case ALCH_NODE_GROUPING:
+    case ALCH_NODE_TUPLE: case ALCH_NODE_TRUE: case ALCH_NODE_FALSE: case ALCH_NODE_TEXT: case ALCH_NODE_SCALAR:
+    case ALCH_NODE_FILTER: case ALCH_NODE_CUSTOM: case ALCH_NODE_NULL:
+        return 0;
+    case ALCH_NODE_LABEL:
+        return alch_is_bare_boolean(((const alch_label *)n)->element);
+    default:
+        return n->type != NULL && n->type->family == ALCH_FAMILY_BOOLEAN;
+    }
+}
+
 /* any(x), all(x), some(x) called as functions: a != any(x) is not NOT a = any(x). */
 static int is_any_function(const alch_node *n)
 {
@@ -379,6 +393,8 @@ static int negate_binary(const alch_binary *b, const alch_node **out, alch_err *
 
 static int negate_unary(const alch_unary *u, const alch_node **out, alch_err *err)
 {
+    if (u->head.op == ALCH_OP_IS_TRUE && (u->element->kind == ALCH_NODE_TRUE || u->element->kind == ALCH_NODE_FALSE))
+        return alch_negate(u->element, out, err);
     if (u->head.op == ALCH_OP_IS_TRUE || u->head.op == ALCH_OP_IS_FALSE)
         return alch_unary_new(alch_op_negation(u->head.op), alch_node_keep(u->element), boolean_type(), out, err);
     if (alch_node_type(&u->head)->family == ALCH_FAMILY_BOOLEAN)
@@ -437,6 +453,17 @@ static int collect(const alch_list *items, alch_list *made, const alch_node **on
     return rc;
 }
 
+/* The one item of and_() or or_() is a condition by itself. */
+static int condition(const alch_node *n, const alch_node **out, alch_err *err)
+{
+    if (alch_is_bare_boolean(n) || n->kind == ALCH_NODE_TRUE || n->kind == ALCH_NODE_FALSE)
+        return alch_unary_new(ALCH_OP_IS_TRUE, alch_node_keep(n), boolean_type(), out, err);
+    if (n->kind == ALCH_NODE_BINARY && n->op != ALCH_OP_CUSTOM && alch_op_precedence(n->op) <= alch_op_precedence(ALCH_OP_ASBOOL))
+        return alch_wrap_new(ALCH_NODE_GROUPING, alch_node_keep(n), n->type, out, err);
+    *out = alch_node_keep(n);
+    return ALCH_OK;
+}
+
 int alch_conjunction(alch_list *items, const alch_node **out, alch_err *err)
 {
     const alch_node *only = NULL;
@@ -448,7 +475,7 @@ int alch_conjunction(alch_list *items, const alch_node **out, alch_err *err)
     if (rc == ALCH_OK && only == NULL && made->count == 1)
         only = made->items[0];
     if (rc == ALCH_OK && only != NULL)
-        *out = alch_node_keep(only);
+        rc = condition(only, out, err);
     else if (rc == ALCH_OK) {
         alch_node_set_type(made, boolean_type());
         *out = &made->head;

@@ -101,10 +101,12 @@ static const char *join(alch_namer *nm, const char *a, const char *b)
     return text;
 }
 
-/* CAST and type_coerce, and an aggregate with its order, are called what they wrap is called. */
+/* CAST and type_coerce, a boolean as a condition, and an aggregate with its order, are called what they wrap is called. */
 static const alch_node *wrapped(const alch_node *n)
 {
     switch (n->kind) {
+    case ALCH_NODE_UNARY:
+        return n->op == ALCH_OP_IS_TRUE || n->op == ALCH_OP_IS_FALSE ? ((const alch_unary *)n)->element : NULL;
     case ALCH_NODE_CAST: case ALCH_NODE_TRY_CAST: case ALCH_NODE_TYPE_COERCE: return ((const alch_wrap *)n)->element;
     case ALCH_NODE_AGG_ORDER_BY: case ALCH_NODE_WITHIN_GROUP: return ((const alch_pair *)n)->first;
     default: return NULL;

@@ -97,6 +97,8 @@ static const alch_type *by_rule(int group, const alch_type *left, const alch_typ
 
         if (r->left != left->family || r->right != right->family || !(r->ops & (1 << group)))
             continue;
+        if (left->family == ALCH_FAMILY_FLOAT && r->result == ALCH_FAMILY_FLOAT)
+            return alch_type_of(left->kind == ALCH_TYPE_DOUBLE ? ALCH_TYPE_DOUBLE : ALCH_TYPE_FLOAT);
         if (r->result == right->family)
             return right;
         return r->result == left->family ? left : alch_type_of(bare_kinds[r->result]);

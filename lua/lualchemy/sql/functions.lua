@@ -78,8 +78,9 @@ M.FunctionFilter.over, M.WithinGroup.over, M.AggregateOrderBy.over = over, over,
 
 --- `f() FILTER (WHERE ...)`.
 function FunctionElement:filter(...)
-  if select("#", ...) == 0 then return self end
-  return core.pair("filter", self, core.and_(...))
+  local count = select("#", ...)
+  if count == 0 then return self end
+  return core.pair("filter", self, count == 1 and (...) or core.and_(...))
 end
 M.FunctionFilter.filter = function(self, ...)
   return core.pair("filter", core.children(self)[1], core.and_(core.children(self)[2], ...))

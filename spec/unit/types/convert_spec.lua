@@ -388,7 +388,7 @@ describe("operators", function()
   end
 
   local coerced = {
-    { "compare", sa.Integer, 5, "Integer" }, { "compare", sa.Integer, 1.5, "Float" }, { "compare", sa.Integer, 3000000000, "Integer" },
+    { "compare", sa.Integer, 5, "Integer" }, { "compare", sa.Integer, 1.5, "Double" }, { "compare", sa.Integer, 3000000000, "Integer" },
     { "compare", sa.SmallInteger, 5, "SmallInteger" }, { "compare", sa.Integer, "5", "Integer" },
     { "compare", sa.Integer, "a", "String" }, { "compare", sa.Integer, "", "String" },
     { "compare", sa.Date, "2024-01-02", "Date" }, { "compare", sa.Date, naive, "DateTime" },
