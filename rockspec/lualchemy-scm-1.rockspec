@@ -190,6 +190,7 @@ build = {
     ["lualchemy._meta.classes"] = "lua/lualchemy/_meta/classes.lua",
     ["lualchemy._meta.core"] = "lua/lualchemy/_meta/core.lua",
     ["lualchemy._meta.lualchemy"] = "lua/lualchemy/_meta/lualchemy.lua",
+    ["lualchemy._meta.orm"] = "lua/lualchemy/_meta/orm.lua",
     ["lualchemy.dialects.default"] = "lua/lualchemy/dialects/default.lua",
     ["lualchemy.dialects.init"] = "lua/lualchemy/dialects/init.lua",
     ["lualchemy.dialects.sqlite.create_text"] = "lua/lualchemy/dialects/sqlite/create_text.lua",

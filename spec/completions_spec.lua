@@ -26,6 +26,22 @@ describe("the completion of sa and its classes", function()
   end)
 end)
 
+describe("the completion of orm", function()
+  it("knows every name, those of extensions too, and what sessions and queries have", function()
+    local text = completions.read("orm")
+    for _, name in ipairs(completions.names_of_orm()) do assert.truthy(text:find("---@field " .. name .. " ", 1, true), name) end
+    for _, name in ipairs({ "hybrid_property", "association_proxy", "relationship", "selectinload" }) do
+      assert.truthy(text:find("---@field " .. name .. " fun(", 1, true), name)
+    end
+    for class, methods in pairs { Session = "add commit query scalars get", Query = "filter order_by all one options", Load = "joinedload defer" } do
+      local block = text:match("%-%-%-@class lualchemy%.orm%." .. class .. ":.-\n\n")
+      for method in methods:gmatch("%S+") do
+        assert.truthy(block:find(("---@field %s fun(self: lualchemy.orm.%s"):format(method, class), 1, true), class .. ":" .. method)
+      end
+    end
+  end)
+end)
+
 describe("what _meta/core.lua says of the C module", function()
   local text = tree.read("lua/lualchemy/_meta/core.lua")
 

@@ -1,22 +1,31 @@
---- What editors are told of `sa` and of the classes behind it: lua/lualchemy/_meta/lualchemy.lua and classes.lua, written
--- from the library itself by `make completions`. Much of it the sources cannot show: methods are C functions or made in
+--- What editors are told of `sa`, of `orm`, and of the classes behind them: lua/lualchemy/_meta/lualchemy.lua, classes.lua and
+-- orm.lua, written from the library itself by `make completions`. Much of it the sources cannot show: methods are C functions or made in
 -- loops, and `sa` collects its names from the layers. spec/completions_spec.lua fails when the files say something else.
 
+local orm = require("lualchemy.orm")
 local sa = require("lualchemy")
 local signature = require("lualchemy.signature")
 local tree = require("spec.support.tree")
 
-local M = { names = { "lualchemy", "classes" } }
+local M = { names = { "lualchemy", "classes", "orm" } }
 
 -- Classes that are called otherwise in the sources' annotations.
 local named = { TypeEngine = "Type" }
 
-local function name_of(class)
-  local name = rawget(class, "__name")
-  return "lualchemy." .. (named[name] or name)
+local function is_class(x) return type(x) == "table" and rawget(x, "__super") ~= nil end
+
+-- The classes of `orm` and their bases; `sa` has none of them.
+local of_orm = {}
+for _, value in pairs(orm) do
+  while is_class(value) do
+    of_orm[value], value = true, rawget(value, "__super")
+  end
 end
 
-local function is_class(x) return type(x) == "table" and rawget(x, "__super") ~= nil end
+local function name_of(class)
+  local name = rawget(class, "__name")
+  return (of_orm[class] and "lualchemy.orm." or "lualchemy.") .. (named[name] or name)
+end
 
 -- Methods that give something else than the statement or expression that they are asked of.
 local gives = {
@@ -132,15 +141,15 @@ local function adds_nothing(class)
   return #methods + #getters == 0 and not has_base(class, sa.Executable)
 end
 
-local function module_lines(out)
-  out[#out + 1] = "---@class lualchemy"
-  for _, name in ipairs(sorted_keys(sa, function() return true end)) do
-    local value = sa[name]
+local function module_lines(out, title, module, names, results)
+  out[#out + 1] = "---@class " .. title
+  for _, name in ipairs(names) do
+    local value = module[name]
     local type_ = type(value)
     if is_class(value) then
       type_ = ("%s|fun(...: any): %s"):format(name_of(value), name_of(value))
     elseif type_ == "function" then
-      type_ = ("fun(%s): %s"):format(parameters_of(value, nil), gives[name] or "any")
+      type_ = ("fun(%s): %s"):format(parameters_of(value, nil), results[name] or "any")
     elseif type_ == "userdata" then
       type_ = "any"
     end
@@ -149,21 +158,58 @@ local function module_lines(out)
   out[#out + 1] = ""
 end
 
-local HEAD = { "---@meta", "-- Written by `make completions` (spec/support/completions.lua): what `sa` and its classes have, for editors.", "" }
+local function every() return true end
+
+-- What the functions of `orm` give.
+local gives_of_orm = {
+  aliased = "table", backref = "table", class_mapper = "lualchemy.orm.Mapper", column_property = "lualchemy.orm.ColumnProperty",
+  composite = "lualchemy.orm.CompositeProperty", create_session = "lualchemy.orm.Session", declarative_base = "table",
+  deferred = "lualchemy.orm.ColumnProperty", join = "lualchemy.Join", object_mapper = "lualchemy.orm.Mapper",
+  object_session = "lualchemy.orm.Session?", outerjoin = "lualchemy.Join", polymorphic_union = "lualchemy.Subquery",
+  query_expression = "lualchemy.orm.ColumnProperty", relation = "lualchemy.orm.RelationshipProperty",
+  relationship = "lualchemy.orm.RelationshipProperty", to_table = "table", with_parent = "lualchemy.ColumnElement", with_polymorphic = "table",
+}
+for name in pairs(require("lualchemy.orm.options")) do
+  if type(orm[name]) == "function" then gives_of_orm[name] = "lualchemy.orm.Load" end
+end
+
+--- The names of `orm`, those of extensions among them.
+---@return string[]
+function M.names_of_orm()
+  local names = sorted_keys(getmetatable(orm).extensions, every)
+  local seen = {}
+  for _, name in ipairs(names) do seen[name] = true end
+  for _, name in ipairs(sorted_keys(orm, function(key) return not seen[key] end)) do names[#names + 1] = name end
+  table.sort(names)
+  return names
+end
+
+local function orm_lines(out)
+  module_lines(out, "lualchemy.orm", orm, M.names_of_orm(), gives_of_orm)
+  local classes = {}
+  for class in pairs(of_orm) do classes[rawget(class, "__name")] = class end
+  for _, name in ipairs(sorted_keys(classes, every)) do class_lines(classes[name], out) end
+end
+
+local HEAD = { "---@meta", "-- Written by `make completions` (spec/support/completions.lua): what `sa`, `orm` and their classes have, for editors.", "" }
 
 --- A file's text.
----@param name "lualchemy"|"classes"
+---@param name "lualchemy"|"classes"|"orm"
 ---@return string
 function M.render(name)
   local out = { table.unpack(HEAD) }
-  if name == "lualchemy" then module_lines(out) end
+  if name == "orm" then
+    orm_lines(out)
+    return table.concat(out, "\n")
+  end
+  if name == "lualchemy" then module_lines(out, "lualchemy", sa, sorted_keys(sa, every), gives) end
   for _, class in ipairs(M.classes()) do
     if adds_nothing(class) == (name == "lualchemy") then class_lines(class, out) end
   end
   return table.concat(out, "\n")
 end
 
----@param name "lualchemy"|"classes"
+---@param name "lualchemy"|"classes"|"orm"
 function M.path(name) return ("lua/lualchemy/_meta/%s.lua"):format(name) end
 
 function M.write()

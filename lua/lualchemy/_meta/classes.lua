@@ -1,5 +1,5 @@
 ---@meta
--- Written by `make completions` (spec/support/completions.lua): what `sa` and its classes have, for editors.
+-- Written by `make completions` (spec/support/completions.lua): what `sa`, `orm` and their classes have, for editors.
 
 ---@class lualchemy.AggregateOrderBy: lualchemy.ColumnElement
 ---@field filter fun(self: lualchemy.AggregateOrderBy, ...: any): lualchemy.ColumnElement
@@ -532,6 +532,7 @@
 ---@field fetch fun(self: lualchemy.Select, count?: any, options?: any): lualchemy.Select
 ---@field filter fun(self: lualchemy.Select, ...: any): lualchemy.Select
 ---@field filter_by fun(self: lualchemy.Select, named?: any): lualchemy.Select
+---@field from_statement fun(self: lualchemy.Select, statement?: any): lualchemy.Select
 ---@field get_execution_options fun(self: lualchemy.Select): table
 ---@field group_by fun(self: lualchemy.Select, ...: any): lualchemy.Select
 ---@field having fun(self: lualchemy.Select, ...: any): lualchemy.Select

@@ -1,5 +1,5 @@
 ---@meta
--- Written by `make completions` (spec/support/completions.lua): what `sa` and its classes have, for editors.
+-- Written by `make completions` (spec/support/completions.lua): what `sa`, `orm` and their classes have, for editors.
 
 ---@class lualchemy
 ---@field ARRAY lualchemy.ARRAY|fun(...: any): lualchemy.ARRAY

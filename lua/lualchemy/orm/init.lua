@@ -48,7 +48,8 @@ local folder = "lualchemy.ext."
 local extensions = { hybrid_property = "hybrid", hybrid_method = "hybrid", association_proxy = "association_proxy",
   ordering_list = "ordering_list", automap_base = "automap", DeferredReflection = "deferred_reflection" }
 
-return setmetatable(signature.module {
+---@class lualchemy.orm   its names: _meta/orm.lua
+local M = setmetatable(signature.module {
   mapper = require("lualchemy.orm.mapper"),
   class_mapper = registry.class_mapper,
   configure_mappers = registry.configure_mappers,
@@ -73,6 +74,7 @@ return setmetatable(signature.module {
   RelationshipProperty = relationship.RelationshipProperty,
   column_property = property.column_property,
   deferred = property.deferred,
+  mapped_column = property.mapped_column,
   aliased = require("lualchemy.orm.aliased").aliased,
   polymorphic_union = require("lualchemy.orm.inheritance.union").polymorphic_union,
   selectin_polymorphic = require("lualchemy.orm.loading.selectin_polymorphic").selectin_polymorphic,
@@ -115,6 +117,7 @@ return setmetatable(signature.module {
   attributes = require("lualchemy.orm.attributes"),
   exc = require("lualchemy.orm.exc"),
 }, {
+  extensions = extensions,
   __index = function(orm, name)
     local extension = extensions[name]
     if not extension then return nil end
@@ -122,3 +125,5 @@ return setmetatable(signature.module {
     return orm[name]
   end,
 })
+
+return M

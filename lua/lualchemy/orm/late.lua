@@ -30,12 +30,18 @@ local function lookup(prop, name)
   return tables[name] or schema_tables(tables, name) or M.functions[name]
 end
 
+local function is_empty(metadata)
+  local each, state, key = pairs(metadata.tables)
+  return each(state, key) == nil
+end
+
 --- The tables that a relationship's expressions see: those of its registry's or its own table's metadata.
 ---@param prop lualchemy.orm.MapperProperty
 ---@return table<string, lualchemy.Table>
 function M.tables_of(prop)
-  local metadata = prop.parent.registry.metadata or prop.parent.local_table.metadata
-  return metadata and metadata.tables or {}
+  local given, own = prop.parent.registry.metadata, prop.parent.local_table.metadata
+  if own and (not given or is_empty(given)) then given = own end
+  return given and given.tables or {}
 end
 
 local function raise_unknown(prop, text, name)

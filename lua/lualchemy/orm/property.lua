@@ -188,7 +188,30 @@ local function column_property(...) return make("column_property", false, ...) e
 --- `orm.deferred(column)`: an attribute loaded only when it is read.
 local function deferred(...) return make("deferred", true, ...) end
 
+-- The options of a mapped column that are the attribute's, with what column_property() calls them.
+local attribute_options = { deferred = "deferred", deferred_group = "group", deferred_raiseload = "raiseload", active_history = "active_history" }
+
+--- `orm.mapped_column(sa.String(50), { nullable = false, deferred = true })`: a column, as `sa.Column` makes it, together with
+--- what may be said of its attribute.
+local function mapped_column(...)
+  local columns, options = columns_and_options(...)
+  local of_column, of_attribute = {}, nil
+  for name, value in pairs(options) do
+    if attribute_options[name] then
+      of_attribute = of_attribute or {}
+      of_attribute[attribute_options[name]] = value
+    else
+      of_column[name == "insert_default" and "default" or name] = value
+    end
+  end
+  columns[#columns + 1] = of_column
+  local column = require("lualchemy.schema").Column(table.unpack(columns))
+  if not of_attribute then return column end
+  of_attribute.deferred = of_attribute.deferred or of_attribute.group ~= nil or of_attribute.raiseload or false
+  return ColumnProperty({ column }, of_attribute)
+end
+
 return {
   MapperProperty = MapperProperty, ColumnProperty = ColumnProperty, ComputedProperty = ComputedProperty,
-  column_property = column_property, deferred = deferred, check_comparator = check_comparator, trackers = trackers,
+  column_property = column_property, deferred = deferred, mapped_column = mapped_column, check_comparator = check_comparator, trackers = trackers,
 }

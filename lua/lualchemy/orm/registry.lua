@@ -20,9 +20,11 @@ local mapper_of_class = setmetatable({}, { __mode = "k" })
 local all_mappers = setmetatable({}, { __mode = "k" })
 local serial = 0
 
----@param options { metadata: lualchemy.MetaData? }?
+-- The default registry has no metadata: what is mapped by it may be of any.
+---@param options { metadata: lualchemy.MetaData|false? }?
 function Registry:init(options)
-  self.metadata = options and options.metadata or nil
+  self.metadata = options and options.metadata
+  if self.metadata == nil then self.metadata = require("lualchemy.schema").MetaData() end
   self.classes = setmetatable({}, { __mode = "v" })
   self.ambiguous = {}
   configuration.init(self)
@@ -119,7 +121,7 @@ function Registry:dispose(options)
   M.remove(list)
 end
 
-M.default = Registry()
+M.default = Registry({ metadata = false })
 
 --- The mapper of a class, or nil.
 ---@param class_ any

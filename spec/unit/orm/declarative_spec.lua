@@ -218,6 +218,16 @@ describe("declarative", function()
     assert.equal("SELECT length(text) AS length, notes.id, notes.title FROM notes", (tostring(sa.select(Note)):gsub("%s+", " ")))
   end)
 
+  it("takes mapped_column: a column, and what is said of its attribute", function()
+    local Page = Base:class("Page", { __tablename__ = "pages", id = orm.mapped_column(sa.Integer, { primary_key = true }),
+      title = orm.mapped_column("t", sa.String(10), { nullable = false, insert_default = "none" }),
+      body = orm.mapped_column(sa.Text, { deferred = true }), blob = orm.mapped_column(sa.Text, { deferred_group = "more" }) })
+    assert.equal("id t body blob", column_names(Page))
+    assert.equal("SELECT pages.id, pages.t FROM pages", (tostring(sa.select(Page)):gsub("%s+", " ")))
+    assert.same({ false, "none" }, { Page.__table__.c.t.nullable, Page.__table__.c.t.default.arg })
+    expect.raises_here("ArgumentError", { "'nulable'", "did you mean 'nullable'" }, function() return (orm.mapped_column(sa.Text, { nulable = true })) end)
+  end)
+
   it("calls functions for its settings, with the class's columns in sight", function()
     local Versioned = {
       __tablename__ = orm.declared_attr(function(cls) return cls.__name:lower() .. "s" end),

@@ -99,6 +99,18 @@ describe("registries", function()
     registry(Relating):configure()
   end)
 
+  it("have a metadata, whose tables late arguments see, or those of the mapped table's", function()
+    for _, owner in ipairs({ "registry", "mapped table" }) do
+      local other = orm.registry()
+      local nodes = sa.Table("nodes", owner == "registry" and other.metadata or sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }),
+        sa.Column("up_id", sa.ForeignKey("nodes.id")))
+      local Node = {}
+      other:map_imperatively(Node, nodes, { class_name = "Node", properties = { up = orm.relationship("Node", { remote_side = "nodes.c.id" }) } })
+      other:configure()
+      assert.equal("MANYTOONE", sa.inspect(Node).relationships.up.direction)
+    end
+  end)
+
   it("depend on the registry of a class above", function()
     local other = orm.registry{ metadata = metadata }
     local Below = setmetatable({}, { __index = Sound })

@@ -1,0 +1,298 @@
+---@meta
+-- Written by `make completions` (spec/support/completions.lua): what `sa`, `orm` and their classes have, for editors.
+
+---@class lualchemy.orm
+---@field Bundle lualchemy.orm.Bundle|fun(...: any): lualchemy.orm.Bundle
+---@field ColumnProperty lualchemy.orm.ColumnProperty|fun(...: any): lualchemy.orm.ColumnProperty
+---@field CompositeProperty lualchemy.orm.CompositeProperty|fun(...: any): lualchemy.orm.CompositeProperty
+---@field DeferredReflection table
+---@field Load lualchemy.orm.Load|fun(...: any): lualchemy.orm.Load
+---@field Mapper lualchemy.orm.Mapper|fun(...: any): lualchemy.orm.Mapper
+---@field Query lualchemy.orm.Query|fun(...: any): lualchemy.orm.Query
+---@field RelationshipProperty lualchemy.orm.RelationshipProperty|fun(...: any): lualchemy.orm.RelationshipProperty
+---@field Session lualchemy.orm.Session|fun(...: any): lualchemy.orm.Session
+---@field aliased fun(class_?: any, selectable?: any, options?: any): table
+---@field association_proxy fun(target_collection?: any, value_attr?: any, options?: any): any
+---@field attribute_keyed_dict fun(key?: any): any
+---@field attributes table
+---@field automap_base fun(options?: any): any
+---@field backref fun(name?: any, options?: any): table
+---@field batchload fun(...: any): lualchemy.orm.Load
+---@field class_mapper fun(class_?: any): lualchemy.orm.Mapper
+---@field clear_mappers fun(): any
+---@field close_all_sessions fun(): any
+---@field collections table
+---@field column_keyed_dict fun(column?: any): any
+---@field column_property fun(...: any): lualchemy.orm.ColumnProperty
+---@field composite fun(composite_class?: any, ...: any): lualchemy.orm.CompositeProperty
+---@field configure_mappers fun(): any
+---@field contains_eager fun(...: any): lualchemy.orm.Load
+---@field create_session fun(bind?: any, options?: any): lualchemy.orm.Session
+---@field declarative_base fun(options?: any): table
+---@field declared_attr lualchemy.orm.declared_attr|fun(...: any): lualchemy.orm.declared_attr
+---@field defaultload fun(...: any): lualchemy.orm.Load
+---@field defer fun(...: any): lualchemy.orm.Load
+---@field deferred fun(...: any): lualchemy.orm.ColumnProperty
+---@field eagerload fun(...: any): any
+---@field exc table
+---@field foreign fun(column?: any): any
+---@field hybrid_method fun(fn?: any, expression?: any): any
+---@field hybrid_property fun(options?: any): any
+---@field immediateload fun(...: any): lualchemy.orm.Load
+---@field join fun(left?: any, right?: any, on?: any, options?: any): lualchemy.Join
+---@field joinedload fun(...: any): lualchemy.orm.Load
+---@field keyfunc_mapping fun(key?: any): any
+---@field lazyload fun(...: any): lualchemy.orm.Load
+---@field load_only fun(...: any): lualchemy.orm.Load
+---@field make_transient fun(object?: any): any
+---@field make_transient_to_detached fun(object?: any): any
+---@field mapped_column fun(...: any): any
+---@field mapper lualchemy.orm.Mapper|fun(...: any): lualchemy.orm.Mapper
+---@field noload fun(...: any): lualchemy.orm.Load
+---@field object_mapper fun(object?: any): lualchemy.orm.Mapper
+---@field object_session fun(object?: any): lualchemy.orm.Session?
+---@field ordering_list fun(attr?: any, options?: any): any
+---@field outerjoin fun(left?: any, right?: any, on?: any): lualchemy.Join
+---@field polymorphic_union fun(tables?: any, discriminator?: any, name?: any, options?: any): lualchemy.Subquery
+---@field query_expression fun(default?: any): lualchemy.orm.ColumnProperty
+---@field raiseload fun(...: any): lualchemy.orm.Load
+---@field registry lualchemy.orm.Registry|fun(...: any): lualchemy.orm.Registry
+---@field relation fun(target?: any, options?: any): lualchemy.orm.RelationshipProperty
+---@field relationship fun(target?: any, options?: any): lualchemy.orm.RelationshipProperty
+---@field remote fun(column?: any): any
+---@field scoped_session lualchemy.orm.scoped_session|fun(...: any): lualchemy.orm.scoped_session
+---@field selectin_polymorphic fun(class_?: any, classes?: any): any
+---@field selectinload fun(...: any): lualchemy.orm.Load
+---@field sessionmaker lualchemy.orm.sessionmaker|fun(...: any): lualchemy.orm.sessionmaker
+---@field subqueryload fun(...: any): lualchemy.orm.Load
+---@field synonym fun(name?: any, options?: any): any
+---@field to_table fun(object?: any, options?: any): table
+---@field undefer fun(...: any): lualchemy.orm.Load
+---@field undefer_group fun(...: any): lualchemy.orm.Load
+---@field validates fun(...: any): any
+---@field with_expression fun(...: any): lualchemy.orm.Load
+---@field with_loader_criteria fun(target?: any, criterion?: any, options?: any): any
+---@field with_parent fun(object?: any, attribute?: any, options?: any): lualchemy.ColumnElement
+---@field with_polymorphic fun(class_?: any, classes?: any, selectable?: any, options?: any): table
+
+---@class lualchemy.orm.Bundle: lualchemy.orm.Object
+---@field create_row_processor fun(self: lualchemy.orm.Bundle, query?: any, procs?: any, labels?: any): any
+
+---@class lualchemy.orm.ColumnProperty: lualchemy.orm.MapperProperty
+---@field configure fun(self: lualchemy.orm.ColumnProperty): any
+---@field copy fun(self: lualchemy.orm.ColumnProperty): any
+
+---@class lualchemy.orm.CompositeProperty: lualchemy.orm.ComputedProperty
+---@field changed_in_place fun(self: lualchemy.orm.CompositeProperty, object?: any, value?: any): any
+---@field class_attribute fun(self: lualchemy.orm.CompositeProperty, entity?: any): any
+---@field configure fun(self: lualchemy.orm.CompositeProperty): any
+---@field copy fun(self: lualchemy.orm.CompositeProperty): any
+---@field get fun(self: lualchemy.orm.CompositeProperty, object?: any): any
+---@field history fun(self: lualchemy.orm.CompositeProperty, object?: any): any
+---@field props fun(self: lualchemy.orm.CompositeProperty): any
+---@field set fun(self: lualchemy.orm.CompositeProperty, object?: any, value?: any): any
+
+---@class lualchemy.orm.ComputedProperty: lualchemy.orm.MapperProperty
+---@field history fun(self: lualchemy.orm.ComputedProperty): any
+---@field set fun(self: lualchemy.orm.ComputedProperty): any
+
+---@class lualchemy.orm.Load: lualchemy.orm.Object
+---@field batchload fun(self: lualchemy.orm.Load, load?: any, ...: any): any
+---@field contains_eager fun(self: lualchemy.orm.Load, load?: any, ...: any): any
+---@field defaultload fun(self: lualchemy.orm.Load, load?: any, ...: any): any
+---@field defer fun(self: lualchemy.orm.Load, ...: any): any
+---@field immediateload fun(self: lualchemy.orm.Load, load?: any, ...: any): any
+---@field joinedload fun(self: lualchemy.orm.Load, load?: any, ...: any): any
+---@field lazyload fun(self: lualchemy.orm.Load, load?: any, ...: any): any
+---@field load_only fun(self: lualchemy.orm.Load, ...: any): any
+---@field noload fun(self: lualchemy.orm.Load, load?: any, ...: any): any
+---@field options fun(self: lualchemy.orm.Load, ...: any): any
+---@field raiseload fun(self: lualchemy.orm.Load, load?: any, ...: any): any
+---@field selectin_polymorphic fun(self: lualchemy.orm.Load, classes?: any): any
+---@field selectinload fun(self: lualchemy.orm.Load, load?: any, ...: any): any
+---@field subqueryload fun(self: lualchemy.orm.Load, load?: any, ...: any): any
+---@field undefer fun(self: lualchemy.orm.Load, ...: any): any
+---@field undefer_group fun(self: lualchemy.orm.Load, name?: any): any
+---@field with_expression fun(self: lualchemy.orm.Load, attribute?: any, expression?: any): any
+
+---@class lualchemy.orm.Mapper: lualchemy.orm.Object
+---@field adapt_column fun(self: lualchemy.orm.Mapper, column?: any): any
+---@field adapt_property fun(self: lualchemy.orm.Mapper, prop?: any): any
+---@field add_property fun(self: lualchemy.orm.Mapper, key?: any, prop?: any): any
+---@field check_properties fun(self: lualchemy.orm.Mapper): any
+---@field class_attribute fun(self: lualchemy.orm.Mapper, key?: any): any
+---@field column_properties fun(self: lualchemy.orm.Mapper): any
+---@field common_parent fun(self: lualchemy.orm.Mapper, other?: any): any
+---@field configure_properties fun(self: lualchemy.orm.Mapper): any
+---@field dispose fun(self: lualchemy.orm.Mapper): any
+---@field get_property fun(self: lualchemy.orm.Mapper, key?: any): any
+---@field get_property_by_column fun(self: lualchemy.orm.Mapper, column?: any): any
+---@field has_property fun(self: lualchemy.orm.Mapper, key?: any): any
+---@field identity_key_from_instance fun(self: lualchemy.orm.Mapper, object?: any): any
+---@field identity_key_from_primary_key fun(self: lualchemy.orm.Mapper, ident?: any, identity_token?: any): any
+---@field install fun(self: lualchemy.orm.Mapper): any
+---@field isa fun(self: lualchemy.orm.Mapper, other?: any): any
+---@field key_attributes fun(self: lualchemy.orm.Mapper): any
+---@field keys fun(self: lualchemy.orm.Mapper): any
+---@field primary_key_from_instance fun(self: lualchemy.orm.Mapper, object?: any): any
+---@field property_for_column fun(self: lualchemy.orm.Mapper, column?: any): any
+---@field self_and_descendants fun(self: lualchemy.orm.Mapper): any
+
+---@class lualchemy.orm.MapperProperty: lualchemy.orm.Object
+---@field change_list fun(self: lualchemy.orm.MapperProperty, operation?: any, list?: any, a?: any, b?: any): any
+---@field check fun(self: lualchemy.orm.MapperProperty): any
+---@field configure fun(self: lualchemy.orm.MapperProperty): any
+---@field copy fun(self: lualchemy.orm.MapperProperty): any
+---@field inherit_into fun(self: lualchemy.orm.MapperProperty, mapper?: any): any
+---@field initial_value fun(self: lualchemy.orm.MapperProperty, object?: any): any
+---@field set_parent fun(self: lualchemy.orm.MapperProperty, mapper?: any, key?: any): any
+---@field show fun(self: lualchemy.orm.MapperProperty, object?: any, value?: any): any
+---@field write fun(self: lualchemy.orm.MapperProperty, object?: any, value?: any): any
+
+---@class lualchemy.orm.Object
+
+---@class lualchemy.orm.Query: lualchemy.orm.Object
+---@field add_column fun(self: lualchemy.orm.Query, ...: any): any
+---@field add_columns fun(self: lualchemy.orm.Query, ...: any): any
+---@field add_entity fun(self: lualchemy.orm.Query, ...: any): any
+---@field all fun(self: lualchemy.orm.Query): any[]
+---@field apply_labels fun(self: lualchemy.orm.Query): any
+---@field as_scalar fun(self: lualchemy.orm.Query, ...: any): lualchemy.ScalarSelect
+---@field autoflush fun(self: lualchemy.orm.Query, enabled?: any): any
+---@field batches fun(self: lualchemy.orm.Query, size?: any): any
+---@field compile fun(self: lualchemy.orm.Query, ...: any): lualchemy.Compiled
+---@field correlate fun(self: lualchemy.orm.Query, ...: any): any
+---@field count fun(self: lualchemy.orm.Query): any
+---@field cte fun(self: lualchemy.orm.Query, ...: any): lualchemy.CTE
+---@field delete fun(self: lualchemy.orm.Query, options?: any): lualchemy.Delete
+---@field distinct fun(self: lualchemy.orm.Query, ...: any): any
+---@field enable_eagerloads fun(self: lualchemy.orm.Query, enabled?: any): any
+---@field except_ fun(self: lualchemy.orm.Query, ...: any): lualchemy.CompoundSelect
+---@field except_all fun(self: lualchemy.orm.Query, ...: any): lualchemy.CompoundSelect
+---@field execution_options fun(self: lualchemy.orm.Query, options?: any): any
+---@field exists fun(self: lualchemy.orm.Query): lualchemy.Exists
+---@field filter fun(self: lualchemy.orm.Query, criterion?: any, ...: any): any
+---@field filter_by fun(self: lualchemy.orm.Query, values?: any): any
+---@field first fun(self: lualchemy.orm.Query): any
+---@field from_self fun(self: lualchemy.orm.Query): any
+---@field from_statement fun(self: lualchemy.orm.Query, statement?: any): any
+---@field get fun(self: lualchemy.orm.Query, key?: any): any
+---@field get_by fun(self: lualchemy.orm.Query, values?: any): any
+---@field group_by fun(self: lualchemy.orm.Query, ...: any): any
+---@field having fun(self: lualchemy.orm.Query, ...: any): any
+---@field intersect fun(self: lualchemy.orm.Query, ...: any): lualchemy.CompoundSelect
+---@field intersect_all fun(self: lualchemy.orm.Query, ...: any): lualchemy.CompoundSelect
+---@field iter fun(self: lualchemy.orm.Query): any
+---@field join fun(self: lualchemy.orm.Query, target?: any, on?: any, options?: any): lualchemy.Join
+---@field keyset_page fun(self: lualchemy.orm.Query, options?: any): any
+---@field label fun(self: lualchemy.orm.Query, ...: any): lualchemy.Label
+---@field lateral fun(self: lualchemy.orm.Query, ...: any): lualchemy.Lateral
+---@field limit fun(self: lualchemy.orm.Query, ...: any): any
+---@field offset fun(self: lualchemy.orm.Query, ...: any): any
+---@field one fun(self: lualchemy.orm.Query): any
+---@field one_or_none fun(self: lualchemy.orm.Query): any
+---@field options fun(self: lualchemy.orm.Query, ...: any): any
+---@field order_by fun(self: lualchemy.orm.Query, ...: any): any
+---@field outerjoin fun(self: lualchemy.orm.Query, target?: any, on?: any, options?: any): lualchemy.Join
+---@field params fun(self: lualchemy.orm.Query, values?: any): any
+---@field populate_existing fun(self: lualchemy.orm.Query): any
+---@field prefix_with fun(self: lualchemy.orm.Query, ...: any): any
+---@field reset_joinpoint fun(self: lualchemy.orm.Query): any
+---@field scalar fun(self: lualchemy.orm.Query): any
+---@field scalar_subquery fun(self: lualchemy.orm.Query, ...: any): lualchemy.ScalarSelect
+---@field select fun(self: lualchemy.orm.Query, criterion?: any, options?: any): lualchemy.Select
+---@field select_by fun(self: lualchemy.orm.Query, values?: any): any
+---@field select_from fun(self: lualchemy.orm.Query, ...: any): any
+---@field selectfirst fun(self: lualchemy.orm.Query, criterion?: any, options?: any): any
+---@field set_label_style fun(self: lualchemy.orm.Query, style?: any): any
+---@field slice fun(self: lualchemy.orm.Query, start?: any, stop?: any): any
+---@field subquery fun(self: lualchemy.orm.Query, name?: any, options?: any): lualchemy.Subquery
+---@field suffix_with fun(self: lualchemy.orm.Query, ...: any): any
+---@field union fun(self: lualchemy.orm.Query, ...: any): lualchemy.CompoundSelect
+---@field union_all fun(self: lualchemy.orm.Query, ...: any): lualchemy.CompoundSelect
+---@field update fun(self: lualchemy.orm.Query, values?: any, options?: any): lualchemy.Update
+---@field where fun(self: lualchemy.orm.Query, criterion?: any, ...: any): any
+---@field with_entities fun(self: lualchemy.orm.Query, ...: any): any
+---@field with_for_update fun(self: lualchemy.orm.Query, ...: any): any
+---@field with_hint fun(self: lualchemy.orm.Query, ...: any): any
+---@field with_labels fun(self: lualchemy.orm.Query): any
+---@field with_parent fun(self: lualchemy.orm.Query, object?: any, attribute?: any, options?: any): any
+---@field with_session fun(self: lualchemy.orm.Query, session?: any): any
+---@field with_statement_hint fun(self: lualchemy.orm.Query, ...: any): any
+---@field with_transformation fun(self: lualchemy.orm.Query, transform?: any): any
+---@field yield_per fun(self: lualchemy.orm.Query, count?: any): any
+
+---@class lualchemy.orm.Registry: lualchemy.orm.Object
+---@field add_class fun(self: lualchemy.orm.Registry, name?: any, class_?: any): any
+---@field class_named fun(self: lualchemy.orm.Registry, name?: any): any
+---@field class_names fun(self: lualchemy.orm.Registry): any
+---@field configure fun(self: lualchemy.orm.Registry, options?: any): any
+---@field dispose fun(self: lualchemy.orm.Registry, options?: any): any
+---@field generate_base fun(self: lualchemy.orm.Registry, options?: any): any
+---@field map_imperatively fun(self: lualchemy.orm.Registry, class_?: any, table_?: any, options?: any): any
+---@field mappers fun(self: lualchemy.orm.Registry): any
+
+---@class lualchemy.orm.RelationshipProperty: lualchemy.orm.MapperProperty
+---@field check fun(self: lualchemy.orm.RelationshipProperty): any
+---@field configure fun(self: lualchemy.orm.RelationshipProperty): any
+
+---@class lualchemy.orm.Session: lualchemy.orm.Object
+---@field add fun(self: lualchemy.orm.Session, ...: any): any
+---@field add_all fun(self: lualchemy.orm.Session, objects?: any): any
+---@field begin fun(self: lualchemy.orm.Session, fn?: any): any
+---@field begin_nested fun(self: lualchemy.orm.Session, fn?: any): any
+---@field bulk_insert_mappings fun(self: lualchemy.orm.Session, class_?: any, rows?: any, options?: any): any
+---@field bulk_save_objects fun(self: lualchemy.orm.Session, objects?: any, options?: any): any
+---@field bulk_update_mappings fun(self: lualchemy.orm.Session, class_?: any, rows?: any): any
+---@field clear fun(self: lualchemy.orm.Session): any
+---@field close fun(self: lualchemy.orm.Session): any
+---@field commit fun(self: lualchemy.orm.Session): any
+---@field connection fun(self: lualchemy.orm.Session, options?: any): any
+---@field contains fun(self: lualchemy.orm.Session, object?: any): any
+---@field create_transaction fun(self: lualchemy.orm.Session): any
+---@field delete fun(self: lualchemy.orm.Session, ...: any): lualchemy.Delete
+---@field execute fun(self: lualchemy.orm.Session, statement?: any, params?: any, options?: any): lualchemy.Result
+---@field expire fun(self: lualchemy.orm.Session, object?: any, names?: any): any
+---@field expire_all fun(self: lualchemy.orm.Session): any
+---@field expunge fun(self: lualchemy.orm.Session, object?: any): any
+---@field expunge_all fun(self: lualchemy.orm.Session): any
+---@field flush fun(self: lualchemy.orm.Session): any
+---@field get fun(self: lualchemy.orm.Session, ...: any): any
+---@field get_bind fun(self: lualchemy.orm.Session, mapper?: any): any
+---@field get_nested_transaction fun(self: lualchemy.orm.Session): any
+---@field get_one fun(self: lualchemy.orm.Session, class_?: any, ident?: any, options?: any): any
+---@field get_or_create fun(self: lualchemy.orm.Session, session?: any, class_?: any, values?: any, others?: any): any
+---@field get_transaction fun(self: lualchemy.orm.Session): any
+---@field identity_key fun(self: lualchemy.orm.Session, _?: any, class_?: any, ident?: any, options?: any): any
+---@field in_nested_transaction fun(self: lualchemy.orm.Session): any
+---@field in_transaction fun(self: lualchemy.orm.Session): any
+---@field invalidate fun(self: lualchemy.orm.Session): any
+---@field is_modified fun(self: lualchemy.orm.Session, object?: any): any
+---@field iter fun(self: lualchemy.orm.Session): any
+---@field merge fun(self: lualchemy.orm.Session, object?: any, options?: any): any
+---@field no_autoflush fun(self: lualchemy.orm.Session, fn?: any): any
+---@field on_commit fun(self: lualchemy.orm.Session, fn?: any): any
+---@field preload fun(self: lualchemy.orm.Session, objects?: any, ...: any): any
+---@field prepare fun(self: lualchemy.orm.Session): any
+---@field query fun(self: lualchemy.orm.Session, ...: any): any
+---@field refresh fun(self: lualchemy.orm.Session, object?: any, names?: any, options?: any): any
+---@field reset fun(self: lualchemy.orm.Session): any
+---@field rollback fun(self: lualchemy.orm.Session): any
+---@field save fun(self: lualchemy.orm.Session, ...: any): any
+---@field save_or_update fun(self: lualchemy.orm.Session, ...: any): any
+---@field scalar fun(self: lualchemy.orm.Session, statement?: any, params?: any, options?: any): any
+---@field scalars fun(self: lualchemy.orm.Session, statement?: any, params?: any, options?: any): any
+---@field update fun(self: lualchemy.orm.Session, ...: any): lualchemy.Update
+
+---@class lualchemy.orm.declared_attr: lualchemy.orm.Object
+
+---@class lualchemy.orm.scoped_session: lualchemy.orm.Object
+---@field configure fun(self: lualchemy.orm.scoped_session, options?: any): any
+---@field has fun(self: lualchemy.orm.scoped_session): any
+---@field query_property fun(self: lualchemy.orm.scoped_session, query_cls?: any): any
+---@field remove fun(self: lualchemy.orm.scoped_session): any
+
+---@class lualchemy.orm.sessionmaker: lualchemy.orm.Object
+---@field begin fun(self: lualchemy.orm.sessionmaker, fn?: any): any
+---@field configure fun(self: lualchemy.orm.sessionmaker, options?: any): any
+---@field run_transaction fun(self: lualchemy.orm.sessionmaker, fn?: any, options?: any): any
