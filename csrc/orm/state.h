@@ -10,8 +10,9 @@
 /*
 ** What the library knows of one mapped instance. The instance itself is the
 ** host's object, which hides its state; the host keeps, beside each state,
-** one value per attribute (and, where there are such, an identity key that is
-** no integer and a table of old values).
+** values of attributes (and, where there are such, an identity key that is no
+** integer and a table of old values). A state that has a row needs few of
+** them: it has room for the close attributes of its mapper, and for one more.
 **
 ** The row an instance was loaded from lies packed behind the state and is
 ** never written again; a value becomes the host's when it is first read.

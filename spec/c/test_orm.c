@@ -31,6 +31,18 @@ static int plan(alch_mapper *m, alch_err *err)
     return rc == ALCH_OK ? alch_mapper_index(m, err) : rc;
 }
 
+/* What is read from a row has the last slots; one slot before them is nobody's. */
+static void places_values(void)
+{
+    alch_mapper m;
+    alch_err err;
+
+    CHECK(plan(&m, &err) == ALCH_OK);
+    CHECK(m.close == 1 && m.attrs[4].slot == 1);
+    CHECK(m.attrs[0].slot == 3 && m.attrs[1].slot == 4 && m.attrs[2].slot == 5 && m.attrs[3].slot == 6);
+    alch_mapper_release(&m);
+}
+
 static void finds_attributes_by_name(void)
 {
     char copy[sizeof long_name], short_copy[] = "name";
@@ -208,6 +220,7 @@ static int fills_a_set_of_pairs(alch_err *err)
 int main(void)
 {
     CHECK_RUN(finds_attributes_by_name);
+    CHECK_RUN(places_values);
     CHECK_SWEEP(makes_plans);
     CHECK_RUN(packs_rows);
     CHECK_RUN(keeps_sets);
