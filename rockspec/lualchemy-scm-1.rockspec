@@ -337,6 +337,7 @@ build = {
     ["lualchemy.orm.transaction"] = "lua/lualchemy/orm/transaction.lua",
     ["lualchemy.orm.unitofwork"] = "lua/lualchemy/orm/unitofwork.lua",
     ["lualchemy.pool.base"] = "lua/lualchemy/pool/base.lua",
+    ["lualchemy.pool.echo"] = "lua/lualchemy/pool/echo.lua",
     ["lualchemy.pool.figures"] = "lua/lualchemy/pool/figures.lua",
     ["lualchemy.pool.init"] = "lua/lualchemy/pool/init.lua",
     ["lualchemy.pool.kinds"] = "lua/lualchemy/pool/kinds.lua",

@@ -71,7 +71,9 @@ static int add_derived(alch_from *f, const char *name, const char *key, const al
     alch_node_set_type(c, origin->type);
     if (alch_name_is_anon(name))
         c->flags |= ALCH_COLUMN_ANON;
-    if (alch_is_statement(((const alch_alias *)f)->element) || alch_is_dml(((const alch_alias *)f)->element))
+    /* What a label was called is written as it is. */
+    if (origin->kind != ALCH_NODE_LABEL
+        && (alch_is_statement(((const alch_alias *)f)->element) || alch_is_dml(((const alch_alias *)f)->element)))
         c->flags |= ALCH_COLUMN_SHORTEN;
     if (origin->kind == ALCH_NODE_COLUMN)
         c->flags |= ((const alch_column *)origin)->flags &

@@ -171,6 +171,44 @@ for name, url in targets.each() do
       raises("ResourceClosedError", "returned to its pool", raw.execute, raw, "SELECT 1")
     end)
 
+    it("a raw connection ends what was begun on it", function()
+      local raw = engine:raw_connection()
+      raw:commit()
+      raw:rollback()
+      raw:execute("CREATE TEMPORARY TABLE raw_spec (x integer)")
+      for _, case in ipairs { { "commit", 1 }, { "rollback", 1 } } do
+        raw:execute("BEGIN")
+        raw:execute("INSERT INTO raw_spec VALUES (1)")
+        raw[case[1]](raw)
+        assert.is_false(raw.driver_connection:in_transaction())
+        assert.equal(case[2], raw:execute("SELECT count(*) AS n FROM raw_spec")[1].n)
+      end
+      raw:invalidate()
+      raises("ResourceClosedError", "returned to its pool", raw.commit, raw)
+    end)
+
+    it("labels are as long as the engine says", function()
+      local short = sa.create_engine(url, { label_length = 8 })
+      local long = sa.select(sa.literal(5):label("first_column"), sa.literal(6):label("other_column")):subquery("a_long_name")
+      local query = sa.select(long):set_label_style(sa.LABEL_STYLE_TABLENAME_PLUS_COL)
+      local one <close> = short:connect()
+      local row = one:execute(query):one()
+      assert.same({ 5, 6 }, { row[long.c.first_column], row[long.c.other_column] })
+      for _, key in ipairs(one:execute(query):keys()) do assert.is_true(#key <= 8, key) end
+      raises("ArgumentError", "greater than this dialect's maximum identifier length", sa.create_engine, url,
+        { label_length = 80, max_identifier_length = 30 })
+    end)
+
+    it("forgets what it compiled when it is told to", function()
+      local own = sa.create_engine(url, { query_cache_size = 7 })
+      local one <close> = own:connect()
+      one:scalar(sa.select(sa.literal(1)))
+      assert.equal(1, own:query_cache_info().size)
+      own:clear_compiled_cache()
+      assert.same({ 0, 7 }, { own:query_cache_info().size, own:query_cache_info().capacity })
+      assert.equal(1, one:scalar(sa.select(sa.literal(1))))
+    end)
+
     it("a connection that is dropped goes back to the pool, rolled back", function()
       local db = sa.create_engine(url, { poolclass = sa.pool.QueuePool, pool_size = 1, max_overflow = 0 })
       db:connect():exec_driver_sql("SELECT 1"):close()

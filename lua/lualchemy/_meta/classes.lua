@@ -245,6 +245,7 @@
 ---@field backup fun(self: lualchemy.Engine, path?: any, options?: any): any
 ---@field begin fun(self: lualchemy.Engine, fn?: any): any
 ---@field begin_twophase fun(self: lualchemy.Engine, fn?: any, xid?: any): any
+---@field clear_compiled_cache fun(self: lualchemy.Engine): any
 ---@field commit_prepared fun(self: lualchemy.Engine, ...: any): any
 ---@field connect fun(self: lualchemy.Engine): any
 ---@field dispose fun(self: lualchemy.Engine): any
@@ -259,6 +260,7 @@
 ---@field restore fun(self: lualchemy.Engine, path?: any, options?: any): any
 ---@field rollback_prepared fun(self: lualchemy.Engine, ...: any): any
 ---@field run_transaction fun(self: lualchemy.Engine, fn?: any, options?: any): any
+---@field update_execution_options fun(self: lualchemy.Engine, options?: any): any
 
 ---@class lualchemy.Executable: lualchemy.ClauseElement
 ---@field compile fun(self: lualchemy.Executable, target?: any, options?: any): lualchemy.Compiled

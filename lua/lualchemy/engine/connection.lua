@@ -10,6 +10,7 @@ local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
 local Result = require("lualchemy.engine.result").Result
 local execute = require("lualchemy.engine.execute")
+local log = require("lualchemy.engine.log")
 local transaction = require("lualchemy.engine.transaction")
 local wait = require("lualchemy.engine.wait")
 
@@ -182,8 +183,7 @@ function Connection:_command(sql)
 end
 
 function Connection:_log(line)
-  local write = self.engine._log
-  if write and not self._quiet then write(line) end
+  if self.engine._log and not self._quiet then log.write(self, line) end
 end
 
 -- -- transactions -----------------------------------------------------------------------------------------------------

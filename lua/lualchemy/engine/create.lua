@@ -7,6 +7,8 @@ local URL = require("lualchemy.engine.url")
 local drivers = require("lualchemy.drivers")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local log = require("lualchemy.engine.log")
+local pool_echo = require("lualchemy.pool.echo")
 local pools = require("lualchemy.pool")
 local suggest = require("lualchemy.util.suggest")
 
@@ -21,6 +23,7 @@ local OPTIONS = {
   pool_recycle = "number", pool_pre_ping = "boolean", pool_use_lifo = "boolean", pool_reset_on_return = "reset",
   replicas = "urls", replica_stickiness = "number", pool_traceback = "boolean",
   statement_cache_size = "integer", query_cache_size = "integer", enable_from_linting = "boolean",
+  label_length = "integer", max_identifier_length = "integer", logging_name = "string", echo_pool = "echo",
 }
 
 local OPTION_NAMES = {}
@@ -77,7 +80,8 @@ local function load_dialect(url, options)
     errors.raise("NoSuchModuleError", "there is no dialect '%s': looked for the module lualchemy.dialects.%s%s",
       url.backend, url.backend, url.backend == "postgres" and "; the name is 'postgresql'" or "")
   end
-  return module.dialect { enable_from_linting = options.enable_from_linting ~= false }
+  return module.dialect { enable_from_linting = options.enable_from_linting ~= false,
+    label_length = options.label_length, max_identifier_length = options.max_identifier_length }
 end
 
 -- A driver module may have several drivers, for the URL to choose from.
@@ -181,8 +185,11 @@ function M.create_engine(url, options)
     transactions = dialect:part("transaction") or DEFAULT_TRANSACTIONS,
     proxy = options.proxy, logger = options.logger, echo = options.echo, echo_source = options.echo_source,
     slow_query_seconds = options.slow_query_seconds, on_slow_query = options.on_slow_query,
-    hide_parameters = options.hide_parameters, execution_options = execution_options,
+    hide_parameters = options.hide_parameters, execution_options = execution_options, logging_name = options.logging_name,
   }
+  if options.echo_pool then
+    pool_echo.follow(engine.pool, options.echo_pool, log.writer(true, options.logger, options.logging_name))
+  end
   if options.query_cache_size then core.statement_cache(dialect, options.query_cache_size) end
   for _, extension in ipairs(options.listeners or {}) do engine:add_listener(extension) end
   for _, plugin in ipairs(plugins) do

@@ -22,6 +22,7 @@ local Pool = require("lualchemy.pool").Pool
 ---@field echo boolean|"debug"   may be switched at any time
 ---@field hide_parameters boolean
 ---@field echo_source boolean       does the log say which line of the program asked?
+---@field logging_name string?       said in each line of the log
 ---@field replicas lualchemy.Replicas|false   the copies that may be read
 local Engine = class("Engine")
 
@@ -74,6 +75,7 @@ function Engine:init(parts)
   self.hide_parameters, self.echo_source = parts.hide_parameters or false, parts.echo_source or false
   -- Fields that execution asks for are never absent: that would cost a call of __index each time.
   self._transactions, self._proxy, self._logger = parts.transactions, parts.proxy or false, parts.logger
+  self.logging_name = parts.logging_name
   self._waits, self.replicas = parts.waits, parts.replicas or false
   self._execution_options = {}
   self._execution_options = self:_merge_options({}, parts.execution_options)
@@ -91,7 +93,7 @@ local function note_watched(self) rawset(self, "_watched", (self._log or self._p
 function Engine.__newindex(self, key, value)
   if key == "echo" then
     rawset(self, "_echo", value)
-    rawset(self, "_log", log.writer(value, self._logger) or false)
+    rawset(self, "_log", log.writer(value, self._logger, self.logging_name) or false)
     rawset(self, "_log_row", value == "debug" and self._log)
     note_watched(self)
   else
@@ -131,6 +133,13 @@ end
 --- query_cache_size, 500 unless given, 0 for none), how often one was found and how often not.
 ---@return { size: integer, capacity: integer, hits: integer, misses: integer }
 function Engine:query_cache_info() return core.statement_cache(self.dialect) end
+
+--- Forgets what was compiled.
+function Engine:clear_compiled_cache()
+  local capacity = core.statement_cache(self.dialect).capacity
+  core.statement_cache(self.dialect, 0)
+  core.statement_cache(self.dialect, capacity)
+end
 
 --- The figures of the pool and of the statements kept compiled, in one table.
 ---@return { pool: lualchemy.PoolMetrics, compiled: { size: integer, capacity: integer, hits: integer, misses: integer } }
@@ -241,6 +250,13 @@ function Engine:execution_options(options)
   rawset(other, "_parent", self)
   if self._listeners then event.fire(self, "set_engine_execution_options", self, options) end
   return other
+end
+
+--- Changes the options of this very engine, for the connections to come.
+---@param options table
+function Engine:update_execution_options(options)
+  self._execution_options = self:_merge_options(self._execution_options, options)
+  if self._listeners then event.fire(self, "set_engine_execution_options", self, options) end
 end
 
 ---@return table

@@ -124,11 +124,10 @@ end
 
 local function log_statement(conn, sql, bound)
   local engine = conn.engine
-  local write = engine._log
-  write(sql)
+  log.write(conn, sql)
   local line = engine.hide_parameters and "[parameters hidden]" or log.format_bound(bound)
   local where = engine.echo_source and errors.caller()
-  write(where and line .. "  -- " .. where or line)
+  log.write(conn, where and line .. "  -- " .. where or line)
 end
 
 -- What a listener answers in place of what it was given: nil and false stand for the same as before.
@@ -242,7 +241,7 @@ function M.driver_sql(conn, text, params, options)
   local bound = core.bind_list(params, conn._dc)
   conn:_autobegin()
   local outcome = result.Result.over(M.send(conn, text, bound, context), context)
-  if conn.engine._log_row then log.show_rows(conn.engine, outcome) end
+  if conn.engine._log_row then log.show_rows(conn, outcome) end
   return outcome
 end
 
@@ -282,7 +281,7 @@ local function execute_clause(conn, statement, params, options)
   end
   local run = M.send(conn, sql, bound, context)
   local outcome = result.Result.over(run, context)
-  if conn.engine._log_row then log.show_rows(conn.engine, outcome) end
+  if conn.engine._log_row then log.show_rows(conn, outcome) end
   if many and outcome.returns_rows then
     local fetched, err = pcall(insert.collect, context, outcome)
     if not fetched then M.fail(conn, err, sql, bound, context) end

@@ -59,14 +59,23 @@ function M.format_bound(bound)
   return M.format_params(params, total)
 end
 
+--- Prints a line for a connection: its execution option `logging_token`, or the engine's, says whose work it is.
+---@param conn lualchemy.Connection
+---@param line string
+function M.write(conn, line)
+  local token = conn._options.logging_token
+  conn.engine._log(token ~= nil and ("[%s] %s"):format(tostring(token), line) or line)
+end
+
 --- With `echo = "debug"`: prints the names of a result's columns, and each row when it is fetched.
----@param engine lualchemy.Engine
+---@param conn lualchemy.Connection
 ---@param outcome lualchemy.Result
-function M.show_rows(engine, outcome)
+function M.show_rows(conn, outcome)
   if not outcome.returns_rows then return end
-  local write = engine._log_row
-  write("Col " .. format_set(outcome:keys()))
-  outcome:each_fetched(function(row) write("Row " .. tostring(row)) end)
+  M.write(conn, "Col " .. format_set(outcome:keys()))
+  outcome:each_fetched(function(row)
+    if conn.engine._log then M.write(conn, "Row " .. tostring(row)) end
+  end)
 end
 
 --- The number of parameter sets worth fetching for a message.
@@ -77,10 +86,12 @@ local function to_stdout(line) io.stdout:write(line, "\n") end
 --- The function that prints a line for an engine whose `echo` and `logger` are these; nil: nobody listens.
 ---@param echo boolean|"debug"|nil
 ---@param logger (fun(line: string))?
+---@param name string?   of the engine, to be said in each line
 ---@return (fun(line: string))?
-function M.writer(echo, logger)
+function M.writer(echo, logger, name)
   if not echo then return nil end
-  return logger or to_stdout
+  local write = logger or to_stdout
+  return name and function(line) write(("[%s] %s"):format(name, line)) end or write
 end
 
 return M

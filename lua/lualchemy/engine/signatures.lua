@@ -37,7 +37,7 @@ signature.methods(Engine, {
   begin_twophase = "function: callable, xid: string?", commit_prepared = "xid: string", rollback_prepared = "xid: string",
   add_listener = "extension: table", backup = "path: string, options: options?", restore = "path: string, options: options?",
   on_slow_query = "seconds: number?, function: callable?",
-  execution_options = "options: options",
+  execution_options = "options: options", update_execution_options = "options: options",
 })
 signature.methods(Connection, {
   init = "engine: engine, pool: any?",

@@ -6,7 +6,15 @@ local Pool = require("lualchemy.pool.base")
 ---@class lualchemy.QueuePool: lualchemy.Pool
 local QueuePool = Pool:extend("QueuePool", { _policy = "queue" })
 
+-- `pool_size`, as the option of create_engine is called, goes for `size`.
 function QueuePool:init(connect, options)
+  if options and options.pool_size ~= nil and options.size == nil then
+    local renamed = { size = options.pool_size }
+    for name, value in pairs(options) do
+      if name ~= "pool_size" then renamed[name] = value end
+    end
+    options = renamed
+  end
   Pool.init(self, connect, options)
   self._size = self._options.size or 5
   self._max_overflow = self._options.max_overflow or 10
@@ -15,6 +23,10 @@ end
 --- The number of connections kept open.
 ---@return integer
 function QueuePool:size() return self._size end
+
+--- Seconds that somebody waits for a connection.
+---@return number
+function QueuePool:timeout() return self._timeout end
 
 --- Connections open beyond the pool's size.
 ---@return integer

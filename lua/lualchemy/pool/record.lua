@@ -1,7 +1,7 @@
 --- What a checkout hands out, as far as Lua adds to it. A pooled connection (the proxy) and the record of its physical
 -- connection are userdata of the core; checkout and checkin of an idle connection never leave C.
 --
--- proxy.record, .driver_connection, .info, .closed; proxy:close(), :invalidate(err), :detach(), :is_valid(), :execute()
+-- proxy.record, .driver_connection, .info, .closed; proxy:close(), :invalidate(err), :detach(), :is_valid(), :execute(), :commit(), :rollback()
 -- record.driver_connection, .info (the user's own, lives as long as the physical connection), .created, .holders
 
 local core = require("lualchemy._core")
@@ -45,12 +45,26 @@ function Proxy:detach()
   return dc
 end
 
---- Sends text as it is; see the driver connection's own execute.
-function Proxy:execute(...)
+local function open_connection(self)
   check(self)
   local dc = self.driver_connection
   if not dc then errors.raise("ResourceClosedError", "this connection has been returned to its pool") end
-  return dc:execute(...)
+  return dc
 end
+
+-- Ends the transaction if there is one.
+local function finish(self, statement)
+  local dc = open_connection(self)
+  if dc:in_transaction() then dc:execute(statement) end
+end
+
+--- Commits what was begun with `execute("BEGIN")`; does nothing without a transaction.
+function Proxy:commit() finish(self, "COMMIT") end
+
+--- Rolls it back; does nothing without a transaction.
+function Proxy:rollback() finish(self, "ROLLBACK") end
+
+--- Sends text as it is; see the driver connection's own execute.
+function Proxy:execute(...) return open_connection(self):execute(...) end
 
 return Proxy

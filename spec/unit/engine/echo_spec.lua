@@ -24,6 +24,36 @@ describe("echo", function()
     return table.move(lines, from + 1, #lines, 1, {})
   end
 
+  it("says whose work it is: the engine's name, the connection's token", function()
+    open { echo = "debug", logging_name = "books" }
+    conn:execution_options { logging_token = "import 7" }
+    assert.same({ "[books] [import 7] SELECT 1 AS one", "[books] [import 7] []", "[books] [import 7] Col ['one']",
+      "[books] [import 7] Row (1)" }, logged(function() conn:execute(sa.text("SELECT 1 AS one")):all() end))
+    local nameless = engine:execution_options { logging_token = 5 }
+    conn:rollback()
+    assert.same({ "[books] [5] BEGIN (implicit)", "[books] [5] COMMIT" }, logged(function() nameless:begin(function() end) end))
+  end)
+
+  it("of the pool tells of connections, and with debug of those who use them", function()
+    local told = {}
+    local function follow(level, reset)
+      local pooled = sa.create_engine("sqlite://", { echo_pool = level, logging_name = "p", pool_reset_on_return = reset,
+        logger = function(line) told[#told + 1] = line:gsub("sqlite connection .-: 0x%x+", "it") end })
+      pooled:connect():close()
+      local raw = pooled:raw_connection()
+      raw:invalidate("no reason")
+      pooled:dispose()
+      return table.move(told, 1, #told, 1, {})
+    end
+    local always = { "[p] SingletonPool: it opened", "[p] SingletonPool: it is given up: no reason", "[p] SingletonPool: it is closed" }
+    assert.same(always, follow(true))
+    told = {}
+    assert.same({ always[1], "[p] SingletonPool: it is checked out", "[p] SingletonPool: it is reset", "[p] SingletonPool: it is returned",
+      "[p] SingletonPool: it is checked out", always[2], always[3] }, follow("debug"))
+    assert.is_false((pcall(sa.create_engine, "sqlite://", { echo_pool = "loud" })))
+    open {}     -- for after_each
+  end)
+
   it("shows one set of a list as a set, several as a list, many shortened", function()
     open { echo = true }
     assert.same({ "INSERT INTO t (name) VALUES (?)", "['a']" }, logged(function()

@@ -62,6 +62,19 @@ describe("execution options", function()
     assert.equal(engine.pool, other.pool)
   end)
 
+  it("of an engine can be changed for the connections to come", function()
+    local own = sa.create_engine("sqlite://", { execution_options = { one = 1 } })
+    local before <close> = own:connect()
+    local told
+    sa.event.listen(own, "set_engine_execution_options", function(_, options) told = options.two end)
+    own:update_execution_options { two = 2 }
+    local after <close> = own:connect()
+    assert.same({ one = 1 }, before:get_execution_options())
+    assert.same({ one = 1, two = 2 }, after:get_execution_options())
+    assert.equal(2, told)
+    assert.is_false((pcall(own.update_execution_options, own, "two")))
+  end)
+
   it("that are no table say so", function()
     local ok, err = pcall(function() return sa.select(t):execution_options("x") end)
     assert.is_false(ok)

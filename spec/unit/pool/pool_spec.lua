@@ -19,12 +19,19 @@ describe("pool", function()
   it("says so when a connection's method is given something else", function()
     local p = pool.QueuePool(connect)
     local c <close> = p:connect()
-    for _, name in ipairs { "close", "invalidate", "detach", "execute", "is_valid" } do
+    for _, name in ipairs { "close", "invalidate", "detach", "execute", "is_valid", "commit", "rollback" } do
       for _, other in ipairs { false, 1, p, c.record } do
         raises("ArgumentError", "a pooled connection is expected, not a", c[name], other)
       end
     end
     assert.is_true(c:is_valid())
+  end)
+
+  it("takes the size by the name that create_engine's option has", function()
+    local p = pool.QueuePool(connect, { pool_size = 2, max_overflow = 1, timeout = 4 })
+    assert.are.same({ 2, 4 }, { p:size(), p:timeout() })
+    assert.are.equal(2, p:recreate():size())
+    raises("ArgumentError", "option 'size' is a number", pool.QueuePool, connect, { pool_size = "2" })
   end)
 
   it("keeps connections, opens more up to the overflow, closes what it need not keep", function()
