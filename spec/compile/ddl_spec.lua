@@ -135,6 +135,14 @@ local cases = {
   { "DROP DOMAIN", pg.DropDomainType(pg.DOMAIN("pos", sa.Integer), { if_exists = true }), postgresql = "DROP DOMAIN IF EXISTS pos" },
   { "a column of a domain", create(column("a", pg.DOMAIN("Pos", sa.Integer, { schema = "s" }))), postgresql = 'CREATE TABLE t (a s."Pos")' },
 
+  { "named types in the metadata's schema", sa.CreateTable(sa.Table("t", sa.MetaData{ schema = "ms" }, column("a", sa.Enum("x", { name = "kind" })),
+      column("b", pg.DOMAIN("Pos", sa.Integer)), column("c", pg.ARRAY(sa.Enum("x", { name = "kind2" }))),
+      column("d", sa.Enum("x", { name = "kind3", schema = "own" })), column("e", sa.Enum("x", { name = "kind4", inherit_schema = true })),
+      { schema = "ts" })),
+    postgresql = 'CREATE TABLE ts.t (a ms.kind, b ms."Pos", c ms.kind2[], d own.kind3, e ts.kind4)' },
+  { "a domain as the key is no SERIAL", create(column("a", pg.DOMAIN("Pos", sa.Integer), { primary_key = true })),
+    postgresql = 'CREATE TABLE t (a "Pos" NOT NULL, PRIMARY KEY (a))' },
+
   -- constraints
   { "UNIQUE of a column", create(column("a", sa.Integer, { unique = true })), same = "CREATE TABLE t (a INTEGER, UNIQUE (a))" },
   { "CHECK of a column", create(column("a", sa.Integer, sa.CheckConstraint("a > 0", { name = "ck" }))),
@@ -371,7 +379,8 @@ end)
 describe("CREATE TABLE", function()
   -- rows that need a schema, a type or a tablespace of their own, and some that a database of these versions does not take
   local needs_more = { ["a schema"] = true, ["table options"] = true, ["an empty table"] = true, ["ON CONFLICT"] = true,
-    ["an enum type"] = true, ["a column of a domain"] = true, ["of an Enum, where there is no such type"] = true,
+    ["an enum type"] = true, ["a column of a domain"] = true,
+    ["named types in the metadata's schema"] = true, ["a domain as the key is no SERIAL"] = true, ["of an Enum, where there is no such type"] = true,
     ["a nullable identity"] = true, ["a virtual one"] = true }
 
   local engine, conn

@@ -245,6 +245,8 @@ function Column:_attached(table_)
   local waiting = self._waiting
   self._waiting = nil
   for _, fn in ipairs(waiting or {}) do fn(table_) end
+  local type_ = self.type
+  if type_ and type_:_enter(table_) then self.type = type_ end
 end
 
 function Column:_set_parent(table_)

@@ -287,7 +287,7 @@ end
 local function can_autoincrement(column, insist)
   local type_ = column.type
   local family = column._family
-  if family ~= "integer" and not (family == "numeric" and type_.scale == 0) then
+  if (family ~= "integer" or type_._kind == "NamedType") and not (family == "numeric" and type_.scale == 0) then
     if insist then
       errors.raise("ArgumentError", "column '%s' has type %s, which cannot be autoincrement = true", tostring(column), tostring(type_))
     end

@@ -384,7 +384,11 @@ function DDLCompiler:visit_foreign_key_constraint(constraint)
 end
 
 function DDLCompiler:visit_add_constraint(add)
-  return ("ALTER TABLE %s ADD %s"):format(self.preparer:format_table(add.element.table), self:process(add.element))
+  local text = self:process(add.element)
+  if (text or "") == "" then
+    errors.raise("CompileError", "AddConstraint: this %s of table '%s' has no columns", add.element.__name, add.element.table.name)
+  end
+  return ("ALTER TABLE %s ADD %s"):format(self.preparer:format_table(add.element.table), text)
 end
 
 function DDLCompiler:visit_drop_constraint(drop)

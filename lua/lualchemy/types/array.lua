@@ -22,6 +22,12 @@ function ARRAY:init(...)
   self:_seal()
 end
 
+function ARRAY:_enter(table_)
+  if not self.item_type:_enter(table_) then return false end
+  self:_seal()
+  return true
+end
+
 function ARRAY:_core_fields()
   local fields = base.TypeEngine._core_fields(self)
   fields.item = self.item_type

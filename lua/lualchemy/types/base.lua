@@ -84,6 +84,18 @@ function TypeEngine:_seal()
   self._type = core.type(self._kind, self:_core_fields())
 end
 
+--- A column of the type joins a table. A type that has a name in the database lives in the table's schema with
+-- `inherit_schema`, else in that of its metadata, unless it says another. Did anything change?
+---@param table_ lualchemy.Table
+---@return boolean
+function TypeEngine:_enter(table_)
+  if not self._is_named or not self.name or self.schema ~= nil then return false end
+  self.schema = self.inherit_schema and table_.schema or table_.metadata.schema
+  if self.schema == nil then return false end
+  self:_seal()
+  return true
+end
+
 function TypeEngine:init(...)
   if select("#", ...) > 0 or self.comparator_factory ~= nil and not self._one_handle then
     read_arguments(self, ...)

@@ -13,7 +13,7 @@ local M = {}
 ---@field create_constraint boolean
 ---@field validate_strings boolean
 M.Enum = base.define(text.String, "Enum", {
-  native_enum = true, create_constraint = false, validate_strings = true, inherit_schema = false, _native = "native_enum",
+  native_enum = true, create_constraint = false, validate_strings = true, inherit_schema = false, _native = "native_enum", _is_named = true,
   _arguments = {}, _options = { "name", "native_enum", "create_constraint", "length", "schema", "inherit_schema",
     "validate_strings", "metadata", "collation", "omit_aliases" },
 })

@@ -17,7 +17,7 @@ local dialects = require("lualchemy.sql.dialect")
 ---@field collation_schema string?
 ---@field create_type boolean     false: CREATE DOMAIN is somebody else's business
 local DOMAIN = base.TypeEngine:extend("DOMAIN", {
-  _kind = "NamedType", _type = core.type("NamedType", { name = "DOMAIN", class_name = "DOMAIN" }), create_type = true,
+  _kind = "NamedType", _type = core.type("NamedType", { name = "DOMAIN", class_name = "DOMAIN" }), create_type = true, _is_named = true,
   _arguments = { "name", "data_type" },
   _options = { "collation", "collation_schema", "default", "constraint_name", "not_null", "check", "schema", "create_type" },
 })
