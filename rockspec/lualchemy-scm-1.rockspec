@@ -326,6 +326,7 @@ build = {
     ["lualchemy.orm.query"] = "lua/lualchemy/orm/query.lua",
     ["lualchemy.orm.registry"] = "lua/lualchemy/orm/registry.lua",
     ["lualchemy.orm.relationship"] = "lua/lualchemy/orm/relationship.lua",
+    ["lualchemy.orm.renamed"] = "lua/lualchemy/orm/renamed.lua",
     ["lualchemy.orm.row_switch"] = "lua/lualchemy/orm/row_switch.lua",
     ["lualchemy.orm.session"] = "lua/lualchemy/orm/session.lua",
     ["lualchemy.orm.setops"] = "lua/lualchemy/orm/setops.lua",

@@ -39,6 +39,7 @@ static size_t candidates(alch_compiler *c, const alch_nodes *froms, const alch_j
 
     for (i = 0; i < froms->len; i++)
         alch_hidden_froms(froms->at[i], &hidden);
+    alch_hidden_froms(j->right, &hidden);       /* criteria may name a table inside it */
     for (i = 0; i < froms->len; i++) {
         const alch_node *f = froms->at[i];
         int can = f != j->right && (j->on == NULL ? alch_can_join(f, j->right)

@@ -62,13 +62,24 @@ world.describe("expressions over a subclass's attributes", staff, function(w)
 end)
 
 world.describe("joins between classes of one hierarchy", staff, function(w)
-  it("need an alias where both sides have a table in common", function()
-    raises_here("InvalidRequestError", { "Can't join to Boss", "'hq_people'", "orm.aliased(Boss, { flat = true })" }, function()
-      w.session:query(w.Engineer):join(w.Boss, w.Boss.golf:eq(w.Engineer.language))
-    end)
+  it("give the class that is joined to names of its own where both have a table in common", function()
     local of = w.Company.people
-    raises_here("InvalidRequestError", { "Can't join to Boss" }, function()
-      w.session:query(w.Company):join(of:of_type(w.Engineer)):join(of:of_type(w.Boss))
+    w.session:add_all { w.Company{ name = "both", people = { w.Engineer{ language = "C" }, w.Boss{ golf = "C" } } },
+      w.Company{ name = "one", people = { w.Boss() } } }
+    w.session:flush()
+    local both = w.session:query(w.Engineer, w.Boss):join(w.Boss, w.Boss.golf:eq(w.Engineer.language)):one()
+    assert.same({ "C", "C" }, { both[1].language, both[2].golf })
+    local companies = w.session:query(w.Company):join(of:of_type(w.Engineer)):join(of:of_type(w.Boss))
+    assert.equal("both", companies:filter(w.Boss.golf:eq("C")):one().name)
+    raises_here("InvalidRequestError", { "'hq_people.name' may be Boss's own", "orm.aliased(Boss, { flat = true })" }, function()
+      companies:filter(w.Boss.name:eq("x"))
+    end)
+  end)
+
+  it("need an alias in a select", function()
+    local of = w.Company.people
+    raises_here("InvalidRequestError", { "Can't join to Boss", "'hq_people'", "orm.aliased(Boss, { flat = true })" }, function()
+      return sa.select(w.Company):join(of:of_type(w.Engineer)):join(of:of_type(w.Boss))
     end)
     raises_here("InvalidRequestError", { "Can't join to Engineer" }, function() return sa.select(w.Company):join(of):join(w.Company.engineers) end)
   end)

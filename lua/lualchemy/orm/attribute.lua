@@ -41,7 +41,8 @@ function M.make(entity, prop, column)
   column = column or prop.kind == "column" and entity:adapt_property(prop) or prop.column
   local renamed = column.key ~= prop.key
   if from or criterion or renamed then
-    fields._columns = clause.entity({ expression = column, name = renamed and prop.key or nil }, { column },
+    local token = { expression = column, name = renamed and prop.key or nil, from = from and entity.selectable or nil }
+    fields._columns = clause.entity(token, { column },
       not prop.readonly and from or nil, criterion, renamed and { prop.key } or nil)
   end
   return clause.attribute(column, fields, prop.comparator_factory)

@@ -181,12 +181,21 @@ local function add_origins(origins, column, origin)
   end
 end
 
+local named = { alias = true, subquery = true, cte = true, lateral = true }
+
+-- The selects of a union that stands in FROM under one name or several.
+local function members_of(from)
+  local element = from
+  while named[core.kind(element)] do element = core.get(element, "element") end
+  return core.kind(element) == "compound" and core.compound_members(element) or {}
+end
+
 -- Which column of a FROM stands for which: every column it comes from, by the node's identity; nearest first. Those of a
 -- union come from every member's.
 local function origins_of(from)
   local origins, columns = {}, core.from_columns(from)
   for _, column in ipairs(columns) do add_origins(origins, column, column) end
-  for _, member in ipairs(M.is_subquery(from) and core.compound_members(core.get(from, "element")) or {}) do
+  for _, member in ipairs(members_of(from)) do
     for i, origin in ipairs(core.from_columns(member)) do add_origins(origins, columns[i], origin) end
   end
   return origins
@@ -372,6 +381,16 @@ function M.selected_parts(statement)
   return any and parts or nil
 end
 
+--- Adds what the classes and attributes that a select lists bring into FROM, where that is more than their columns' tables.
+---@param statement any
+---@param list table[]
+function M.add_selected_froms(statement, list)
+  for _, part in ipairs(core.selected_parts(statement) or {}) do
+    local token = core.entity_object(part)
+    list[#list + 1] = token and (token.entity and token.entity.selectable or token.from) or nil
+  end
+end
+
 --- Is it the token of a class attribute that is called otherwise than its column: `expression` under `name`?
 ---@param value any
 ---@return boolean
@@ -466,6 +485,19 @@ function M.exchange_subqueries(statement, others)
 end
 
 local closed = { alias = true, subquery = true, cte = true, lateral = true, values = true, tablesample = true }
+
+--- The expression with `fn(column)` in place of each column; what stands in FROM under a name of its own stays.
+---@param expression table
+---@param fn fun(column: table): table
+---@return table
+function M.replace_outside(expression, fn)
+  return core.replace(expression, function(node)
+    local kind = core.kind(node)
+    if closed[kind] then return node end
+    local other = kind == "column" and fn(node) or node
+    return not rawequal(other, node) and other or nil
+  end)
+end
 
 --- The statement with `fn(select)` in place of each select in its expressions; what stands in FROM stays.
 function M.replace_selects(statement, fn)

@@ -117,7 +117,7 @@ local function exists(self, criterion, values)
   local given = criteria.of_entity(target, values or {})
   if criterion ~= nil then given[#given + 1] = clause.criterion(criterion, tostring(self) .. ":any()/has()") end
   local adapt = own_alias and adapter(own_alias)
-  for i, one in ipairs(given) do all[#all + 1] = adapt and i == #given and criterion ~= nil and clause.replace(one, adapt) or one end
+  for i, one in ipairs(given) do all[#all + 1] = adapt and i == #given and criterion ~= nil and clause.replace_outside(one, adapt) or one end
   return clause.exists(all, { parts.target, parts.secondary })
 end
 

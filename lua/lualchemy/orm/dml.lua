@@ -78,6 +78,14 @@ function Methods.returning(super)
   end
 end
 
+--- A query brings its own labels.
+function Methods.from_select(super)
+  return function(self, names, source, options)
+    local is_query = type(source) == "table" and type(source._labelled) == "function"
+    return super.from_select(self, names, is_query and source:_labelled() or source, options)
+  end
+end
+
 function Methods.where(super)
   return function(self, ...)
     local list = { table.unpack(memory_of(self).criteria or {}) }
@@ -88,7 +96,7 @@ end
 
 local function extend(super, where, names)
   local members = {}
-  for _, name in ipairs(names) do members[name] = Methods[name](super) end
+  for _, name in ipairs(names) do members[name] = super[name] and Methods[name](super) or nil end
   if super.values then
     members.values = function(self, ...) return values_of(self, super, where, ...) end
   end
@@ -108,7 +116,7 @@ local function class_for(kind)
   if not classes[kind] then
     local super = clause.statement_base(kind)
     local where = ("sa.%s()"):format(kind == "upsert" and "insert" or kind == "several" and "insert" or kind)
-    classes[kind] = extend(super, where, super.where and { "returning", "where" } or { "returning" })
+    classes[kind] = extend(super, where, super.where and { "returning", "where" } or { "returning", "from_select" })
   end
   return classes[kind]
 end

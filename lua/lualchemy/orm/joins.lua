@@ -14,8 +14,11 @@ local RelationshipAttribute = comparator.RelationshipAttribute
 
 local M = {}
 
--- A relationship named by a string belongs to the entity joined from.
-local function named_relationship(name, from)
+--- A relationship named by a string belongs to the entity joined from.
+---@param name string
+---@param from table?
+---@return lualchemy.orm.RelationshipAttribute
+function M.named_relationship(name, from)
   local prop = from and from.mapper:get_property(name)
   if not prop or prop.kind ~= "relationship" then
     errors.raise("ArgumentError", "join(\"%s\"): %s is not a relationship of %s", name, name, from and tostring(from.mapper) or "the query")
@@ -91,7 +94,7 @@ end
 function M.steps(target, on, from)
   local joined = entity.of(target)
   registry.ready((from or joined or {}).mapper)
-  if type(target) == "string" then target = named_relationship(target, from) end
+  if type(target) == "string" then target = M.named_relationship(target, from) end
   if is_relationship(target) then
     if on ~= nil then
       errors.raise("ArgumentError", "join(%s) knows its ON clause; to add criteria use %s:and_(...)", tostring(target), tostring(target))
@@ -100,7 +103,7 @@ function M.steps(target, on, from)
     joined = target.of or target.property.entity
     return relationship_steps(target, joined), joined
   end
-  if type(on) == "string" then on = named_relationship(on, from) end
+  if type(on) == "string" then on = M.named_relationship(on, from) end
   if is_relationship(on) then
     registry.ready(on.property.parent)
     check_target(on, joined, target)
@@ -147,25 +150,37 @@ end
 local function taken(statement)
   local list, joins = clause.sources(statement)
   for _, join in ipairs(joins) do list[#list + 1] = select(2, clause.join_parts(join)) end
-  for _, part in ipairs(#list == #joins and clause.selected_parts(statement) or {}) do
-    if type(part) == "table" and part.entity then list[#list + 1] = part.entity.selectable end
-  end
+  if #list == #joins then clause.add_selected_froms(statement, list) end
   return list
 end
 
--- A class of several tables one of which is there already would name that one twice.
-local function check_overlap(statement, of)
-  if not of or of.is_alias or not clause.is_join(of.selectable) then return end
+--- A class of several tables one of which is there already would name that one twice: what it is there, and all that are.
+---@param statement lualchemy.Select
+---@param of table?   the entity that is joined to
+---@return table<table, boolean>? shared
+---@return table? first
+---@return table? from   where the first is
+function M.overlap(statement, of)
+  if not of or of.is_alias or not clause.is_join(of.selectable) then return nil end
+  local shared, first, within = {}, nil, nil
   for _, from in ipairs(taken(statement)) do
     local known = clause.same(from, of.selectable) and {} or tables_in(from, {})
     for _, table_ in ipairs(of.mapper.tables) do
       if known[table_] then
-        errors.raise("InvalidRequestError", "Can't join to %s: its table '%s' is in the statement already, as %s; join to orm.aliased(%s, { flat = true }) and "
-          .. "use that one's attributes", of.mapper.class_name, tostring(table_.name),
-          clause.is_join(from) and "part of another class's" or "a table of its own", of.mapper.class_name)
+        shared[table_] = true
+        if not first then first, within = table_, from end
       end
     end
   end
+  return first and shared, first, within
+end
+
+local function check_overlap(statement, of)
+  local shared, first, from = M.overlap(statement, of)
+  if not shared then return end
+  errors.raise("InvalidRequestError", "Can't join to %s: its table '%s' is in the statement already, as %s; join to orm.aliased(%s, { flat = true }) and "
+    .. "use that one's attributes", of.mapper.class_name, tostring(first.name),
+    clause.is_join(from) and "part of another class's" or "a table of its own", of.mapper.class_name)
 end
 
 --- Applies steps to a select.

@@ -14,6 +14,7 @@ local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local joins = require("lualchemy.orm.joins")
 local orm_execute = require("lualchemy.orm.orm_execute")
+local renamed = require("lualchemy.orm.renamed")
 local setops = require("lualchemy.orm.setops")
 local run = require("lualchemy.orm.loading.run")
 local paging = require("lualchemy.orm.paging")
@@ -29,6 +30,7 @@ local plan = require("lualchemy.orm.plan")
 ---@field private _options table
 ---@field private _from any                  false, or the statement of from_statement()
 ---@field private _over any                  false, or the subquery the rows come from
+---@field private _renamed any               false, or the classes that joins gave names of their own (renamed.lua)
 ---@field private _joined any                false, or what filter_by() speaks of
 ---@field private _multiplied boolean        joins may repeat what was asked for
 ---@field private _sent any                  false, or what _loading() made
@@ -55,7 +57,7 @@ end
 local function fields_of(session, of, statement)
   return {
     session = session, statement = statement, _select = statement, _plan = of, _criteria = NOTHING, _called = NOTHING,
-    _options = OPTIONS, _from = false, _over = false, _joined = false, _multiplied = false, _sent = false, _extended = false,
+    _options = OPTIONS, _from = false, _over = false, _renamed = false, _joined = false, _multiplied = false, _sent = false, _extended = false,
     _params = nil,
   }
 end
@@ -92,7 +94,7 @@ end
 local function copy_of(query)
   local copy = {
     session = query.session, statement = false, _select = query._select, _plan = query._plan, _criteria = query._criteria,
-    _called = query._called, _options = query._options, _from = query._from, _over = query._over, _joined = query._joined,
+    _called = query._called, _options = query._options, _from = query._from, _over = query._over, _renamed = query._renamed, _joined = query._joined,
     _multiplied = query._multiplied, _sent = false, _extended = query._extended, _params = query._params,
   }
   if copy._extended then
@@ -134,13 +136,16 @@ local function called(query, name)
   return names
 end
 
+-- What an argument means: in a query over another one its columns, of a class that was renamed those of its alias.
+local function adapted(query, value) return renamed.adapt(query._renamed, setops.adapt(query, value)) end
+
 -- A method that is the select's own, applied to the query's.
 local function delegate(name)
   Query[name] = function(self, ...)
     self:_refuse_fixed(name)
     local given = table.pack(...)
-    if self._over then
-      for i = 1, given.n do given[i] = setops.adapt(self, given[i]) end
+    if self._over or self._renamed then
+      for i = 1, given.n do given[i] = adapted(self, given[i]) end
     end
     return derive(self, { _select = self._select[name](self._select, table.unpack(given, 1, given.n)), _called = called(self, name) })
   end
@@ -160,7 +165,7 @@ end
 
 local function criterion_of(query, value)
   value = clause.criterion(value, "filter()")
-  return query._over and setops.adapt(query, value) or value
+  return (query._over or query._renamed) and adapted(query, value) or value
 end
 
 --- Criteria that the rows must meet.
@@ -213,11 +218,30 @@ function Query:slice(start, stop)
   return query
 end
 
-local function join(query, target, on, options)
+-- The query with a class that is to be joined renamed, in what it asks for too.
+local function with_renamed(query, of, shared)
+  local list, given = { table.unpack(query._renamed or {}) }, {}
+  list[#list + 1] = renamed.new(of, shared)
+  for i, value in ipairs(query._plan.given) do given[i] = renamed.adapt({ list[#list] }, value) end
+  local new = plan.new(given)
+  return derive(query, { _renamed = list, _plan = new, _select = new:replace_columns(query._select) }), list[#list]
+end
+
+local join
+
+function join(query, target, on, options)
   query:_refuse_fixed("join")
   if type(on) == "table" and getmetatable(on) == nil then on, options = nil, on end
-  if comparator.RelationshipAttribute:is(target) then target = setops.adapt_relationship(query, target) end
-  local steps, joined = joins.steps(target, setops.adapt(query, on), query:_filter_entity())
+  if type(target) == "string" then target = joins.named_relationship(target, query:_filter_entity()) end
+  if comparator.RelationshipAttribute:is(target) then
+    target = renamed.adapt_relationship(query._renamed, setops.adapt_relationship(query, target))
+  end
+  local steps, joined = joins.steps(target, adapted(query, on), query:_filter_entity())
+  local shared = joins.overlap(query._select, steps[#steps].entity)
+  if shared then
+    local changed, one = with_renamed(query, joined, shared)
+    return join(changed, renamed.target(one, target), on, options)
+  end
   local statement = joins.apply(query._select, steps, options)
   return derive(query, { _select = statement, _joined = joined or query._joined, _multiplied = true, _called = called(query, "join") })
 end
@@ -284,7 +308,7 @@ end
 ---@return lualchemy.orm.Query
 function Query:add_columns(...)
   local list = { table.unpack(self._plan.given) }
-  for _, column in ipairs({ ... }) do list[#list + 1] = setops.adapt(self, column) end
+  for _, column in ipairs({ ... }) do list[#list + 1] = adapted(self, column) end
   return self:with_entities(table.unpack(list))
 end
 

@@ -14,7 +14,7 @@ local M = {}
 local function inside(of, subquery)
   local how = { inner = of.is_alias and of or nil, name = of.name or of.mapper.class_name, unrestricted = true }
   local alias = aliased.AliasedEntity(of.mapper, subquery, how)
-  alias.stands_for = of
+  alias.stands_for = of.stands_for or of
   return aliased.present(alias, aliased.AliasedEntity(of.mapper, subquery, how))
 end
 

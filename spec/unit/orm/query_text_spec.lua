@@ -2,7 +2,9 @@
 
 local sa = require("lualchemy")
 local orm = require("lualchemy.orm")
-local class = require("spec.support.expect").plain_class
+local expect = require("spec.support.expect")
+
+local class, raises = expect.plain_class, expect.raises
 
 local function sql(statement) return (tostring(statement):gsub("%s+", " ")) end
 
@@ -14,7 +16,7 @@ local function texts(list)
 end
 
 describe("the text of a query", function()
-  local User, Address, Tag, Node, Edge, users, addresses, between, session
+  local User, Address, Tag, Node, Edge, users, addresses, nodes, between, session
 
   before_each(function()
     local metadata = sa.MetaData()
@@ -23,7 +25,7 @@ describe("the text of a query", function()
       sa.Column("user_id", sa.Integer, sa.ForeignKey("users.id")), sa.Column("email", sa.String(50)))
     local tags = sa.Table("tags", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("tag_id", sa.Integer))
     between = sa.Table("user_tags", metadata, sa.Column("user_id", sa.ForeignKey("users.id")), sa.Column("tag_id", sa.ForeignKey("tags.id")))
-    local nodes = sa.Table("nodes", metadata, sa.Column("id", sa.Integer, { primary_key = true }),
+    nodes = sa.Table("nodes", metadata, sa.Column("id", sa.Integer, { primary_key = true }),
       sa.Column("parent_id", sa.Integer, sa.ForeignKey("nodes.id")))
     local edges = sa.Table("edges", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("x", sa.Integer), sa.Column("y", sa.Integer))
     local Point = setmetatable({}, { __call = function(_, x, y) return { x = x, y = y } end })
@@ -58,6 +60,19 @@ describe("the text of a query", function()
       return session:query(User.id):union(session:query(User.id)):filter(User.id:eq(1))
     end, "SELECT anon_1.users_id AS anon_1_users_id FROM (SELECT users.id AS users_id FROM users UNION SELECT users.id AS users_id FROM users) AS anon_1 "
       .. "WHERE anon_1.users_id = :id_1" },
+    { "a union of a union takes options for the class", function()
+      local one = session:query(Node)
+      return one:union(one):union(one):options(orm.load_only(Node.id))
+    end, "SELECT anon_1.anon_2_nodes_id AS anon_1_anon_2_nodes_id FROM (SELECT anon_2.nodes_id AS anon_2_nodes_id, "
+      .. "anon_2.nodes_parent_id AS anon_2_nodes_parent_id FROM (SELECT nodes.id AS nodes_id, nodes.parent_id AS nodes_parent_id FROM nodes UNION "
+      .. "SELECT nodes.id AS nodes_id, nodes.parent_id AS nodes_parent_id FROM nodes) AS anon_2 UNION "
+      .. "SELECT nodes.id AS nodes_id, nodes.parent_id AS nodes_parent_id FROM nodes) AS anon_1" },
+    { "a page with collections is ordered by the label that it asked for", function()
+      return session:query(User):options(orm.joinedload(User.addresses)):order_by(sa.func.lower(User.name):label("low")):limit(1)
+    end, "SELECT anon_1.users_id AS anon_1_users_id, anon_1.users_name AS anon_1_users_name, anon_1.low AS anon_1_low, "
+      .. "addresses_1.id AS addresses_1_id, addresses_1.user_id AS addresses_1_user_id, addresses_1.email AS addresses_1_email "
+      .. "FROM (SELECT users.id AS users_id, users.name AS users_name, lower(users.name) AS low FROM users ORDER BY low LIMIT :param_1) AS anon_1 "
+      .. "LEFT OUTER JOIN addresses AS addresses_1 ON anon_1.users_id = addresses_1.user_id ORDER BY anon_1.low" },
     { "what is asked for besides a union means its rows", function()
       local other = orm.aliased(User)
       local both = session:query(User.id):union(session:query(User.id))
@@ -101,6 +116,12 @@ describe("the text of a query", function()
     end, "SELECT edges.id AS edges_id FROM edges ORDER BY edges.x DESC NULLS LAST, edges.y DESC NULLS LAST, edges.x ASC, edges.y ASC" },
     { "a composite that is there has all its parts", function() return session:query(Edge.id):filter(Edge.at:ne(nil)) end,
       "SELECT edges.id AS edges_id FROM edges WHERE edges.x IS NOT NULL AND edges.y IS NOT NULL" },
+    { "a union of tables leaves NULL as it is when told to", function()
+      return orm.polymorphic_union({ n = nodes, u = users }, "kind", { cast_nulls = false }).element
+    end, "SELECT nodes.id, nodes.parent_id, NULL AS name, 'n' AS kind FROM nodes UNION ALL "
+      .. "SELECT users.id, NULL AS parent_id, users.name, 'u' AS kind FROM users" },
+    { "INSERT takes its rows from a query", function() return sa.insert(Node):from_select({ Node.id }, session:query(User.id)) end,
+      "INSERT INTO nodes (id) SELECT users.id AS users_id FROM users" },
     { "filter_by{} of DELETE finds what its criteria name", function()
       return sa.delete(User):where(User.id:eq(Address.user_id)):filter_by{ email = "e", name = "n" }
     end, "DELETE FROM users, addresses WHERE users.id = addresses.user_id AND addresses.email = :email_1 AND users.name = :name_1" },
@@ -153,7 +174,8 @@ describe("the text of a query of joined tables", function()
     orm.mapper(Holder, holders, { properties = { bases = orm.relationship(Base) } })
     A, B = class("A", Base), class("B", Base)
     orm.mapper(Base, bases, { polymorphic_on = bases.c.kind, with_polymorphic = "*" })
-    orm.mapper(B, b, { inherits = Base, polymorphic_identity = "b", inherit_condition = b.c.id:eq(bases.c.id) })
+    orm.mapper(B, b, { inherits = Base, polymorphic_identity = "b", inherit_condition = b.c.id:eq(bases.c.id),
+      properties = { as = orm.relationship(A, { primaryjoin = a.c.b_id:eq(b.c.id), viewonly = true }) } })
     orm.mapper(A, a, { inherits = Base, polymorphic_identity = "a", inherit_condition = a.c.id:eq(bases.c.id),
       properties = { b = orm.relationship(B, { primaryjoin = a.c.b_id:eq(b.c.id) }) } })
     session = orm.create_session()
@@ -162,20 +184,68 @@ describe("the text of a query of joined tables", function()
 
   texts{
     { "an alias brings the classes below, where the class does", function() return session:query(orm.aliased(Base, { flat = true })) end,
-      "SELECT bases_1.id AS bases_1_id, bases_1.kind AS bases_1_kind, bases_1.holder_id AS bases_1_holder_id, b_1.id AS b_1_id, a_1.id AS a_1_id, a_1.b_id AS a_1_b_id "
-      .. "FROM bases AS bases_1 LEFT OUTER JOIN b AS b_1 ON b_1.id = bases_1.id LEFT OUTER JOIN a AS a_1 ON a_1.id = bases_1.id" },
-    { "an option for a class below leaves no object out", function() return session:query(Holder):options(orm.joinedload(Holder.bases:of_type(A)):load_only(A.b_id)) end,
-      "SELECT holders.id AS holders_id, anon_1.bases_id AS anon_1_bases_id, anon_1.bases_kind AS anon_1_bases_kind, anon_1.a_id AS anon_1_a_id, "
+      "SELECT bases_1.id AS bases_1_id, bases_1.kind AS bases_1_kind, bases_1.holder_id AS bases_1_holder_id, b_1.id AS b_1_id, "
+      .. "a_1.id AS a_1_id, a_1.b_id AS a_1_b_id FROM bases AS bases_1 "
+      .. "LEFT OUTER JOIN b AS b_1 ON b_1.id = bases_1.id LEFT OUTER JOIN a AS a_1 ON a_1.id = bases_1.id" },
+    { "an option for a class below leaves no object out", function()
+      return session:query(Holder):options(orm.joinedload(Holder.bases:of_type(A)):load_only(A.b_id))
+    end, "SELECT holders.id AS holders_id, anon_1.bases_id AS anon_1_bases_id, anon_1.bases_kind AS anon_1_bases_kind, anon_1.a_id AS anon_1_a_id, "
       .. "anon_1.a_b_id AS anon_1_a_b_id FROM holders LEFT OUTER JOIN (SELECT bases.id AS bases_id, bases.kind AS bases_kind, "
       .. "bases.holder_id AS bases_holder_id, a.id AS a_id, a.b_id AS a_b_id FROM bases LEFT OUTER JOIN a ON a.id = bases.id) AS anon_1 "
       .. "ON holders.id = anon_1.bases_holder_id" },
     { "an option for an alias joins to that alias", function()
       return session:query(Holder):options(orm.joinedload(Holder.bases:of_type(orm.aliased(B, { flat = true }))))
-    end, "SELECT holders.id AS holders_id, bases_1.id AS bases_1_id, bases_1.kind AS bases_1_kind, bases_1.holder_id AS bases_1_holder_id, b_1.id AS b_1_id "
-      .. "FROM holders LEFT OUTER JOIN (bases AS bases_1 JOIN b AS b_1 ON b_1.id = bases_1.id) ON holders.id = bases_1.holder_id" },
+    end, "SELECT holders.id AS holders_id, bases_1.id AS bases_1_id, bases_1.kind AS bases_1_kind, "
+      .. "bases_1.holder_id AS bases_1_holder_id, b_1.id AS b_1_id FROM holders "
+      .. "LEFT OUTER JOIN (bases AS bases_1 JOIN b AS b_1 ON b_1.id = bases_1.id) ON holders.id = bases_1.holder_id" },
     { "EXISTS of the same hierarchy is about other rows", function() return session:query(A.b_id):filter(A.b:has(B.id:eq(5))) end,
       "SELECT a.b_id AS a_b_id FROM bases JOIN a ON a.id = bases.id WHERE EXISTS (SELECT 1 FROM "
-      .. "(SELECT bases.id AS bases_id, bases.kind AS bases_kind, bases.holder_id AS bases_holder_id, b.id AS b_id FROM bases JOIN b ON b.id = bases.id) AS anon_1 "
+      .. "(SELECT bases.id AS bases_id, bases.kind AS bases_kind, bases.holder_id AS bases_holder_id, b.id AS b_id "
+      .. "FROM bases JOIN b ON b.id = bases.id) AS anon_1 "
       .. "WHERE a.b_id = anon_1.b_id AND anon_1.b_id = :id_1)" },
+    { "and EXISTS inside that of rows of its own", function() return session:query(A.b_id):filter(A.b:has(B.as:any(A.b_id:eq(5)))) end,
+      "SELECT a.b_id AS a_b_id FROM bases JOIN a ON a.id = bases.id WHERE EXISTS (SELECT 1 FROM "
+      .. "(SELECT bases.id AS bases_id, bases.kind AS bases_kind, bases.holder_id AS bases_holder_id, b.id AS b_id "
+      .. "FROM bases JOIN b ON b.id = bases.id) AS anon_1 WHERE a.b_id = anon_1.b_id AND (EXISTS (SELECT 1 FROM "
+      .. "(SELECT bases.id AS bases_id, bases.kind AS bases_kind, bases.holder_id AS bases_holder_id, a.id AS a_id, a.b_id AS a_b_id "
+      .. "FROM bases JOIN a ON a.id = bases.id) AS anon_2 WHERE anon_2.a_b_id = anon_1.b_id AND anon_2.a_b_id = :b_id_1)))" },
+    { "a class joined to whose table is there already is another row of it", function()
+      return session:query(A.b_id, A.kind, B.kind):join(A.b):order_by(B.kind):filter(B.id:gt(1))
+    end, "SELECT a.b_id AS a_b_id, bases.kind AS bases_kind, bases_1.kind AS bases_1_kind FROM bases JOIN a ON a.id = bases.id "
+      .. "JOIN (bases AS bases_1 JOIN b AS b_1 ON b_1.id = bases_1.id) ON a.b_id = b_1.id WHERE b_1.id > :id_1 ORDER BY bases_1.kind" },
+    { "by a condition, too", function() return session:query(A.b_id):join(B, A.b_id:eq(B.id)) end,
+      "SELECT a.b_id AS a_b_id FROM bases JOIN a ON a.id = bases.id JOIN (bases AS bases_1 JOIN b AS b_1 ON b_1.id = bases_1.id) ON a.b_id = b_1.id" },
+    { "criteria on a table inside a join do not hide where to join from", function()
+      local other = orm.aliased(A, { flat = true })
+      return session:query(Holder):join(other):filter(other.b_id:eq(1))
+    end, "SELECT holders.id AS holders_id FROM holders JOIN (bases AS bases_1 JOIN a AS a_1 ON a_1.id = bases_1.id) "
+      .. "ON holders.id = bases_1.holder_id WHERE a_1.b_id = :b_id_1" },
   }
+
+  it("does not guess whose row a criterion means", function()
+    local both = session:query(A):join(A.b)
+    raises("InvalidRequestError", { "'bases.kind' may be B's own", "orm.aliased(B, { flat = true })" }, function() both:filter(A.kind:eq("a")) end)
+    raises("InvalidRequestError", { "Can't join to B" }, function() return sa.select(A):join(A.b) end)
+  end)
+end)
+
+describe("the text of a query of a union's alias", function()
+  after_each(orm.clear_mappers)
+
+  it("takes the columns of all its members from there", function()
+    local metadata = sa.MetaData()
+    local bases = sa.Table("bases", metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("kind", sa.String(10)))
+    local left = sa.Table("lefts", metadata, sa.Column("id", sa.ForeignKey("bases.id"), { primary_key = true }), sa.Column("l", sa.Integer))
+    local right = sa.Table("rights", metadata, sa.Column("id", sa.ForeignKey("bases.id"), { primary_key = true }), sa.Column("r", sa.Integer))
+    local Base = class("Base")
+    local Left, Right = class("Left", Base), class("Right", Base)
+    local both = orm.polymorphic_union({ { "l", bases:join(left) }, { "r", bases:join(right) } }, nil, "both")
+    orm.mapper(Base, bases, { polymorphic_on = bases.c.kind, with_polymorphic = { "*", both } })
+    orm.mapper(Left, left, { inherits = Base, polymorphic_identity = "l" })
+    orm.mapper(Right, right, { inherits = Base, polymorphic_identity = "r" })
+    local any = orm.with_polymorphic(Base, { Left, Right }, { aliased = true })
+    assert.equal("SELECT both_1.l, both_1.r FROM (SELECT lefts.id AS id, bases.kind AS kind, lefts.l AS l, CAST(NULL AS INTEGER) AS r "
+      .. "FROM bases JOIN lefts ON bases.id = lefts.id UNION ALL SELECT rights.id AS id, bases.kind AS kind, CAST(NULL AS INTEGER) AS l, rights.r AS r "
+      .. "FROM bases JOIN rights ON bases.id = rights.id) AS both_1", sql(sa.select(any.Left.l, any.Right.r)))
+  end)
 end)

@@ -50,9 +50,10 @@ end
 --- UNION ALL of tables, each with the columns of all and a column that says which it is.
 ---@param tables table    identity -> table, or a list of { identity, table }
 ---@param discriminator string?
----@param name string?
+---@param name string|table?   or the options
 ---@param options { cast_nulls: boolean? }?
 function M.polymorphic_union(tables, discriminator, name, options)
+  if type(name) == "table" and options == nil then name, options = nil, name end
   if discriminator ~= nil and type(discriminator) ~= "string" or options ~= nil and type(options) ~= "table" then
     errors.raise("ArgumentError", "polymorphic_union(tables, \"discriminator\", \"name\", { cast_nulls = }): got %s, %s, %s",
       tostring(discriminator), tostring(name), tostring(options))

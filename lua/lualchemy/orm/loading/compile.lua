@@ -35,6 +35,7 @@ local function wrapped(statement, of, shape, labels, list)
     order.at = order.label and clause.position(listed, order.label)
     if order.at then order.expression = order.label end
     order.at = order.at or clause.position(listed, order.expression)
+    if order.label and not order.at then order.expression = order.label end
     if not order.at and not order.is_name then
       listed[#listed + 1] = order.expression
       order.at = #listed
