@@ -30,6 +30,7 @@ enum {
     ALCH_V_RESULT = 1 << 11,        /* result columns are collected here */
     ALCH_V_OPERATOR = 1 << 12,      /* inside an operator: eager ones take parentheses */
     ALCH_V_ALIASED = 1 << 14,       /* a table inside its alias */
+    ALCH_V_UNNAMED = 1 << 15,       /* a SELECT whose columns need no names of their own */
     ALCH_V_MEMBER = 1 << 13         /* a further member of a compound that is the result: types wrap its columns */
 };
 

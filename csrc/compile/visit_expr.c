@@ -221,11 +221,11 @@ void alch_visit_grouping(alch_compiler *c, const alch_node *n, unsigned flags)
     alch_buf_putc(c->out, ')');
 }
 
-/* A SELECT as a value; as a member of a list its own ORDER BY and names are its business. */
+/* A SELECT as a value: nobody asks for its columns by name, so none is labelled to be told from another. */
 void alch_visit_scalar(alch_compiler *c, const alch_node *n, unsigned flags)
 {
     alch_buf_putc(c->out, '(');
-    alch_compile_node(c, ((const alch_wrap *)n)->element, INNER(flags));
+    alch_compile_node(c, ((const alch_wrap *)n)->element, INNER(flags) | ALCH_V_UNNAMED);
     alch_buf_putc(c->out, ')');
 }
 
@@ -241,11 +241,10 @@ void alch_visit_slice(alch_compiler *c, const alch_node *n, unsigned flags)
 void alch_visit_collation(alch_compiler *c, const alch_node *n, unsigned flags)
 {
     const alch_text *t = (const alch_text *)n;
-    const char *schema = alch_dialect_schema(c->dialect, t->schema);
 
     (void)flags;
-    if (schema != NULL && schema[0] != '\0') {
-        alch_put_identifier(c, schema, 0);
+    if (t->schema != NULL) {
+        alch_put_identifier(c, t->schema, 0);
         alch_buf_putc(c->out, '.');
     }
     alch_put_identifier(c, t->text, 0);
@@ -588,7 +587,7 @@ void alch_visit_cast(alch_compiler *c, const alch_node *n, unsigned flags)
             alch_put_identifier(c, t->schema, 0);
             alch_buf_putc(c->out, '.');
         }
-        alch_dialect_quote_always(c->dialect, t->collation, c->out);
+        alch_put_identifier(c, t->collation, 0);
         return;
     }
     alch_compile_type(c, t);

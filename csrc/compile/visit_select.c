@@ -276,14 +276,14 @@ void alch_compile_columns(alch_compiler *c, const alch_named_column *columns, si
     }
 }
 
-static void name_columns(alch_compiler *c, const alch_select *s, alch_frame *f)
+static void name_columns(alch_compiler *c, const alch_select *s, alch_frame *f, int style)
 {
     alch_nodes list = { c->arena, NULL, 0, 0, 0 };
     alch_named_column *named = NULL;
     int rc = alch_expand_columns(s->columns, &list, c->err);
 
     if (rc == ALCH_OK)
-        rc = alch_name_columns(&c->namer, list.at, list.len, s->label_style, 1, &named, c->err);
+        rc = alch_name_columns(&c->namer, list.at, list.len, style, 1, &named, c->err);
     if (rc != ALCH_OK) {
         c->failed = rc;
         return;
@@ -595,7 +595,7 @@ void alch_compile_select(alch_compiler *c, const alch_select *s, int member, uns
     int toplevel = alch_push_frame(c, &frame, &s->head);
     unsigned inner = flags & ALCH_V_LITERAL;
 
-    name_columns(c, s, &frame);
+    name_columns(c, s, &frame, flags & ALCH_V_UNNAMED ? ALCH_LABELS_NONE : s->label_style);
     if (c->failed == ALCH_OK)
         check_width(c, &frame, member);
     if (c->failed == ALCH_OK)

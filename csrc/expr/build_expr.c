@@ -74,9 +74,10 @@ static const alch_type *element_type(const alch_node *n)
 int alch_bind_beside(const alch_node *beside, int op, const alch_value *value, const alch_node **out, alch_err *err)
 {
     const alch_node *named = beside->kind == ALCH_NODE_COLUMN ? beside : NULL;
+    const char *key = beside->kind == ALCH_NODE_FUNCTION || beside->kind == ALCH_NODE_TABLE_VALUED ? alch_name_plain(NULL, beside) : NULL;
 
-    const char *key = beside->kind == ALCH_NODE_FUNCTION ? ((const alch_function *)beside)->name : NULL;
-
+    if (key != NULL && alch_name_is_anon(key))
+        key = NULL;
     return alch_bind_new(key, named, alch_compared_type(element_type(beside), op, value), value, ALCH_BIND_UNIQUE,
                          out, err);
 }

@@ -70,6 +70,26 @@ local rows = {
   { "subscripts that count from zero", function() return from_zero:slice(5, 7):at(3) end, "x[:x_1::x_2][:param_1]",
     params = { x_1 = 6, x_2 = 8, param_1 = 4 } },
   { "subscripts of a function of arrays", function() return sa.func.f(1, { type_ = sa.ARRAY(sa.Integer) }):at(2) end, "(f(:f_1))[:param_1]" },
+  { "a list beside a tuple", function() return sa.tuple_(t.c.id, t.c.name):gt { 1, "x" } end, "(t.id, t.name) > (:param_1, :param_2)",
+    params = { param_1 = 1, param_2 = "x" } },
+  { "no labels in a SELECT that is a value", function()
+    return sa.tuple_(t.c.id, t.c.name):in_(sa.select(t.c.id, t:alias("a").c.id))
+  end, "(t.id, t.name) IN (SELECT t.id, a.id FROM t, t AS a)" },
+  { "operators of a function's one column", function()
+    local n = sa.func.generate_series(1, 5):column_valued("n")
+    return sa.select(n):where(n:gt(3))
+  end, "SELECT n FROM generate_series(:generate_series_1, :generate_series_2) AS n WHERE n > :n_1" },
+  { "the collation of a CAST quoted where it has to be", function()
+    return sa.select(sa.cast("x", sa.String { collation = "c_low" }), sa.cast("x", sa.String { collation = "de_DE", collation_schema = "s" }))
+  end, 'SELECT CAST(:param_1 AS VARCHAR) COLLATE c_low AS anon_1, CAST(:param_2 AS VARCHAR) COLLATE s."de_DE" AS anon_2' },
+  { "a value between others", function() return sa.between(5, 3, t.c.id) end, ":param_1 BETWEEN :param_2 AND t.id" },
+  { "an array's type where somebody looks at it", function()
+    return sa.CreateTable(sa.Table("n", sa.MetaData(), sa.Column("x", sa.ARRAY(sa.Integer))))
+  end, " CREATE TABLE n ( x ARRAY ) ", postgresql = " CREATE TABLE n ( x INTEGER[] ) " },
+  { "a CHECK named by the loose column that it is about", function()
+    local conventions = sa.MetaData { naming_convention = { ck = "ck_%(table_name)s_%(column_0_name)s" } }
+    return sa.CreateTable(sa.Table("n", conventions, sa.Column("x", sa.Integer), sa.CheckConstraint(sa.column("x"):gt(5))))
+  end, " CREATE TABLE n ( x INTEGER, CONSTRAINT ck_n_x CHECK (x > 5) ) " },
   { "text of a length", function() return sa.Text(50) end, "TEXT(50)", postgresql = "TEXT" },
   { "one bit", function() return pg.BIT end, "BIT(1)" },
 }

@@ -27,6 +27,12 @@ local rows = {
       local few = sa.select(u.id):where(u.age:lt(28)):subquery()
       return sa.select(o.id):where(o.user_id:in_(few), o.user_id:eq(sa.select(sa.func.max(u.id)):where(u.id:lt(3)):subquery()))
     end, { { 3 } } },
+  { "a comparison of a tuple with a list", function() return sa.select(o.id):where(sa.tuple_(o.user_id, o.total):gt { 1, 10 }):order_by(o.id) end,
+    { { 2 }, { 3 } } },
+  { "a function's one column in an expression", function()
+      local n = sa.func.generate_series(1, 5):column_valued("n")
+      return sa.select(n + 1):where(n:gt(3)):order_by(n:desc())
+    end, { { 6 }, { 5 } }, except = "sqlite" },
   { "a union of grouped SELECTs", function()
       return sa.union_all(sa.select(o.id):order_by(o.id):limit(1):self_group(), sa.select(o.id):order_by(o.id:desc()):limit(1):self_group())
     end, { { 1 }, { 3 } }, except = "sqlite" },

@@ -683,6 +683,16 @@
 ---@field close fun(self: lualchemy.Transaction): any
 ---@field is_ended fun(self: lualchemy.Transaction): any
 
+---@class lualchemy.Tuple: lualchemy.ColumnElement
+---@field eq fun(self: lualchemy.Tuple, other?: any): lualchemy.ColumnElement
+---@field ge fun(self: lualchemy.Tuple, other?: any): lualchemy.ColumnElement
+---@field gt fun(self: lualchemy.Tuple, other?: any): lualchemy.ColumnElement
+---@field is_distinct_from fun(self: lualchemy.Tuple, other?: any): lualchemy.ColumnElement
+---@field is_not_distinct_from fun(self: lualchemy.Tuple, other?: any): lualchemy.ColumnElement
+---@field le fun(self: lualchemy.Tuple, other?: any): lualchemy.ColumnElement
+---@field lt fun(self: lualchemy.Tuple, other?: any): lualchemy.ColumnElement
+---@field ne fun(self: lualchemy.Tuple, other?: any): lualchemy.ColumnElement
+
 ---@class lualchemy.TwoPhaseTransaction: lualchemy.RootTransaction
 ---@field commit fun(self: lualchemy.TwoPhaseTransaction): any
 ---@field prepare fun(self: lualchemy.TwoPhaseTransaction): any

@@ -142,6 +142,7 @@
 ---@field TableClause lualchemy.TableClause|fun(...: any): lualchemy.TableClause
 ---@field TableSample lualchemy.TableSample|fun(...: any): lualchemy.TableSample
 ---@field TableValuedAlias lualchemy.TableValuedAlias|fun(...: any): lualchemy.TableValuedAlias
+---@field TableValuedColumn lualchemy.TableValuedColumn|fun(...: any): lualchemy.TableValuedColumn
 ---@field Text lualchemy.Text|fun(...: any): lualchemy.Text
 ---@field TextClause lualchemy.TextClause|fun(...: any): lualchemy.TextClause
 ---@field TextualSelect lualchemy.TextualSelect|fun(...: any): lualchemy.TextualSelect
@@ -420,6 +421,8 @@
 
 ---@class lualchemy.TableSample: lualchemy.AliasedReturnsRows
 
+---@class lualchemy.TableValuedColumn: lualchemy.ColumnElement
+
 ---@class lualchemy.TableViaSelect: lualchemy.DDLElement
 
 ---@class lualchemy.Text: lualchemy.String
@@ -429,8 +432,6 @@
 ---@class lualchemy.True_: lualchemy.ColumnElement
 
 ---@class lualchemy.TryCast: lualchemy.Cast
-
----@class lualchemy.Tuple: lualchemy.ColumnElement
 
 ---@class lualchemy.TupleType: lualchemy.Type
 

@@ -31,7 +31,8 @@ function M.dialect(options) return Dialect(M.description, options) end
 ---@return lualchemy.Dialect
 function M.generic()
   return Dialect({ name = "default", base = M.description, is_generic = true,
-    caps = { native_boolean = true, insert_returning = true, update_returning = true, delete_returning = true } })
+    caps = { native_boolean = true, insert_returning = true, update_returning = true, delete_returning = true },
+    types = { ARRAY = "ARRAY" } })
 end
 
 return M

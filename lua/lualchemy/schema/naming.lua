@@ -3,6 +3,7 @@
 -- and the user may add tokens of his own as functions of (constraint, table).
 
 local class = require("lualchemy.util.class")
+local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 
 local M = {}
@@ -36,9 +37,23 @@ local ATTRIBUTES = {
   label = M.label,
 }
 
+-- What a CHECK names that is no column of the table: sa.column("value").
+local function loose_columns(expression)
+  local found = {}
+  if core.kind(expression) then
+    core.replace(expression, function(node)
+      if core.kind(node) == "column" then found[#found + 1] = node end
+    end)
+  end
+  return found
+end
+
 -- The columns that `column_N` tokens count: of a foreign key the referring ones.
 local function columns_of(constraint)
-  if not constraint.elements then return constraint.columns or {} end
+  if not constraint.elements then
+    local columns = constraint.columns or {}
+    return #columns == 0 and constraint.sqltext and loose_columns(constraint.sqltext) or columns
+  end
   local columns = {}
   for i, element in ipairs(constraint.elements) do columns[i] = element.parent end
   return columns

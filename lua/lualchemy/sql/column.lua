@@ -109,6 +109,17 @@ function M.true_() return core.constant("true") end
 function M.false_() return core.constant("false") end
 function M.null_() return core.constant("null") end
 
+-- A plain list beside a tuple is a tuple of its values: `sa.tuple_(a, b):gt{ 1, 2 }`.
+for _, name in ipairs { "eq", "ne", "lt", "le", "gt", "ge", "is_distinct_from", "is_not_distinct_from" } do
+  local compare = ColumnElement[name]
+  M.Tuple[name] = function(self, other)
+    if type(other) == "table" and getmetatable(other) == nil and core.kind(self) == "tuple" and other[1] ~= nil then
+      other = M.tuple_(table.unpack(other))
+    end
+    return compare(self, other)
+  end
+end
+
 --- `(a, b)`: `sa.tuple_(a, b):in_{ {1, 2}, {3, 4} }`.
 function M.tuple_(...)
   local given, options = base.take_options(...)
@@ -178,7 +189,7 @@ local op = core.operators
 M.asc, M.desc, M.nulls_first, M.nulls_last, M.distinct = op.ASC, op.DESC, op.NULLS_FIRST, op.NULLS_LAST, op.DISTINCT
 M.nullsfirst, M.nullslast = op.NULLS_FIRST, op.NULLS_LAST
 M.any_, M.all_, M.bitwise_not = op.ANY, op.ALL, op.BIT_NOT
-function M.between(x, a, b, options) return op.BETWEEN(x, a, b, options) end
+function M.between(x, a, b, options) return op.BETWEEN(core.kind(x) and x or M.literal(x), a, b, options) end
 function M.collate(x, name) return ColumnElement.collate(x, name) end
 
 -- Text --------------------------------------------------------------------------------------------------------------
