@@ -13,6 +13,7 @@ local function define(Base, w)
       name = sa.Column(sa.String(20)) })
   end
   w.Counted = counted("Counted", {})
+  w.Manual = counted("Manual", { version_id_generator = false })
   w.Lettered = Base:class("Lettered", { __tablename__ = "version_lettered",
     __mapper_args__ = { version_id_col = "version", version_id_generator = function(version) return (version or "") .. "x" end },
     id = sa.Column(sa.Integer, { primary_key = true }), version = sa.Column(sa.String(20), { nullable = false }), name = sa.Column(sa.String(20)) })
@@ -40,6 +41,23 @@ world.describe("versions", define, function(w)
     object.name = "b"
     session:commit()
     assert.equal(2, object.version)
+  end)
+
+  it("that the program counts itself are compared with what was read, also where nothing was", function()
+    local object = w.Manual{ name = "a", version = 1 }
+    session:add(object)
+    session:commit()
+    object.name, object.version = "b", 5
+    session:commit()
+    assert.same({ "b", 5 }, { object.name, object.version })
+    elsewhere("UPDATE version_manual SET version = 6")
+    assert.equal("b", object.name)
+    object.version = 7
+    session:commit()
+    elsewhere("UPDATE version_manual SET name = 'c'")
+    object.name = "d"
+    session:commit()
+    assert.same({ "d", 7 }, { object.name, object.version })
   end)
 
   it("a generator of the user's own", function()

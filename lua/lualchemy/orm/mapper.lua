@@ -155,9 +155,16 @@ function Mapper:init(class_, table_, options)
   self:_map_properties()
   self:_inherit_concretely()
   inheritance.identify(self)
+  self:_watch_version()
   registry.add(self)
   attribute.install(self)
   events.mapped(self)
+end
+
+-- Where the program sets the version itself, the one before is read first: the UPDATE looks for the row by it.
+function Mapper:_watch_version()
+  local prop = self.version_id_col and self.property_of_column[self.version_id_col]
+  if prop then prop.active_history = true end
 end
 
 -- Computed attributes that a class of the user's own has as fields, or finds in a class above it that is not mapped.
