@@ -381,6 +381,7 @@ build = {
     ["lualchemy.sql.functions"] = "lua/lualchemy/sql/functions.lua",
     ["lualchemy.sql.init"] = "lua/lualchemy/sql/init.lua",
     ["lualchemy.sql.limits"] = "lua/lualchemy/sql/limits.lua",
+    ["lualchemy.sql.lineage"] = "lua/lualchemy/sql/lineage.lua",
     ["lualchemy.sql.select"] = "lua/lualchemy/sql/select.lua",
     ["lualchemy.sql.signatures"] = "lua/lualchemy/sql/signatures.lua",
     ["lualchemy.sql.type_expression"] = "lua/lualchemy/sql/type_expression.lua",

@@ -125,6 +125,7 @@
 ---@field or_ fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
 ---@field regexp_match fun(self: lualchemy.ColumnElement, pattern?: any, options?: any): lualchemy.ColumnElement
 ---@field regexp_replace fun(self: lualchemy.ColumnElement, pattern?: any, replacement?: any, options?: any): lualchemy.ColumnElement
+---@field shares_lineage fun(self: lualchemy.ColumnElement, other?: any): lualchemy.ColumnElement
 ---@field slice fun(self: lualchemy.ColumnElement, from?: any, ...: any): lualchemy.ColumnElement
 ---@field startswith fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
 
@@ -307,8 +308,10 @@
 ---@field right any
 ---@field schema any
 ---@field alias fun(self: lualchemy.FromClause, name?: any, options?: any): lualchemy.Alias
+---@field corresponding_column fun(self: lualchemy.FromClause, column?: any): any
 ---@field delete fun(self: lualchemy.FromClause): lualchemy.Delete
 ---@field insert fun(self: lualchemy.FromClause): lualchemy.Insert
+---@field is_derived_from fun(self: lualchemy.FromClause, from?: any): any
 ---@field join fun(self: lualchemy.FromClause, other?: any, on?: any, options?: any): lualchemy.Join
 ---@field lateral fun(self: lualchemy.FromClause, name?: any): lualchemy.Lateral
 ---@field outerjoin fun(self: lualchemy.FromClause, other?: any, on?: any, options?: any): lualchemy.Join
@@ -514,6 +517,7 @@
 ---@field next_order fun(self: lualchemy.SchemaItem): any
 
 ---@class lualchemy.Select: lualchemy.GenerativeSelect
+---@field columns_clause_froms any
 ---@field froms any
 ---@field add_columns fun(self: lualchemy.Select, ...: any): lualchemy.Select
 ---@field add_cte fun(self: lualchemy.Select, ...: any): lualchemy.Select
@@ -536,6 +540,7 @@
 ---@field filter_by fun(self: lualchemy.Select, named?: any): lualchemy.Select
 ---@field from_statement fun(self: lualchemy.Select, statement?: any): lualchemy.Select
 ---@field get_execution_options fun(self: lualchemy.Select): table
+---@field get_final_froms fun(self: lualchemy.Select): lualchemy.Select
 ---@field group_by fun(self: lualchemy.Select, ...: any): lualchemy.Select
 ---@field having fun(self: lualchemy.Select, ...: any): lualchemy.Select
 ---@field intersect fun(self: lualchemy.Select, ...: any): lualchemy.CompoundSelect
@@ -619,11 +624,13 @@
 ---@field append_column fun(self: lualchemy.Table, column?: any, opts?: any): any
 ---@field append_constraint fun(self: lualchemy.Table, item?: any): any
 ---@field append_ddl_listener fun(self: lualchemy.Table, name?: any, fn?: any): any
+---@field corresponding_column fun(self: lualchemy.Table, column?: any): any
 ---@field create fun(self: lualchemy.Table, bind?: any, opts?: any): any
 ---@field delete fun(self: lualchemy.Table): lualchemy.Delete
 ---@field drop fun(self: lualchemy.Table, bind?: any, opts?: any): any
 ---@field exists fun(self: lualchemy.Table, bind?: any): lualchemy.Exists
 ---@field insert fun(self: lualchemy.Table): lualchemy.Insert
+---@field is_derived_from fun(self: lualchemy.Table, from?: any): any
 ---@field join fun(self: lualchemy.Table, other?: any, on?: any, options?: any): lualchemy.Join
 ---@field lateral fun(self: lualchemy.Table, name?: any): lualchemy.Lateral
 ---@field outerjoin fun(self: lualchemy.Table, other?: any, on?: any, options?: any): lualchemy.Join

@@ -437,7 +437,15 @@ for name, word in pairs { union = "UNION", union_all = "UNION_ALL", except_ = "E
   SelectBase[name] = function(...) return core.compound(word, ...) end
 end
 
-rawget(Select, "__getters").froms = function(self) return core.froms(self) end
+--- What it selects from.
+---@return lualchemy.FromClause[]
+function Select:get_final_froms() return core.froms(self) end
+rawget(Select, "__getters").froms = Select.get_final_froms
+
+-- What its columns alone would be selected from.
+rawget(Select, "__getters").columns_clause_froms = function(self)
+  return core.froms(core.select(table.unpack(self.selected_columns)))
+end
 base.register(GenerativeSelect)
 base.register(Select, "select")
 M.CompoundSelect = base.register(GenerativeSelect:extend("CompoundSelect"), "compound")

@@ -65,6 +65,7 @@ signature.methods(base.ColumnElement, {
   all = "value: any, options: options?",
   any = "value: any, options: options?",
   as_numeric = "precision: integer?, scale: integer?, options: options?",
+  shares_lineage = "other: any",
 })
 signature.methods(base.FromClause, {
   alias = "name: name?, options: options?",
@@ -72,6 +73,8 @@ signature.methods(base.FromClause, {
   outerjoin = "target: any, on: any?, options: options?",
   lateral = "name: name?",
   tablesample = "method: any, options: options?",
+  corresponding_column = "column: any",
+  is_derived_from = "from: any",
 }, function(x) return core.kind(x) == "table" end)
 signature.methods(functions.FunctionElement, {
   alias = "name: name?, options: options?",
