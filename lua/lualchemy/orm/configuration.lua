@@ -1,5 +1,5 @@
 --- When mappers are configured: all that wait, by the first use of any. A mapper that cannot be holds up its own registry
--- and those whose mappers relate to it; what is mapped elsewhere goes on working.
+-- and those whose mappers relate to it, until it is repaired or its class is dropped; what is mapped elsewhere goes on working.
 
 local errors = require("lualchemy.errors")
 
@@ -159,11 +159,36 @@ local function configure_each(list, alone)
   return failures, first
 end
 
+local WEAK = { __mode = "v" }
+
+-- Forgets the mappers whose classes nobody holds but the waiting list; true if there were any. Takes no memory.
+local function forget_dropped(list)
+  local any = false
+  for _, registry in ipairs(list) do
+    local pending, left = registry.pending, 0
+    local count = #pending
+    setmetatable(pending, WEAK)
+    collectgarbage()
+    setmetatable(pending, nil)
+    for i = 1, count do
+      local mapper = pending[i]
+      pending[i] = nil
+      if mapper then
+        left = left + 1
+        pending[left] = mapper
+      end
+    end
+    any = any or left < count
+  end
+  return any
+end
+
 local function run(list, alone)
   if #list == 0 then return {} end
   tell_watcher("before_configured")
   configuring = true
   local ok, failures, first = pcall(configure_each, list, alone)
+  if ok and first ~= nil and forget_dropped(list) then ok, failures, first = pcall(configure_each, list, alone) end
   configuring = false
   if not ok then error(failures, 0) end
   local failed = 0

@@ -192,6 +192,17 @@ describe("relationship", function()
     assert.equal("ONETOMANY", property(User, "addresses").direction)
   end)
 
+  it("holds nobody up when its class was dropped", function()
+    do
+      local Broken = plain("Broken")
+      orm.mapper(Broken, addresses, { properties = { nobody = orm.relationship("Nobody") } })
+      raises("InvalidRequestError", { "Broken.nobody" }, orm.configure_mappers)
+    end
+    orm.mapper(User, users)
+    assert.equal("SELECT users.id FROM users", (tostring(sa.select(User.id)):gsub("%s+", " ")))
+    orm.configure_mappers()
+  end)
+
   describe("late arguments", function()
     it("may be functions or expressions over classes, tables and sa's functions", function()
       orm.mapper(User, users, { properties = {
