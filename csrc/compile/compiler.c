@@ -217,6 +217,8 @@ void alch_compile_criteria(alch_compiler *c, const alch_list *l, unsigned flags)
         if (l->items[i]->kind == ALCH_NODE_TRUE || l->items[i]->kind == ALCH_NODE_FALSE)
             break;
     if (i == l->count) {
+        if (l->count > 1)
+            flags |= ALCH_V_OPERATOR;
         for (i = 0; i < l->count; i++) {
             if (i > 0)
                 alch_puts(c, " AND ");

@@ -186,10 +186,13 @@ void alch_visit_list(alch_compiler *c, const alch_node *n, unsigned flags)
     const char *between = alch_op_text(n->op);
     uint32_t i;
 
+    flags = INNER(flags);
+    if (n->op == ALCH_OP_AND || n->op == ALCH_OP_OR)
+        flags |= ALCH_V_OPERATOR;
     for (i = 0; i < l->count; i++) {
         if (i > 0)
             alch_puts(c, between);
-        alch_compile_operand(c, l->items[i], n->op, INNER(flags));
+        alch_compile_operand(c, l->items[i], n->op, flags);
     }
 }
 

@@ -322,7 +322,7 @@ static void subscript(alch_compiler *c, const alch_binary *b, unsigned flags)
         eager(c, b, " -> ", flags);
         return;
     }
-    flags = INNER(flags);
+    flags = WITHIN(flags);
     operand(c, b, b->left, flags);
     put_index(c, b, flags);
 }

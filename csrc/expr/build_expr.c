@@ -345,11 +345,13 @@ int alch_is_bare_boolean(const alch_node *n)
     }
 }
 
-/* any(x), all(x), some(x) called as functions: a != any(x) is not NOT a = any(x). */
-static int is_any_function(const alch_node *n)
+/* ANY, ALL, also as functions: a != any(x) is not NOT a = any(x). */
+static int is_any_or_all(const alch_node *n)
 {
     const alch_function *f = (const alch_function *)n;
 
+    if (n->kind == ALCH_NODE_UNARY && (n->op == ALCH_OP_ANY || n->op == ALCH_OP_ALL))
+        return 1;
     return n->kind == ALCH_NODE_FUNCTION && f->package == NULL
         && (same_name(f->name, "any") || same_name(f->name, "all") || same_name(f->name, "some"));
 }
@@ -373,7 +375,7 @@ static int negate_binary(const alch_binary *b, const alch_node **out, alch_err *
     const alch_node *grouped;
     int rc;
 
-    if (b->negate != ALCH_OP_NONE && !is_any_function(b->right) && !is_any_function(b->left)) {
+    if (b->negate != ALCH_OP_NONE && !is_any_or_all(b->right) && !is_any_or_all(b->left)) {
         rc = alch_node_copy(b, &made, err);
         if (rc != ALCH_OK)
             return rc;

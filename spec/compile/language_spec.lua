@@ -47,8 +47,10 @@ local rows = {
   { "contains() of generic JSON is text's", function() return doc.c.j:contains("a") end, "doc.j LIKE '%' || :j_1 || '%'" },
   { "contains() of JSONB", function() return doc.c.b:contains { a = 1 } end, "doc.b @> :b_1" },
   { "lists beside array literals", function() return pg.array { 1, 2 }:contains { 3 } & pg.array { 1 }:eq { 2, 3 } end,
-    "ARRAY[:param_1, :param_2] @> ARRAY[:param_3] AND ARRAY[:param_4] = ARRAY[:param_5, :param_6]",
-    postgresql = "ARRAY[$1, $2] @> ARRAY[$3] AND ARRAY[$4] = ARRAY[$5, $6]" },
+    "(ARRAY[:param_1, :param_2] @> ARRAY[:param_3]) AND ARRAY[:param_4] = ARRAY[:param_5, :param_6]",
+    postgresql = "(ARRAY[$1, $2] @> ARRAY[$3]) AND ARRAY[$4] = ARRAY[$5, $6]" },
+  { "operators of JSONB beside others", function() return doc.c.b:has_key("a") & pg.array{ 1 }:overlap{ 2 } end,
+    "(doc.b ? :b_1) AND ARRAY[:param_1] && ARRAY[:param_2]" },
   { "NULL in an array literal", function() return pg.array { 1, sa.null } end, "ARRAY[:param_1, NULL]" },
   { "numbers of parameters of a CTE", function()
     local cte = sa.select(t.c.id):where(t.c.x:eq(7)):cte("c")

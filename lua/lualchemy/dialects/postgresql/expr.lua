@@ -64,7 +64,7 @@ function M.array(items, options) return make_array(items, options, 1) end
 -- Operators -----------------------------------------------------------------------------------------------------------
 
 local BOOLEAN = types.to_instance(types.Boolean)._type
-local COMPARISON, EAGER = 2, 4
+local COMPARISON, EAGER, NATURAL = 2, 4, 16
 
 -- A list beside an array literal is one too, of the same items.
 local function beside(self, x)
@@ -79,25 +79,28 @@ for _, name in ipairs { "eq", "ne", "lt", "le", "gt", "ge", "concat" } do
 end
 require("lualchemy.sql.base").register(Array, "array")
 
--- x as the operator's right side: a plain value is a parameter of the left side's type.
-local function compare(text)
-  return function(self, x)
-    x = beside(self, x)
-    return core.binary("CUSTOM", self, x, BOOLEAN, { extra = text, precedence = 5, flags = COMPARISON | EAGER })
-  end
+-- x as the operator's right side: a plain value is a parameter of the left side's type. Eager ones have parentheses inside
+-- of any other operator, AND and OR as well (sqlalchemy.dialects.postgresql.operators).
+local function compare(text, eager)
+  local options = { extra = text, precedence = 5, flags = COMPARISON | (eager and EAGER or 0) }
+  return function(self, x) return core.binary("CUSTOM", self, beside(self, x), BOOLEAN, options) end
 end
 
 for name, text in pairs {
-  contained_by = "<@", overlap = "&&", overlaps = "&&", strictly_left_of = "<<", strictly_right_of = ">>",
-  not_extend_right_of = "&<", not_extend_left_of = "&>", adjacent_to = "-|-", has_key = "?", has_all = "?&",
-  has_any = "?|", path_exists = "@?", path_match = "@@",
+  overlap = "&&", overlaps = "&&", strictly_left_of = "<<", strictly_right_of = ">>", not_extend_right_of = "&<", not_extend_left_of = "&>",
+  adjacent_to = "-|-",
 } do
   element[name] = compare(text)
+end
+for name, text in pairs {
+  contained_by = "<@", has_key = "?", has_all = "?&", has_any = "?|", path_exists = "@?", path_match = "@@",
+} do
+  element[name] = compare(text, true)
 end
 
 -- contains() is @> for what is made of parts, LIKE for text, which generic JSON is.
 local like = element.contains
-local at_contains = compare("@>")
+local at_contains = compare("@>", true)
 
 local function has_parts(type_)
   if type_ == nil then return false end
@@ -119,7 +122,7 @@ end
 
 element.delete_path = function(self, path)
   return core.binary("CUSTOM", self, sql.cast(is_array(path) and path or M.array(path, { type_ = types.Text }), types.ARRAY(types.Text)), nil,
-    { extra = "#-", precedence = 5 })
+    { extra = "#-", precedence = 15, flags = EAGER | NATURAL })
 end
 element.difference = of_type("-")
 
