@@ -225,6 +225,19 @@ for name, url in targets.each() do
       assert.same({ { true, 0, "a" }, { true, 2 }, { false, 0 }, }, { seen[1], seen[2], seen[3] })
     end)
 
+    it("before_execute and after_execute get the options in force", function()
+      local seen = {}
+      sa.event.listen(conn, "before_execute", function(_, _, _, _, options) seen[#seen + 1] = options.one end)
+      sa.event.listen(conn, "after_execute", function(_, _, _, _, options) seen[#seen + 1] = options.two or 0 end)
+      conn:execute(sa.select(users):execution_options { one = 1 }):close()
+      conn:execute(sa.select(users):execution_options { one = 1 }, nil, { execution_options = { one = 2, two = 3 } }):close()
+      conn:execution_options { one = "of the connection" }
+      conn:execute(sa.select(users)):close()
+      conn:execute(sa.func.length("abc")):close()
+      conn:execute("SELECT 1"):close()
+      assert.same({ 1, 0, 2, 3, "of the connection", 0, "of the connection", 0, "of the connection", 0 }, seen)
+    end)
+
     it("a proxy sees constructs and texts", function()
       local dirty = {}
       local watcher = { execute = function(_, _, execute, clauseelement, ...)

@@ -1,3 +1,4 @@
+local orm = require("lualchemy.orm")
 local sa = require("lualchemy")
 local targets = require("spec.support.targets")
 local raises = require("spec.support.expect").raises
@@ -52,6 +53,33 @@ for name, url in targets.each() do
     it("begin inside a transaction raises and says what to do", function()
       add(1)
       raises("InvalidRequestError", "in progress already.*begin_nested", conn.begin, conn)
+    end)
+
+    it("a block that has ended its transaction may not go on in another one", function()
+      conn:rollback()
+      for _, verb in ipairs { "commit", "rollback" } do
+        for _, what in ipairs { function() conn:exec_driver_sql("SELECT 1") end, function() conn:begin() end,
+          function() conn:begin_nested() end, function() conn:execute(sa.select(sa.literal(1))) end } do
+          conn:begin(function()
+            conn:exec_driver_sql("SELECT 1")
+            conn[verb](conn)
+            raises("InvalidRequestError", "the transaction of this block has ended", what)
+          end)
+          assert.is_false(conn:in_transaction())
+          assert.equal(1, conn:exec_driver_sql("SELECT 1"):scalar())
+          conn:rollback()
+        end
+      end
+      raises("InvalidRequestError", "the transaction of this block has ended", engine.begin, engine, function(c)
+        c:begin_nested(function() c:commit() end)
+        c:exec_driver_sql("SELECT 1")
+      end)
+      local session <close> = orm.Session{ bind = engine }
+      raises("InvalidRequestError", "the transaction of this block has ended", session.begin, session, function(s)
+        s:commit()
+        s:execute(sa.select(sa.literal(1)))
+      end)
+      assert.equal(1, session:scalar(sa.select(sa.literal(1))))
     end)
 
     it("a scope that ends without commit rolls back", function()

@@ -1,15 +1,20 @@
 --- `begin(fn)`: a function in a transaction, of a connection or of a session.
 
+local errors = require("lualchemy.errors")
+
 local M = {}
 
 --- Calls `fn(argument, ...)`, then commits, unless the function ended the transaction itself; rolls back and raises again
 --- when it fails. Of two errors the first is the one to tell.
 ---@param tx { commit: function, close: function, is_ended: fun(self): boolean }
 ---@param fn fun(argument: any, ...): ...
----@param argument any
+---@param argument lualchemy.Connection|lualchemy.orm.Session   whose transaction it is
 ---@return ...   what fn returned
 function M.run(tx, fn, argument, ...)
+  local outer = argument._block
+  argument._block = tx
   local results = table.pack(pcall(fn, argument, ...))
+  argument._block = outer
   if not results[1] then
     pcall(tx.close, tx)
     error(results[2], 0)
@@ -22,6 +27,17 @@ function M.run(tx, fn, argument, ...)
     end
   end
   return table.unpack(results, 2, results.n)
+end
+
+--- Asked before a transaction begins: a function that has ended its own may not go on with another one, which nobody would
+--- commit.
+---@param holder lualchemy.Connection|lualchemy.orm.Session
+function M.check(holder)
+  local tx = holder._block
+  if tx and tx:is_ended() then
+    errors.raise("InvalidRequestError", "the transaction of this block has ended: what comes after commit() or rollback() inside "
+      .. "the function given to begin() would be in no transaction; let the function end first, or use begin() without one")
+  end
 end
 
 return M

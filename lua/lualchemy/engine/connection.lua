@@ -43,6 +43,7 @@ function Connection._blank()
 end
 Connection.invalidated = false      -- until it is lost
 Connection._listeners = false       -- until there are some
+Connection._block = false           -- the transaction of the function that begin(fn) is calling
 
 ---@param engine lualchemy.Engine
 ---@param pool lualchemy.Pool?   another one than the engine's: a replica's
@@ -264,6 +265,7 @@ end
 function Connection:_autobegin()
   local tx = self._tx
   if not tx then
+    block.check(self)
     self:_begin_root(transaction.RootTransaction(self))
   elseif tx.prepared then
     errors.raise("InvalidRequestError", "the transaction is prepared: only commit() or rollback() can follow")
@@ -281,6 +283,7 @@ function Connection:begin(fn)
     errors.raise("InvalidRequestError", "a transaction is in progress already, begun by begin() or by a statement; "
       .. "commit() or rollback() comes first, begin_nested() makes a savepoint")
   end
+  block.check(self)
   local tx = self:_begin_root(transaction.RootTransaction(self))
   if fn then return block.run(tx, fn, self) end
   return tx

@@ -366,6 +366,13 @@ local function run_statement(conn, statement, params, options)
   return executor(statement, conn, params, options)
 end
 
+-- The options of an execution, for those who listen: of the connection, the statement and the call together.
+local function options_in_force(conn, statement, options)
+  local executor = executors[getmetatable(statement) or false] or find_executor(statement)
+  local own = (executor == execute_clause or executor == execute_function) and core.execution_options(statement) or nil
+  return merged_options(conn, own, options)
+end
+
 --- Connection:execute
 function M.statement(conn, statement, params, options)
   local tx, watchers = conn._tx, watchers_of(conn)
@@ -379,7 +386,7 @@ function M.statement(conn, statement, params, options)
     else
       outcome = execute_heard(conn, watchers, statement, params)
       if outcome and watchers.after_execute then
-        M.fire(conn, "after_execute", conn, statement, params or {}, {}, options, outcome)
+        M.fire(conn, "after_execute", conn, statement, params or {}, {}, conn._options, outcome)
       end
     end
     if outcome then return outcome end
@@ -388,12 +395,13 @@ function M.statement(conn, statement, params, options)
   if type(statement) == "string" then statement = sql_layer.text(statement) end
   if not watchers then return run_statement(conn, statement, params, options) end
   local multiparams, single
+  local in_force = options_in_force(conn, statement, options)
   if watchers.before_execute then
-    statement, params, multiparams, single = ask_before_execute(conn, watchers.before_execute, statement, params, options)
+    statement, params, multiparams, single = ask_before_execute(conn, watchers.before_execute, statement, params, in_force)
   end
   local outcome = run_statement(conn, statement, params, options)
   if watchers.after_execute then
-    M.fire(conn, "after_execute", conn, statement, multiparams or params or {}, single or {}, options, outcome)
+    M.fire(conn, "after_execute", conn, statement, multiparams or params or {}, single or {}, in_force, outcome)
   end
   return outcome
 end

@@ -47,6 +47,7 @@ event.declare(Session, {
 
 -- Who looks for listeners finds at once that there are none.
 Session._listeners = false
+Session._block = false      -- the transaction of the function that begin(fn) is calling
 
 local NEW, MODIFIED, MARKED = 0, 1, 2
 
@@ -186,6 +187,7 @@ function Session:_transaction()
     if not self.autobegin and not self._begun then
       errors.raise("InvalidRequestError", "autobegin is off for this session: call session:begin() first")
     end
+    block.check(self)
     tx = SessionTransaction(self, nil)
     tx.implicit, tx.explicit = self._autocommit and not self._begun, self._begun
     self._tx = tx
