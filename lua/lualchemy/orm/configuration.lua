@@ -56,7 +56,7 @@ end
 ---@param gone table<lualchemy.orm.Mapper, true>
 function M.forget(gone)
   for mapper in pairs(gone) do
-    mapper.registry.pending, mapper.registry.dependencies = {}, setmetatable({}, { __mode = "k" })
+    mapper.registry.pending, mapper.registry.dependencies, mapper.registry.failed_at = {}, setmetatable({}, { __mode = "k" }), nil
   end
   changes = changes + 1
   tell_waiting()
@@ -161,24 +161,28 @@ end
 
 local WEAK = { __mode = "v" }
 
--- Forgets the mappers whose classes nobody holds but the waiting list; true if there were any. Takes no memory.
+-- Forgets the mappers that nobody but the waiting list holds; true if there were any. Takes no memory.
+local function drop_unheld(pending)
+  local count, left = #pending, 0
+  setmetatable(pending, WEAK)
+  collectgarbage()
+  setmetatable(pending, nil)
+  for i = 1, count do
+    local mapper = pending[i]
+    pending[i] = nil
+    if mapper then
+      left = left + 1
+      pending[left] = mapper
+    end
+  end
+  return left < count
+end
+
+-- A mistake is told to all who ask, until something else is mapped.
 local function forget_dropped(list)
   local any = false
   for _, registry in ipairs(list) do
-    local pending, left = registry.pending, 0
-    local count = #pending
-    setmetatable(pending, WEAK)
-    collectgarbage()
-    setmetatable(pending, nil)
-    for i = 1, count do
-      local mapper = pending[i]
-      pending[i] = nil
-      if mapper then
-        left = left + 1
-        pending[left] = mapper
-      end
-    end
-    any = any or left < count
+    if registry.failed_at and registry.failed_at ~= changes and drop_unheld(registry.pending) then any = true end
   end
   return any
 end
@@ -192,6 +196,7 @@ local function run(list, alone)
   configuring = false
   if not ok then error(failures, 0) end
   local failed = 0
+  for _, registry in ipairs(list) do registry.failed_at = nil end
   for registry in pairs(failures) do registry.failed_at, failed = changes, failed + 1 end
   tell_waiting()
   if failed < #list then tell_watcher("after_configured") end
