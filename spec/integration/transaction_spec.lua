@@ -37,6 +37,20 @@ for name, url in targets.each() do
       assert.equal("AUTOCOMMIT", conn:execution_options{ isolation_level = "AUTOCOMMIT" }:get_isolation_level())
     end)
 
+    it("a connection goes back to the level that its database has", function()
+      local default = conn:get_default_isolation_level()
+      conn:execution_options { isolation_level = "AUTOCOMMIT" }
+      conn:exec_driver_sql("SELECT 1"):close()
+      conn:commit()
+      assert.equal("AUTOCOMMIT", conn:get_isolation_level())
+      assert.equal(default, conn:get_default_isolation_level())
+      conn:execution_options { isolation_level = default }
+      conn:exec_driver_sql("INSERT INTO tx_spec VALUES (77)")
+      conn:rollback()
+      assert.equal(0, conn:exec_driver_sql("SELECT count(*) FROM tx_spec"):scalar())
+      conn:rollback()
+    end)
+
     it("an explicit transaction commits or rolls back", function()
       local tx = conn:begin()
       add(1)

@@ -184,6 +184,7 @@
 ---@field exec_driver_sql fun(self: lualchemy.Connection, text?: any, params?: any, options?: any): any
 ---@field execute fun(self: lualchemy.Connection, statement?: any, params?: any, options?: any): lualchemy.Result
 ---@field execution_options fun(self: lualchemy.Connection, options?: any): any
+---@field get_default_isolation_level fun(self: lualchemy.Connection): any
 ---@field get_execution_options fun(self: lualchemy.Connection): table
 ---@field get_isolation_level fun(self: lualchemy.Connection): any
 ---@field get_nested_transaction fun(self: lualchemy.Connection): any

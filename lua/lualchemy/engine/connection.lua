@@ -487,8 +487,14 @@ end
 --- The isolation level that the connection's transactions have: the one asked for, else the database's.
 ---@return string
 function Connection:get_isolation_level()
+  return self._options.isolation_level or self:get_default_isolation_level()
+end
+
+--- The level that they have when none is asked for: what to set to undo another one.
+---@return string
+function Connection:get_default_isolation_level()
   local transactions = self.engine._transactions
-  return self._options.isolation_level or transactions.level and transactions.level(self:_usable().connection) or transactions.default
+  return transactions.level and transactions.level(self:_usable().connection) or transactions.default
 end
 
 --- The options in force.
