@@ -336,6 +336,7 @@ part("hierarchies", function()
   session:add_all { Person{ name = "p" }, Manager{ name = LONG, level = 3 }, Engineer{ language = "C", tools = { Tool(), Tool() } } }
   session:commit()
   assert(session:query(sa.func.count(Manager.id)):scalar() == 1 and session:query(sa.func.count(sa.distinct(Engineer.name))):scalar() == 0)
+  assert(#session:query(Tool):group_by(Tool, Tool.id):all() == 2)
   local all = orm.with_polymorphic(Person, { Engineer })
   for _, query in ipairs {
     session:query(Person):options(orm.selectin_polymorphic(Person, { Engineer, Manager }), orm.selectinload(Engineer.tools)):order_by(Person.id),
