@@ -264,6 +264,7 @@ build = {
     ["lualchemy.orm.exclusive"] = "lua/lualchemy/orm/exclusive.lua",
     ["lualchemy.orm.expiry"] = "lua/lualchemy/orm/expiry.lua",
     ["lualchemy.orm.factory"] = "lua/lualchemy/orm/factory.lua",
+    ["lualchemy.orm.flush_actions"] = "lua/lualchemy/orm/flush_actions.lua",
     ["lualchemy.orm.flush_defaults"] = "lua/lualchemy/orm/flush_defaults.lua",
     ["lualchemy.orm.flush_hooks"] = "lua/lualchemy/orm/flush_hooks.lua",
     ["lualchemy.orm.flush_order"] = "lua/lualchemy/orm/flush_order.lua",

@@ -340,6 +340,8 @@ static void tell(lua_State *L, int list, int from, lua_Integer n, int other, int
     for (i = 1; i <= n; i++) {
         lua_rawgeti(L, from, i);
         if (in_set(L, other, item)) {
+            if (joined)         /* the other side may have brought it, which is no reason to save it */
+                alch_cascade_save(L, s, l->attr, item);
             lua_pop(L, 1);
             continue;
         }

@@ -7,6 +7,7 @@ local targets = require("spec.support.targets")
 for database, url in targets.each() do
   describe("statements sent on " .. database, function()
     local engine, session, User, Address, Node, sent
+    local bases, classes = {}, {}
 
     setup(function()
       engine = sa.create_engine(url)
@@ -29,6 +30,13 @@ for database, url in targets.each() do
         children = orm.relationship("Node", { back_populates = "parent", lazy = "joined", join_depth = 2 }),
         parent = orm.relationship("Node", { back_populates = "children", remote_side = "Node.id" }),
       })
+      for kind, load in pairs { inline = "inline", selectin = "selectin", plain = false } do
+        bases[kind] = Base:class("Vehicle_" .. kind, { __tablename__ = "count_vehicles_" .. kind, id = sa.Column(sa.Integer, { primary_key = true }),
+          kind = sa.Column(sa.String(10)), __mapper_args__ = { polymorphic_on = "kind", polymorphic_identity = "vehicle" } })
+        classes[kind] = bases[kind]:class("Car_" .. kind, { __tablename__ = "count_cars_" .. kind,
+          id = sa.Column(sa.Integer, sa.ForeignKey("count_vehicles_" .. kind .. ".id"), { primary_key = true }), wheels = sa.Column(sa.Integer),
+          __mapper_args__ = { polymorphic_identity = "car", polymorphic_load = load or nil } })
+      end
       Base.metadata:drop_all(engine)
       Base.metadata:create_all(engine)
       sa.event.listen(engine, "before_cursor_execute", function(_, _, sql) sent[#sent + 1] = sql:match("^%u+") end)
@@ -58,6 +66,13 @@ for database, url in targets.each() do
     local function users(...) return session:query(User):options(...):order_by(User.id):all() end
     local function addresses(...) return session:query(Address):options(...):order_by(Address.id):all() end
 
+    local function read_class(kind)
+      session:add(classes[kind] { id = 1, wheels = 4 })
+      session:flush()
+      session:expunge_all()
+      assert.equal(4, session:get(bases[kind], 1).wheels)
+    end
+
     local rows = {
       { "none for a column that a flush left NULL", "INSERT", function()
         local u = User { id = 9, name = "x" }
@@ -81,6 +96,15 @@ for database, url in targets.each() do
         session:add(User { id = 9, name = "x" })
         assert.equal("ed", session:get(User, 1).name)
       end },
+      { "a flush before an expired object is read", "SELECT INSERT SELECT", function()
+        local u = session:get(User, 1)
+        session:expire(u)
+        session:add(User { id = 9, name = "x" })
+        assert.equal("ed", u.name)
+      end },
+      { "none more for a subclass that comes inline", "INSERT INSERT SELECT", function() read_class("inline") end },
+      { "one more for a subclass that comes by select-in", "INSERT INSERT SELECT SELECT", function() read_class("selectin") end },
+      { "one more, when it is read, for any other", "INSERT INSERT SELECT SELECT", function() read_class("plain") end },
       { "one more for a list by select-in, loaded or not", "SELECT SELECT SELECT SELECT", function()
         users(orm.selectinload(User.addresses))
         users(orm.selectinload(User.addresses))

@@ -65,4 +65,12 @@ world.describe("both sides", function(Base, w) world.people(Base, w) end, functi
     session:expire(a)
     assert.equal("x y n", emails(a))
   end)
+
+  it("the other side alone brings nobody into the session, a collection that is assigned does", function()
+    local new = w.Address{ id = 12, email = "n" }
+    new.user = a
+    assert.is_false(session:contains(new))
+    a.addresses = { address, new }
+    assert.is_true(session:contains(new))
+  end)
 end)

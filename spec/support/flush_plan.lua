@@ -73,7 +73,7 @@ local function describe(sql)
   end
   local deleted = sql:match("^DELETE FROM (%S+)")
   if deleted then return "DELETE " .. bare(deleted), 1 end
-  local selected = sql:match("^SELECT .-%sFROM (%S+)")
+  local selected = sql:match("^SELECT .-%sFROM ([^%s,]+)")
   if selected then return "SELECT " .. bare(selected), 1 end
 end
 

@@ -213,9 +213,17 @@ end
 
 -- -- assignments ------------------------------------------------------------------------------------------------------
 
+-- What an attribute with active_history holds before it is set: loaded if need be, but nothing is flushed for that.
+local function former(object, key)
+  local _, number = core.state(object)
+  local session = number and core.object_session(number)
+  if not session then return object[key] end
+  return session:no_autoflush(function() return object[key] end)
+end
+
 local function write_object(prop, object, value)
   local old
-  if prop.active_history then old = object[prop.key] else old = core.in_memory(object, prop.key) end
+  if prop.active_history then old = former(object, prop.key) else old = core.in_memory(object, prop.key) end
   value = fire(prop, "set", object, value, old, prop)
   local reverse = prop.back_populates
   if reverse and old ~= value then
@@ -276,7 +284,7 @@ function MapperProperty:write(object, value)
     return write_object(self, object, value)
   end
   local old
-  if self.active_history then old = object[self.key] else old = core.peek(object, self.key) end
+  if self.active_history then old = former(object, self.key) else old = core.peek(object, self.key) end
   value = fire(self, "set", object, value, old, self)
   if self.tracks then value = self.tracks:write(self, object, value) end
   core.assign(object, self.key, value)

@@ -625,9 +625,11 @@ local function get(self, class_, ident, options)
     if object ~= nil and not is_expired(mapper, object) then
       return core.mapper_of(object):isa(mapper) and object or nil
     end
+    self:_autoflush()
     if object ~= nil then return identity.load(self, mapper, key, slots, {}) end
+  else
+    self:_autoflush()
   end
-  self:_autoflush()
   if options and options.options or by_key.is_needed(self, mapper) then
     return by_key.load(self, mapper, identity.values_of(mapper, ident), {
       populate_existing = fresh, with_for_update = options and options.with_for_update, options = options and options.options,
@@ -836,10 +838,12 @@ function M.load_column(object, prop)
   local mapper = core.mapper_of(object)
   columns.check(object, prop)
   if prop.is_query_expression then return core.set_committed(object, prop.key, nil) end
-  local _, _, key = core.state(object)
   if not session then
     errors.raise("DetachedInstanceError", "%s.%s is not loaded, and the object's session is gone", mapper.class_name, prop.key)
   end
+  session:_autoflush()
+  if select(2, core.peek(object, prop.key)) then return end
+  local _, _, key = core.state(object)
   if not identity.load(session, mapper, key, columns.slots(object, prop), { partial = true }) then raise_gone(mapper) end
 end
 

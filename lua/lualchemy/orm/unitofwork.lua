@@ -3,8 +3,9 @@
 -- Lua decides which statement comes next; the objects are collected, compared, bound and written back in C
 -- (binding/l_flush.c). A batch is handed out at a time, so nothing of the core waits for a database.
 --
---   collect -> relationships (orphans, lost references) -> mappers in order of dependency: for each, keys come up from
---   what its rows refer to, UPDATE, INSERT, keys go down to its children -> many-to-many rows -> DELETE, backwards
+--   collect -> relationships (orphans, lost references) -> saves, rows of many-to-many and deletes in the order of
+--   flush_actions.lua; a save: keys come up from what its rows refer to, UPDATE, INSERT, keys go down to its children
+--   Where classes depend on one another: saves in order of flush_order.lua -> many-to-many rows -> DELETE, backwards
 
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
@@ -13,6 +14,7 @@ local errors = require("lualchemy.errors")
 local expiry = require("lualchemy.orm.expiry")
 local Context = require("lualchemy.engine.context")
 local announce = require("lualchemy.engine.announce")
+local flush_actions = require("lualchemy.orm.flush_actions")
 local flush_hooks = require("lualchemy.orm.flush_hooks")
 local order = require("lualchemy.orm.flush_order")
 local passive_updates = require("lualchemy.orm.passive_updates")
@@ -177,16 +179,25 @@ end
 
 -- -- many-to-many -----------------------------------------------------------------------------------------------------
 
--- The values of a row of the secondary table: {column, value} in the order of the two joins' pairs.
-local function link_row(prop, left, right)
-  local columns, values = {}, {}
-  for _, side in ipairs({ { prop.synchronize_pairs, prop.parent, left }, { prop.secondary_synchronize_pairs, prop.mapper, right } }) do
-    for _, pair in ipairs(side[1]) do
-      columns[#columns + 1] = pair[2]
-      values[#values + 1] = side[3][side[2]:property_for_column(pair[1]).key]
-    end
+-- Which columns a row of the secondary table has, in the table's order, and where their values come from: the object's or the
+-- other's attribute.
+local function link_columns(prop)
+  local sources = {}
+  for side, pairs_of in ipairs({ prop.synchronize_pairs, prop.secondary_synchronize_pairs }) do
+    local mapper = side == 1 and prop.parent or prop.mapper
+    for _, pair in ipairs(pairs_of) do sources[pair[2]] = { side, mapper:property_for_column(pair[1]).key } end
   end
-  return columns, values
+  local columns, list = {}, {}
+  for _, column in ipairs(prop.secondary.c) do
+    if sources[column] then columns[#columns + 1], list[#list + 1] = column, sources[column] end
+  end
+  return columns, list
+end
+
+local function link_row(sources, pair)
+  local values = {}
+  for i, source in ipairs(sources) do values[i] = pair[source[1]][source[2]] end
+  return values
 end
 
 -- Both sides of a relationship tell of the same row: it is written once.
@@ -203,8 +214,9 @@ end
 function UnitOfWork:_link(conn, prop, verb, pairs_of)
   if #pairs_of == 0 then return end
   local texts = statements.of(prop.parent, conn.dialect)
-  local sets, columns = {}, nil
-  for i, pair in ipairs(pairs_of) do columns, sets[i] = link_row(prop, pair[1], pair[2]) end
+  local columns, sources = link_columns(prop)
+  local sets = {}
+  for i, pair in ipairs(pairs_of) do sets[i] = link_row(sources, pair) end
   local run = self:_send(conn, texts:link(verb, prop.secondary, columns), core.bind_list(sets), verb, prop.secondary, columns)
   local matched = run:changes()
   if verb == "delete" and matched >= 0 and matched ~= #sets then
@@ -223,27 +235,34 @@ local function having(bucket, which, prop)
   return list
 end
 
-function UnitOfWork:_many_to_many(seen, bucket, verb)
-  for _, prop in ipairs(traits.of_bucket(bucket).secondary) do
-    local conn, rows = self.session:_connection_of(bucket.mapper), {}
-    for which = INSERTS, DELETES do
-      for _, object in ipairs(having(bucket, which, prop)) do
-        local added, unchanged, deleted = core.get_history(object, prop.key)
-        local parts = { verb == "insert" and added or deleted }
-        if which == DELETES then parts = verb == "insert" and {} or { unchanged, deleted } end
-        for _, part in ipairs(parts) do
-          for _, other in ipairs(part) do
-            local stray = verb == "insert" and type(other) == "table" and not self.set:contains(other)
-            if stray then self:_warn_stray(other, prop) end
-            if not stray and type(other) == "table" and not seen_before(seen[verb], prop, object, other) then
-              rows[#rows + 1] = { object, other }
-            end
-          end
+-- The rows between that are to be written for a relationship of some of a bucket's objects.
+function UnitOfWork:_rows_between(seen, bucket, prop, verb, which)
+  local rows = {}
+  for _, object in ipairs(having(bucket, which, prop)) do
+    local added, unchanged, deleted = core.get_history(object, prop.key)
+    local parts = { verb == "insert" and added or deleted }
+    if which == DELETES then parts = verb == "insert" and {} or { unchanged, deleted } end
+    for _, part in ipairs(parts) do
+      for _, other in ipairs(part) do
+        local stray = verb == "insert" and type(other) == "table" and not self.set:contains(other)
+        if stray then self:_warn_stray(other, prop) end
+        if not stray and type(other) == "table" and not seen_before(seen[verb], prop, object, other) then
+          rows[#rows + 1] = { object, other }
         end
       end
     end
-    self:_link(conn, prop, verb, rows)
   end
+  return rows
+end
+
+-- The same is done for the objects of `from` to `to` (INSERTS, UPDATES, DELETES).
+function UnitOfWork:_many_to_many(seen, bucket, prop, verb, from, to)
+  local rows = {}
+  for which = from, to do
+    local some = self:_rows_between(seen, bucket, prop, verb, which)
+    table.move(some, 1, #some, #rows + 1, rows)
+  end
+  self:_link(self.session:_connection_of(bucket.mapper), prop, verb, rows)
 end
 
 -- -- the flush --------------------------------------------------------------------------------------------------------
@@ -358,19 +377,26 @@ function UnitOfWork:_save_all(buckets)
   return sorted
 end
 
-function UnitOfWork:_run()
-  self.expire_later = {}
-  local sorted, waiting = {}, self.buckets
-  repeat
+-- The buckets that nobody has saved yet: of children that nothing but a key from above changed.
+function UnitOfWork:_save_rest(sorted)
+  local waiting = self:_unopened()
+  while next(waiting) ~= nil do
     for _, group in ipairs(self:_save_all(waiting)) do sorted[#sorted + 1] = group end
-    waiting = self:_unopened() -- of children that nothing but a key from above changed
-  until next(waiting) == nil
+    waiting = self:_unopened()
+  end
+end
+
+-- Classes depend on one another: objects are sorted.
+function UnitOfWork:_run_groups(seen)
+  local sorted = {}
+  self:_save_rest(sorted)
   local buckets = order.list(self.buckets)
   post_update.after_saves(self, buckets)
-  local seen = { insert = {}, delete = {} }
   for _, verb in ipairs({ "delete", "insert" }) do
     for _, group in ipairs(sorted) do
-      for _, bucket in ipairs(group) do self:_many_to_many(seen, bucket, verb) end
+      for _, bucket in ipairs(group) do
+        for _, prop in ipairs(traits.of_bucket(bucket).secondary) do self:_many_to_many(seen, bucket, prop, verb, INSERTS, DELETES) end
+      end
     end
   end
   post_update.before_deletes(self, buckets)
@@ -379,6 +405,42 @@ function UnitOfWork:_run()
       persistence.delete(self, self.session:_connection_of(step.mapper), step)
     end
   end
+end
+
+local perform = {}
+
+function perform.save(self, _, bucket)
+  self.open[bucket], self.open[bucket[UPDATES]] = bucket, bucket
+  self:_give_known_keys({ bucket })
+  self:_save(bucket)
+end
+
+function perform.delete(self, _, bucket) persistence.delete(self, self.session:_connection_of(bucket.mapper), bucket) end
+
+function perform.between(self, action, bucket, seen)
+  local prop = action.prop
+  if prop.direction ~= "MANYTOMANY" then return end
+  if action.deleted then return self:_many_to_many(seen, bucket, prop, "delete", DELETES, DELETES) end
+  for _, verb in ipairs({ "delete", "insert" }) do self:_many_to_many(seen, bucket, prop, verb, INSERTS, UPDATES) end
+end
+
+-- A bucket may come into being while what lies above it is saved.
+function UnitOfWork:_bucket_of(mapper)
+  for _, bucket in pairs(self.buckets) do
+    if bucket.mapper == mapper then return bucket end
+  end
+end
+
+function UnitOfWork:_run()
+  self.expire_later = {}
+  local seen = { insert = {}, delete = {} }
+  local actions = flush_actions.sort(self.buckets)
+  if not actions then return self:_run_groups(seen) end
+  for _, action in ipairs(actions) do
+    local bucket = self:_bucket_of(action.mapper)
+    if bucket then perform[action.kind](self, action, bucket, seen) end
+  end
+  self:_save_rest({})
 end
 
 -- What SQL expressions said of rows that were written may be true no more.

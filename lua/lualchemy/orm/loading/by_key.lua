@@ -15,13 +15,22 @@ local M = {}
 ---@return boolean
 function M.is_needed(session, mapper) return M.brings_more(mapper) or orm_execute.is_heard(session) end
 
+-- Do classes below a mapper come with it, as it or they say?
+local function brings_classes(mapper)
+  if mapper.polymorphic_mappers then return true end
+  for _, below in ipairs(mapper.inheriting) do
+    if below.options.polymorphic_load or brings_classes(below) then return true end
+  end
+  return false
+end
+
 --- Does the mapping alone bring anything with an object?
 ---@param mapper lualchemy.orm.Mapper
 ---@return boolean
 function M.brings_more(mapper)
   local known = mapper.eager_loads
-  if not known or known.count ~= #mapper.properties then
-    known = { count = #mapper.properties, any = false }
+  if not known or known.count ~= #mapper.properties or known.below ~= #mapper.inheriting then
+    known = { count = #mapper.properties, below = #mapper.inheriting, any = brings_classes(mapper) }
     for _, prop in ipairs(mapper.properties) do
       if prop.kind == "relationship" and prop.lazy ~= nil and loading.strategy(prop.lazy, prop).setup then known.any = true end
     end
