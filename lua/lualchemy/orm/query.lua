@@ -84,7 +84,11 @@ function Query:init(entities, options)
   if entities == nil then errors.raise("ArgumentError", "A query needs something to query for: a mapped class or columns") end
   local list = entities
   if type(entities) ~= "table" or getmetatable(entities) ~= nil or entity.of(entities) then list = { entities } end
-  self.session = options and options.session
+  local session = options and options.session
+  if session ~= nil and (type(session) ~= "table" or session._autoflush == nil) then
+    errors.raise("ArgumentError", "Query(entities, { session = session }) takes a Session; got a %s", type(session))
+  end
+  self.session = session
   self._plan = plan.new(list)
   self._select = self._plan:select()
   self.statement = self._select

@@ -35,6 +35,13 @@ describe("query", function()
 
   local all_users = "SELECT users.id AS users_id, users.name AS users_name FROM users"
 
+  it("refuses what is no session", function()
+    for _, wrong in ipairs({ {}, 3, "session" }) do
+      expect.raises_here("ArgumentError", { "takes a Session", type(wrong) }, function() return (orm.Query(User, { session = wrong })) end)
+    end
+    assert.equal(session, orm.Query(User, { session = session }).session)
+  end)
+
   it("labels columns with their tables' names, but not in a statement or subquery", function()
     assert.equal(all_users, sql(session:query(User)))
     assert.equal("SELECT users.id, users.name FROM users", sql(session:query(User).statement))
