@@ -150,22 +150,22 @@ static alch_select *push_with_froms(lua_State *L, const alch_join *join)
     alch_select *s = push_copy(L);
     alch_node_ref *slot;
     alch_arena *arena = lua_newuserdatauv(L, sizeof *arena, 0);
-    alch_nodes found = { arena, NULL, 0, 0, 0 };
+    alch_nodes found = { arena, NULL, 0, 0, 0 }, within = found;
     alch_list *froms;
-    uint32_t i;
     size_t k;
     int rc;
     alch_err err;
 
     alch_arena_init(arena);
-    for (i = 0; i < alch_list_len(s->columns); i++)
-        alch_from_objects(s->columns->items[i], &found);
+    alch_columns_froms(s, &found);
+    for (k = 0; k < found.len; k++)
+        alch_hidden_froms(found.at[k], &within);
     slot = push_slot(L, ALCH_NODE_LIST);
     rc = alch_list_extend(s->froms, ALCH_OP_COMMA, found.len, &froms, &err);
     if (rc == ALCH_OK)
         slot->node = &froms->head;
     for (k = 0; rc == ALCH_OK && k < found.len; k++) {
-        if (!leads_to(join, found.at[k], arena))
+        if (alch_nodes_has(&within, found.at[k]) || !leads_to(join, found.at[k], arena))
             continue;
         rc = push_new(froms, found.at[k], &err);
         if (join != NULL)

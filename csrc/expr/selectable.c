@@ -390,13 +390,25 @@ static void add_listed(const alch_node *n, int given, alch_nodes *out)
         alch_from_objects(n, out);
 }
 
+static void add_columns_froms(const alch_select *s, int given, alch_nodes *out)
+{
+    uint32_t i;
+
+    for (i = 0; i < alch_list_len(s->columns); i++)
+        add_listed(s->columns->items[i], given, out);
+}
+
+void alch_columns_froms(const alch_select *s, alch_nodes *out)
+{
+    add_columns_froms(s, 0, out);
+}
+
 void alch_listed_froms(const alch_select *s, alch_nodes *out)
 {
     int given = alch_list_len(s->froms) > 0;
     uint32_t i;
 
-    for (i = 0; i < alch_list_len(s->columns); i++)
-        add_listed(s->columns->items[i], given, out);
+    add_columns_froms(s, given, out);
     for (i = 0; !given && i < alch_list_len(s->entities); i++)
         if (((const alch_custom *)s->entities->items[i])->from != NULL)
             alch_from_objects(((const alch_custom *)s->entities->items[i])->from, out);

@@ -52,6 +52,8 @@ void alch_from_objects(const alch_node *n, alch_nodes *out);
 /* The same for what a SELECT lists. A mapped class has a FROM of its own, which
 ** stands for those of its columns unless select_from() gave others. */
 void alch_listed_froms(const alch_select *s, alch_nodes *out);
+/* What the listed columns alone come from, whatever select_from() gave. */
+void alch_columns_froms(const alch_select *s, alch_nodes *out);
 /* The first ENTITY in an expression: what it lists is of that mapped class. NULL: there is none. */
 const alch_custom *alch_entity_within(const alch_node *n);
 /* The criteria of the mapped classes that a SELECT lists or selects from, each once;

@@ -110,7 +110,7 @@ local function exists(self, criterion, values)
     own_alias = require("lualchemy.orm.entity").of(require("lualchemy.orm.aliased").aliased(target.class_))
     target = own_alias
   end
-  local parts = M.join_parts(prop, self.parent, target)
+  local parts = M.join_parts(prop, self.parent, target, self.parent.is_alias or target.is_alias)
   local all = { parts.primary, parts.second }
   for _, extra in ipairs(self.criteria) do all[#all + 1] = extra end
   all[#all + 1] = require("lualchemy.orm.inheritance").entity_criterion(target)

@@ -46,6 +46,11 @@ describe("the text of a query", function()
       .. "FROM users LEFT OUTER JOIN addresses AS addresses_1 ON users.id = addresses_1.user_id" },
     { "but not as a subquery", function() return sa.select(session:query(User.id, User.name):options(orm.defer(User.name)):subquery()) end,
       "SELECT anon_1.id, anon_1.name FROM (SELECT users.id AS id, users.name AS name FROM users) AS anon_1" },
+    { "any() of an alias has a secondary table of its own", function()
+      local u = orm.aliased(User, "u")
+      return session:query(u.id):filter(u.tags:any())
+    end, "SELECT u.id AS u_id FROM users AS u WHERE EXISTS (SELECT 1 FROM tags, user_tags AS user_tags_1 "
+      .. "WHERE u.id = user_tags_1.user_id AND tags.id = user_tags_1.tag_id)" },
     { "order_by(false) forgets the order", function() return session:query(User.id):order_by(User.name):order_by(false):order_by(User.id) end,
       "SELECT users.id AS users_id FROM users ORDER BY users.id" },
     { "filter_by{} is about what was joined last", function()
@@ -215,6 +220,13 @@ describe("the text of a query of joined tables", function()
       .. "JOIN (bases AS bases_1 JOIN b AS b_1 ON b_1.id = bases_1.id) ON a.b_id = b_1.id WHERE b_1.id > :id_1 ORDER BY bases_1.kind" },
     { "by a condition, too", function() return session:query(A.b_id):join(B, A.b_id:eq(B.id)) end,
       "SELECT a.b_id AS a_b_id FROM bases JOIN a ON a.id = bases.id JOIN (bases AS bases_1 JOIN b AS b_1 ON b_1.id = bases_1.id) ON a.b_id = b_1.id" },
+    { "a join that does not say from where begins at all of a class's tables, whatever columns are asked for", function()
+      return session:query(A):join(Holder):options(orm.load_only(A.kind))
+    end, "SELECT a.id AS a_id, bases.id AS bases_id, bases.kind AS bases_kind FROM bases JOIN a ON a.id = bases.id "
+      .. "JOIN holders ON holders.id = bases.holder_id" },
+    { "and keeps them for other columns", function()
+      return sa.select(A):join(Holder):with_only_columns(Holder.id)
+    end, "SELECT holders.id FROM bases JOIN a ON a.id = bases.id JOIN holders ON holders.id = bases.holder_id" },
     { "criteria on a table inside a join do not hide where to join from", function()
       local other = orm.aliased(A, { flat = true })
       return session:query(Holder):join(other):filter(other.b_id:eq(1))
