@@ -85,7 +85,7 @@ function Query:init(entities, options)
   local list = entities
   if type(entities) ~= "table" or getmetatable(entities) ~= nil or entity.of(entities) then list = { entities } end
   local session = options and options.session
-  if session ~= nil and (type(session) ~= "table" or session._autoflush == nil) then
+  if session ~= nil and (type(session) ~= "table" or session.query == nil) then
     errors.raise("ArgumentError", "Query(entities, { session = session }) takes a Session; got a %s", type(session))
   end
   self.session = session
