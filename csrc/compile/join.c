@@ -59,7 +59,18 @@ static size_t candidates(alch_compiler *c, const alch_nodes *froms, const alch_j
     return n;
 }
 
-/* The FROMs that columns and criteria bring, when none was given. */
+static int lists_classes(const alch_select *s)
+{
+    uint32_t i;
+
+    for (i = 0; i < alch_list_len(s->columns); i++)
+        if (alch_entity_within(s->columns->items[i]) != NULL)
+            return 1;
+    return alch_list_len(s->entities) > 0;
+}
+
+/* The FROMs that columns bring, when none was given; criteria as well where no
+** mapped class says what the statement is about (as SQLAlchemy's select() and Query do). */
 static void implied(alch_compiler *c, const alch_select *s, alch_nodes *out)
 {
     alch_nodes used = { c->arena, NULL, 0, 0, 0 };
@@ -67,7 +78,7 @@ static void implied(alch_compiler *c, const alch_select *s, alch_nodes *out)
     size_t k;
 
     alch_listed_froms(s, &used);
-    for (i = 0; i < alch_list_len(s->where); i++)
+    for (i = 0; !lists_classes(s) && i < alch_list_len(s->where); i++)
         alch_from_objects(s->where->items[i], &used);
     for (k = 0; k < used.len; k++)
         alch_nodes_add_new(out, used.at[k]);

@@ -53,6 +53,11 @@ describe("the text of a query", function()
       .. "WHERE u.id = user_tags_1.user_id AND tags.id = user_tags_1.tag_id)" },
     { "order_by(false) forgets the order", function() return session:query(User.id):order_by(User.name):order_by(false):order_by(User.id) end,
       "SELECT users.id AS users_id FROM users ORDER BY users.id" },
+    { "criteria do not say what a class is joined from", function()
+      local other = orm.aliased(Address, "other")
+      return session:query(Address):options(orm.load_only(Address.id)):join(User):outerjoin(other):filter(other.id:lt(5))
+    end, "SELECT addresses.id AS addresses_id FROM addresses JOIN users ON users.id = addresses.user_id "
+      .. "LEFT OUTER JOIN addresses AS other ON users.id = other.user_id WHERE other.id < :id_1" },
     { "filter_by{} is about what was joined last", function()
       return session:query(User.id):join(Address, User.id:eq(Address.user_id)):filter_by{ email = "e" }
     end, "SELECT users.id AS users_id FROM users JOIN addresses ON users.id = addresses.user_id WHERE addresses.email = :email_1" },
