@@ -95,3 +95,37 @@ world.describe("joins between classes of one hierarchy", staff, function(w)
     assert.equal(1, w.session:query(w.Company):join(w.Company.engineers):join(w.Company.engineers):count())
   end)
 end)
+
+local function workshops(Base, w)
+  staff(Base, w)
+  w.Engineer.tools = orm.relationship("Tool", { back_populates = "engineer", order_by = "Tool.id" })
+  w.Tool = Base:class("Tool", {
+    __tablename__ = "hq_tools", id = sa.Column(sa.Integer, { primary_key = true }), name = sa.Column(sa.String(20)),
+    engineer_id = sa.Column(sa.ForeignKey("hq_engineers.id")), engineer = orm.relationship("Engineer", { back_populates = "tools" }),
+  })
+end
+
+world.describe("eager loads below a class that an option names", workshops, function(w)
+  it("begin at that class's tables, and leave nobody out", function()
+    local ed = w.Engineer{ name = "ed", tools = { w.Tool{ name = "saw" }, w.Tool{ name = "axe" } } }
+    w.session:add(w.Company{ name = "c", people = { w.Person{ name = "p" }, ed } })
+    w.session:commit()
+    w.session:expunge_all()
+    local tools = orm.joinedload(w.Company.people:of_type(w.Engineer)):joinedload(w.Engineer.tools)
+    for _, target in ipairs{ w.Company, orm.aliased(w.Company) } do
+      local path = target == w.Company and tools or orm.joinedload(target.people:of_type(w.Engineer)):joinedload(w.Engineer.tools)
+      w.session:expunge_all()
+      local sent = world.sent(w, function()
+        local company = w.session:query(target):options(path):one()
+        local names = {}
+        for _, person in ipairs(company.people) do
+          names[#names + 1] = person.name
+          for _, tool in ipairs(w.Engineer:is(person) and person.tools or {}) do names[#names + 1] = tool.name end
+        end
+        table.sort(names)
+        assert.same({ "axe", "ed", "p", "saw" }, names)
+      end)
+      assert.equal(1, #sent)
+    end
+  end)
+end)

@@ -51,13 +51,20 @@ function RelationshipAttribute:and_(...)
   return class.of(self)(self.parent, self.property, self.of, added)
 end
 
--- Maps a column of the entity's mapped table, or of the alias that the entity is another alias of, to the entity's own;
--- nil for the mapped table itself.
+-- Maps a column of the entity's mapped tables, of the classes below it that it brings, or of the alias that it is another
+-- alias of, to the entity's own; nil for the mapped table itself.
 local function adapter(entity)
   if not entity.is_alias and not entity.polymorphic_alias then return nil end
-  local own, inner = entity.mapper.property_of_column, entity.inner
+  local inner = entity.inner
+  local function is_own(column)
+    if entity.mapper.property_of_column[column] then return true end
+    for _, mapper in ipairs(entity.polymorphic_mappers or {}) do
+      if mapper.property_of_column[column] then return true end
+    end
+    return false
+  end
   return function(column)
-    if own[column] then return entity:adapt_column(column) end
+    if is_own(column) then return entity:adapt_column(column) end
     return inner and clause.corresponding_column(entity.selectable, column) or column
   end
 end
