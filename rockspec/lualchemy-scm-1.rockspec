@@ -402,6 +402,7 @@ build = {
     ["lualchemy.types.text"] = "lua/lualchemy/types/text.lua",
     ["lualchemy.types.value"] = "lua/lualchemy/types/value.lua",
     ["lualchemy.util.class"] = "lua/lualchemy/util/class.lua",
+    ["lualchemy.util.levels"] = "lua/lualchemy/util/levels.lua",
     ["lualchemy.util.md5"] = "lua/lualchemy/util/md5.lua",
     ["lualchemy.util.suggest"] = "lua/lualchemy/util/suggest.lua",
     ["lualchemy.util.warn"] = "lua/lualchemy/util/warn.lua",

@@ -302,16 +302,24 @@ static void drop_old(lua_State *L, int st, alch_state *s, int context)
         drop_aux(L, st, s, context);
 }
 
+/* What the packed row says of attributes that were set since is history. */
+static void forget_replaced(alch_state *s)
+{
+    size_t i, size = s->mapper->set_size;
+
+    for (i = 0; i < size; i++) {
+        uint8_t *packed = &s->sets[ALCH_SET_PACKED * size + i];
+
+        *packed = (uint8_t)(*packed & ~s->sets[ALCH_SET_CHANGED * size + i]);
+    }
+}
+
 void alch_commit_state(lua_State *L, int st, alch_state *s)
 {
     const alch_mapper *m = s->mapper;
     size_t i;
 
-    for (i = 0; i < m->set_size; i++) {
-        uint8_t *packed = &s->sets[ALCH_SET_PACKED * m->set_size + i];
-
-        *packed = (uint8_t)(*packed & ~s->sets[ALCH_SET_CHANGED * m->set_size + i]);
-    }
+    forget_replaced(s);
     for (i = m->columns; i < m->count; i++) {
         if (m->attrs[i].kind == ALCH_ATTR_LIST && alch_peek_collection(L, st, s, i) != NULL) {
             alch_collection_commit(L, lua_gettop(L));
@@ -329,11 +337,7 @@ void alch_forget_history(lua_State *L, int st, alch_state *s)
     const alch_mapper *m = s->mapper;
     size_t i;
 
-    for (i = 0; i < m->set_size; i++) {
-        uint8_t *packed = &s->sets[ALCH_SET_PACKED * m->set_size + i];
-
-        *packed = (uint8_t)(*packed & ~s->sets[ALCH_SET_CHANGED * m->set_size + i]);
-    }
+    forget_replaced(s);
     for (i = m->columns; i < m->count; i++) {
         alch_collection *list;
 

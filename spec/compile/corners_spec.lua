@@ -95,12 +95,7 @@ local rows = {
 }
 
 describe("a corner", function()
-  for _, row in ipairs(rows) do
-    it("has " .. row[1], function()
-      rendered.check(nil, row[2], row[3], row)
-      if row.postgresql then rendered.check(pg.dialect(), row[2], row.postgresql) end
-    end)
-  end
+  rendered.each(rows, pg.dialect())
 
   it("numbers the values of an INSERT before those of its CTEs", function()
     local cte = sa.delete(t):where(t.c.id:lt(1)):returning(t.c.id):cte("gone")

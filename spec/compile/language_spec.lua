@@ -112,12 +112,7 @@ local rows = {
 }
 
 describe("the language", function()
-  for _, row in ipairs(rows) do
-    it("has " .. row[1], function()
-      rendered.check(nil, row[2], row[3], row)
-      if row.postgresql then rendered.check(pg.dialect(), row[2], row.postgresql) end
-    end)
-  end
+  rendered.each(rows, pg.dialect())
 
   it("leaves out columns that others repeat", function()
     local metadata = sa.MetaData()

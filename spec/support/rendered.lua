@@ -1,6 +1,7 @@
 --- What a construct's text must be: white space counts as one space.
 
 local assert = require("luassert")
+local busted = require("busted")
 
 local M = {}
 
@@ -22,6 +23,18 @@ function M.check(dialect, make, want, row)
   assert.equal(want, got)
   for name, value in pairs(row.params or {}) do assert.equal(value, compiled.params[name]) end
   for _, name in ipairs(row.absent or {}) do assert.is_nil(compiled.params[name]) end
+end
+
+--- Declares a test for each row: { what it shows, make, text, postgresql = text, and what check() takes }.
+---@param rows table[]
+---@param dialect any   what the texts of `postgresql` are compiled with
+function M.each(rows, dialect)
+  for _, row in ipairs(rows) do
+    busted.it("has " .. row[1], function()
+      M.check(nil, row[2], row[3], row)
+      if row.postgresql then M.check(dialect, row[2], row.postgresql) end
+    end)
+  end
 end
 
 return M

@@ -7,6 +7,7 @@
 -- lies behind it comes two rounds later. One that nothing in the flush makes use of is left out.
 
 local core = require("lualchemy._core")
+local levels = require("lualchemy.util.levels")
 
 local M = {}
 
@@ -168,39 +169,13 @@ local function comes_first(a, b)
   return (a.mapper.serial or 0) < (b.mapper.serial or 0)
 end
 
-local function is_ready(action, done)
-  for other in pairs(action.after) do
-    if not done[other] then return false end
-  end
-  return true
-end
-
--- Round by round; nil if there is a cycle.
-local function arranged(list)
-  local left, done, result = { table.unpack(list) }, {}, {}
-  while #left > 0 do
-    local waiting, ready = {}, {}
-    for _, action in ipairs(left) do
-      local to = is_ready(action, done) and ready or waiting
-      to[#to + 1] = action
-    end
-    if #ready == 0 then return nil end
-    for _, action in ipairs(ready) do
-      done[action] = true
-      result[#result + 1] = action
-    end
-    left = waiting
-  end
-  return result
-end
-
 local function build(buckets, with_keys)
   local graph = new_graph(buckets)
   for mapper in pairs(graph.buckets) do graph:saves(mapper) end
   if not graph:add_relationships() then return nil end
   if with_keys then graph:add_foreign_keys() end
   table.sort(graph.list, comes_first)
-  return arranged(graph.list)
+  return (levels.sort(graph.list, function(action) return action.after end)) -- nil if there is a cycle
 end
 
 -- One hierarchy without rows between: saves come before deletes, whatever else there is.

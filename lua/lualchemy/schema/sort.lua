@@ -4,6 +4,7 @@
 
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local levels = require("lualchemy.util.levels")
 local warn = require("lualchemy.util.warn").warn
 
 local M = {}
@@ -12,25 +13,8 @@ local M = {}
 ---@field table lualchemy.Table?                          nil: the constraints to be added at the end
 ---@field constraints lualchemy.ForeignKeyConstraint[]    inline ones, or those at the end
 
--- Level by level: those whose parents are all out, then the next.
 local function sort(tables, parents)
-  local out, done, todo = {}, {}, tables
-  while #todo > 0 do
-    local level, rest = {}, {}
-    for _, table_ in ipairs(todo) do
-      local ready = true
-      for parent in pairs(parents[table_]) do ready = ready and done[parent] ~= nil end
-      local into = ready and level or rest
-      into[#into + 1] = table_
-    end
-    if #level == 0 then return nil, rest end
-    for _, table_ in ipairs(level) do
-      done[table_] = true
-      out[#out + 1] = table_
-    end
-    todo = rest
-  end
-  return out
+  return levels.sort(tables, function(table_) return parents[table_] end)
 end
 
 -- Of the tables left over, those that reach themselves.
