@@ -60,6 +60,17 @@ describe("clear errors at the caller's line:", function()
     { "an argument that the core checks", { "string expected" }, function() sa.bindparam(users) end },
     { "what is no class extended", { "extend makes a class of a class" }, function() sa.MetaData():extend("X") end },
     { "a class without a name", { "the name is a string, not nil" }, function() sa.TypeDecorator:extend() end },
+    { "a default that stands in a table", { "a Sequence belongs to a Column, not to misuse_items" },
+      function() sa.Table("misuse_items", sa.MetaData(), sa.Column("id", sa.Integer), sa.Sequence("ids")) end },
+    { "a primary key that stands in a column", { "a PrimaryKeyConstraint belongs to a Table, not to id" },
+      function() sa.Column("id", sa.Integer, sa.PrimaryKeyConstraint("id")) end },
+    { "ddl_if with a dot", { "ddl_if() is a method of constraints and indexes" }, function() sa.Index("ix", "id").ddl_if{} end },
+    { "a mapper's relative that is none", { "common_parent(): another Mapper expected, not nil" }, function()
+      require("lualchemy.orm").declarative_base():class("Misused", { __table__ = sa.Table("misused", sa.MetaData(),
+        sa.Column("id", sa.Integer, { primary_key = true })) }).__mapper__:common_parent()
+    end },
+    { "a class of sessions that is none", { "class_ must be a class that extends Session, not 5" },
+      function() require("lualchemy.orm").sessionmaker{ class_ = 5 } end },
     { "an object made by hand", { "conn:execute(statement) returns" }, function() sa.Result() end },
   }
   for _, case in ipairs(cases) do

@@ -26,7 +26,10 @@ function M.of_entity(entity, values)
   local mapper, names = entity.mapper, {}
   for key in pairs(values) do
     if type(key) ~= "string" then errors.raise("ArgumentError", "filter_by{} is keyed by attribute names, not by a %s", type(key)) end
-    if not M.attribute(entity, key) then mapper:get_property(key) end -- raises
+    if not M.attribute(entity, key) then
+      mapper:get_property(key) -- raises for what is not mapped
+      errors.raise("InvalidRequestError", "filter_by{ %s = ... }: %s.%s is no attribute any more", key, mapper.class_name, key)
+    end
     names[#names + 1] = key
   end
   local function index(name) return mapper.property_by_key[name] and mapper.property_by_key[name].index or math.huge end

@@ -8,7 +8,10 @@ local retry = require("lualchemy.engine.retry")
 local M = {}
 
 local function session_class(options)
-  return options.class_ or require("lualchemy.orm.session").Session
+  local Session, class_ = require("lualchemy.orm.session").Session, options.class_
+  if class_ == nil then return Session end
+  if not class.extends(class_, Session) then errors.raise("ArgumentError", "class_ must be a class that extends Session, not %s", tostring(class_)) end
+  return class_
 end
 
 --- `Session(engine)`, `Session(engine, { ... })` and `Session{ bind = engine, ... }` as one table of options.

@@ -478,7 +478,10 @@ end
 --- Do both belong to one hierarchy?
 ---@param other lualchemy.orm.Mapper
 ---@return boolean
-function Mapper:common_parent(other) return self.base_mapper == other.base_mapper end
+function Mapper:common_parent(other)
+  if not Mapper:is(other) then errors.raise("ArgumentError", "common_parent(): another Mapper expected, not %s", tostring(other)) end
+  return self.base_mapper == other.base_mapper
+end
 
 --- Resolves the properties that wait; true if there were any.
 ---@return boolean

@@ -90,7 +90,6 @@ end
 ---@return lualchemy.orm.KeysetPage
 function M.keyset_page(query, options)
   local mapper = mapper_of(query, "keyset_page")
-  options = options or {}
   local size, after = options.size, options.after
   if math.type(size) ~= "integer" or size < 1 then errors.raise("ArgumentError", "keyset_page{ size = n } needs a number of rows, from one up") end
   local order = order_of(mapper, options.by or {})

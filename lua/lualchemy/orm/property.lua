@@ -91,9 +91,7 @@ local operations = { "eq", "ne", "lt", "le", "gt", "ge", "is_", "is_not", "in_",
 ---@return lualchemy.Class?
 local function check_comparator(factory, base, where)
   if factory == nil then return nil end
-  local at = type(factory) == "table" and factory
-  while at and at ~= base do at = rawget(at, "__super") end
-  if not at then
+  if not class.extends(factory, base) then
     errors.raise("ArgumentError", "comparator_factory of %s is a class made by its Comparator:extend(\"Name\", { eq = function(self, other) ... end }); "
       .. "got %s", where, tostring(factory))
   end

@@ -61,6 +61,7 @@ signature.methods(Query, {
   slice = "start: integer?, stop: integer?",
   delete = "options: options?",
   join = "target: any, on: any?, options: options?",
+  keyset_page = "options: options",
   outerjoin = "target: any, on: any?, options: options?",
   subquery = "name: any?, options: options?",
   update = "values: table, options: options?",
@@ -68,6 +69,7 @@ signature.methods(Query, {
   with_transformation = "transform: callable",
   yield_per = "count: integer?",
 })
+signature.functions(comparator, { with_parent = "object: any, attribute: any?, options: options?" })
 signature.methods(comparator.RelationshipAttribute, { any = "criterion: any?, values: options?",
   has = "criterion: any?, values: options?" })
 local loads = {}

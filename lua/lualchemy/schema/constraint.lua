@@ -260,6 +260,7 @@ local function marked_columns(self, table_)
 end
 
 function Primary:_set_parent(table_)
+  self:_belongs_to(table_, "Table")
   ColumnCollection._set_parent(self, table_)
   if not rawequal(table_.primary_key, self) then
     table_.constraints:remove(table_.primary_key)

@@ -45,6 +45,7 @@ function ColumnDefault:init(arg, given)
 end
 
 function ColumnDefault:_set_parent(column)
+  self:_belongs_to(column, "Column")
   self.column = column
   column[self.for_update and "onupdate" or "default"] = self
 end
@@ -73,6 +74,7 @@ function FetchedValue:init(given)
 end
 
 function FetchedValue:_set_parent(column)
+  self:_belongs_to(column, "Column")
   self.column = column
   column[self.for_update and "server_onupdate" or "server_default"] = self
 end

@@ -179,9 +179,7 @@ function ForeignKey:_settle()
 end
 
 function ForeignKey:_set_parent(column)
-  if SchemaItem.kind(column) ~= "column" then
-    errors.raise("ArgumentError", "a ForeignKey belongs to a Column, not to %s", tostring(column))
-  end
+  self:_belongs_to(column, "Column")
   if self.parent ~= nil and not rawequal(self.parent, column) then
     errors.raise("InvalidRequestError", "this ForeignKey('%s') already belongs to column '%s'", self.target_fullname, tostring(self.parent))
   end
@@ -274,9 +272,7 @@ local function join_columns(self, table_)
 end
 
 function Composite:_set_parent(table_)
-  if SchemaItem.kind(table_) ~= "table" then
-    errors.raise("ArgumentError", "a ForeignKeyConstraint belongs to a Table, not to %s", tostring(table_))
-  end
+  self:_belongs_to(table_, "Table")
   if not self._own_columns then
     Columns._add(self.columns, self.elements[1].parent)
   end

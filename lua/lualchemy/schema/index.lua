@@ -58,9 +58,7 @@ function Index:init(...)
 end
 
 function Index:_set_parent(table_)
-  if SchemaItem.kind(table_) ~= "table" then
-    errors.raise("ArgumentError", "an Index belongs to a Table, not to %s", tostring(table_))
-  end
+  self:_belongs_to(table_, "Table")
   if self.table ~= nil and not rawequal(self.table, table_) then
     errors.raise("ArgumentError", "Index '%s' is against table '%s', and cannot be associated with table '%s'", tostring(self.name),
       self.table.name, table_.name)

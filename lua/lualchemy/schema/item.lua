@@ -70,8 +70,17 @@ end
 ---@return boolean  can it stand inside a Table or a Column?
 function SchemaItem.is_item(value)
   local kind = type(value)
-  if kind == "userdata" then return class.of(value) ~= nil and value._set_parent ~= nil end
-  return kind == "table" and value._set_parent ~= nil
+  if kind == "userdata" and class.of(value) == nil then return false end
+  return (kind == "userdata" or kind == "table") and type(value._set_parent) == "function"
+end
+
+--- For items that stand in a Column only, or in a Table only.
+---@param parent any
+---@param kind "Column"|"Table"
+function SchemaItem:_belongs_to(parent, kind)
+  if SchemaItem.kind(parent) == kind:lower() then return end
+  local name = getmetatable(self).__name
+  errors.raise("ArgumentError", "%s %s belongs to a %s, not to %s", name:find("^[AEIOU]") and "an" or "a", name, kind, tostring(parent))
 end
 
 --- "column", "table", or nil for anything else. An ORM attribute counts as the column it stands for.
@@ -91,6 +100,9 @@ end
 -- Of constraints and indexes: makes the item part of a table's DDL where the condition holds only. `callable_` is called as
 -- callable_(nil, item, connection or nil, { dialect =, compiler =, state = }).
 local function ddl_if(item, condition)
+  if not SchemaItem.is_item(item) then
+    errors.raise("ArgumentError", "ddl_if() is a method of constraints and indexes, to be called with a colon")
+  end
   options.check("ddl_if{}", condition, options.set("dialect callable_ state"))
   item._ddl_if = condition
   return item

@@ -73,6 +73,7 @@ function Sequence:_set_metadata(metadata)
 end
 
 function Sequence:_set_parent(column)
+  self:_belongs_to(column, "Column")
   self.column = column
   column[self.for_update and "onupdate" or "default"] = self
   column:_when_attached(function(table_)
@@ -135,6 +136,7 @@ function Identity:init(given)
 end
 
 function Identity:_set_parent(column)
+  self:_belongs_to(column, "Column")
   if column.server_default ~= nil or column.server_onupdate ~= nil then
     errors.raise("ArgumentError", "column '%s' with an Identity cannot have a server_default or server_onupdate", tostring(column.name))
   end
@@ -177,6 +179,7 @@ function Computed:init(sqltext, given)
 end
 
 function Computed:_set_parent(column)
+  self:_belongs_to(column, "Column")
   if column.server_default ~= nil or column.server_onupdate ~= nil then
     errors.raise("ArgumentError", "column '%s' with a Computed cannot have a server_default or server_onupdate", tostring(column.name))
   end

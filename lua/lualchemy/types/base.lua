@@ -122,13 +122,7 @@ end
 ---@param x any
 ---@return boolean
 function M.is_type(x)
-  if TypeEngine:is(x) then return true end
-  local super = type(x) == "table" and rawget(x, "__super") ~= nil and x
-  while super do
-    if super == TypeEngine then return true end
-    super = rawget(super, "__super")
-  end
-  return false
+  return TypeEngine:is(x) or class.extends(x, TypeEngine)
 end
 
 --- The type object for a type object or a class (`sa.Integer`); anything else raises.

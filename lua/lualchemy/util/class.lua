@@ -40,6 +40,16 @@ function Class:is(x)
   return false
 end
 
+--- Is a value one of the library's classes, and this one or a subclass of it?
+---@param x any
+---@param base lualchemy.Class
+---@return boolean
+local function extends(x, base)
+  local at = type(x) == "table" and x
+  while at and at ~= base do at = rawget(at, "__super") end
+  return at == base
+end
+
 local function call(class, ...) return class:new(...) end
 local function describe(class) return "class " .. rawget(class, "__name") end
 
@@ -118,6 +128,7 @@ end
 return setmetatable({
   no_list = no_list,
   of = Class.of,
+  extends = extends,
   report = report,
   check_extension = check_extension,
 }, {
