@@ -15,7 +15,7 @@ describe("the completion of sa and its classes", function()
   it("knows every name of sa, and what statements and expressions have", function()
     local text = completions.read("lualchemy")
     for name in pairs(sa) do assert.truthy(text:find("---@field " .. name .. " ", 1, true), name) end
-    local classes = completions.read("classes")
+    local classes = completions.read("classes") .. completions.read("expressions")
     for class, methods in pairs { Select = "where limit order_by join subquery union with_for_update", Insert = "values returning return_defaults",
       ColumnElement = "eq in_ like label cast desc between", Table = "insert select alias", Connection = "execute scalar begin" } do
       local block = classes:match("%-%-%-@class lualchemy%." .. class .. ":.-\n\n") or classes:match("%-%-%-@class lualchemy%." .. class .. "\n.-\n\n")

@@ -162,7 +162,7 @@ local function door(fn, what, parameters, good, refuse)
 end
 
 -- Called by classes, with an object that is not finished or with the class itself.
-local BUILDING = { init = true, new = true, extend = true }
+local BUILDING = { init = true, new = true, extend = true, argument_for = true }
 
 --- Puts the methods of a class behind doors. Call it when the class has all its methods.
 ---@param c lualchemy.Class

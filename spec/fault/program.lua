@@ -250,6 +250,8 @@ part("expressions", function()
   assert(require("lualchemy._core").only_reads(sa.select(stmt:cte("c"))))
   assert(tostring(sa.update(t):where(t.c.id:eq(1)):values{ text = sa.null }):find("UPDATE faulty", 1, true))
   assert(tostring(sa.delete(t):where(t.c.tag:eq(1))):find("DELETE FROM faulty", 1, true))
+  local function anonymous() return sa.select(sa.select(t.c.id + t.c.tag, t:alias().c.text):subquery()):where(t.c.id:eq(1)) end
+  assert(anonymous():compare(anonymous()) and not anonymous():compare(stmt))
 end)
 
 part("long collections", function()

@@ -1,5 +1,5 @@
---- What editors are told of `sa`, of `orm`, and of the classes behind them: lua/lualchemy/_meta/lualchemy.lua, classes.lua and
--- orm.lua, written from the library itself by `make completions`. Much of it the sources cannot show: methods are C functions or made in
+--- What editors are told of `sa`, of `orm`, and of the classes behind them: lua/lualchemy/_meta/lualchemy.lua, expressions.lua
+-- (what SQL is made of), classes.lua (all others) and orm.lua, written from the library itself by `make completions`. Much of it the sources cannot show: methods are C functions or made in
 -- loops, and `sa` collects its names from the layers. spec/completions_spec.lua fails when the files say something else.
 
 local orm = require("lualchemy.orm")
@@ -7,7 +7,7 @@ local sa = require("lualchemy")
 local signature = require("lualchemy.signature")
 local tree = require("spec.support.tree")
 
-local M = { names = { "lualchemy", "classes", "orm" } }
+local M = { names = { "lualchemy", "classes", "expressions", "orm" } }
 
 -- Classes that are called otherwise in the sources' annotations.
 local named = { TypeEngine = "Type" }
@@ -193,8 +193,14 @@ end
 
 local HEAD = { "---@meta", "-- Written by `make completions` (spec/support/completions.lua): what `sa`, `orm` and their classes have, for editors.", "" }
 
+-- Which file a class is in.
+local function file_of(class)
+  if adds_nothing(class) then return "lualchemy" end
+  return has_base(class, sa.ClauseElement) and "expressions" or "classes"
+end
+
 --- A file's text.
----@param name "lualchemy"|"classes"|"orm"
+---@param name "lualchemy"|"classes"|"expressions"|"orm"
 ---@return string
 function M.render(name)
   local out = { table.unpack(HEAD) }
@@ -204,12 +210,12 @@ function M.render(name)
   end
   if name == "lualchemy" then module_lines(out, "lualchemy", sa, sorted_keys(sa, every), gives) end
   for _, class in ipairs(M.classes()) do
-    if adds_nothing(class) == (name == "lualchemy") then class_lines(class, out) end
+    if file_of(class) == name then class_lines(class, out) end
   end
   return table.concat(out, "\n")
 end
 
----@param name "lualchemy"|"classes"|"orm"
+---@param name "lualchemy"|"classes"|"expressions"|"orm"
 function M.path(name) return ("lua/lualchemy/_meta/%s.lua"):format(name) end
 
 function M.write()

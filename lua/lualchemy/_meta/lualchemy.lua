@@ -263,8 +263,6 @@
 
 ---@class lualchemy.Alias: lualchemy.AliasedReturnsRows
 
----@class lualchemy.AliasedReturnsRows: lualchemy.FromClause
-
 ---@class lualchemy.BIGINT: lualchemy.BigInteger
 
 ---@class lualchemy.BINARY: lualchemy.LargeBinary
@@ -275,23 +273,13 @@
 
 ---@class lualchemy.BigInteger: lualchemy.Integer
 
----@class lualchemy.BinaryExpression: lualchemy.OperatorExpression
-
 ---@class lualchemy.Boolean: lualchemy.Type
-
----@class lualchemy.BooleanClauseList: lualchemy.OperatorExpression
 
 ---@class lualchemy.CHAR: lualchemy.String
 
 ---@class lualchemy.CLOB: lualchemy.Text
 
----@class lualchemy.Case: lualchemy.ColumnElement
-
----@class lualchemy.Cast: lualchemy.ColumnElement
-
 ---@class lualchemy.CollationClause: lualchemy.ColumnElement
-
----@class lualchemy.ColumnClause: lualchemy.ColumnElement
 
 ---@class lualchemy.CreateColumn: lualchemy.DDLElement
 
@@ -347,8 +335,6 @@
 
 ---@class lualchemy.Enum: lualchemy.String
 
----@class lualchemy.Extract: lualchemy.ColumnElement
-
 ---@class lualchemy.FLOAT: lualchemy.Float
 
 ---@class lualchemy.False_: lualchemy.ColumnElement
@@ -362,8 +348,6 @@
 ---@class lualchemy.Integer: lualchemy.Type
 
 ---@class lualchemy.Interval: lualchemy.Type
-
----@class lualchemy.Join: lualchemy.FromClause
 
 ---@class lualchemy.Label: lualchemy.ColumnElement
 
@@ -386,8 +370,6 @@
 ---@class lualchemy.Object
 
 ---@class lualchemy.OperatorExpression: lualchemy.ColumnElement
-
----@class lualchemy.Over: lualchemy.ColumnElement
 
 ---@class lualchemy.PrimaryKeyConstraint: lualchemy.ColumnCollectionConstraint
 
@@ -419,8 +401,6 @@
 
 ---@class lualchemy.TableClause: lualchemy.FromClause
 
----@class lualchemy.TableSample: lualchemy.AliasedReturnsRows
-
 ---@class lualchemy.TableValuedColumn: lualchemy.ColumnElement
 
 ---@class lualchemy.TableViaSelect: lualchemy.DDLElement
@@ -435,11 +415,7 @@
 
 ---@class lualchemy.TupleType: lualchemy.Type
 
----@class lualchemy.TypeCoerce: lualchemy.ColumnElement
-
 ---@class lualchemy.UUID: lualchemy.Uuid
-
----@class lualchemy.UnaryExpression: lualchemy.ColumnElement
 
 ---@class lualchemy.Unicode: lualchemy.String
 

@@ -381,6 +381,9 @@ function M.selected_parts(statement)
   return any and parts or nil
 end
 
+--- The token of an entity that a statement lists, or nil.
+function M.entity_token(part) return core.entity_object(part) end
+
 --- Adds what the classes and attributes that a select lists bring into FROM, where that is more than their columns' tables.
 ---@param statement any
 ---@param list table[]

@@ -110,4 +110,23 @@ end
 
 sql.set_namespace(M.find)
 
+-- A mapped class is one item, which bears its name; of columns that are selected one by one the item says whose they are.
+sql.set_describer(function(statement, part, item)
+  local token = clause.entity_token(part)
+  local one = token and token.entity
+  if one then
+    local alias = one.is_alias and entity.of_selectable(one.selectable) or one
+    return { name = one.is_alias and one.name or one.mapper.class_name, type = one.mapper.class_, expr = alias.class_,
+      entity = alias.class_, aliased = one.is_alias or false }
+  end
+  if token and token.expression then
+    part = token.expression
+    item.name, item.expr, item.type = token.name or item.name, part, part.type
+  end
+  local owner = clause.kind(part) == "column" and part.table
+  local found = owner and entity_in_from(owner, selected(statement))
+  if found then item.entity, item.aliased = found.class_, found.is_alias or false end
+  return item
+end)
+
 return M

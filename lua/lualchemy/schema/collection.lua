@@ -4,7 +4,9 @@
 -- raw field access and a column wins over a method of the same name.
 
 local class = require("lualchemy.util.class")
+local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local lineage = require("lualchemy.sql.lineage")
 local signature = require("lualchemy.signature")
 local suggest = require("lualchemy.util.suggest")
 
@@ -99,9 +101,19 @@ function methods.get(columns, key, default)
   return column
 end
 
+methods.contains_column = methods.contains
+
+--- The column that comes from another one, or has its lineage; nil if none does.
+---@param column lualchemy.ColumnElement
+---@return lualchemy.Column?
+function methods.corresponding_column(columns, column) return lineage.corresponding(columns, column) end
+
 signature.objects(methods, "table.c", function(x) return getmetatable(x) == Columns end)
 
 Columns.__name = "Columns"
+
+--- Where columns are listed, as in `sa.select(users.c)`, it is all of them.
+function Columns.__clause_element__(columns) return core.list("list", "COMMA", methods.values(columns)) end
 
 function Columns.__index(columns, key)
   local method = methods[key]

@@ -3,6 +3,7 @@
 -- need not know (info, comment, foreign keys, defaults as given). Assigning a field that the core knows as well
 -- tells the core.
 
+local base = require("lualchemy.sql.base")
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local collection = require("lualchemy.schema.collection")
@@ -101,6 +102,11 @@ function Column.__newindex(column, key, value)
   core.fields(column)[key] = value
   local told = tell[key]
   if told then told(column, value) end
+end
+
+-- What other columns say of themselves too; the rest are fields here.
+for _, name in ipairs { "expr", "expression", "description", "base_columns", "proxy_set", "is_literal", "is_clause_element" } do
+  getters[name] = base.getter(ColumnClause, name)
 end
 
 Column.__index = core.index(Column, getters)

@@ -22,6 +22,7 @@ local COMMON = "name deferrable initially info comment "
 ---@field comment string?
 local Constraint = SchemaItem:extend("Constraint", { prefix = nil })
 SchemaItem._make_conditional(Constraint)
+Constraint._getters.c = function(self) return self.columns end
 M.Constraint = Constraint
 
 --- Takes over the options that every constraint has.

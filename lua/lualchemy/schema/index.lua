@@ -15,6 +15,7 @@ local collection = require("lualchemy.schema.collection")
 ---@field expressions (lualchemy.Column|lualchemy.Expression)[]
 local Index = SchemaItem:extend("Index", { prefix = "ix", _visit = "index" })
 SchemaItem._make_conditional(Index)
+Index._getters.c = function(self) return self.columns end
 
 local OPTIONS = options.set("name unique info quote _column_flag")
 

@@ -32,6 +32,17 @@ function SchemaItem.next_order()
   return created
 end
 
+--- Lets items of the class take an option for a dialect of one's own: `sa.Index:argument_for("mydb", "length")` allows
+--- `sa.Index("ix", "a", { mydb_length = 5 })`, which the dialect's DDL finds in `index.dialect_options.mydb.length`.
+---@param dialect string
+---@param name string
+function SchemaItem:argument_for(dialect, name)
+  if type(dialect) ~= "string" or type(name) ~= "string" then
+    errors.raise("ArgumentError", "%s:argument_for(dialect, name) takes two names", self.__name)
+  end
+  options.declare(dialect, self.__name, name)
+end
+
 local extend = SchemaItem.extend
 
 --- A subclass; it inherits the computed properties too.
@@ -50,6 +61,21 @@ SchemaItem._getters.info = function(item)
   local info = {}
   rawset(item, "info", info)
   return info
+end
+
+--- The dialects' options as they were spelled: { postgresql_using = "gin" }.
+SchemaItem._getters.dialect_kwargs = function(item) return options.spell(item, {}) end
+SchemaItem._getters.kwargs = SchemaItem._getters.dialect_kwargs
+
+--- An option of a dialect, as it was given.
+---@param dialect string|table   its name, or an object with one
+---@param name string            "using" of "postgresql_using"
+---@param opts { else_: any }?   what stands for one that was not given
+---@return any
+function SchemaItem:get_dialect_option(dialect, name, opts)
+  local value = options.of(self, type(dialect) == "string" and dialect or dialect.name)[name]
+  if value == nil and opts then return opts.else_ end
+  return value
 end
 
 --- Checks and takes over the options common to all items.

@@ -371,6 +371,15 @@ for name, method in pairs(FromClause) do
   if type(method) == "function" and not name:find("^__") and Table[name] == nil then Table[name] = method end
 end
 
+for _, name in ipairs { "compare", "get_children", "params", "self_group", "compile" } do Table[name] = FromClause[name] end
+
+Table._getters.description = function(self) return self.name end
+Table._getters.selectable = function(self) return self end
+Table._getters.exported_columns = function(self) return self.c end
+Table._getters.is_clause_element = function() return true end
+Table._getters.is_selectable = function() return true end
+Table._getters.named_with_column = function() return true end
+
 function Table:__tostring() return self.fullname end
 
 events.declare(Table, { "before_parent_attach", "after_parent_attach", "column_reflect" })

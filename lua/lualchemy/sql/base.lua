@@ -15,6 +15,9 @@ M.ClauseElement = ClauseElement
 
 local extend = ClauseElement.extend
 
+-- The library's own classes, each behind those it extends.
+local known_classes = {}
+
 -- Makes a class the metatable of nodes: indexing finds methods, getters (its own and its bases'), then the fields of
 -- the object.
 local function index(c)
@@ -40,6 +43,7 @@ function ClauseElement:extend(name, members)
     errors.raise("ArgumentError", "%s: __getters is a table of functions", name)
   end
   rawset(sub, "__getters", members and members.__getters or {})
+  if known_classes then known_classes[#known_classes + 1] = sub end
   return index(sub)
 end
 
@@ -52,6 +56,13 @@ function M.register(c, ...)
   return c
 end
 
+--- Every class knows the getters that were added to those it extends after it was made; once, when all of them are there.
+function M.finish()
+  index(ClauseElement)
+  for _, c in ipairs(known_classes) do index(c) end
+  known_classes = nil
+end
+
 --- Getters of a class read something of the node.
 ---@param c lualchemy.Class
 ---@param names string  "name element ..."
@@ -60,6 +71,15 @@ function M.read(c, names)
   for name in names:gmatch("%S+") do
     getters[name] = function(self) return core.get(self, name) end
   end
+end
+
+--- The function by which a class, or one it extends, reads something.
+---@param c lualchemy.Class
+---@param name string
+---@return fun(self: any): any
+function M.getter(c, name)
+  local own = rawget(c, "__getters")
+  return own and own[name] or M.getter(rawget(c, "__super"), name)
 end
 
 --- What the metatable of a table has under a name.

@@ -1,5 +1,6 @@
 --- `.c` of what is no schema table: the columns of an alias, a join, a subquery; and what a mapper shows of itself.
 
+local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local signature = require("lualchemy.signature")
 
@@ -35,6 +36,15 @@ function methods.get(columns, key, default)
   return found
 end
 
+methods.contains_column = methods.contains
+
+--- The column that comes from another one, or has its lineage; nil if none does.
+---@param column lualchemy.ColumnElement
+---@return lualchemy.ColumnElement?
+function methods.corresponding_column(columns, column)
+  return require("lualchemy.sql.lineage").corresponding(columns, column)
+end
+
 signature.objects(methods, "c", function(x) return getmetatable(x) == Columns end)
 
 function Columns.__index(columns, key)
@@ -58,6 +68,9 @@ function Columns.__pairs(columns)
     if column ~= nil then return keys_of[columns][i], column end
   end
 end
+
+--- Where columns are listed, as in `sa.select(alias.c)`, it is all of them.
+function Columns.__clause_element__(columns) return core.list("list", "COMMA", table.move(columns, 1, #columns, 1, {})) end
 
 --- A collection of these columns under these keys.
 ---@param owner string  for messages

@@ -4,6 +4,7 @@ local core = require("lualchemy._core")
 local warn = require("lualchemy.util.warn").warn
 
 require("lualchemy.sql.lineage")
+require("lualchemy.sql.introspect")
 require("lualchemy.sql.signatures")
 
 local M = {}

@@ -38,21 +38,29 @@ function ColumnElement:shares_lineage(other)
   return core.same(source(self), source(other))
 end
 
---- The column of this table, alias or subquery that comes from another one, or has its lineage; nil if none does.
+local M = {}
+
+--- Which of these columns comes from another one, or has its lineage; nil: none does.
+---@param list lualchemy.ColumnElement[]
 ---@param column any
 ---@return lualchemy.ColumnElement?
-function FromClause:corresponding_column(column)
+function M.corresponding(list, column)
   check(column, "corresponding_column", "a column")
   local found, nearest
-  for _, own in ipairs(core.from_columns(self)) do
+  for _, own in ipairs(list) do
     local steps = distance(own, column)
     if steps and (not nearest or steps < nearest) then found, nearest = own, steps end
   end
   if found then return found end
-  for _, own in ipairs(core.from_columns(self)) do
+  for _, own in ipairs(list) do
     if ColumnElement.shares_lineage(own, column) then return own end
   end
 end
+
+--- The column of this table, alias or subquery that comes from another one, or has its lineage; nil if none does.
+---@param column any
+---@return lualchemy.ColumnElement?
+function FromClause:corresponding_column(column) return M.corresponding(core.from_columns(self), column) end
 
 local is_derived
 
@@ -76,9 +84,11 @@ end
 --- Is this, or what it is an alias, a join or a subquery of, that table?
 ---@param from any
 ---@return boolean
-function FromClause:is_derived_from(from)
+function FromClause:is_derived_from(from) return M.is_derived(self, from) end
+
+function M.is_derived(self, from)
   check(from, "is_derived_from", "a table, an alias or a subquery")
   return is_derived(self, from)
 end
 
-return {}
+return M

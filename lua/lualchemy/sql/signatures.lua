@@ -52,7 +52,8 @@ signature.functions(select_, {
 signature.functions(custom, { compiles = "class: class" })
 signature.functions(functions, { register_function = "name: string, make: callable" })
 
-signature.methods(base.ClauseElement, { params = "values: table", unique_params = "values: table" })
+local function is_table(x) return core.kind(x) == "table" end
+signature.methods(base.ClauseElement, { params = "values: table", unique_params = "values: table" }, is_table)
 signature.methods(base.Executable)
 signature.methods(base.ColumnElement, {
   bool_op = "operator: string, options: options?",
@@ -75,7 +76,7 @@ signature.methods(base.FromClause, {
   tablesample = "method: any, options: options?",
   corresponding_column = "column: any",
   is_derived_from = "from: any",
-}, function(x) return core.kind(x) == "table" end)
+}, is_table)
 signature.methods(functions.FunctionElement, {
   alias = "name: name?, options: options?",
   column_valued = "name: word?, options: options?",

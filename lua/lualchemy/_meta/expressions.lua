@@ -1,0 +1,717 @@
+---@meta
+-- Written by `make completions` (spec/support/completions.lua): what `sa`, `orm` and their classes have, for editors.
+
+---@class lualchemy.AggregateOrderBy: lualchemy.ColumnElement
+---@field element any
+---@field order_by any
+---@field filter fun(self: lualchemy.AggregateOrderBy, ...: any): lualchemy.ColumnElement
+---@field over fun(self: lualchemy.AggregateOrderBy, element?: any, options?: any): lualchemy.Over
+
+---@class lualchemy.AliasedReturnsRows: lualchemy.FromClause
+---@field original any
+
+---@class lualchemy.BinaryExpression: lualchemy.OperatorExpression
+---@field operator any
+
+---@class lualchemy.BindParameter: lualchemy.ColumnElement
+---@field callable any
+---@field effective_value any
+---@field expanding any
+---@field literal_execute any
+---@field required any
+---@field unique any
+---@field render_literal_execute fun(self: lualchemy.BindParameter): lualchemy.ColumnElement
+
+---@class lualchemy.BooleanClauseList: lualchemy.OperatorExpression
+---@field clauses any
+---@field operator any
+
+---@class lualchemy.CTE: lualchemy.AliasedReturnsRows
+---@field nesting any
+---@field recursive any
+---@field alias fun(self: lualchemy.CTE, name?: any): lualchemy.Alias
+---@field prefix_with fun(self: lualchemy.CTE, ...: any): any
+---@field suffix_with fun(self: lualchemy.CTE, ...: any): any
+---@field union fun(self: lualchemy.CTE, ...: any): lualchemy.CompoundSelect
+---@field union_all fun(self: lualchemy.CTE, ...: any): lualchemy.CompoundSelect
+
+---@class lualchemy.Case: lualchemy.ColumnElement
+---@field else_ any
+---@field value any
+---@field whens any
+
+---@class lualchemy.Cast: lualchemy.ColumnElement
+---@field clause any
+
+---@class lualchemy.ClauseElement: lualchemy.Object
+---@field is_clause_element any
+---@field is_delete any
+---@field is_dml any
+---@field is_insert any
+---@field is_select any
+---@field is_selectable any
+---@field is_text any
+---@field is_update any
+---@field supports_execution any
+---@field compare fun(self: lualchemy.ClauseElement, other?: any): any
+---@field compile fun(self: lualchemy.ClauseElement, target?: any, options?: any): lualchemy.Compiled
+---@field get_children fun(self: lualchemy.ClauseElement): any
+---@field is_same fun(self: lualchemy.ClauseElement, other?: any): boolean
+---@field params fun(self: lualchemy.ClauseElement, values?: any): any
+---@field self_group fun(self: lualchemy.ClauseElement): any
+---@field unique_params fun(self: lualchemy.ClauseElement, values?: any): any
+
+---@class lualchemy.Column: lualchemy.ColumnClause
+---@field base_columns any
+---@field description any
+---@field expr any
+---@field expression any
+---@field is_clause_element any
+---@field is_literal any
+---@field proxy_set any
+---@field append_foreign_key fun(self: lualchemy.Column, foreign_key?: any): lualchemy.ColumnElement
+---@field copy fun(self: lualchemy.Column): lualchemy.ColumnElement
+---@field references fun(self: lualchemy.Column, other?: any): lualchemy.ColumnElement
+
+---@class lualchemy.ColumnClause: lualchemy.ColumnElement
+---@field is_literal any
+
+---@class lualchemy.ColumnElement: lualchemy.ClauseElement
+---@field astext any
+---@field base_columns any
+---@field description any
+---@field element any
+---@field expr any
+---@field expression any
+---@field foreign_keys any
+---@field key any
+---@field left any
+---@field name any
+---@field primary_key any
+---@field proxy_set any
+---@field right any
+---@field table any
+---@field type any
+---@field value any
+---@field all fun(self: lualchemy.ColumnElement, x?: any, options?: any): any[]
+---@field all_ fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field and_ fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field any fun(self: lualchemy.ColumnElement, x?: any, options?: any): lualchemy.ColumnElement
+---@field any_ fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field as_boolean fun(self: lualchemy.ColumnElement): lualchemy.ColumnElement
+---@field as_float fun(self: lualchemy.ColumnElement): lualchemy.ColumnElement
+---@field as_integer fun(self: lualchemy.ColumnElement): lualchemy.ColumnElement
+---@field as_json fun(self: lualchemy.ColumnElement): lualchemy.ColumnElement
+---@field as_numeric fun(self: lualchemy.ColumnElement, precision?: any, scale?: any, options?: any): lualchemy.ColumnElement
+---@field as_string fun(self: lualchemy.ColumnElement): lualchemy.ColumnElement
+---@field asc fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field at fun(self: lualchemy.ColumnElement, key?: any): lualchemy.ColumnElement
+---@field between fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field bitwise_and fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field bitwise_lshift fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field bitwise_not fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field bitwise_or fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field bitwise_rshift fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field bitwise_xor fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field bool_op fun(self: lualchemy.ColumnElement, text?: any, options?: any): fun(other: any): lualchemy.ColumnElement
+---@field cast fun(self: lualchemy.ColumnElement, type_?: any): lualchemy.Cast
+---@field collate fun(self: lualchemy.ColumnElement, name?: any, schema?: any): lualchemy.ColumnElement
+---@field concat fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field contains fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field desc fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field distinct fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field endswith fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field eq fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field ge fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field gt fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field icontains fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field iendswith fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field ilike fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field in_ fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field is_ fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field is_distinct_from fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field is_not fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field is_not_distinct_from fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field isnot fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field isnot_distinct_from fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field istartswith fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field label fun(self: lualchemy.ColumnElement, name?: any): lualchemy.Label
+---@field le fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field like fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field lt fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field match fun(self: lualchemy.ColumnElement, x?: any, options?: any): lualchemy.ColumnElement
+---@field ne fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field not_ fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field not_between fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field not_ilike fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field not_in fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field not_like fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field notilike fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field notin_ fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field notlike fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field nulls_first fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field nulls_last fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field nullsfirst fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field nullslast fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field op fun(self: lualchemy.ColumnElement, text?: any, options?: any): fun(other: any): lualchemy.ColumnElement
+---@field or_ fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+---@field regexp_match fun(self: lualchemy.ColumnElement, pattern?: any, options?: any): lualchemy.ColumnElement
+---@field regexp_replace fun(self: lualchemy.ColumnElement, pattern?: any, replacement?: any, options?: any): lualchemy.ColumnElement
+---@field shares_lineage fun(self: lualchemy.ColumnElement, other?: any): lualchemy.ColumnElement
+---@field slice fun(self: lualchemy.ColumnElement, from?: any, ...: any): lualchemy.ColumnElement
+---@field startswith fun(self: lualchemy.ColumnElement, ...: any): lualchemy.ColumnElement
+
+---@class lualchemy.CompoundSelect: lualchemy.GenerativeSelect
+---@field add_cte fun(self: lualchemy.CompoundSelect, ...: any): lualchemy.CompoundSelect
+---@field alias fun(self: lualchemy.CompoundSelect, name?: any): lualchemy.Alias
+---@field as_scalar fun(self: lualchemy.CompoundSelect): lualchemy.ScalarSelect
+---@field compare fun(self: lualchemy.CompoundSelect, other?: any): lualchemy.CompoundSelect
+---@field compile fun(self: lualchemy.CompoundSelect, target?: any, options?: any): lualchemy.Compiled
+---@field corresponding_column fun(self: lualchemy.CompoundSelect, column?: any): lualchemy.CompoundSelect
+---@field cte fun(self: lualchemy.CompoundSelect, name?: any, options?: any): lualchemy.CTE
+---@field except_ fun(self: lualchemy.CompoundSelect, ...: any): lualchemy.CompoundSelect
+---@field except_all fun(self: lualchemy.CompoundSelect, ...: any): lualchemy.CompoundSelect
+---@field execute fun(self: lualchemy.CompoundSelect, params?: any, ...: any): lualchemy.Result
+---@field execution_options fun(self: lualchemy.CompoundSelect, options?: any): lualchemy.CompoundSelect
+---@field exists fun(self: lualchemy.CompoundSelect): lualchemy.Exists
+---@field fetch fun(self: lualchemy.CompoundSelect, count?: any, options?: any): lualchemy.CompoundSelect
+---@field get_children fun(self: lualchemy.CompoundSelect): lualchemy.CompoundSelect
+---@field get_execution_options fun(self: lualchemy.CompoundSelect): table
+---@field get_label_style fun(self: lualchemy.CompoundSelect): lualchemy.CompoundSelect
+---@field group_by fun(self: lualchemy.CompoundSelect, ...: any): lualchemy.CompoundSelect
+---@field intersect fun(self: lualchemy.CompoundSelect, ...: any): lualchemy.CompoundSelect
+---@field intersect_all fun(self: lualchemy.CompoundSelect, ...: any): lualchemy.CompoundSelect
+---@field into fun(self: lualchemy.CompoundSelect, name?: any, given?: any): lualchemy.CompoundSelect
+---@field is_derived_from fun(self: lualchemy.CompoundSelect, from?: any): lualchemy.CompoundSelect
+---@field is_same fun(self: lualchemy.CompoundSelect, other?: any): boolean
+---@field label fun(self: lualchemy.CompoundSelect, name?: any): lualchemy.Label
+---@field lateral fun(self: lualchemy.CompoundSelect, name?: any): lualchemy.Lateral
+---@field limit fun(self: lualchemy.CompoundSelect, ...: any): lualchemy.CompoundSelect
+---@field offset fun(self: lualchemy.CompoundSelect, ...: any): lualchemy.CompoundSelect
+---@field options fun(self: lualchemy.CompoundSelect, ...: any): lualchemy.CompoundSelect
+---@field order_by fun(self: lualchemy.CompoundSelect, ...: any): lualchemy.CompoundSelect
+---@field params fun(self: lualchemy.CompoundSelect, values?: any): lualchemy.CompoundSelect
+---@field prefix_with fun(self: lualchemy.CompoundSelect, ...: any): lualchemy.CompoundSelect
+---@field replace_selectable fun(self: lualchemy.CompoundSelect, old?: any, alias?: any): lualchemy.CompoundSelect
+---@field scalar fun(self: lualchemy.CompoundSelect, params?: any, ...: any): any
+---@field scalar_subquery fun(self: lualchemy.CompoundSelect): lualchemy.ScalarSelect
+---@field self_group fun(self: lualchemy.CompoundSelect): lualchemy.CompoundSelect
+---@field set_label_style fun(self: lualchemy.CompoundSelect, ...: any): lualchemy.CompoundSelect
+---@field slice fun(self: lualchemy.CompoundSelect, from?: any, to?: any): lualchemy.CompoundSelect
+---@field subquery fun(self: lualchemy.CompoundSelect, name?: any): lualchemy.Subquery
+---@field suffix_with fun(self: lualchemy.CompoundSelect, ...: any): lualchemy.CompoundSelect
+---@field union fun(self: lualchemy.CompoundSelect, ...: any): lualchemy.CompoundSelect
+---@field union_all fun(self: lualchemy.CompoundSelect, ...: any): lualchemy.CompoundSelect
+---@field unique_params fun(self: lualchemy.CompoundSelect, values?: any): lualchemy.CompoundSelect
+---@field with_for_update fun(self: lualchemy.CompoundSelect, options?: any): lualchemy.CompoundSelect
+---@field with_hint fun(self: lualchemy.CompoundSelect, from?: any, text?: any, dialect_name?: any): lualchemy.CompoundSelect
+---@field with_statement_hint fun(self: lualchemy.CompoundSelect, text?: any, dialect_name?: any): lualchemy.CompoundSelect
+
+---@class lualchemy.Delete: lualchemy.UpdateBase
+---@field is_delete any
+---@field whereclause any
+---@field add_cte fun(self: lualchemy.Delete, ...: any): lualchemy.Delete
+---@field compare fun(self: lualchemy.Delete, other?: any): lualchemy.Delete
+---@field compile fun(self: lualchemy.Delete, target?: any, options?: any): lualchemy.Compiled
+---@field cte fun(self: lualchemy.Delete, name?: any, options?: any): lualchemy.CTE
+---@field execute fun(self: lualchemy.Delete, params?: any, ...: any): lualchemy.Result
+---@field execution_options fun(self: lualchemy.Delete, options?: any): lualchemy.Delete
+---@field filter fun(self: lualchemy.Delete, ...: any): lualchemy.Delete
+---@field filter_by fun(self: lualchemy.Delete, named?: any): lualchemy.Delete
+---@field get_children fun(self: lualchemy.Delete): lualchemy.Delete
+---@field get_execution_options fun(self: lualchemy.Delete): table
+---@field is_same fun(self: lualchemy.Delete, other?: any): boolean
+---@field options fun(self: lualchemy.Delete, ...: any): lualchemy.Delete
+---@field params fun(self: lualchemy.Delete, values?: any): lualchemy.Delete
+---@field prefix_with fun(self: lualchemy.Delete, ...: any): lualchemy.Delete
+---@field return_defaults fun(self: lualchemy.Delete, ...: any): lualchemy.Delete
+---@field returning fun(self: lualchemy.Delete, ...: any): lualchemy.Delete
+---@field scalar fun(self: lualchemy.Delete, params?: any, ...: any): any
+---@field self_group fun(self: lualchemy.Delete): lualchemy.Delete
+---@field set_label_style fun(self: lualchemy.Delete, ...: any): lualchemy.Delete
+---@field suffix_with fun(self: lualchemy.Delete, ...: any): lualchemy.Delete
+---@field unique_params fun(self: lualchemy.Delete, values?: any): lualchemy.Delete
+---@field using fun(self: lualchemy.Delete, ...: any): lualchemy.Delete
+---@field where fun(self: lualchemy.Delete, ...: any): lualchemy.Delete
+---@field with_dialect_options fun(self: lualchemy.Delete, options?: any): lualchemy.Delete
+---@field with_hint fun(self: lualchemy.Delete, from?: any, text?: any, dialect_name?: any): lualchemy.Delete
+---@field with_statement_hint fun(self: lualchemy.Delete, text?: any, dialect_name?: any): lualchemy.Delete
+
+---@class lualchemy.Executable: lualchemy.ClauseElement
+---@field supports_execution any
+---@field compare fun(self: lualchemy.Executable, other?: any): lualchemy.Executable
+---@field compile fun(self: lualchemy.Executable, target?: any, options?: any): lualchemy.Compiled
+---@field execute fun(self: lualchemy.Executable, params?: any, ...: any): lualchemy.Result
+---@field execution_options fun(self: lualchemy.Executable, options?: any): lualchemy.Executable
+---@field get_children fun(self: lualchemy.Executable): lualchemy.Executable
+---@field get_execution_options fun(self: lualchemy.Executable): table
+---@field is_same fun(self: lualchemy.Executable, other?: any): boolean
+---@field options fun(self: lualchemy.Executable, ...: any): lualchemy.Executable
+---@field params fun(self: lualchemy.Executable, values?: any): lualchemy.Executable
+---@field prefix_with fun(self: lualchemy.Executable, ...: any): lualchemy.Executable
+---@field scalar fun(self: lualchemy.Executable, params?: any, ...: any): any
+---@field self_group fun(self: lualchemy.Executable): lualchemy.Executable
+---@field suffix_with fun(self: lualchemy.Executable, ...: any): lualchemy.Executable
+---@field unique_params fun(self: lualchemy.Executable, values?: any): lualchemy.Executable
+---@field with_hint fun(self: lualchemy.Executable, from?: any, text?: any, dialect_name?: any): lualchemy.Executable
+---@field with_statement_hint fun(self: lualchemy.Executable, text?: any, dialect_name?: any): lualchemy.Executable
+
+---@class lualchemy.Exists: lualchemy.UnaryExpression
+---@field correlate fun(self: lualchemy.Exists, ...: any): lualchemy.ColumnElement
+---@field correlate_except fun(self: lualchemy.Exists, ...: any): lualchemy.ColumnElement
+---@field select fun(self: lualchemy.Exists): lualchemy.Select
+---@field select_from fun(self: lualchemy.Exists, ...: any): lualchemy.ColumnElement
+---@field where fun(self: lualchemy.Exists, ...: any): lualchemy.ColumnElement
+
+---@class lualchemy.Extract: lualchemy.ColumnElement
+---@field expr any
+---@field field any
+
+---@class lualchemy.FromClause: lualchemy.ClauseElement
+---@field c any
+---@field columns any
+---@field description any
+---@field element any
+---@field exported_columns any
+---@field foreign_keys any
+---@field is_selectable any
+---@field left any
+---@field name any
+---@field named_with_column any
+---@field onclause any
+---@field primary_key any
+---@field right any
+---@field schema any
+---@field selectable any
+---@field alias fun(self: lualchemy.FromClause, name?: any, options?: any): lualchemy.Alias
+---@field corresponding_column fun(self: lualchemy.FromClause, column?: any): any
+---@field delete fun(self: lualchemy.FromClause): lualchemy.Delete
+---@field insert fun(self: lualchemy.FromClause): lualchemy.Insert
+---@field is_derived_from fun(self: lualchemy.FromClause, from?: any): any
+---@field join fun(self: lualchemy.FromClause, other?: any, on?: any, options?: any): lualchemy.Join
+---@field lateral fun(self: lualchemy.FromClause, name?: any): lualchemy.Lateral
+---@field outerjoin fun(self: lualchemy.FromClause, other?: any, on?: any, options?: any): lualchemy.Join
+---@field replace_selectable fun(self: lualchemy.FromClause, old?: any, alias?: any): any
+---@field select fun(self: lualchemy.FromClause, ...: any): lualchemy.Select
+---@field table_valued fun(self: lualchemy.FromClause): any
+---@field tablesample fun(self: lualchemy.FromClause, method?: any, options?: any): lualchemy.TableSample
+---@field update fun(self: lualchemy.FromClause): lualchemy.Update
+
+---@class lualchemy.Function: lualchemy.FunctionElement
+---@field name any
+
+---@class lualchemy.FunctionElement: lualchemy.ColumnElement
+---@field c any
+---@field clauses any
+---@field columns any
+---@field exported_columns any
+---@field packagenames any
+---@field supports_execution any
+---@field aggregate_order_by fun(self: lualchemy.FunctionElement, ...: any): lualchemy.ColumnElement
+---@field alias fun(self: lualchemy.FunctionElement, name?: any, options?: any): lualchemy.Alias
+---@field as_comparison fun(self: lualchemy.FunctionElement, left_index?: any, right_index?: any): lualchemy.ColumnElement
+---@field column_valued fun(self: lualchemy.FunctionElement, name?: any, options?: any): lualchemy.ColumnElement
+---@field execution_options fun(self: lualchemy.FunctionElement, options?: any): lualchemy.ColumnElement
+---@field filter fun(self: lualchemy.FunctionElement, ...: any): lualchemy.ColumnElement
+---@field get_execution_options fun(self: lualchemy.FunctionElement): table
+---@field join fun(self: lualchemy.FunctionElement, ...: any): lualchemy.Join
+---@field lateral fun(self: lualchemy.FunctionElement, ...: any): lualchemy.Lateral
+---@field outerjoin fun(self: lualchemy.FunctionElement, ...: any): lualchemy.Join
+---@field over fun(self: lualchemy.FunctionElement, options?: any): lualchemy.Over
+---@field scalar_table_valued fun(self: lualchemy.FunctionElement, name?: any, type_?: any): lualchemy.ColumnElement
+---@field select fun(self: lualchemy.FunctionElement): lualchemy.Select
+---@field table_valued fun(self: lualchemy.FunctionElement, ...: any): lualchemy.ColumnElement
+---@field tablesample fun(self: lualchemy.FunctionElement, ...: any): lualchemy.TableSample
+---@field within_group fun(self: lualchemy.FunctionElement, ...: any): lualchemy.ColumnElement
+
+---@class lualchemy.FunctionFilter: lualchemy.ColumnElement
+---@field criterion any
+---@field func any
+---@field filter fun(self: lualchemy.FunctionFilter, ...: any): lualchemy.ColumnElement
+---@field over fun(self: lualchemy.FunctionFilter, element?: any, options?: any): lualchemy.Over
+---@field within_group fun(self: lualchemy.FunctionFilter, ...: any): lualchemy.ColumnElement
+
+---@class lualchemy.GenerativeSelect: lualchemy.SelectBase
+---@field add_cte fun(self: lualchemy.GenerativeSelect, ...: any): lualchemy.GenerativeSelect
+---@field alias fun(self: lualchemy.GenerativeSelect, name?: any): lualchemy.Alias
+---@field as_scalar fun(self: lualchemy.GenerativeSelect): lualchemy.ScalarSelect
+---@field compare fun(self: lualchemy.GenerativeSelect, other?: any): lualchemy.GenerativeSelect
+---@field compile fun(self: lualchemy.GenerativeSelect, target?: any, options?: any): lualchemy.Compiled
+---@field corresponding_column fun(self: lualchemy.GenerativeSelect, column?: any): lualchemy.GenerativeSelect
+---@field cte fun(self: lualchemy.GenerativeSelect, name?: any, options?: any): lualchemy.CTE
+---@field except_ fun(self: lualchemy.GenerativeSelect, ...: any): lualchemy.CompoundSelect
+---@field except_all fun(self: lualchemy.GenerativeSelect, ...: any): lualchemy.CompoundSelect
+---@field execute fun(self: lualchemy.GenerativeSelect, params?: any, ...: any): lualchemy.Result
+---@field execution_options fun(self: lualchemy.GenerativeSelect, options?: any): lualchemy.GenerativeSelect
+---@field exists fun(self: lualchemy.GenerativeSelect): lualchemy.Exists
+---@field fetch fun(self: lualchemy.GenerativeSelect, count?: any, options?: any): lualchemy.GenerativeSelect
+---@field get_children fun(self: lualchemy.GenerativeSelect): lualchemy.GenerativeSelect
+---@field get_execution_options fun(self: lualchemy.GenerativeSelect): table
+---@field get_label_style fun(self: lualchemy.GenerativeSelect): lualchemy.GenerativeSelect
+---@field group_by fun(self: lualchemy.GenerativeSelect, ...: any): lualchemy.GenerativeSelect
+---@field intersect fun(self: lualchemy.GenerativeSelect, ...: any): lualchemy.CompoundSelect
+---@field intersect_all fun(self: lualchemy.GenerativeSelect, ...: any): lualchemy.CompoundSelect
+---@field into fun(self: lualchemy.GenerativeSelect, name?: any, given?: any): lualchemy.GenerativeSelect
+---@field is_derived_from fun(self: lualchemy.GenerativeSelect, from?: any): lualchemy.GenerativeSelect
+---@field is_same fun(self: lualchemy.GenerativeSelect, other?: any): boolean
+---@field label fun(self: lualchemy.GenerativeSelect, name?: any): lualchemy.Label
+---@field lateral fun(self: lualchemy.GenerativeSelect, name?: any): lualchemy.Lateral
+---@field limit fun(self: lualchemy.GenerativeSelect, ...: any): lualchemy.GenerativeSelect
+---@field offset fun(self: lualchemy.GenerativeSelect, ...: any): lualchemy.GenerativeSelect
+---@field options fun(self: lualchemy.GenerativeSelect, ...: any): lualchemy.GenerativeSelect
+---@field order_by fun(self: lualchemy.GenerativeSelect, ...: any): lualchemy.GenerativeSelect
+---@field params fun(self: lualchemy.GenerativeSelect, values?: any): lualchemy.GenerativeSelect
+---@field prefix_with fun(self: lualchemy.GenerativeSelect, ...: any): lualchemy.GenerativeSelect
+---@field replace_selectable fun(self: lualchemy.GenerativeSelect, old?: any, alias?: any): lualchemy.GenerativeSelect
+---@field scalar fun(self: lualchemy.GenerativeSelect, params?: any, ...: any): any
+---@field scalar_subquery fun(self: lualchemy.GenerativeSelect): lualchemy.ScalarSelect
+---@field self_group fun(self: lualchemy.GenerativeSelect): lualchemy.GenerativeSelect
+---@field set_label_style fun(self: lualchemy.GenerativeSelect, ...: any): lualchemy.GenerativeSelect
+---@field slice fun(self: lualchemy.GenerativeSelect, from?: any, to?: any): lualchemy.GenerativeSelect
+---@field subquery fun(self: lualchemy.GenerativeSelect, name?: any): lualchemy.Subquery
+---@field suffix_with fun(self: lualchemy.GenerativeSelect, ...: any): lualchemy.GenerativeSelect
+---@field union fun(self: lualchemy.GenerativeSelect, ...: any): lualchemy.CompoundSelect
+---@field union_all fun(self: lualchemy.GenerativeSelect, ...: any): lualchemy.CompoundSelect
+---@field unique_params fun(self: lualchemy.GenerativeSelect, values?: any): lualchemy.GenerativeSelect
+---@field with_for_update fun(self: lualchemy.GenerativeSelect, options?: any): lualchemy.GenerativeSelect
+---@field with_hint fun(self: lualchemy.GenerativeSelect, from?: any, text?: any, dialect_name?: any): lualchemy.GenerativeSelect
+---@field with_statement_hint fun(self: lualchemy.GenerativeSelect, text?: any, dialect_name?: any): lualchemy.GenerativeSelect
+
+---@class lualchemy.Insert: lualchemy.ValuesBase
+---@field include_insert_from_select_defaults any
+---@field is_insert any
+---@field select any
+---@field add_cte fun(self: lualchemy.Insert, ...: any): lualchemy.Insert
+---@field compare fun(self: lualchemy.Insert, other?: any): lualchemy.Insert
+---@field compile fun(self: lualchemy.Insert, target?: any, options?: any): lualchemy.Compiled
+---@field cte fun(self: lualchemy.Insert, name?: any, options?: any): lualchemy.CTE
+---@field execute fun(self: lualchemy.Insert, params?: any, ...: any): lualchemy.Result
+---@field execution_options fun(self: lualchemy.Insert, options?: any): lualchemy.Insert
+---@field from_select fun(self: lualchemy.Insert, names?: any, source?: any, options?: any): lualchemy.Insert
+---@field get_children fun(self: lualchemy.Insert): lualchemy.Insert
+---@field get_execution_options fun(self: lualchemy.Insert): table
+---@field inline fun(self: lualchemy.Insert): lualchemy.Insert
+---@field is_same fun(self: lualchemy.Insert, other?: any): boolean
+---@field options fun(self: lualchemy.Insert, ...: any): lualchemy.Insert
+---@field params fun(self: lualchemy.Insert, values?: any): lualchemy.Insert
+---@field prefix_with fun(self: lualchemy.Insert, ...: any): lualchemy.Insert
+---@field return_defaults fun(self: lualchemy.Insert, ...: any): lualchemy.Insert
+---@field returning fun(self: lualchemy.Insert, ...: any): lualchemy.Insert
+---@field scalar fun(self: lualchemy.Insert, params?: any, ...: any): any
+---@field self_group fun(self: lualchemy.Insert): lualchemy.Insert
+---@field set_label_style fun(self: lualchemy.Insert, ...: any): lualchemy.Insert
+---@field suffix_with fun(self: lualchemy.Insert, ...: any): lualchemy.Insert
+---@field unique_params fun(self: lualchemy.Insert, values?: any): lualchemy.Insert
+---@field values fun(self: lualchemy.Insert, ...: any): lualchemy.Insert
+---@field with_dialect_options fun(self: lualchemy.Insert, options?: any): lualchemy.Insert
+---@field with_hint fun(self: lualchemy.Insert, from?: any, text?: any, dialect_name?: any): lualchemy.Insert
+---@field with_statement_hint fun(self: lualchemy.Insert, text?: any, dialect_name?: any): lualchemy.Insert
+
+---@class lualchemy.Join: lualchemy.FromClause
+---@field full any
+---@field isouter any
+
+---@class lualchemy.Over: lualchemy.ColumnElement
+---@field exclude any
+---@field order_by any
+---@field partition_by any
+
+---@class lualchemy.ScalarSelect: lualchemy.ColumnElement
+---@field correlate fun(self: lualchemy.ScalarSelect, ...: any): lualchemy.ColumnElement
+---@field correlate_except fun(self: lualchemy.ScalarSelect, ...: any): lualchemy.ColumnElement
+---@field exists fun(self: lualchemy.ScalarSelect): lualchemy.Exists
+---@field where fun(self: lualchemy.ScalarSelect, ...: any): lualchemy.ColumnElement
+
+---@class lualchemy.Select: lualchemy.GenerativeSelect
+---@field column_descriptions any
+---@field columns_clause_froms any
+---@field froms any
+---@field whereclause any
+---@field add_columns fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field add_cte fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field alias fun(self: lualchemy.Select, name?: any): lualchemy.Alias
+---@field as_scalar fun(self: lualchemy.Select): lualchemy.ScalarSelect
+---@field column fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field compare fun(self: lualchemy.Select, other?: any): lualchemy.Select
+---@field compile fun(self: lualchemy.Select, ...: any): lualchemy.Compiled
+---@field correlate fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field correlate_except fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field corresponding_column fun(self: lualchemy.Select, column?: any): lualchemy.Select
+---@field cte fun(self: lualchemy.Select, name?: any, options?: any): lualchemy.CTE
+---@field distinct fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field except_ fun(self: lualchemy.Select, ...: any): lualchemy.CompoundSelect
+---@field except_all fun(self: lualchemy.Select, ...: any): lualchemy.CompoundSelect
+---@field execute fun(self: lualchemy.Select, params?: any, ...: any): lualchemy.Result
+---@field execution_options fun(self: lualchemy.Select, options?: any): lualchemy.Select
+---@field exists fun(self: lualchemy.Select): lualchemy.Exists
+---@field ext fun(self: lualchemy.Select, extension?: any): lualchemy.Select
+---@field fetch fun(self: lualchemy.Select, count?: any, options?: any): lualchemy.Select
+---@field filter fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field filter_by fun(self: lualchemy.Select, named?: any): lualchemy.Select
+---@field from_statement fun(self: lualchemy.Select, statement?: any): lualchemy.Select
+---@field get_children fun(self: lualchemy.Select): lualchemy.Select
+---@field get_execution_options fun(self: lualchemy.Select): table
+---@field get_final_froms fun(self: lualchemy.Select): lualchemy.Select
+---@field get_label_style fun(self: lualchemy.Select): lualchemy.Select
+---@field group_by fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field having fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field intersect fun(self: lualchemy.Select, ...: any): lualchemy.CompoundSelect
+---@field intersect_all fun(self: lualchemy.Select, ...: any): lualchemy.CompoundSelect
+---@field into fun(self: lualchemy.Select, name?: any, given?: any): lualchemy.Select
+---@field is_derived_from fun(self: lualchemy.Select, from?: any): lualchemy.Select
+---@field is_same fun(self: lualchemy.Select, other?: any): boolean
+---@field join fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field join_from fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field label fun(self: lualchemy.Select, name?: any): lualchemy.Label
+---@field lateral fun(self: lualchemy.Select, name?: any): lualchemy.Lateral
+---@field limit fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field offset fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field options fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field order_by fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field outerjoin fun(self: lualchemy.Select, target?: any, on?: any, options?: any): lualchemy.Select
+---@field outerjoin_from fun(self: lualchemy.Select, from?: any, target?: any, on?: any, options?: any): lualchemy.Select
+---@field params fun(self: lualchemy.Select, values?: any): lualchemy.Select
+---@field prefix_with fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field reduce_columns fun(self: lualchemy.Select, options?: any): lualchemy.Select
+---@field replace_selectable fun(self: lualchemy.Select, old?: any, alias?: any): lualchemy.Select
+---@field scalar fun(self: lualchemy.Select, params?: any, ...: any): any
+---@field scalar_subquery fun(self: lualchemy.Select): lualchemy.ScalarSelect
+---@field select_from fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field self_group fun(self: lualchemy.Select): lualchemy.Select
+---@field set_label_style fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field slice fun(self: lualchemy.Select, from?: any, to?: any): lualchemy.Select
+---@field subquery fun(self: lualchemy.Select, name?: any): lualchemy.Subquery
+---@field suffix_with fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field union fun(self: lualchemy.Select, ...: any): lualchemy.CompoundSelect
+---@field union_all fun(self: lualchemy.Select, ...: any): lualchemy.CompoundSelect
+---@field unique_params fun(self: lualchemy.Select, values?: any): lualchemy.Select
+---@field where fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field with_for_update fun(self: lualchemy.Select, options?: any): lualchemy.Select
+---@field with_hint fun(self: lualchemy.Select, from?: any, text?: any, dialect_name?: any): lualchemy.Select
+---@field with_only_columns fun(self: lualchemy.Select, ...: any): lualchemy.Select
+---@field with_statement_hint fun(self: lualchemy.Select, text?: any, dialect_name?: any): lualchemy.Select
+
+---@class lualchemy.SelectBase: lualchemy.Executable
+---@field c any
+---@field exported_columns any
+---@field inner_columns any
+---@field is_select any
+---@field is_selectable any
+---@field selectable any
+---@field selected_columns any
+---@field add_cte fun(self: lualchemy.SelectBase, ...: any): lualchemy.SelectBase
+---@field alias fun(self: lualchemy.SelectBase, name?: any): lualchemy.Alias
+---@field as_scalar fun(self: lualchemy.SelectBase): lualchemy.ScalarSelect
+---@field compare fun(self: lualchemy.SelectBase, other?: any): lualchemy.SelectBase
+---@field compile fun(self: lualchemy.SelectBase, target?: any, options?: any): lualchemy.Compiled
+---@field corresponding_column fun(self: lualchemy.SelectBase, column?: any): lualchemy.SelectBase
+---@field cte fun(self: lualchemy.SelectBase, name?: any, options?: any): lualchemy.CTE
+---@field except_ fun(self: lualchemy.SelectBase, ...: any): lualchemy.CompoundSelect
+---@field except_all fun(self: lualchemy.SelectBase, ...: any): lualchemy.CompoundSelect
+---@field execute fun(self: lualchemy.SelectBase, params?: any, ...: any): lualchemy.Result
+---@field execution_options fun(self: lualchemy.SelectBase, options?: any): lualchemy.SelectBase
+---@field exists fun(self: lualchemy.SelectBase): lualchemy.Exists
+---@field get_children fun(self: lualchemy.SelectBase): lualchemy.SelectBase
+---@field get_execution_options fun(self: lualchemy.SelectBase): table
+---@field get_label_style fun(self: lualchemy.SelectBase): lualchemy.SelectBase
+---@field intersect fun(self: lualchemy.SelectBase, ...: any): lualchemy.CompoundSelect
+---@field intersect_all fun(self: lualchemy.SelectBase, ...: any): lualchemy.CompoundSelect
+---@field into fun(self: lualchemy.SelectBase, name?: any, given?: any): lualchemy.SelectBase
+---@field is_derived_from fun(self: lualchemy.SelectBase, from?: any): lualchemy.SelectBase
+---@field is_same fun(self: lualchemy.SelectBase, other?: any): boolean
+---@field label fun(self: lualchemy.SelectBase, name?: any): lualchemy.Label
+---@field lateral fun(self: lualchemy.SelectBase, name?: any): lualchemy.Lateral
+---@field options fun(self: lualchemy.SelectBase, ...: any): lualchemy.SelectBase
+---@field params fun(self: lualchemy.SelectBase, values?: any): lualchemy.SelectBase
+---@field prefix_with fun(self: lualchemy.SelectBase, ...: any): lualchemy.SelectBase
+---@field replace_selectable fun(self: lualchemy.SelectBase, old?: any, alias?: any): lualchemy.SelectBase
+---@field scalar fun(self: lualchemy.SelectBase, params?: any, ...: any): any
+---@field scalar_subquery fun(self: lualchemy.SelectBase): lualchemy.ScalarSelect
+---@field self_group fun(self: lualchemy.SelectBase): lualchemy.SelectBase
+---@field subquery fun(self: lualchemy.SelectBase, name?: any): lualchemy.Subquery
+---@field suffix_with fun(self: lualchemy.SelectBase, ...: any): lualchemy.SelectBase
+---@field union fun(self: lualchemy.SelectBase, ...: any): lualchemy.CompoundSelect
+---@field union_all fun(self: lualchemy.SelectBase, ...: any): lualchemy.CompoundSelect
+---@field unique_params fun(self: lualchemy.SelectBase, values?: any): lualchemy.SelectBase
+---@field with_hint fun(self: lualchemy.SelectBase, from?: any, text?: any, dialect_name?: any): lualchemy.SelectBase
+---@field with_statement_hint fun(self: lualchemy.SelectBase, text?: any, dialect_name?: any): lualchemy.SelectBase
+
+---@class lualchemy.TableSample: lualchemy.AliasedReturnsRows
+---@field sampling any
+---@field seed any
+
+---@class lualchemy.TableValuedAlias: lualchemy.AliasedReturnsRows
+---@field column any
+---@field joins_implicitly any
+---@field alias fun(self: lualchemy.TableValuedAlias, name?: any): lualchemy.Alias
+---@field lateral fun(self: lualchemy.TableValuedAlias, name?: any): lualchemy.Lateral
+---@field render_derived fun(self: lualchemy.TableValuedAlias, options?: any): any
+
+---@class lualchemy.TextClause: lualchemy.ColumnElement
+---@field is_text any
+---@field supports_execution any
+---@field text any
+---@field bindparams fun(self: lualchemy.TextClause, ...: any): lualchemy.ColumnElement
+---@field columns fun(self: lualchemy.TextClause, ...: any): lualchemy.ColumnElement
+---@field execution_options fun(self: lualchemy.TextClause, options?: any): lualchemy.ColumnElement
+---@field get_execution_options fun(self: lualchemy.TextClause): table
+
+---@class lualchemy.TextualSelect: lualchemy.SelectBase
+---@field add_cte fun(self: lualchemy.TextualSelect, ...: any): lualchemy.TextualSelect
+---@field alias fun(self: lualchemy.TextualSelect, name?: any): lualchemy.Alias
+---@field as_scalar fun(self: lualchemy.TextualSelect): lualchemy.ScalarSelect
+---@field bindparams fun(self: lualchemy.TextualSelect, ...: any): lualchemy.TextualSelect
+---@field compare fun(self: lualchemy.TextualSelect, other?: any): lualchemy.TextualSelect
+---@field compile fun(self: lualchemy.TextualSelect, target?: any, options?: any): lualchemy.Compiled
+---@field corresponding_column fun(self: lualchemy.TextualSelect, column?: any): lualchemy.TextualSelect
+---@field cte fun(self: lualchemy.TextualSelect, name?: any, options?: any): lualchemy.CTE
+---@field except_ fun(self: lualchemy.TextualSelect, ...: any): lualchemy.CompoundSelect
+---@field except_all fun(self: lualchemy.TextualSelect, ...: any): lualchemy.CompoundSelect
+---@field execute fun(self: lualchemy.TextualSelect, params?: any, ...: any): lualchemy.Result
+---@field execution_options fun(self: lualchemy.TextualSelect, options?: any): lualchemy.TextualSelect
+---@field exists fun(self: lualchemy.TextualSelect): lualchemy.Exists
+---@field get_children fun(self: lualchemy.TextualSelect): lualchemy.TextualSelect
+---@field get_execution_options fun(self: lualchemy.TextualSelect): table
+---@field get_label_style fun(self: lualchemy.TextualSelect): lualchemy.TextualSelect
+---@field intersect fun(self: lualchemy.TextualSelect, ...: any): lualchemy.CompoundSelect
+---@field intersect_all fun(self: lualchemy.TextualSelect, ...: any): lualchemy.CompoundSelect
+---@field into fun(self: lualchemy.TextualSelect, name?: any, given?: any): lualchemy.TextualSelect
+---@field is_derived_from fun(self: lualchemy.TextualSelect, from?: any): lualchemy.TextualSelect
+---@field is_same fun(self: lualchemy.TextualSelect, other?: any): boolean
+---@field label fun(self: lualchemy.TextualSelect, name?: any): lualchemy.Label
+---@field lateral fun(self: lualchemy.TextualSelect, name?: any): lualchemy.Lateral
+---@field options fun(self: lualchemy.TextualSelect, ...: any): lualchemy.TextualSelect
+---@field params fun(self: lualchemy.TextualSelect, values?: any): lualchemy.TextualSelect
+---@field prefix_with fun(self: lualchemy.TextualSelect, ...: any): lualchemy.TextualSelect
+---@field replace_selectable fun(self: lualchemy.TextualSelect, old?: any, alias?: any): lualchemy.TextualSelect
+---@field scalar fun(self: lualchemy.TextualSelect, params?: any, ...: any): any
+---@field scalar_subquery fun(self: lualchemy.TextualSelect): lualchemy.ScalarSelect
+---@field self_group fun(self: lualchemy.TextualSelect): lualchemy.TextualSelect
+---@field subquery fun(self: lualchemy.TextualSelect, name?: any): lualchemy.Subquery
+---@field suffix_with fun(self: lualchemy.TextualSelect, ...: any): lualchemy.TextualSelect
+---@field union fun(self: lualchemy.TextualSelect, ...: any): lualchemy.CompoundSelect
+---@field union_all fun(self: lualchemy.TextualSelect, ...: any): lualchemy.CompoundSelect
+---@field unique_params fun(self: lualchemy.TextualSelect, values?: any): lualchemy.TextualSelect
+---@field with_hint fun(self: lualchemy.TextualSelect, from?: any, text?: any, dialect_name?: any): lualchemy.TextualSelect
+---@field with_statement_hint fun(self: lualchemy.TextualSelect, text?: any, dialect_name?: any): lualchemy.TextualSelect
+
+---@class lualchemy.Tuple: lualchemy.ColumnElement
+---@field clauses any
+---@field eq fun(self: lualchemy.Tuple, other?: any): lualchemy.ColumnElement
+---@field ge fun(self: lualchemy.Tuple, other?: any): lualchemy.ColumnElement
+---@field gt fun(self: lualchemy.Tuple, other?: any): lualchemy.ColumnElement
+---@field is_distinct_from fun(self: lualchemy.Tuple, other?: any): lualchemy.ColumnElement
+---@field is_not_distinct_from fun(self: lualchemy.Tuple, other?: any): lualchemy.ColumnElement
+---@field le fun(self: lualchemy.Tuple, other?: any): lualchemy.ColumnElement
+---@field lt fun(self: lualchemy.Tuple, other?: any): lualchemy.ColumnElement
+---@field ne fun(self: lualchemy.Tuple, other?: any): lualchemy.ColumnElement
+
+---@class lualchemy.TypeCoerce: lualchemy.ColumnElement
+---@field clause any
+---@field typed_expression any
+
+---@class lualchemy.UnaryExpression: lualchemy.ColumnElement
+---@field modifier any
+---@field operator any
+
+---@class lualchemy.Update: lualchemy.ValuesBase
+---@field is_update any
+---@field whereclause any
+---@field add_cte fun(self: lualchemy.Update, ...: any): lualchemy.Update
+---@field compare fun(self: lualchemy.Update, other?: any): lualchemy.Update
+---@field compile fun(self: lualchemy.Update, target?: any, options?: any): lualchemy.Compiled
+---@field cte fun(self: lualchemy.Update, name?: any, options?: any): lualchemy.CTE
+---@field execute fun(self: lualchemy.Update, params?: any, ...: any): lualchemy.Result
+---@field execution_options fun(self: lualchemy.Update, options?: any): lualchemy.Update
+---@field filter fun(self: lualchemy.Update, ...: any): lualchemy.Update
+---@field filter_by fun(self: lualchemy.Update, named?: any): lualchemy.Update
+---@field get_children fun(self: lualchemy.Update): lualchemy.Update
+---@field get_execution_options fun(self: lualchemy.Update): table
+---@field inline fun(self: lualchemy.Update): lualchemy.Update
+---@field is_same fun(self: lualchemy.Update, other?: any): boolean
+---@field options fun(self: lualchemy.Update, ...: any): lualchemy.Update
+---@field ordered_values fun(self: lualchemy.Update, ...: any): lualchemy.Update
+---@field params fun(self: lualchemy.Update, values?: any): lualchemy.Update
+---@field prefix_with fun(self: lualchemy.Update, ...: any): lualchemy.Update
+---@field return_defaults fun(self: lualchemy.Update, ...: any): lualchemy.Update
+---@field returning fun(self: lualchemy.Update, ...: any): lualchemy.Update
+---@field scalar fun(self: lualchemy.Update, params?: any, ...: any): any
+---@field self_group fun(self: lualchemy.Update): lualchemy.Update
+---@field set_label_style fun(self: lualchemy.Update, ...: any): lualchemy.Update
+---@field suffix_with fun(self: lualchemy.Update, ...: any): lualchemy.Update
+---@field unique_params fun(self: lualchemy.Update, values?: any): lualchemy.Update
+---@field values fun(self: lualchemy.Update, ...: any): lualchemy.Update
+---@field where fun(self: lualchemy.Update, ...: any): lualchemy.Update
+---@field with_dialect_options fun(self: lualchemy.Update, options?: any): lualchemy.Update
+---@field with_hint fun(self: lualchemy.Update, from?: any, text?: any, dialect_name?: any): lualchemy.Update
+---@field with_statement_hint fun(self: lualchemy.Update, text?: any, dialect_name?: any): lualchemy.Update
+
+---@class lualchemy.UpdateBase: lualchemy.Executable
+---@field dialect_options any
+---@field entity_description any
+---@field exported_columns any
+---@field is_dml any
+---@field returning_column_descriptions any
+---@field table any
+---@field add_cte fun(self: lualchemy.UpdateBase, ...: any): lualchemy.UpdateBase
+---@field compare fun(self: lualchemy.UpdateBase, other?: any): lualchemy.UpdateBase
+---@field compile fun(self: lualchemy.UpdateBase, target?: any, options?: any): lualchemy.Compiled
+---@field cte fun(self: lualchemy.UpdateBase, name?: any, options?: any): lualchemy.CTE
+---@field execute fun(self: lualchemy.UpdateBase, params?: any, ...: any): lualchemy.Result
+---@field execution_options fun(self: lualchemy.UpdateBase, options?: any): lualchemy.UpdateBase
+---@field get_children fun(self: lualchemy.UpdateBase): lualchemy.UpdateBase
+---@field get_execution_options fun(self: lualchemy.UpdateBase): table
+---@field is_same fun(self: lualchemy.UpdateBase, other?: any): boolean
+---@field options fun(self: lualchemy.UpdateBase, ...: any): lualchemy.UpdateBase
+---@field params fun(self: lualchemy.UpdateBase, values?: any): lualchemy.UpdateBase
+---@field prefix_with fun(self: lualchemy.UpdateBase, ...: any): lualchemy.UpdateBase
+---@field return_defaults fun(self: lualchemy.UpdateBase, ...: any): lualchemy.UpdateBase
+---@field returning fun(self: lualchemy.UpdateBase, ...: any): lualchemy.UpdateBase
+---@field scalar fun(self: lualchemy.UpdateBase, params?: any, ...: any): any
+---@field self_group fun(self: lualchemy.UpdateBase): lualchemy.UpdateBase
+---@field set_label_style fun(self: lualchemy.UpdateBase, ...: any): lualchemy.UpdateBase
+---@field suffix_with fun(self: lualchemy.UpdateBase, ...: any): lualchemy.UpdateBase
+---@field unique_params fun(self: lualchemy.UpdateBase, values?: any): lualchemy.UpdateBase
+---@field with_dialect_options fun(self: lualchemy.UpdateBase, options?: any): lualchemy.UpdateBase
+---@field with_hint fun(self: lualchemy.UpdateBase, from?: any, text?: any, dialect_name?: any): lualchemy.UpdateBase
+---@field with_statement_hint fun(self: lualchemy.UpdateBase, text?: any, dialect_name?: any): lualchemy.UpdateBase
+
+---@class lualchemy.Values: lualchemy.FromClause
+---@field add_cte fun(self: lualchemy.Values, ...: any): any
+---@field alias fun(self: lualchemy.Values, name?: any, options?: any): lualchemy.Alias
+---@field cte fun(self: lualchemy.Values, name?: any, options?: any): lualchemy.CTE
+---@field data fun(self: lualchemy.Values, rows?: any): any
+---@field lateral fun(self: lualchemy.Values, name?: any): lualchemy.Lateral
+---@field scalar_values fun(self: lualchemy.Values): any
+
+---@class lualchemy.ValuesBase: lualchemy.UpdateBase
+---@field add_cte fun(self: lualchemy.ValuesBase, ...: any): lualchemy.ValuesBase
+---@field compare fun(self: lualchemy.ValuesBase, other?: any): lualchemy.ValuesBase
+---@field compile fun(self: lualchemy.ValuesBase, target?: any, options?: any): lualchemy.Compiled
+---@field cte fun(self: lualchemy.ValuesBase, name?: any, options?: any): lualchemy.CTE
+---@field execute fun(self: lualchemy.ValuesBase, params?: any, ...: any): lualchemy.Result
+---@field execution_options fun(self: lualchemy.ValuesBase, options?: any): lualchemy.ValuesBase
+---@field get_children fun(self: lualchemy.ValuesBase): lualchemy.ValuesBase
+---@field get_execution_options fun(self: lualchemy.ValuesBase): table
+---@field inline fun(self: lualchemy.ValuesBase): lualchemy.ValuesBase
+---@field is_same fun(self: lualchemy.ValuesBase, other?: any): boolean
+---@field options fun(self: lualchemy.ValuesBase, ...: any): lualchemy.ValuesBase
+---@field params fun(self: lualchemy.ValuesBase, values?: any): lualchemy.ValuesBase
+---@field prefix_with fun(self: lualchemy.ValuesBase, ...: any): lualchemy.ValuesBase
+---@field return_defaults fun(self: lualchemy.ValuesBase, ...: any): lualchemy.ValuesBase
+---@field returning fun(self: lualchemy.ValuesBase, ...: any): lualchemy.ValuesBase
+---@field scalar fun(self: lualchemy.ValuesBase, params?: any, ...: any): any
+---@field self_group fun(self: lualchemy.ValuesBase): lualchemy.ValuesBase
+---@field set_label_style fun(self: lualchemy.ValuesBase, ...: any): lualchemy.ValuesBase
+---@field suffix_with fun(self: lualchemy.ValuesBase, ...: any): lualchemy.ValuesBase
+---@field unique_params fun(self: lualchemy.ValuesBase, values?: any): lualchemy.ValuesBase
+---@field values fun(self: lualchemy.ValuesBase, ...: any): lualchemy.ValuesBase
+---@field with_dialect_options fun(self: lualchemy.ValuesBase, options?: any): lualchemy.ValuesBase
+---@field with_hint fun(self: lualchemy.ValuesBase, from?: any, text?: any, dialect_name?: any): lualchemy.ValuesBase
+---@field with_statement_hint fun(self: lualchemy.ValuesBase, text?: any, dialect_name?: any): lualchemy.ValuesBase
+
+---@class lualchemy.WithinGroup: lualchemy.ColumnElement
+---@field element any
+---@field order_by any
+---@field filter fun(self: lualchemy.WithinGroup, ...: any): lualchemy.ColumnElement
+---@field over fun(self: lualchemy.WithinGroup, element?: any, options?: any): lualchemy.Over
