@@ -245,6 +245,34 @@ for database, url in targets.each() do
         assert.matches("Nested Loop.-Function Scan on rows.-orm_batch_sample", table.concat(plan, "\n"))
       end)
 
+      it("makes rows ready while the database takes those before them", function()
+        local order = {}
+        local Noted = sa.TypeDecorator:extend("Noted", { impl = sa.Text, cache_ok = true })
+        function Noted:process_bind_param(value)
+          if order[#order] ~= value then order[#order + 1] = value end
+          return value
+        end
+        local Base = orm.declarative_base()
+        local Row = Base:class("Row", { __tablename__ = "orm_batch_noted", id = sa.Column(sa.Integer, { primary_key = true }),
+          first = sa.Column(Noted), second = sa.Column(Noted) })
+        Base.metadata:drop_all(engine)
+        Base.metadata:create_all(engine)
+        sa.event.listen(engine, "before_cursor_execute", function(_, _, sql) order[#order + 1] = sql:match("%u+") end)
+        sa.event.listen(engine, "after_cursor_execute", function(_, _, sql) order[#order + 1] = sql:match("%u+") .. " done" end)
+        local session <close> = orm.Session{ bind = engine }
+        local rows = {}
+        for i = 1, 40 do rows[i] = i <= 20 and Row{ id = 100 + i, first = "a", second = "a" } or Row{ first = "b", second = "b" } end
+        session:add_all(rows)
+        session:flush()
+        assert.same({ "a", "INSERT", "b", "INSERT done", "INSERT", "INSERT done" }, order)
+        order = {}
+        for i, row in ipairs(rows) do row[i <= 20 and "second" or "first"] = i <= 20 and "d" or "c" end
+        session:flush()
+        assert.same({ "c", "UPDATE", "d", "UPDATE done", "UPDATE", "UPDATE done" }, order)
+        session:rollback()
+        Base.metadata:drop_all(engine)
+      end)
+
       it("keeps what is no number", function()
         local session <close> = orm.Session{ bind = engine }
         for i = 1, 10 do session:add(Sample{ id = i, number = ({ math.huge, -math.huge, 0 / 0 })[i % 3 + 1] }) end

@@ -161,8 +161,9 @@ function Connection:_send(sql, bound, context)
   end
   local run, status
   if context then
+    -- Who has something to do meanwhile does not wait inside the core.
     run, status = core.run(dc, sql, bound, context.flags, context.batch_sql or nil, context.batch_sets or nil,
-      context.compiled, deadline == nil)
+      context.compiled, deadline == nil and not context.meanwhile)
   else
     run, status = core.run(dc, sql, bound, 0, nil, nil, nil, deadline == nil)
   end

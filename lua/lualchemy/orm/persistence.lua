@@ -21,8 +21,9 @@ local MIN_ARRAY_ROWS, ARRAY_ROWS, ARRAY_KEYS = 5, 1000, 5000
 -- SQLite: rows of an INSERT that are worth a question about how they are numbered; a number far from the last one, behind
 -- which it takes any that is free.
 local MIN_ROWS_TO_ASK, LAST_NUMBER = 50, math.maxinteger - (1 << 32)
--- Objects looked at ahead of what is sent: what was just looked at is still near the processor when it is bound.
-local AHEAD = 1000
+-- Objects looked at ahead of what is sent, of which an array takes all: what was just looked at is still near the processor when it
+-- is bound.
+local AHEAD = ARRAY_ROWS
 
 local M = {}
 
@@ -174,27 +175,54 @@ local function block_size(left, width, can_batch)
   return 1
 end
 
--- Rows by arrays, in blocks. While the database takes one, the next is made ready and what came of the one before is looked at.
-local function send_arrays(work, conn, texts, verb, sql, objects, from, last, slots, with_key, take)
-  local function bind(at)
-    local n = math.min(last - at, ARRAY_ROWS)
-    return n > 0 and core.flush_bind_arrays(texts.codec, objects, at, n, slots, with_key), n
+-- The rows of a list from one to another, a run of one shape at a time: `next` looks at the run that `from` is at, unless it was
+-- looked at before; `pass` leaves rows of it behind.
+local Runs = {}
+Runs.__index = Runs
+
+local function runs_of(texts, objects, from, to, insert)
+  return setmetatable({ objects = objects, from = from, to = to, mask = texts.mask, insert = insert, count = 0 }, Runs)
+end
+
+function Runs:next()
+  if self.count == 0 and self.from <= self.to then
+    self.count, self.shape, self.expression = core.flush_shape(self.objects, self.from, math.min(self.to, self.from + AHEAD - 1),
+      self.insert, self.mask)
   end
-  local bound, n = bind(from)
-  local before = function() end
-  while bound do
-    local at, count, sent = from, n, bound
-    local run = work:_send_while(conn, sql, bound, verb, texts.table, function()
-      before()
-      from = at + count
-      bound, n = bind(from)
+  return self.count > 0
+end
+
+function Runs:pass(count)
+  self.from, self.count = self.from + count, self.count - count
+end
+
+-- Rows by arrays, one for each run, from the one that `runs` is at to the first that does not go that way. While the database takes
+-- one, the next is looked at and made ready, and what came of the one before is taken. `prepare(runs)` -> its text, its slots and
+-- what to do with what comes back, or nil: not by an array. -> was there any?
+local function send_arrays(work, conn, texts, verb, runs, with_key, prepare)
+  local function make()
+    local way = runs:next() and prepare(runs)
+    if not way then return nil end
+    way.at, way.count = runs.from, runs.count
+    way.bound = core.flush_bind_arrays(texts.codec, runs.objects, way.at, way.count, way.slots, with_key)
+    runs:pass(way.count)
+    return way
+  end
+  local function settle(way)
+    way.take(way.run, way.at, way.count)
+    way.bound:release()
+  end
+  local before, now, after = nil, make(), nil
+  if not now then return false end
+  while now do
+    now.run = work:_send_while(conn, now.sql, now.bound, verb, texts.table, function()
+      if before then settle(before) end
+      after = make()
     end)
-    before = function()
-      take(run, at, count)
-      sent:release()
-    end
+    before, now = now, after
   end
-  before()
+  settle(before)
+  return true
 end
 
 -- Do new objects become persistent with their INSERT, while they are still near the processor, and not when the flush ends? Where
@@ -223,9 +251,22 @@ local function take_returned(work, texts, objects, at, count, run, back)
   if core.flush_returned(texts.plan, objects, at, count, run, back, finisher(work, texts, back)) then note_finished(work, count) end
 end
 
-local function insert_arrays(work, conn, texts, objects, from, last, shape, slots, back)
-  send_arrays(work, conn, texts, "insert", texts:insert_arrays(shape, slots, back), objects, from, last, slots, false, function(run, at, count)
-    if #back > 0 then take_returned(work, texts, objects, at, count, run, back) end
+-- The columns that an INSERT of a shape names, what it gives back, whether a generated key is in that, and whether one may be of
+-- several rows: those that come back are told apart by a counting key; without one only a single row is safe.
+local function insert_parts(texts, shape)
+  local slots = core.flush_slots(shape)
+  local back, has_key = returning(texts, slots)
+  return slots, back, has_key, texts.mapper.batch ~= false and #slots > 0 and (#back == 0 or has_key and texts.key_counts)
+end
+
+local function insert_arrays(work, conn, texts, runs)
+  return send_arrays(work, conn, texts, "insert", runs, false, function()
+    if not texts.numbered or runs.expression or runs.count < MIN_ARRAY_ROWS then return nil end
+    local slots, back, _, can_batch = insert_parts(texts, runs.shape)
+    return can_batch and texts:takes_arrays(slots) and { slots = slots, sql = texts:insert_arrays(runs.shape, slots, back),
+      take = function(run, at, count)
+        if #back > 0 then take_returned(work, texts, runs.objects, at, count, run, back) end
+      end }
   end)
 end
 
@@ -261,20 +302,13 @@ local function insert_block(work, conn, texts, objects, from, count, shape, slot
   end
 end
 
--- Objects of one shape, in as few statements as can be.
-local function insert_shape(work, conn, texts, objects, from, count, shape)
-  local slots = core.flush_slots(shape)
-  local back, has_key = returning(texts, slots)
-  -- Rows that come back are told apart by a counting key; without one only a single row is safe.
-  local can_batch = texts.mapper.batch ~= false and #slots > 0 and (#back == 0 or has_key and texts.key_counts)
-  local last = from + count
-  if can_batch and count >= MIN_ARRAY_ROWS and texts:takes_arrays(slots) then
-    return insert_arrays(work, conn, texts, objects, from, last, shape, slots, back)
-  end
-  while from < last do
-    local n = block_size(last - from, #slots, can_batch)
-    insert_block(work, conn, texts, objects, from, n, shape, slots, back, has_key)
-    from = from + n
+-- A run of rows, in as few statements as can be.
+local function insert_blocks(work, conn, texts, runs)
+  local slots, back, has_key, can_batch = insert_parts(texts, runs.shape)
+  while runs.count > 0 do
+    local n = block_size(runs.count, #slots, can_batch)
+    insert_block(work, conn, texts, runs.objects, runs.from, n, runs.shape, slots, back, has_key)
+    runs:pass(n)
   end
 end
 
@@ -344,18 +378,16 @@ local function copy_keys(texts, objects, from, to)
   end
 end
 
-local function look_ahead(texts) return texts.numbered and 5 * ARRAY_ROWS or AHEAD end
-
 local function insert_rows(work, conn, texts, objects, from, to)
   if texts.position > 1 then copy_keys(texts, objects, from, to) end
-  while from <= to do
-    local count, shape, expression = core.flush_shape(objects, from, math.min(to, from + look_ahead(texts) - 1), true, texts.mask)
-    if expression then
-      insert_expression(work, conn, texts, objects[from], shape)
-    else
-      insert_shape(work, conn, texts, objects, from, count, shape)
+  local runs = runs_of(texts, objects, from, to, true)
+  while runs:next() do
+    if runs.expression then
+      insert_expression(work, conn, texts, objects[runs.from], runs.shape)
+      runs:pass(1)
+    elseif not insert_arrays(work, conn, texts, runs) then
+      insert_blocks(work, conn, texts, runs)
     end
-    from = from + count
   end
 end
 
@@ -422,22 +454,40 @@ local function update_expression(work, conn, texts, object, shape, version)
   if #back == 0 and #texts.changed_by_update > 0 then forget_changed(work, texts, { object }, 1, 1, slots) end
 end
 
-local function each_alone(work, conn, texts, objects, from, count, shape, version)
-  for at = from, from + count - 1 do update_expression(work, conn, texts, objects[at], shape, version) end
+-- Does every row go into a statement of its own, which gives back what the database makes anew?
+local function goes_alone(texts) return is_eager(texts) and #texts.changed_by_update > 0 end
+
+-- Rows are to be updated: what is said of their discriminators, and forgotten because the database makes it anew.
+local function note_updates(work, texts, runs, slots)
+  local objects, from, to = runs.objects, runs.from, runs.from + runs.count - 1
+  local class_says = texts.mapper.polymorphic_prop
+  for _, slot in ipairs(class_says and slots or {}) do
+    for at = from, slot == class_says.slot and to or 0 do warn_of_stranger(objects[at]) end
+  end
+  if #texts.changed_by_update > 0 and not is_eager(texts) then forget_changed(work, texts, objects, from, to, slots) end
 end
 
-local function update_shape(work, conn, texts, objects, from, count, shape, version)
-  local slots, class_says = core.flush_slots(shape), texts.mapper.polymorphic_prop
-  for _, slot in ipairs(class_says and slots or {}) do
-    for at = from, slot == class_says.slot and from + count - 1 or 0 do warn_of_stranger(objects[at]) end
-  end
-  if #texts.changed_by_update > 0 then
-    if is_eager(texts) then return each_alone(work, conn, texts, objects, from, count, shape, version) end
-    forget_changed(work, texts, objects, from, from + count - 1, slots)
-  end
-  if count >= MIN_ARRAY_ROWS and not version and texts.mapper.batch ~= false and texts:updates_by_array(slots) then
-    return send_arrays(work, conn, texts, "update", texts:update_arrays(shape, slots), objects, from, from + count, slots, true,
-      function(run, _, sent) check_matched("UPDATE", texts, sent, run:changes()) end)
+local function update_arrays(work, conn, texts, runs)
+  local function take(run, _, count) check_matched("UPDATE", texts, count, run:changes()) end
+  return send_arrays(work, conn, texts, "update", runs, true, function()
+    if runs.expression or runs.count < MIN_ARRAY_ROWS or version_in(texts) or texts.mapper.batch == false or goes_alone(texts)
+      or not runs.shape:find("[^\0]") then return nil end
+    local slots = core.flush_slots(runs.shape)
+    if not texts:updates_by_array(slots) then return nil end
+    note_updates(work, texts, runs, slots)
+    return { slots = slots, sql = texts:update_arrays(runs.shape, slots), take = take }
+  end)
+end
+
+-- A run of rows, each with its own set of parameters.
+local function update_each(work, conn, texts, runs)
+  local objects, from, count, shape, version = runs.objects, runs.from, runs.count, runs.shape, version_in(texts)
+  local slots = core.flush_slots(shape)
+  note_updates(work, texts, runs, slots)
+  runs:pass(count)
+  if goes_alone(texts) then
+    for at = from, from + count - 1 do update_expression(work, conn, texts, objects[at], shape, version) end
+    return
   end
   local bound = core.flush_bind("update", texts.codec, objects, from, count, slots, version)
   local run = work:_send(conn, texts:update(shape, slots, version), bound, "update", texts.table)
@@ -447,17 +497,18 @@ end
 
 local function update_rows(work, conn, texts, objects, from, to)
   apply_onupdate(conn, texts, objects, from, to)
-  while from <= to do
-    local count, shape, expression = core.flush_shape(objects, from, math.min(to, from + look_ahead(texts) - 1), false, texts.mask)
-    if expression then
-      update_expression(work, conn, texts, objects[from], shape, version_in(texts))
-    elseif shape:find("[^\0]") then
-      update_shape(work, conn, texts, objects, from, count, shape, version_in(texts))
-    else -- nothing to write: where there is one such object there are more, and each would part what goes into one statement
-      objects = core.flush_changed(objects, from + count, to, texts.mask)
-      from, count, to = 1, 0, #objects
+  local runs = runs_of(texts, objects, from, to, false)
+  while runs:next() do
+    if runs.expression then
+      update_expression(work, conn, texts, runs.objects[runs.from], runs.shape, version_in(texts))
+      runs:pass(1)
+    elseif not runs.shape:find("[^\0]") then
+      -- nothing to write: where there is one such object there are more, and each would part what goes into one statement
+      local changed = core.flush_changed(runs.objects, runs.from + runs.count, runs.to, texts.mask)
+      runs = runs_of(texts, changed, 1, #changed, false)
+    elseif not update_arrays(work, conn, texts, runs) then
+      update_each(work, conn, texts, runs)
     end
-    from = from + count
   end
 end
 
