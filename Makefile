@@ -192,21 +192,23 @@ build/fuzz/host: spec/fuzz/host.c Makefile
 c-tests: $(C_TESTS) ; @:
 fault-host: $(BUILD)/fault/host ; @:
 
-# The raw C sides and the clock are built like any user's program. ROUNDS, WORKLOADS and BENCH_SCALE: spec/bench/run.lua.
+# The raw C sides, the clock and the handle are built like any user's program. ROUNDS, WORKLOADS and BENCH_SCALE: spec/bench/run.lua.
 bench:
 	@$(SETUP) bench
-	+@$(MAKE) --no-print-directory all build/bench/raw_sqlite build/bench/raw_postgresql build/bench/clock.so
+	+@$(MAKE) --no-print-directory all build/bench/raw_sqlite build/bench/raw_postgresql $(BENCH_MODULES)
 	@$(TREE) LUA_CPATH='$(ROOT)/lua/?.so;$(ROOT)/build/bench/?.so;;' DB=$(filter-out $(if $(filter file,$(origin DB)),%),$(DB)) LUA='$(LUA)' spec/support/with_postgresql.sh $(LUA) spec/bench/run.lua
 build/bench/raw_%: spec/bench/raw_%.c spec/bench/raw.h
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) -O2 -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) $($*_CFLAGS) -o $@ $< $($*_LIBS)
 # Modules for specs and benches, of no variant.
+BENCH_MODULES = build/bench/clock.so build/bench/handle.so
 SPEC_MODULES = build/support/fork.so build/support/reset.so build/support/names.so
 build/bench/clock.so: spec/bench/clock.c
+build/bench/handle.so: spec/bench/handle.c
 build/support/fork.so: spec/support/fork.c
 build/support/reset.so: spec/support/reset.c
 build/support/names.so: spec/support/names.c
-build/bench/clock.so $(SPEC_MODULES):
+$(BENCH_MODULES) $(SPEC_MODULES):
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) -O2 -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -shared $(LUA_FLAGS) -o $@ $<
 

@@ -7,7 +7,7 @@
 #include <lua.h>
 
 #include "binding/driver_conn.h"
-#include "pool/pool.h"
+#include "pool/slot.h"
 
 /*
 ** The objects of a pool in Lua, and what happens to the record of a physical

@@ -12,7 +12,7 @@
 ** (binding/l_pool.c) embeds one alch_slot in its record of each physical
 ** connection and acts on the answers.
 **
-** A slot is in one state, which only 'move' in pool.c changes:
+** A slot is in one state, which only 'alch_slot_move' (slot.h) changes:
 **
 **     CONNECTING -> IN_USE <-> IDLE        any -> GONE, which is final
 **
@@ -78,27 +78,13 @@ const alch_pool_policy *alch_pool_policy_find(const char *name);
 
 void alch_pool_init(alch_pool *p, const alch_pool_policy *policy);
 
-/* The next connection for somebody. 'now' may be a coarse clock's unless
-** 'recycle' >= 0. After ALCH_TAKEN_IDLE the slot is in use, once more if it is shared. */
-alch_taken alch_pool_take(alch_pool *p, double now, alch_slot **out);
-
-/* That very slot, idle or in use, for somebody: ALCH_TAKEN_IDLE or _STALE. */
-alch_taken alch_slot_take(alch_slot *s, double now);
-
 /* Reserves the room that ALCH_TAKEN_CREATE promised. */
 void alch_slot_begin(alch_slot *s, alch_pool *p);
 /* It is connected: in use by whoever began it. */
 void alch_slot_connected(alch_slot *s, double now);
 
-/* Gives a slot back. 1: it is idle, or others still hold it. 0: the pool does
-** not want it; close the connection, then remove the slot. */
-int alch_slot_give(alch_slot *s);
-
 /* Takes a slot out of the pool, whatever its state; may be called again. */
 void alch_slot_remove(alch_slot *s);
-
-/* Is it of an older generation, or past its time? */
-int alch_slot_stale(const alch_slot *s, double now);
 
 /* Every connection there is now must not be handed out again. */
 void alch_pool_invalidate_all(alch_pool *p);

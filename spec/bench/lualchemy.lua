@@ -265,13 +265,16 @@ works["W7"] = { 20000, function(n)
   return seconds
 end }
 
-works["W9"] = { 200000, function(n)
-  local pool = engine.pool
+local function connect_and_close(pool, n)
   pool:connect():close()
   return time(function()
     for _ = 1, n do pool:connect():close() end
   end)
-end }
+end
+works["W9"] = { 200000, function(n) return connect_and_close(engine.pool, n) end }
+
+-- the least that such a pair costs in Lua: an object made and closed, by two methods written in C, without a pool
+works["W9/floor"] = { 200000, function(n) return connect_and_close(require("handle"), n) end }
 
 works["W11"] = { 55000, function(n)
   local seconds = time(function()

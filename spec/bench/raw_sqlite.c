@@ -1,4 +1,5 @@
 /* raw_sqlite WORKLOAD: libsqlite3 and prepared statements, on a database in memory. */
+#include <pthread.h>
 #include <sqlite3.h>
 
 #include "raw.h"
@@ -378,6 +379,32 @@ static double delete_objects(int n)
     return seconds;
 }
 
+/* W9: a connection taken off a list of idle ones and put back, each under a lock. */
+static double take_and_give(int n)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static sqlite3 *volatile idle[5];
+    static volatile int count;
+    double start, seconds;
+    int i;
+
+    idle[count++] = db;
+    start = raw_now();
+    for (i = 0; i < n; i++) {
+        sqlite3 *c;
+
+        pthread_mutex_lock(&lock);
+        c = idle[--count];
+        pthread_mutex_unlock(&lock);
+        pthread_mutex_lock(&lock);
+        idle[count++] = c;
+        pthread_mutex_unlock(&lock);
+    }
+    seconds = raw_now() - start;
+    raw_expect(idle[0] == db && count == 1, 1);
+    return seconds;
+}
+
 static const raw_workload workloads[] = {
     { "W1", 100000, add_objects },
     { "W2", 100000, insert_rows },
@@ -388,6 +415,7 @@ static const raw_workload workloads[] = {
     { "W6", 20000, change_objects },
     { "W8j", 40000, load_joined },
     { "W8s", 40000, load_by_keys },
+    { "W9", 200000, take_and_give },
     { "W10", 20000, delete_objects },
     { "W11", 55000, add_families },
     { "W12", 20000, joined_inheritance },

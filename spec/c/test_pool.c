@@ -1,5 +1,5 @@
 /* The pool's states and policies. Time is what the test says it is. */
-#include "pool/pool.h"
+#include "pool/slot.h"
 
 #include "check.h"
 
