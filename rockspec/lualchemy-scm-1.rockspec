@@ -137,6 +137,7 @@ build = {
         "csrc/driver/worker_cursor.c",
         "csrc/expr/build_expr.c",
         "csrc/expr/compare.c",
+        "csrc/expr/entity.c",
         "csrc/expr/join.c",
         "csrc/expr/names.c",
         "csrc/expr/node.c",

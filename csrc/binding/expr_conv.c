@@ -215,7 +215,7 @@ void alch_number_node(lua_State *L, int idx, const char *what, const alch_node *
         alch_raise(L, &err);
 }
 
-const alch_custom *alch_push_entity(lua_State *L, int idx)
+static const alch_custom *push_entity_in(lua_State *L, int idx, const char *field)
 {
     int top = lua_gettop(L), fields = idx;
     const alch_node_ref *r;
@@ -228,7 +228,7 @@ const alch_custom *alch_push_entity(lua_State *L, int idx)
         fields = top + 1;
     }
     if (lua_type(L, fields) == LUA_TTABLE) {
-        lua_pushliteral(L, "_columns");
+        lua_pushstring(L, field);
         lua_rawget(L, fields);
         r = alch_test_node_ref(L, -1);
         if (r != NULL && r->node != NULL && r->node->kind == ALCH_NODE_ENTITY) {
@@ -241,15 +241,8 @@ const alch_custom *alch_push_entity(lua_State *L, int idx)
     return NULL;
 }
 
-const alch_node *alch_attribute_entity(lua_State *L, int idx, const alch_node *n)
-{
-    const alch_custom *entity = n->kind == ALCH_NODE_COLUMN ? alch_push_entity(L, idx) : NULL;
-
-    if (entity == NULL)
-        return n;
-    lua_replace(L, idx);
-    return &entity->head;
-}
+const alch_custom *alch_push_entity(lua_State *L, int idx) { return push_entity_in(L, idx, "_columns"); }
+const alch_custom *alch_push_about(lua_State *L, int idx) { return push_entity_in(L, idx, "_about"); }
 
 /* A mapped class among what is selected stands for its columns, not for its table. */
 static void replace_by_columns(lua_State *L, int idx)

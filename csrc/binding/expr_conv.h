@@ -44,9 +44,8 @@ void alch_give_value(lua_State *L, alch_bind *b, int idx);
 /* Pushes the ENTITY that a mapped class or one of its attributes has in its raw
 ** field _columns; NULL and nothing pushed for anything else. */
 const alch_custom *alch_push_entity(lua_State *L, int idx);
-/* The ENTITY in place of the attribute at 'idx', where 'n', which that stands for,
-** is a column: so what is made of it still says whose it is. Lent. */
-const alch_node *alch_attribute_entity(lua_State *L, int idx, const alch_node *n);
+/* The same of the raw field _about: what a join of mapped classes brings to WHERE. */
+const alch_custom *alch_push_about(lua_State *L, int idx);
 /* Anything that can stand in FROM, lent; a SELECT is refused with advice. */
 const alch_node *alch_check_from(lua_State *L, int idx, const char *what);
 

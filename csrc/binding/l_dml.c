@@ -113,6 +113,7 @@ static void assign_to_node(lua_State *L, const alch_dml *d, alch_list *row)
     if (target == NULL)
         alch_raisef(L, ALCH_ERR_ARGUMENT, "the keys of values{} are column names, columns or expressions, got %s",
                     alch_describe(L, value - 1));
+    target = alch_plain_column(target);
     if (target->kind == ALCH_NODE_COLUMN && d->head.kind == ALCH_NODE_INSERT
         && ((const alch_column *)target)->owner != (const alch_from *)d->table)
         unconsumed(L, d, ((const alch_column *)target)->key);
@@ -384,6 +385,15 @@ static int l_from_select(lua_State *L)
 
 /* }=== */
 
+/* The item that was the last one of 'count' comes behind those after it. */
+static void keep_last(alch_list *l, uint32_t count)
+{
+    const alch_node *last = l->items[count - 1];
+
+    memmove(l->items + count - 1, l->items + count, (l->count - count) * sizeof *l->items);
+    l->items[l->count - 1] = last;
+}
+
 /* stmt:where(criterion, ...) */
 static int l_where(lua_State *L)
 {
@@ -400,8 +410,18 @@ static int l_where(lua_State *L)
     where = push_list(L, d->where, ALCH_OP_AND, (size_t)top, &slot);
     for (i = 2; i <= top; i++)
         list_push(L, where, alch_node_keep(alch_check_node(L, i)));
+    if (d->flags & ALCH_DML_RESTRICTED)
+        keep_last(where, d->where->count);
     set_child(L, d, &d->where, alch_take_node(slot));
     lua_pop(L, 1);
+    return 1;
+}
+
+/* core.dml_restrict(stmt, criterion): which rows are the mapped class's; stays behind all other criteria. */
+static int l_restrict(lua_State *L)
+{
+    (void)l_where(L);
+    ((alch_dml *)(uintptr_t)alch_test_node_ref(L, -1)->node)->flags |= ALCH_DML_RESTRICTED;
     return 1;
 }
 
@@ -421,7 +441,7 @@ static int l_returning(lua_State *L)
         return alch_raisef(L, ALCH_ERR_INVALID, "return_defaults() is already configured on this statement");
     columns = push_list(L, d->returning, ALCH_OP_COMMA, (size_t)top, &slot);
     for (i = 2; i <= top; i++)
-        list_push(L, columns, alch_node_keep(alch_check_node(L, i)));
+        list_push(L, columns, alch_node_keep(alch_plain_column(alch_check_node(L, i))));
     set_child(L, d, &d->returning, alch_take_node(slot));
     lua_pop(L, 1);
     return 1;
@@ -632,6 +652,7 @@ static const luaL_Reg functions[] = {
     { "dml_ordered_values", l_ordered_values },
     { "dml_from_select", l_from_select },
     { "dml_where", l_where },
+    { "dml_restrict", l_restrict },
     { "dml_returning", l_returning },
     { "dml_on_conflict", l_on_conflict },
     { "dml_has_conflict", l_has_conflict },

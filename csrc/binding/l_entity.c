@@ -1,10 +1,29 @@
 /* Looking into join conditions, columns under another class, mapped classes in
 ** a SELECT: what mappers need of expressions. */
 #include "binding/bind.h"
+#include "binding/expr_conv.h"
 #include "binding/node_conv.h"
 #include "binding/pending.h"
 #include "binding/value_conv.h"
 #include "expr/build.h"
+#include "expr/entity.h"
+
+/* What expressions over an attribute hold: its column, for the entity that its fields at 'idx' name, if that says
+** anything about the statement's FROM or WHERE. Kept. */
+static const alch_node *column_for(lua_State *L, const alch_node *n, int idx)
+{
+    const alch_node *made;
+    const alch_custom *entity;
+    alch_err err;
+
+    n = alch_plain_column(n);
+    entity = n->kind == ALCH_NODE_COLUMN ? alch_push_entity(L, idx) : NULL;
+    if (entity == NULL || (entity->from == NULL && entity->criteria == NULL))
+        return alch_node_keep(n);
+    if (alch_entity_column_new(n, entity, &made, &err) != ALCH_OK)
+        alch_raise(L, &err);
+    return made;
+}
 
 /* core.view(column, class, fields): the same node as a value of another class
 ** with fields of its own. */
@@ -23,7 +42,8 @@ static int l_view(lua_State *L)
     lua_setmetatable(L, -2);
     lua_pushvalue(L, 3);
     lua_setiuservalue(L, -2, 1);
-    r->node = alch_node_keep(n);
+    r->node = column_for(L, n, 3);
+    lua_settop(L, 4);
     return 1;
 }
 
@@ -99,6 +119,7 @@ static int collect_columns(const alch_node *n, void *payload)
     if (n->kind == ALCH_NODE_ENTITY)
         n = &((const alch_custom *)n)->clauses->head;
     if (n->kind == ALCH_NODE_COLUMN) {
+        n = alch_plain_column(n);
         luaL_checkstack(L, 2, "expression");
         alch_push_node(L, n);
         lua_rawsetp(L, -2, n);

@@ -242,8 +242,6 @@ static void argument(lua_State *L, int idx, const char *name, const alch_node **
     alch_err err;
 
     if (n != NULL || lua_istable(L, idx)) {
-        if (n != NULL && alch_attribute_entity(L, idx, n) != n)
-            n = alch_to_node(L, idx);
         if (n != NULL && (alch_is_from(n) && n->kind != ALCH_NODE_VALUES))
             *out = alch_node_keep(n);
         else
@@ -458,7 +456,7 @@ static int l_typed(lua_State *L)
 static int l_unary(lua_State *L)
 {
     int op = op_at(L, 1);
-    const alch_node *n = op == ALCH_OP_DISTINCT ? alch_attribute_entity(L, 2, alch_check_expression(L, 2)) : alch_check_expression(L, 2);
+    const alch_node *n = alch_check_expression(L, 2);
     const alch_type *type = lua_isnoneornil(L, 3) ? n->type : alch_check_type(L, 3, NULL);
     alch_node_ref *slot;
     alch_unary *u;

@@ -256,7 +256,7 @@ static int push_field(lua_State *L, const alch_node *n, const getter *g)
 /* core.get(node, "name" | "element" | "type" | "table" | ...): nil for what the node has not. */
 static int l_get(lua_State *L)
 {
-    const alch_node *n = alch_check_node(L, 1);
+    const alch_node *n = alch_plain_column(alch_check_node(L, 1));
     const char *what = luaL_checkstring(L, 2);
     size_t i;
 

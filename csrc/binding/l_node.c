@@ -141,6 +141,7 @@ void alch_push_node(lua_State *L, const alch_node *n)
 {
     alch_node_ref *r;
 
+    n = alch_plain_column(n);
     if (is_canonical(n) && push_object(L, n))
         return;
     r = alch_push_node_slot(L, n->kind);
@@ -226,7 +227,7 @@ const alch_node *alch_check_node(lua_State *L, int idx)
 
 const alch_node *alch_check_kind(lua_State *L, int idx, int kind)
 {
-    const alch_node *n = alch_check_node(L, idx);
+    const alch_node *n = alch_plain_column(alch_check_node(L, idx));
 
     if (n->kind != kind)
         alch_raisef(L, ALCH_ERR_ARGUMENT, "%s expected as argument %d, got %s", alch_node_class(kind), idx,

@@ -129,8 +129,6 @@ static int l_unary_op(lua_State *L)
         return 1;
     if (alch_op_is_modifier(op) && n->kind == ALCH_NODE_LIST && n->op == ALCH_OP_COMMA)
         return order_each(L, op, (const alch_list *)n);
-    if (op == ALCH_OP_DISTINCT)
-        n = alch_attribute_entity(L, 1, n);
     slot = push_result(L, ALCH_NODE_UNARY);
     alch_check(L, alch_unary_new(op, alch_node_keep(n), op == ALCH_OP_ANY || op == ALCH_OP_ALL || op == ALCH_OP_EXISTS
                             ? alch_type_of(ALCH_TYPE_BOOLEAN) : n->type, &slot->node, &err), &err);

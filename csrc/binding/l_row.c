@@ -186,7 +186,7 @@ enum { IS_ITSELF, IS_DERIVED, IS_COPY, WAYS };
 static int stands_for(const alch_node *from, const alch_node *n, int way)
 {
     if (way == IS_ITSELF)
-        return from == n || (from != NULL && from->kind == ALCH_NODE_LABEL && ((const alch_label *)from)->element == n);
+        return from == n || (from != NULL && from->kind == ALCH_NODE_LABEL && alch_plain_column(((const alch_label *)from)->element) == n);
     if (way == IS_COPY)
         return is_copy(from, n);
     while (from != NULL && from != n)
@@ -240,6 +240,7 @@ static int find_object(lua_State *L, int shape_idx, int key)
 
     lua_pushvalue(L, key);
     n = alch_to_node(L, lua_gettop(L));
+    n = n != NULL ? alch_plain_column(n) : NULL;
     if (n != NULL && shape->compiled != NULL && shape->compiled->column_count > 0)
         found = find_expression(shape, n);
     else if (n != NULL && n->kind == ALCH_NODE_COLUMN) {

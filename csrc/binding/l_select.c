@@ -11,7 +11,7 @@
 #include "expr/build.h"
 #include "expr/join.h"
 #include "expr/names.h"
-#include "expr/selectable.h"
+#include "expr/entity.h"
 #include "schema/table.h"
 
 /* Every function here has the table of classes as its upvalue. */
@@ -432,7 +432,9 @@ static int push_restricted(lua_State *L, int top)
 
     luaL_checkstack(L, top + 10, "select_from");
     for (i = 2; i <= top; i++) {
-        entity = alch_push_entity(L, i);
+        entity = alch_push_about(L, i);
+        if (entity == NULL)
+            entity = alch_push_entity(L, i);
         if (entity != NULL && entity->criteria != NULL)
             n++;
         else if (entity != NULL)
@@ -452,6 +454,16 @@ static int l_select_from(lua_State *L)
     if (restricted > 0)
         (void)extend(L, s, &s->entities, s->entities, ALCH_OP_COMMA, top + 1, top + restricted);
     return extend(L, s, &s->froms, s->froms, ALCH_OP_COMMA, 2, top);
+}
+
+/* core.select_about(stmt, entity): what it says of WHERE applies. */
+static int l_about(lua_State *L)
+{
+    alch_select *s;
+
+    (void)alch_check_kind(L, 2, ALCH_NODE_ENTITY);
+    s = push_copy(L);
+    return extend(L, s, &s->entities, s->entities, ALCH_OP_COMMA, 2, 2);
 }
 
 /* core.select_keep_entities(stmt, former): what the mapped classes that 'former'
@@ -825,6 +837,7 @@ static const luaL_Reg functions[] = {
     { "select_from", l_select_from },
     { "select_join", l_join },
     { "select_keep_entities", l_keep_entities },
+    { "select_about", l_about },
     { "select_outerjoin", l_outerjoin },
     { "select_join_from", l_join_from },
     { "select_outerjoin_from", l_outerjoin_from },

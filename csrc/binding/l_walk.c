@@ -184,7 +184,7 @@ static int l_replace(lua_State *L)
 /* core.id(node): what is equal for two Lua values of one node. */
 static int l_id(lua_State *L)
 {
-    lua_pushlightuserdata(L, (void *)(uintptr_t)alch_check_node(L, 1));
+    lua_pushlightuserdata(L, (void *)(uintptr_t)alch_plain_column(alch_check_node(L, 1)));
     return 1;
 }
 

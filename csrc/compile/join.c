@@ -1,6 +1,7 @@
 #include "compile/join.h"
 
 #include "expr/build.h"
+#include "expr/entity.h"
 #include "expr/join.h"
 
 static int refers_to(const alch_nodes *objects, const alch_node *from)

@@ -372,6 +372,12 @@ static void put_column(walk *w, const alch_column *c)
 {
     const alch_from *f = c->owner;
 
+    if (c->entity != NULL) {
+        put_tagged(w, ALCH_NODE_COLUMN, 2);
+        put_child(w, c->origin);
+        put_node(w, c->entity);
+        return;
+    }
     put_tagged(w, ALCH_NODE_COLUMN, f != NULL);
     if (f == NULL) {
         if ((c->head.refs > 1 || w->every) && put_known(w, c, TAG_REFERENCE))

@@ -7,6 +7,7 @@
 #include "compile/lint.h"
 #include "compile/wrap.h"
 #include "expr/build.h"
+#include "expr/entity.h"
 
 int alch_push_frame(alch_compiler *c, alch_frame *f, const alch_node *statement)
 {
@@ -49,7 +50,7 @@ static void remove_from(alch_nodes *list, const alch_nodes *gone)
 }
 
 /* What the columns and the criteria refer to, behind the explicit FROMs. */
-static void collect_froms(alch_compiler *c, const alch_select *s, alch_nodes *froms)
+static void collect_froms(alch_compiler *c, const alch_select *s, const alch_nodes *criteria, alch_nodes *froms)
 {
     alch_nodes used = { c->arena, NULL, 0, 0, 0 }, hidden = { c->arena, NULL, 0, 0, 0 };
     uint32_t i;
@@ -58,6 +59,8 @@ static void collect_froms(alch_compiler *c, const alch_select *s, alch_nodes *fr
     alch_listed_froms(s, &used);
     for (i = 0; i < alch_list_len(s->where); i++)
         alch_from_objects(s->where->items[i], &used);
+    for (k = 0; k < criteria->len; k++)
+        alch_from_objects(criteria->at[k], &used);
     add_all_new(froms, &used);
     for (k = 0; k < froms->len; k++)
         alch_hidden_froms(froms->at[k], &hidden);
@@ -116,7 +119,7 @@ static void difference(alch_nodes *out, const alch_nodes *a, const alch_nodes *b
             alch_nodes_add(out, a->at[i]);
 }
 
-static void setup_froms(alch_compiler *c, const alch_select *s, alch_frame *f, unsigned flags)
+static void setup_froms(alch_compiler *c, const alch_select *s, const alch_nodes *criteria, alch_frame *f, unsigned flags)
 {
     alch_nodes none = { c->arena, NULL, 0, 0, 0 }, beside = none, own = none;
     const alch_nodes *outer = f->outer != NULL ? &f->outer->correlate : &none;
@@ -124,7 +127,7 @@ static void setup_froms(alch_compiler *c, const alch_select *s, alch_frame *f, u
     size_t i;
 
     alch_setup_joins(c, s, &f->froms);
-    collect_froms(c, s, &f->froms);
+    collect_froms(c, s, criteria, &f->froms);
     if (flags & ALCH_V_FROM && !(flags & ALCH_V_LATERAL)) {
         difference(&beside, outer, outer_asfrom);
         correlate(c, s, &f->froms, &beside, &none);
@@ -564,23 +567,19 @@ static void check_width(alch_compiler *c, const alch_frame *f, int member)
 }
 
 /* WHERE, with the criteria of mapped classes behind the user's. */
-static const alch_list *where_of(alch_compiler *c, const alch_select *s)
+static const alch_list *where_of(alch_compiler *c, const alch_select *s, const alch_nodes *criteria)
 {
-    alch_nodes criteria = { c->arena, NULL, 0, 0, 0 };
     alch_list *all;
     size_t i;
 
-    alch_entity_criteria(s, &criteria);
-    if (criteria.failed)
-        alch_compile_nomem(c);
-    if (criteria.len == 0 || c->failed != ALCH_OK)
+    if (criteria->len == 0 || c->failed != ALCH_OK)
         return s->where;
-    c->failed = alch_list_extend(s->where, ALCH_OP_COMMA, criteria.len, &all, c->err);
+    c->failed = alch_list_extend(s->where, ALCH_OP_COMMA, criteria->len, &all, c->err);
     if (c->failed != ALCH_OK)
         return s->where;
-    for (i = 0; i < criteria.len && c->failed == ALCH_OK; i++) {
-        alch_forget_params(c, criteria.at[i]);
-        c->failed = c->failed != ALCH_OK ? c->failed : alch_list_push(all, alch_node_keep(criteria.at[i]), c->err);
+    for (i = 0; i < criteria->len && c->failed == ALCH_OK; i++) {
+        alch_forget_params(c, criteria->at[i]);
+        c->failed = c->failed != ALCH_OK ? c->failed : alch_list_push(all, alch_node_keep(criteria->at[i]), c->err);
     }
     alch_keep_made(c, &all->head);
     return all;
@@ -590,6 +589,7 @@ static const alch_list *where_of(alch_compiler *c, const alch_select *s)
 void alch_compile_select(alch_compiler *c, const alch_select *s, int member, unsigned flags)
 {
     alch_frame frame;
+    alch_nodes criteria = { c->arena, NULL, 0, 0, 0 };
     const alch_list *where;
     size_t start = c->out->len;
     int toplevel = alch_push_frame(c, &frame, &s->head);
@@ -598,8 +598,11 @@ void alch_compile_select(alch_compiler *c, const alch_select *s, int member, uns
     name_columns(c, s, &frame, flags & ALCH_V_UNNAMED ? ALCH_LABELS_NONE : s->label_style);
     if (c->failed == ALCH_OK)
         check_width(c, &frame, member);
+    alch_entity_criteria(s, &criteria);
+    if (criteria.failed)
+        alch_compile_nomem(c);
     if (c->failed == ALCH_OK)
-        setup_froms(c, s, &frame, flags);
+        setup_froms(c, s, &criteria, &frame, flags);
     if (c->failed == ALCH_OK) {
         alch_puts(c, "SELECT ");
         if (s->ctes != NULL)
@@ -610,7 +613,7 @@ void alch_compile_select(alch_compiler *c, const alch_select *s, int member, uns
         if (frame.column_count == 0)
             trim(c->out);
         compile_froms(c, &frame, inner);
-        where = where_of(c, s);
+        where = where_of(c, s, &criteria);
         alch_compile_where(c, " WHERE ", where, inner);
         alch_lint_froms(c, "SELECT", NULL, &frame.froms, where);
         compile_tail(c, s, inner);

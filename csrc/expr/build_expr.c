@@ -73,7 +73,7 @@ static const alch_type *element_type(const alch_node *n)
 
 int alch_bind_beside(const alch_node *beside, int op, const alch_value *value, const alch_node **out, alch_err *err)
 {
-    const alch_node *named = beside->kind == ALCH_NODE_COLUMN ? beside : NULL;
+    const alch_node *named = beside->kind == ALCH_NODE_COLUMN ? alch_plain_column(beside) : NULL;
     const char *key = beside->kind == ALCH_NODE_FUNCTION || beside->kind == ALCH_NODE_TABLE_VALUED ? alch_name_plain(NULL, beside) : NULL;
 
     if (key != NULL && alch_name_is_anon(key))

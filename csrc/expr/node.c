@@ -30,7 +30,8 @@ typedef alch_field_type field_type;
 
 static const field alch_const_fields[] = { END, END };
 static const field alch_column_fields[] = {
-    CHILD(alch_column, on_insert), CHILD(alch_column, on_update), END, END   /* names: column_release */
+    CHILD(alch_column, on_insert), CHILD(alch_column, on_update), CHILD(alch_column, entity), END, END
+                                                                                /* names: column_release */
 };
 static const field alch_bind_fields[] = {
     TEXT(alch_bind, key), CHILD(alch_bind, named_for), BIND, END, END

@@ -100,6 +100,8 @@ typedef struct alch_column {
     char *name;
     char *key;                  /* 'name' itself where they are equal */
     const alch_node *origin;    /* what a derived column stands for; lives as long as the owner */
+    const alch_node *entity;    /* the ENTITY of the mapped class through whose attribute the column was reached, for
+                                ** expressions to say so: a column of its own count that stands for 'origin'; kept, or NULL */
     uint32_t flags;
     uint32_t position;          /* in the owner, from 0 */
     /* schema: what executing needs to know */
@@ -351,7 +353,8 @@ enum {
     ALCH_DML_DEFAULTS_FROM_SELECT = 8,
     ALCH_DML_RETURN_DEFAULTS = 16,
     ALCH_DML_SORT_RETURNING = 32,   /* sort_by_parameter_order */
-    ALCH_DML_NO_VALUES = 64
+    ALCH_DML_NO_VALUES = 64,
+    ALCH_DML_RESTRICTED = 128       /* the last item of 'where' says which rows are the mapped class's */
 };
 
 typedef struct alch_dml {
@@ -405,12 +408,20 @@ typedef struct alch_hint {
 
 /* -- reference counting -------------------------------------------------- */
 
-/* What a node's count is kept in: a column's is its owner's. */
+/* What a node's count is kept in: a column's is its owner's, if it has none of its own. */
 static inline alch_node *alch_node_counted(const alch_node *n)
 {
-    if (n->kind == ALCH_NODE_COLUMN && ((const alch_column *)n)->owner != NULL)
+    if (n->kind == ALCH_NODE_COLUMN && n->refs == 0)
         return &((const alch_column *)n)->owner->head;
     return (alch_node *)n;
+}
+
+/* The column itself, where one of an entity may stand for it; any other node as it is. */
+static inline const alch_node *alch_plain_column(const alch_node *n)
+{
+    if (n->kind == ALCH_NODE_COLUMN && ((const alch_column *)n)->entity != NULL)
+        return ((const alch_column *)n)->origin;
+    return n;
 }
 
 static inline const void *alch_node_keep(const void *n)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "expr/entity.h"
 
 void alch_nodes_add(alch_nodes *list, const alch_node *n)
 {
@@ -359,34 +360,20 @@ void alch_from_objects(const alch_node *n, alch_nodes *out)
     }
 }
 
-static int find_entity(const alch_node *n, void *payload)
-{
-    const alch_custom **found = payload;
-
-    *found = alch_entity_within(n);
-    return *found != NULL;
-}
-
-const alch_custom *alch_entity_within(const alch_node *n)
-{
-    const alch_custom *found = NULL;
-
-    if (n->kind == ALCH_NODE_ENTITY)
-        return (const alch_custom *)n;
-    if (n->kind == ALCH_NODE_COLUMN || n->kind == ALCH_NODE_BIND || n->kind == ALCH_NODE_SCALAR || alch_is_from(n) || alch_is_statement(n))
-        return NULL;
-    (void)alch_node_children(n, find_entity, &found);
-    return found;
-}
-
-/* What the tables of a listed thing are joined in, where it is of a mapped class. */
+/* First what the tables of a listed thing are joined in, where it is of a mapped class. */
 static void add_listed(const alch_node *n, int given, alch_nodes *out)
 {
-    const alch_custom *entity = given ? NULL : alch_entity_within(n);
+    const alch_list *parts = given ? NULL : alch_entity_parts(n);
+    const alch_custom *entity = given || parts != NULL ? NULL : alch_entity_within(n);
+    uint32_t i;
 
-    if (entity != NULL && entity->from != NULL)
-        alch_from_objects(entity->from, out);
-    if (entity == NULL || entity->from == NULL || n->kind != ALCH_NODE_ENTITY)
+    for (i = 0; i < alch_list_len(parts); i++)
+        add_listed(parts->items[i], given, out);
+    if (parts != NULL)
+        return;
+    if (entity != NULL)
+        alch_from_objects(entity->from != NULL ? entity->from : &entity->clauses->head, out);
+    if (entity == NULL || &entity->head != n)
         alch_from_objects(n, out);
 }
 
@@ -412,34 +399,6 @@ void alch_listed_froms(const alch_select *s, alch_nodes *out)
     for (i = 0; !given && i < alch_list_len(s->entities); i++)
         if (((const alch_custom *)s->entities->items[i])->from != NULL)
             alch_from_objects(((const alch_custom *)s->entities->items[i])->from, out);
-}
-
-static int is_in_join(const alch_select *s, const alch_node *criteria)
-{
-    uint32_t i;
-
-    for (i = 0; i < alch_list_len(s->joins); i++)
-        if (((const alch_join *)s->joins->items[i])->criteria == criteria)
-            return 1;
-    return 0;
-}
-
-static void add_criteria(const alch_select *s, const alch_list *l, alch_nodes *out)
-{
-    uint32_t i;
-
-    for (i = 0; i < alch_list_len(l); i++) {
-        const alch_custom *entity = alch_entity_within(l->items[i]);
-
-        if (entity != NULL && entity->criteria != NULL && !is_in_join(s, entity->criteria))
-            alch_nodes_add_new(out, entity->criteria);
-    }
-}
-
-void alch_entity_criteria(const alch_select *s, alch_nodes *out)
-{
-    add_criteria(s, s->columns, out);
-    add_criteria(s, s->entities, out);
 }
 
 void alch_hidden_froms(const alch_node *from, alch_nodes *out)

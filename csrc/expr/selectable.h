@@ -54,11 +54,6 @@ void alch_from_objects(const alch_node *n, alch_nodes *out);
 void alch_listed_froms(const alch_select *s, alch_nodes *out);
 /* What the listed columns alone come from, whatever select_from() gave. */
 void alch_columns_froms(const alch_select *s, alch_nodes *out);
-/* The first ENTITY in an expression: what it lists is of that mapped class. NULL: there is none. */
-const alch_custom *alch_entity_within(const alch_node *n);
-/* The criteria of the mapped classes that a SELECT lists or selects from, each once;
-** those of what it joins to stand in the ON clauses. */
-void alch_entity_criteria(const alch_select *s, alch_nodes *out);
 
 /* What a FROM hides when it stands in a FROM list: a join its members. */
 void alch_hidden_froms(const alch_node *from, alch_nodes *out);

@@ -40,6 +40,7 @@ function M.make(entity, prop, column)
   local from, criterion = inheritance.source(entity)
   column = column or prop.kind == "column" and entity:adapt_property(prop) or prop.column
   local renamed = column.key ~= prop.key
+  if (from or criterion) and clause.kind(column) ~= "column" then column = clause.of_entity(column, entity.mapper, from, criterion) end
   if from or criterion or renamed then
     local token = { expression = column, name = renamed and prop.key or nil, from = from and entity.selectable or nil }
     fields._columns = clause.entity(token, { column },

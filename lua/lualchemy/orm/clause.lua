@@ -226,9 +226,11 @@ end
 --- EXISTS (SELECT 1 FROM froms WHERE criteria), correlated to whatever else encloses it.
 ---@param criteria table[]
 ---@param froms table[]
-function M.exists(criteria, froms)
-  return sql.exists(sql.select(sql.literal_column("1")):select_from(table.unpack(froms)):where(M.conjunction(criteria))
-    :correlate_except(table.unpack(froms)))
+---@param criterion table?   an entity's, which applies as well
+function M.exists(criteria, froms, criterion)
+  local statement = sql.select(sql.literal_column("1")):select_from(table.unpack(froms)):where(M.conjunction(criteria))
+    :correlate_except(table.unpack(froms))
+  return sql.exists(criterion and M.about(statement, criterion) or statement)
 end
 
 --- EXISTS over a query's select.
@@ -350,6 +352,32 @@ end
 ---@param criteria table?   what holds for its rows beside the user's criteria
 ---@param keys string[]?     what a subquery's `.c` calls the columns; nil: by their own keys
 function M.entity(token, columns, from, criteria, keys) return core.entity_new(token, columns, from, criteria, keys) end
+
+--- An expression in which the columns of a mapped class say that they are the class's; subqueries stay as they are.
+---@param expression table
+---@param mapper lualchemy.orm.Mapper
+---@param from table?
+---@param criterion table?
+function M.of_entity(expression, mapper, from, criterion)
+  return core.replace(expression, function(node)
+    local kind = core.kind(node)
+    if kind == "scalar" then return node end
+    if kind ~= "column" or not mapper.property_of_column[core.get(node, "base")] then return nil end
+    return core.view(node, getmetatable(node), { _columns = M.entity({}, { node }, from, criterion) })
+  end)
+end
+
+--- The select with a criterion of an entity that it joins from, once if the entity is listed or joined to as well.
+---@param statement lualchemy.Select
+---@param criterion table
+function M.about(statement, criterion) return core.select_about(statement, M.entity({}, {}, nil, criterion)) end
+
+--- A join that brings a criterion to WHERE where a select takes its rows from it.
+---@param join table
+---@param criterion table?
+function M.join_about(join, criterion)
+  return criterion and core.view(join, getmetatable(join), { _about = M.entity({}, {}, nil, criterion) }) or join
+end
 
 --- The select with other columns; the mapped classes it listed still say where its rows come from and which they are.
 function M.narrow(statement, columns)

@@ -120,12 +120,13 @@ local function exists(self, criterion, values)
   local parts = M.join_parts(prop, self.parent, target, self.parent.is_alias or target.is_alias)
   local all = { parts.primary, parts.second }
   for _, extra in ipairs(self.criteria) do all[#all + 1] = extra end
-  all[#all + 1] = require("lualchemy.orm.inheritance").entity_criterion(target)
+  local inheritance = require("lualchemy.orm.inheritance")
+  all[#all + 1] = inheritance.restated_criterion(target)
   local given = criteria.of_entity(target, values or {})
   if criterion ~= nil then given[#given + 1] = clause.criterion(criterion, tostring(self) .. ":any()/has()") end
   local adapt = own_alias and adapter(own_alias)
   for i, one in ipairs(given) do all[#all + 1] = adapt and i == #given and criterion ~= nil and clause.replace_outside(one, adapt) or one end
-  return clause.exists(all, { parts.target, parts.secondary })
+  return clause.exists(all, { parts.target, parts.secondary }, inheritance.entity_criterion(target))
 end
 
 --- Some member of the collection meets the criteria.

@@ -177,13 +177,15 @@ local function properties_of(declaration)
   return properties
 end
 
--- A class without a table of its own shares its parent's, not what its sisters added to it.
+-- A class has the columns of the tables above it that its parent has, not what its sisters added to them.
 local function exclude_sisters(options, declaration, parent)
-  if options.exclude_properties then return end
+  if options.exclude_properties or options.concrete then return end
   local own, exclude = {}, {}
   for _, declared in ipairs(declaration.columns) do own[declared.column] = true end
-  for _, column in ipairs(parent.local_table.c) do
-    if not parent.property_of_column[column] and not own[column] then exclude[#exclude + 1] = column end
+  for _, table_ in ipairs(parent.tables) do
+    for _, column in ipairs(table_.c) do
+      if not parent.property_of_column[column] and not own[column] then exclude[#exclude + 1] = column end
+    end
   end
   options.exclude_properties = exclude
 end
@@ -193,7 +195,7 @@ local function mapper_options(class_, declaration, base, parent)
   for key, value in pairs(evaluated(declaration, "__mapper_args__", class_) or {}) do options[key] = value end
   if type(options.version_id_col) == "string" then options.version_id_col = class_.__table__.c[options.version_id_col] end
   options.inherits = options.inherits or parent and parent.class_
-  if parent and rawequal(class_.__table__, parent.local_table) then exclude_sisters(options, declaration, parent) end
+  if parent then exclude_sisters(options, declaration, parent) end
   options.properties = properties_of(declaration)
   options.registry = base.registry
   return options

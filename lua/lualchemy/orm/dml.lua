@@ -130,7 +130,7 @@ function M.statement(mapper, kind)
   local made = core.retype(clause.statement(kind, mapper.local_table), class_for(kind))
   made = remember(made, { mapper = mapper, kind = kind })
   local criterion = made.where and polymorphic.restriction(mapper)
-  return criterion and made:where(criterion) or made
+  return criterion and core.dml_restrict(made, criterion) or made
 end
 
 -- -- executing ----------------------------------------------------------------------------------------------------

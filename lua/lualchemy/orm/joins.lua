@@ -57,9 +57,11 @@ local function relationship_steps(attribute, target)
     end
     return #list == 1 and condition or clause.conjunction(list)
   end
-  if not parts.secondary then return { { left = left, right = parts.target, on = on(parts.primary), entity = target } } end
+  if not parts.secondary then
+    return { { left = left, of = attribute.parent, right = parts.target, on = on(parts.primary), entity = target } }
+  end
   return {
-    { left = left, right = parts.secondary, on = parts.primary },
+    { left = left, of = attribute.parent, right = parts.secondary, on = parts.primary },
     { left = parts.secondary, right = parts.target, on = on(parts.second), entity = target },
   }
 end
@@ -190,6 +192,9 @@ end
 ---@return lualchemy.Select
 function M.apply(statement, steps, options)
   check_overlap(statement, steps[#steps].entity)
+  local from = steps[1].of
+  local criterion = from and from.class_ and inheritance.entity_criterion(from)
+  if criterion then statement = clause.about(statement, criterion) end
   if #steps == 2 and options and options.isouter then return apply_outer(statement, steps, options) end
   for _, step in ipairs(steps) do
     if step.left then
@@ -221,7 +226,7 @@ function M.join(left, right, on, options)
   for _, step in ipairs((M.steps(right, on, of))) do
     from = clause.join(from, step.right, step.entity and inheritance.restrict(step.on, step.entity) or step.on, options)
   end
-  return from
+  return clause.join_about(from, of and inheritance.entity_criterion(of))
 end
 
 -- On something that stands in FROM: `orm.join(User, Order):join(Item, Order.items)`.

@@ -46,7 +46,7 @@ M.identify = polymorphic.identify
 M.criterion, M.entity_criterion, M.source, M.describe =
   polymorphic.criterion, polymorphic.entity_criterion, polymorphic.source, polymorphic.describe
 
-M.restriction = polymorphic.restriction
+M.restriction, M.restated_criterion = polymorphic.restriction, polymorphic.restated_criterion
 
 M.concretely_inherited = concrete.inherited
 

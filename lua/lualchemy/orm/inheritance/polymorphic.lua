@@ -131,6 +131,15 @@ function M.entity_criterion(entity)
   return entity._criterion
 end
 
+--- An entity's criterion as an expression of its own, beside the one that statements know and add by themselves.
+---@param entity table
+---@return table?
+function M.restated_criterion(entity)
+  if not M.entity_criterion(entity) then return nil end
+  local criterion = clause.in_list(entity.mapper.polymorphic_on, identities_below(entity.mapper))
+  return entity.is_alias and clause.replace(criterion, function(column) return entity:adapt_column(column) end) or criterion
+end
+
 --- Where the rows of an entity come from, if not simply from its columns' table, and which they are.
 ---@param entity table
 ---@return table? from
