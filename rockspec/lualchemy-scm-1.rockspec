@@ -202,6 +202,7 @@ build = {
     ["lualchemy.dialects.sqlite.init"] = "lua/lualchemy/dialects/sqlite/init.lua",
     ["lualchemy.dialects.sqlite.reflection"] = "lua/lualchemy/dialects/sqlite/reflection.lua",
     ["lualchemy.dialects.sqlite.transaction"] = "lua/lualchemy/dialects/sqlite/transaction.lua",
+    ["lualchemy.dialects.sqlite.types"] = "lua/lualchemy/dialects/sqlite/types.lua",
     ["lualchemy.dialects.standard"] = "lua/lualchemy/dialects/standard.lua",
     ["lualchemy.drivers.init"] = "lua/lualchemy/drivers/init.lua",
     ["lualchemy.drivers.sqlite"] = "lua/lualchemy/drivers/sqlite.lua",

@@ -118,8 +118,7 @@ static void bind_host(lua_State *L, int idx, const alch_node *beside, int op, al
     lua_settop(L, top);
 }
 
-/* A type with a coerce_compared_value of its own says what the value is bound as; 'out' is a parameter just made. */
-static void ask_type(lua_State *L, int idx, const alch_node *beside, int op, const alch_node **out)
+void alch_ask_operand_type(lua_State *L, int idx, const alch_node *beside, int op, const alch_node **out)
 {
     const alch_type *t = alch_node_type(beside);
 
@@ -153,7 +152,7 @@ void alch_operand_node(lua_State *L, int idx, const alch_node *beside, int op, c
         bind_host(L, idx, beside, op, &v, out);
     else if (alch_bind_beside(beside, op, &v, out, &err) != ALCH_OK)
         alch_raise(L, &err);
-    ask_type(L, idx, beside, op, out);
+    alch_ask_operand_type(L, idx, beside, op, out);
 }
 
 const alch_node *alch_check_from(lua_State *L, int idx, const char *what)

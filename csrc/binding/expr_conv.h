@@ -26,6 +26,9 @@ const alch_type *alch_own_type(lua_State *L, int idx, const alch_type *beside);
 /* A value beside an expression: nil and sa.null are NULL, a boolean beside '='
 ** the constant, other values a parameter named and typed after 'beside'. */
 void alch_operand_node(lua_State *L, int idx, const alch_node *beside, int op, const alch_node **out);
+/* A type with a coerce_compared_value of its own says what the value at 'idx' is bound as; '*out' is a parameter just made
+** for it, or for a list of such. */
+void alch_ask_operand_type(lua_State *L, int idx, const alch_node *beside, int op, const alch_node **out);
 
 /* An operand that must be an expression already, lent; a SELECT at 'idx' is
 ** replaced by its scalar value. */

@@ -396,6 +396,11 @@ static void in_values(lua_State *L, int idx, lua_Integer n, unsigned width, cons
         v = alch_push_values(L, (size_t)n * width);
     alch_read_elements(L, idx, n, width, v);
     alch_check(L, alch_bind_list_beside(left, op, v, (size_t)n, width, &slot->node, &err), &err);
+    if (n > 0 && width == 1) {
+        lua_geti(L, idx, 1);
+        alch_ask_operand_type(L, lua_gettop(L), left, op, &slot->node);
+        lua_pop(L, 1);
+    }
 }
 
 static unsigned tuple_width(const alch_node *left)

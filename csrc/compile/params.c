@@ -389,7 +389,7 @@ static void put_element(alch_compiler *c, const alch_bind *b, const alch_compile
     alch_compiled_param p = *list;
     const alch_type *t = part_type(b, part);
 
-    if (t->family == ALCH_FAMILY_NULL)
+    if (t->kind == ALCH_TYPE_NULL)
         t = alch_type_of_value(v->kind);
     if (flags & ALCH_V_LITERAL || b->flags & ALCH_BIND_LITERAL) {
         alch_compile_literal(c, t, v);

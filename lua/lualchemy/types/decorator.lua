@@ -20,6 +20,18 @@ local function handle_of(object)
   return handle
 end
 
+--- Gives the objects of a class of types that the core calls back their handles when these are asked for.
+---@param class lualchemy.Class
+---@return lualchemy.Class
+function M.lend_handles(class)
+  class.__index = function(self, key)
+    if key == "_type" then return handle_of(self) end
+    return class[key]
+  end
+  class._seal = function() end
+  return class
+end
+
 -- An instance finds its handle, then what its class has, then what the type behind it has.
 local function instance_index(class)
   return function(self, key)

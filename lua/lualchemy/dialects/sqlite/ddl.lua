@@ -1,5 +1,6 @@
 --- DDL of SQLite: INTEGER PRIMARY KEY and AUTOINCREMENT, ON CONFLICT, STRICT, WITHOUT ROWID, partial indexes.
 
+local core = require("lualchemy._core")
 local compiler = require("lualchemy.schema.ddl_compiler")
 local errors = require("lualchemy.errors")
 local options = require("lualchemy.schema.options")
@@ -57,7 +58,7 @@ end
 -- A column of SQLite needs no type; it has none where that was said, not where it was forgotten.
 local function declared_type(self, column)
   local strict = options.of(column.table, "sqlite").strict
-  if not column._untyped and column._family == "null" and not strict then return "" end
+  if not column._untyped and column._family == "null" and not strict and core.type_info(column.type._type).class ~= "NamedType" then return "" end
   local text = self:type_text(column.type)
   return " " .. (strict and strict_type(column, text) or text)
 end

@@ -38,10 +38,11 @@ M.description = {
 }
 
 local types = require("lualchemy.types")
-for _, name in ipairs { "BLOB", "BOOLEAN", "CHAR", "DATE", "DATETIME", "DECIMAL", "FLOAT", "INTEGER", "JSON", "NUMERIC", "REAL",
-  "SMALLINT", "TEXT", "TIME", "TIMESTAMP", "VARCHAR" } do
+for _, name in ipairs { "BLOB", "BOOLEAN", "CHAR", "DECIMAL", "FLOAT", "INTEGER", "JSON", "NUMERIC", "REAL",
+  "SMALLINT", "TEXT", "TIMESTAMP", "VARCHAR" } do
   M[name] = types[name]
 end
+for name, type_ in pairs(require("lualchemy.dialects.sqlite.types")) do M[name] = type_ end
 
 ---@param options table?  { paramstyle =, max_identifier_length =, label_length = }
 ---@return lualchemy.Dialect

@@ -108,6 +108,7 @@ end
 KNOWN.BOOL = types.BOOLEAN
 KNOWN["DOUBLE PRECISION"] = types.DOUBLE_PRECISION
 KNOWN.DATE_CHAR, KNOWN.DATETIME_CHAR, KNOWN.TIME_CHAR = types.DATE, types.DATETIME, types.TIME
+KNOWN.JSONB = require("lualchemy.dialects.sqlite.types").JSONB
 
 -- The declared type is free text; the rules are those of sqlite.org/datatype3.html, section 3.1.
 local function affinity(word)
