@@ -21,12 +21,26 @@ end
 
 local merge_one
 
+-- An object that is merged because `prop` refers to it.
+local function merge_related(session, prop, object, options, seen)
+  local through = seen.through[object] or {}
+  seen.through[object], through[prop] = through, true
+  return merge_one(session, object, options, seen)
+end
+
 -- The session's objects in the place of what a relationship holds.
 local function related(session, prop, value, options, seen)
-  if not prop.uselist then return value ~= nil and merge_one(session, value, options, seen) or nil end
+  if not prop.uselist then return value ~= nil and merge_related(session, prop, value, options, seen) or nil end
   local list = {}
-  for i, item in ipairs(value) do list[i] = merge_one(session, item, options, seen) end
+  for i, item in ipairs(value) do list[i] = merge_related(session, prop, item, options, seen) end
   return list
+end
+
+-- Was the object reached from the other side? Then that side says what the relationship comes to: a list that only knows of the
+-- object which led here must not take the place of the whole one.
+local function is_way_back(prop, object, seen)
+  local through = seen.through[object]
+  return through ~= nil and prop.back_populates ~= nil and through[prop.back_populates] == true
 end
 
 local function is_copied(prop, known)
@@ -35,13 +49,22 @@ local function is_copied(prop, known)
   return prop.kind == "relationship" and prop.cascade and prop.cascade.merge and not prop.viewonly
 end
 
+local function copy_one(session, prop, object, target, value, options, seen)
+  local loads = options.load ~= false
+  if prop.kind == "relationship" then
+    if loads and is_way_back(prop, object, seen) then return end
+    if loads and prop.uselist then local _ = target[prop.key] end -- one statement brings the items that are then merged
+    value = related(session, prop, value, options, seen)
+  end
+  if loads then target[prop.key] = value else core.set_committed(target, prop.key, value) end
+end
+
 -- What the object has in memory, columns or relationships, goes to the session's own; as if loaded where nothing is to be.
 local function copy(session, kind, mapper, object, target, options, seen)
   for _, prop in ipairs(mapper.properties) do
     local value, known = core.peek(object, prop.key)
     if prop.kind == kind and is_copied(prop, known) then
-      if kind == "relationship" then value = related(session, prop, value, options, seen) end
-      if options.load == false then core.set_committed(target, prop.key, value) else target[prop.key] = value end
+      copy_one(session, prop, object, target, value, options, seen)
     end
   end
 end
@@ -113,7 +136,7 @@ end
 ---@param object table
 ---@param options { load: boolean? }
 function M.merge(session, object, options)
-  return session:no_autoflush(function() return merge_one(session, object, options, { keys = {} }) end)
+  return session:no_autoflush(function() return merge_one(session, object, options, { keys = {}, through = {} }) end)
 end
 
 return M

@@ -10,6 +10,7 @@ local comparator = require("lualchemy.orm.comparator")
 local entity = require("lualchemy.orm.entity")
 local errors = require("lualchemy.errors")
 local registry = require("lualchemy.orm.registry")
+local suggest = require("lualchemy.util.suggest")
 
 local M = {}
 
@@ -73,10 +74,29 @@ local function path_arguments(load, ...)
   return load, given[#given], options
 end
 
--- A method that says how a relationship is loaded, and goes on from its target.
-local function relationship_method(name, strategy, prepare)
+local function check_options(method, options, known)
+  local is_known = {}
+  for _, name in ipairs(known) do is_known[name] = true end
+  for name in pairs(options) do
+    if not is_known[name] then
+      errors.raise("ArgumentError", "%s() has no option '%s'%s", method, tostring(name), suggest.hint(name, known))
+    end
+  end
+  local chunk = options.chunksize
+  if chunk ~= nil and not (math.type(chunk) == "integer" and chunk > 0) then
+    errors.raise("ArgumentError", "%s(): chunksize is how many keys go into one statement, at least 1; got %s", method, tostring(chunk))
+  end
+  local depth = options.recursion_depth
+  if depth ~= nil and not (math.type(depth) == "integer" and depth >= -1) then
+    errors.raise("ArgumentError", "%s(): recursion_depth is a number of levels, or -1 for all of them; got %s", method, tostring(depth))
+  end
+end
+
+-- A method that says how a relationship is loaded, and goes on from its target; `known` are its options.
+local function relationship_method(name, strategy, known, prepare)
   Load[name] = function(load, ...)
     local self, attribute, options = path_arguments(load, ...)
+    check_options(name, options, known)
     local chosen = prepare and prepare(options) or strategy
     if attribute == "*" then
       return with_rule(self, self.path, function(node, globals)
@@ -92,15 +112,15 @@ local function relationship_method(name, strategy, prepare)
   end
 end
 
-relationship_method("joinedload", "joined")
-relationship_method("selectinload", "selectin")
-relationship_method("subqueryload", "subquery")
-relationship_method("immediateload", "immediate")
-relationship_method("lazyload", "select")
-relationship_method("noload", "noload")
-relationship_method("defaultload", nil)
-relationship_method("raiseload", "raise", function(options) return options.sql_only and "raise_on_sql" or "raise" end)
-relationship_method("batchload", "batch")
+relationship_method("joinedload", "joined", { "innerjoin" })
+relationship_method("selectinload", "selectin", { "recursion_depth", "chunksize" })
+relationship_method("subqueryload", "subquery", {})
+relationship_method("immediateload", "immediate", { "recursion_depth" })
+relationship_method("lazyload", "select", {})
+relationship_method("noload", "noload", {})
+relationship_method("defaultload", nil, {})
+relationship_method("raiseload", "raise", { "sql_only" }, function(options) return options.sql_only and "raise_on_sql" or "raise" end)
+relationship_method("batchload", "batch", {})
 
 -- The entity that stands for the target in the query's own FROM.
 local function routed_entity(options)
@@ -114,7 +134,7 @@ local function routed_entity(options)
   return given
 end
 
-relationship_method("contains_eager", "contains_eager", function(options)
+relationship_method("contains_eager", "contains_eager", { "alias" }, function(options)
   if options.alias ~= nil then options.routed = routed_entity(options) end
   return "contains_eager"
 end)
@@ -362,6 +382,26 @@ function M.strategy(node, prop)
   if not node then return prop.lazy, nil, false end
   if below and below.strategy then return below.strategy, below, true end
   return node.wildcard or node.globals.wildcard or prop.lazy, below, false
+end
+
+--- A node for an object of which these attributes alone are wanted. What its loads leave with the object is the node given.
+---@param node lualchemy.orm.LoadNode?
+---@param mapper lualchemy.orm.Mapper
+---@param names string[]
+---@return lualchemy.orm.LoadNode
+function M.only(node, mapper, names)
+  local made = new_node(node and node.globals or M.empty.globals)
+  made.column_wildcard, made.wildcard, made.left = "defer", "select", node or M.empty
+  for _, name in ipairs(names) do
+    local prop = mapper.property_by_key[name]
+    if prop and prop.kind == "relationship" then
+      local strategy, below = M.strategy(node, prop)
+      if strategy == "joined" then made.children[name] = setmetatable({ strategy = strategy }, { __index = below or M.empty }) end
+    elseif prop then
+      made.columns[name] = "load"
+    end
+  end
+  return made
 end
 
 --- How a column is loaded: "load", "defer" or "raise".

@@ -135,7 +135,8 @@ local function make_ready(given)
 end
 
 ---@param given any[]
----@param how { nodes: lualchemy.orm.LoadNode[]?, eagerloads: boolean?, fixed: boolean?, path: table?, names: string[]? }?
+---@param how { nodes: lualchemy.orm.LoadNode[]?, eagerloads: boolean?, fixed: boolean?, path: table?, names: string[]?, own: boolean? }?
+---  own: the statement is made for the load, so that no join of the user's is there to be read
 function Plan:init(given, how)
   if #given == 0 then errors.raise("ArgumentError", "A query needs something to query for: a mapped class or columns") end
   if registry.waiting then make_ready(given) end
@@ -143,7 +144,7 @@ function Plan:init(given, how)
   self.given, self.entities, self.columns, self.entity_count = given, {}, {}, 0
   self.secondary, self.joins, self.order_by = {}, {}, {}
   self.nodes, self.eagerloads, self.path = how.nodes, how.eagerloads ~= false, how.path
-  self.fixed = how.fixed or false
+  self.fixed, self.own = how.fixed or false, how.own or false
   self.whole, self.multi_row, self.requires_unique, self.has_bundles = true, false, false, false
   self.results, self.given_names = {}, how.names
   for _, value in ipairs(given) do add(self, value) end
@@ -243,7 +244,8 @@ end
 
 local function describe(item, place_of)
   if not item.entity then return { column = place_of(item, item.column) or item.column } end
-  local description = { plan = item.mapper._c, columns = slots_of(item, place_of), seen = #item.post > 0, context = item.node }
+  local description = { plan = item.mapper._c, columns = slots_of(item, place_of), seen = #item.post > 0,
+    context = item.node and (item.node.left or item.node) }
   return inheritance.describe(description, item.mapper, function(mapper) return variant_slots(item, mapper, place_of) end)
 end
 

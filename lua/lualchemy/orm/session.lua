@@ -19,6 +19,7 @@ local inspect = require("lualchemy.orm.inspect")
 local registry = require("lualchemy.orm.registry")
 local merge = require("lualchemy.orm.merge")
 local object_set = require("lualchemy.orm.object_set")
+local refresh = require("lualchemy.orm.refresh")
 local SessionTransaction = require("lualchemy.orm.transaction")
 local statements = require("lualchemy.orm.statements")
 local UnitOfWork = require("lualchemy.orm.unitofwork")
@@ -592,23 +593,6 @@ end
 
 -- -- loading ------------------------------------------------------------------------------------------------------
 
-local lock_text = { [true] = " FOR UPDATE", read = " FOR SHARE", nowait = " FOR UPDATE NOWAIT", skip_locked = " FOR UPDATE SKIP LOCKED" }
-
-local function for_update(session, mapper, option)
-  if not option or session:get_bind(mapper).dialect:descends_from("sqlite") then return nil end
-  if type(option) == "table" then
-    return (option.read and " FOR SHARE" or " FOR UPDATE") .. (option.nowait and " NOWAIT" or "")
-      .. (option.skip_locked and " SKIP LOCKED" or "")
-  end
-  return lock_text[option]
-end
-
--- Is an object in memory to be looked at in the database first? Its key column being unknown says it was expired.
-local function is_expired(mapper, object)
-  local _, known = core.peek(object, mapper:property_for_column(mapper.primary_key[1]).key)
-  return not known
-end
-
 --- The object of a primary key: from memory if it is there and not expired; nil if there is no such row.
 ---@param class_ table
 ---@param ident any    a value, or a list of them in the order of the key's columns
@@ -618,15 +602,15 @@ local function get(self, class_, ident, options)
   local key = identity.key(mapper, ident, self:get_bind(mapper).dialect)
   if key == nil then return nil end
   local slots = identity.default_slots(mapper)
-  local lock = options and for_update(self, mapper, options.with_for_update)
+  local lock = options and refresh.for_update(self, mapper, options.with_for_update)
   local fresh = options and (options.populate_existing or options.with_for_update) or false
   if not fresh then
     local object = self._c:get(mapper._c, key)
-    if object ~= nil and not is_expired(mapper, object) then
+    if object ~= nil and not refresh.is_expired(mapper, object) then
       return core.mapper_of(object):isa(mapper) and object or nil
     end
     self:_autoflush()
-    if object ~= nil then return identity.load(self, mapper, key, slots, {}) end
+    if object ~= nil then return refresh.expired(self, mapper, object) end
   else
     self:_autoflush()
   end
@@ -650,11 +634,6 @@ end
 
 --- What tells an object from all others, as a table: `session:identity_key(User, 5)`
 Session.identity_key = identity_keys.of_session
-
-local function raise_gone(mapper)
-  errors.raise("ObjectDeletedError", "this %s object has been deleted, or its row is no longer there: session:expunge(object) lets go of it",
-    mapper.class_name)
-end
 
 -- For merge without loading: what memory has for an identity, and giving a copy its place there.
 function Session:_identical(mapper, ident)
@@ -681,17 +660,6 @@ function Session:merge(object, options)
   return merge.merge(self, object, options or {})
 end
 
--- The key's columns and those among the attributes.
-local function named_slots(mapper, names)
-  local named, slots = {}, {}
-  for _, name in ipairs(names) do named[name] = true end
-  for _, column in ipairs(mapper.primary_key) do named[mapper:property_for_column(column).key] = true end
-  for slot, prop in ipairs(mapper._by_slot) do
-    if prop.kind == "column" and named[prop.key] then slots[#slots + 1] = slot end
-  end
-  return slots
-end
-
 --- Reads the object again now: every column, or the attributes named.
 ---@param object table
 ---@param names string[]?
@@ -699,27 +667,11 @@ end
 function Session:refresh(object, names, options)
   check_instance(object, "session:refresh")
   if type(names) == "string" then names = { names } end
-  local life, _, key = core.state(object)
-  if life ~= "persistent" or not self._c:contains(object) then
+  if core.state(object) ~= "persistent" or not self._c:contains(object) then
     errors.raise("InvalidRequestError", "session:refresh: this object is not persistent in this session: add it and flush first")
   end
-  local mapper = core.mapper_of(object)
   self:_autoflush()
-  if names == nil and by_key.is_needed(self, mapper) then
-    local values = {}
-    for i, column in ipairs(mapper.primary_key) do values[i] = object[mapper:property_for_column(column).key] end
-    self:expire(object)
-    local lock = options and options.with_for_update
-    if not by_key.load(self, mapper, values, { populate_existing = true, with_for_update = lock, is_column_load = true }) then raise_gone(mapper) end
-    return
-  end
-  self:expire(object, names)
-  local lock = options and for_update(self, mapper, options.with_for_update)
-  local slots = names and named_slots(mapper, names) or identity.default_slots(mapper)
-  if not identity.load(self, mapper, key, slots, { for_update = lock, partial = names ~= nil }) then raise_gone(mapper) end
-  for _, name in ipairs(names or {}) do
-    local _ = object[name] -- a relationship is loaded now too
-  end
+  refresh.object(self, object, names, options and options.with_for_update)
 end
 
 --- The object with these values, or a new one with `others` as well, flushed; and whether it was made. Safe against others
@@ -843,8 +795,7 @@ function M.load_column(object, prop)
   end
   session:_autoflush()
   if select(2, core.peek(object, prop.key)) then return end
-  local _, _, key = core.state(object)
-  if not identity.load(session, mapper, key, columns.slots(object, prop), { partial = true }) then raise_gone(mapper) end
+  refresh.column(session, object, prop)
 end
 
 return M

@@ -43,7 +43,8 @@ end
 ---@param session lualchemy.orm.Session
 ---@param mapper lualchemy.orm.Mapper
 ---@param values any[]   in the order of the primary key
----@param options { populate_existing: boolean?, with_for_update: any, options: any[]?, is_column_load: boolean? }
+---@param options { populate_existing: boolean?, with_for_update: any, options: any[]?, is_column_load: boolean?,
+---  node: lualchemy.orm.LoadNode? }   `node`: the options as they were resolved when the object was loaded
 function M.load(session, mapper, values, options)
   local of = plan.new({ mapper })
   local statement = of:select()
@@ -59,7 +60,9 @@ function M.load(session, mapper, values, options)
     for _, option in ipairs(clause.loader_options(statement) or {}) do loaders[#loaders + 1] = option end
   end
   local sent, offset
-  sent, of, offset = compile.compile(statement, of, { loaders = loaders, labels = true })
+  sent, of, offset = compile.compile(statement, of, {
+    loaders = loaders, nodes = options.node and { options.node }, refreshes = options.node ~= nil, labels = true,
+  })
   return run.list(run.execute(session, clause.label_columns(sent), of, params, {
     offset = offset, populate_existing = options.populate_existing, refresh = options.is_column_load, autoflush = false,
     unique = of.requires_unique, statement = statement, execution = execution, heard = true,

@@ -25,8 +25,11 @@ local function is_key(mapper, prop)
   return false
 end
 
--- Is it fetched whenever the object is?
-local function is_ordinary(node, prop) return options.column(node, prop) == "load" end
+--- Is it fetched whenever the object is?
+---@param node lualchemy.orm.LoadNode?
+---@param prop lualchemy.orm.ColumnProperty
+---@return boolean
+function M.is_ordinary(node, prop) return options.column(node, prop) == "load" end
 
 -- Of an object that was loaded as one of a class above, what the class itself has is missing: it comes from its own tables.
 local function is_there(object, mapper, prop)
@@ -44,11 +47,11 @@ end
 ---@return integer[]
 function M.slots(object, wanted)
   local mapper, node, slots = core.mapper_of(object), core.load_context(object), {}
-  local ordinary = is_ordinary(node, wanted)
+  local ordinary = M.is_ordinary(node, wanted)
   for slot, prop in ipairs(mapper._by_slot) do
     if prop.kind == "column" then
       local along
-      if ordinary then along = is_ordinary(node, prop) and not is_there(object, mapper, prop) else along = comes_along(prop, wanted) end
+      if ordinary then along = M.is_ordinary(node, prop) and not is_there(object, mapper, prop) else along = comes_along(prop, wanted) end
       if along or is_key(mapper, prop) then slots[#slots + 1] = slot end
     end
   end

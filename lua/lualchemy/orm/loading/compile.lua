@@ -114,8 +114,8 @@ end
 --- The statement to send for a select, and what its rows mean.
 ---@param statement lualchemy.Select
 ---@param of lualchemy.orm.Plan          what the select asks for
----@param how { loaders: any[]?, nodes: table[]?, labels: boolean?, eagerloads: boolean?, fixed: boolean?, path: table? }
----  fixed: the rows are another statement's
+---@param how { loaders: any[]?, nodes: table[]?, labels: boolean?, eagerloads: boolean?, fixed: boolean?, path: table?,
+---  refreshes: boolean? }   fixed: the rows are another statement's; refreshes: what is there already is found whatever criteria say
 ---@return lualchemy.Select
 ---@return lualchemy.orm.Plan
 ---@return integer offset               how many columns stand before those of joined objects
@@ -125,9 +125,9 @@ function M.compile(statement, of, how)
   if how.loaders and #how.loaders > 0 then nodes = options.resolve(of:roots(), how.loaders, nodes) end
   if nodes or how.eagerloads == false or how.fixed or how.path then
     of = plan.Plan(of.given, { nodes = nodes, eagerloads = how.eagerloads, fixed = how.fixed, path = how.path,
-      names = of.given_names })
+      names = of.given_names, own = how.refreshes })
   end
-  local list = nodes and nodes[1] and nodes[1].globals.criteria or criteria_in(how.loaders)
+  local list = how.refreshes and {} or nodes and nodes[1] and nodes[1].globals.criteria or criteria_in(how.loaders)
   local result, offset = add_loads(with_criteria(statement, list), of, list, how.labels)
   return result, of, offset
 end

@@ -3,15 +3,17 @@
 local core = require("lualchemy._core")
 local lazy = require("lualchemy.orm.loading.lazy")
 local loading = require("lualchemy.orm.loading")
+local recursion = require("lualchemy.orm.loading.recursion")
 local setup = require("lualchemy.orm.loading.setup")
 
 local M = {}
 
 --- Fetches a relationship of each object.
 function M.fetch(_, objects, prop, work)
+  local below = recursion.deeper(work.below, prop)
   for _, object in ipairs(objects) do
     local _, known = core.peek(object, prop.key)
-    if not known then core.set_committed(object, prop.key, lazy.load(object, prop, work.below)) end
+    if not known then core.set_committed(object, prop.key, lazy.load(object, prop, below)) end
   end
 end
 

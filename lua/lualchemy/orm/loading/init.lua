@@ -38,15 +38,24 @@ function M.strategy(name, prop)
   return found
 end
 
+-- Of an expired object the row is read first: what is loaded with it is there then, and need not be asked for.
+local function came_with_row(instance, prop)
+  local key = prop.parent:property_for_column(prop.parent.primary_key[1]).key
+  if select(2, core.peek(instance, key)) then return false end
+  local _ = instance[key]
+  return (select(2, core.peek(instance, prop.key)))
+end
+
 --- What an attribute that is not in memory holds; the runtime asks, and waits like any query.
 ---@param instance table
 ---@param prop lualchemy.orm.RelationshipProperty
----@return any
+---@return any   of no account where the attribute is in memory by then
 function M.load_attribute(instance, prop)
   local node = core.load_context(instance)
   local name, below = options.strategy(node, prop)
-  local load = M.strategy(name, prop).load or M.strategy("select", prop).load
-  return load(instance, prop, below)
+  local strategy = M.strategy(name, prop)
+  if strategy.setup and came_with_row(instance, prop) then return nil end
+  return (strategy.load or M.strategy("select", prop).load)(instance, prop, below)
 end
 
 return M

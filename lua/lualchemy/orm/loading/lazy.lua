@@ -64,7 +64,7 @@ end
 local function build(prop, below)
   local binds = {}
   local target = below and below.attribute and below.attribute.of or prop.entity
-  local of = plan.Plan({ target }, { nodes = below and { below }, path = { mapper = prop.parent, property = prop } })
+  local of = plan.Plan({ target }, { nodes = below and { below }, path = { mapper = prop.parent, property = prop }, own = true })
   local adapt = comparator.adapter(target)
   local statement = of:select():where(joincond.build(prop.terms, parameters(prop, binds), not prop.secondary and adapt or nil))
   if prop.secondary then statement = through(statement, prop.secondary, joincond.build(prop.secondary_terms, adapt)) end

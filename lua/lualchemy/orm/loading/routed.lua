@@ -14,6 +14,7 @@ local function target_of(prop, below)
 end
 
 function M.setup(plan, item, prop, below, _, add)
+  if plan.own then return end -- a later load: lazy
   local child = setup.item(target_of(prop, below), below, item.path)
   child.key, child.secondary, child.under_outer, child.above = prop.key, item.secondary, false, prop.mapper
   item.children[#item.children + 1] = child

@@ -1,5 +1,5 @@
 --- `lazy = "selectin"`: when a query's rows were read, one more SELECT brings what belongs to all of their objects: by the
--- values of the columns that the relationship joins by, in an IN of at most 500 at a time.
+-- values of the columns that the relationship joins by, in an IN of at most 500 at a time (`chunksize` of the option).
 
 local clause = require("lualchemy.orm.clause")
 local compile = require("lualchemy.orm.loading.compile")
@@ -8,6 +8,7 @@ local joincond = require("lualchemy.orm.joincond")
 local loading = require("lualchemy.orm.loading")
 local options = require("lualchemy.orm.options")
 local plan = require("lualchemy.orm.plan")
+local recursion = require("lualchemy.orm.loading.recursion")
 local run = require("lualchemy.orm.loading.run")
 local statements = require("lualchemy.orm.statements")
 local setup = require("lualchemy.orm.loading.setup")
@@ -108,7 +109,7 @@ end
 local function build(prop, below, path)
   local target = M.target_of(prop, below)
   local by = route(prop, target)
-  local of = plan.Plan({ target }, { nodes = below and { below }, path = path })
+  local of = plan.Plan({ target }, { nodes = below and { below }, path = path, own = true })
   local positions = M.positions(of, by.columns)
   local statement = M.select(of, prop, below)
   if by.from then statement = statement:select_from(by.from) end
@@ -175,16 +176,17 @@ function M.give(owners, lists, prop)
   end
 end
 
-local function chunk_of(values, first)
-  return table.move(values, first, math.min(first + CHUNK - 1, #values), 1, {})
+local function chunk_of(values, first, size)
+  return table.move(values, first, math.min(first + size - 1, #values), 1, {})
 end
 
 local function by_rows(session, objects, prop, work)
+  local size = work.options and work.options.chunksize or CHUNK
   local query = query_for(prop, work.below, work.path)
   local owners, values, lists = M.gather(session, objects, prop, query.names, work)
   local done = {}
-  for first = 1, #values, CHUNK do
-    local rows = run.execute(session, query.statement, query.plan, { keys = chunk_of(values, first) },
+  for first = 1, #values, size do
+    local rows = run.execute(session, query.statement, query.plan, { keys = chunk_of(values, first, size) },
       { offset = query.offset, populate_existing = work.populate_existing and not work.refresh, distinct = query.distinct,
         relationship_load = true, distributed = true })
     run.distribute(rows, lists, query.positions)
@@ -206,32 +208,23 @@ local function from_memory(objects, prop)
   return missing
 end
 
--- The node of the next level of a relationship that is to be followed into itself.
-local function deeper(below)
-  local depth = below and below.options and below.options.recursion_depth
-  if not depth or depth == 1 then return below end
-  local next_options = { recursion_depth = depth > 0 and depth - 1 or depth }
-  local same = setmetatable({ options = next_options }, { __index = below })
-  return setmetatable({ children = setmetatable({ [below.key] = same }, { __index = below.children }) }, { __index = below })
-end
-
 --- Fetches a relationship of objects of one session.
 ---@param session lualchemy.orm.Session
 ---@param objects table[]
 ---@param prop lualchemy.orm.RelationshipProperty
 ---@param work { below: lualchemy.orm.LoadNode?, path: table?, item: table?, populate_existing: boolean? }
 function M.fetch(session, objects, prop, work)
+  work.options = work.below and work.below.options
   work.below = options.speaking(work.below)
   if prop.use_get and not work.below and not work.item then objects = from_memory(objects, prop) end
   if #objects == 0 then return end
-  work.below = deeper(work.below)
+  work.below = recursion.deeper(work.below, prop)
   by_rows(session, objects, prop, work)
 end
 
 --- Asks for the fetch when a query's rows were read.
 function M.setup(plan_, item, prop, below, explicit)
   if not explicit and setup.is_cycle(item, prop) then return end
-  if below and below.options then below.key = prop.key end
   item.post[#item.post + 1] = { property = prop, strategy = M, below = below }
   return plan_
 end
