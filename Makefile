@@ -69,11 +69,11 @@ help:
 	@echo 'make demo        run examples/tutorial.lua; DB=postgresql on a PostgreSQL server of its own'
 	@echo 'make test        every test on SQLite and PostgreSQL; SPEC=path runs one file or folder of specs'
 	@echo 'make test-c      the C tests; make test-asan: everything under sanitizers; make test-fault: failing allocations'
-	@echo 'make test-tsan   the worker threads under ThreadSanitizer'
+	@echo 'make test-tsan   threads under ThreadSanitizer'
 	@echo 'make lint        compilers, luacheck, cppcheck; make bench: the workloads beside raw C'
 	@echo 'make fuzz        libFuzzer over parsers and rows, SECONDS=600 each; TARGET=url names one'
 	@echo 'make soak        hostile names and values (COUNT=10000 in each position), broken connections, killed servers and writers,'
-	@echo '                 20,000 random programs; SEED=2 makes others'
+	@echo '                 20,000 random programs (SEED=2 makes others), test-tsan'
 	@echo 'make install     into PREFIX (/usr/local), DESTDIR is put in front; make uninstall, make clean'
 	@echo 'make plugin NAME=postgresql    one plug-in'
 
@@ -117,7 +117,9 @@ $(BUILD)/%.o: %.c Makefile
 
 $(BUILD)/c/%: $(BUILD)/spec/c/%.o $(PLAIN_OBJ) $(BUILD)/core.list
 	@mkdir -p $(@D)
-	$(call say,LINK) $(CC) $(LDFLAGS) $(LINK_$(VARIANT)) -pthread -o $@ $< $(PLAIN_OBJ) -lm
+	$(call say,LINK) $(CC) $(LDFLAGS) $(LINK_$(VARIANT)) -pthread -o $@ $< $(PLAIN_OBJ) $(PLUGGED) -lm
+$(BUILD)/c/test_driver_postgresql: $(postgresql_OBJ)
+$(BUILD)/c/test_driver_postgresql: private PLUGGED = $(postgresql_OBJ) $(postgresql_LIBS)
 
 $(BUILD)/fault/host: spec/fault/host.c Makefile
 	@mkdir -p $(@D)
@@ -161,18 +163,19 @@ test-asan:
 test-c:
 	+@$(CHECKED) c-tests
 	@$(RUN) c
-# Threads under ThreadSanitizer: the only ones are those of csrc/driver/worker.c.
+# Threads under ThreadSanitizer: csrc/driver/worker.c has some, and the PostgreSQL driver.
+THREADED = build/thread/c/test_driver_worker build/thread/c/test_driver_postgresql
 test-tsan:
 	@$(SETUP) test
-	+@$(MAKE) --no-print-directory VARIANT=thread build/thread/c/test_driver_worker
-	@build/thread/c/test_driver_worker
+	+@$(MAKE) --no-print-directory VARIANT=thread $(THREADED)
+	@$(foreach t,$(THREADED),$(t) &&) :
 test-fault:
 	@$(SETUP) test
 	+@$(CHECKED) all fault-host
 	@$(RUN) fault
 # The long form of what make test bounds. COUNT: hostile values for each position and database; another SEED makes others.
 COUNT ?= 10000
-soak:
+soak: test-tsan
 	@LUALCHEMY_SOAK=$(COUNT) LUALCHEMY_SEED=$(or $(SEED),1) $(MAKE) --no-print-directory test SPEC="spec/safety spec/reliability spec/model"
 # Each target for SECONDS; findings are left in build/fuzz, what was learnt is added to the corpus there.
 SECONDS ?= 600
