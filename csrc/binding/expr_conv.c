@@ -192,7 +192,7 @@ void alch_ordering_node(lua_State *L, int idx, const char *what, const alch_node
     n = alch_to_node(L, idx);
     if (n == NULL)
         alch_raisef(L, ALCH_ERR_ARGUMENT, "%s() takes columns, expressions or names, got %s", what, alch_describe(L, idx));
-    keep_expression(L, idx, n, out);
+    keep_expression(L, idx, alch_listed_node(L, idx, n), out);
 }
 
 void alch_number_node(lua_State *L, int idx, const char *what, const alch_node **out)
@@ -242,6 +242,19 @@ static const alch_custom *push_entity_in(lua_State *L, int idx, const char *fiel
 
 const alch_custom *alch_push_entity(lua_State *L, int idx) { return push_entity_in(L, idx, "_columns"); }
 const alch_custom *alch_push_about(lua_State *L, int idx) { return push_entity_in(L, idx, "_about"); }
+
+const alch_node *alch_listed_node(lua_State *L, int idx, const alch_node *n)
+{
+    const alch_custom *entity;
+
+    if (n->kind == ALCH_NODE_COLUMN || lua_type(L, idx) != LUA_TUSERDATA)
+        return alch_plain_column(n);
+    entity = alch_push_entity(L, idx);
+    if (entity == NULL)
+        return n;
+    lua_pop(L, 1);
+    return alch_list_len(entity->clauses) == 1 ? entity->clauses->items[0] : n;
+}
 
 /* A mapped class among what is selected stands for its columns, not for its table. */
 static void replace_by_columns(lua_State *L, int idx)

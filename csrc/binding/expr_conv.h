@@ -47,6 +47,9 @@ void alch_give_value(lua_State *L, alch_bind *b, int idx);
 /* Pushes the ENTITY that a mapped class or one of its attributes has in its raw
 ** field _columns; NULL and nothing pushed for anything else. */
 const alch_custom *alch_push_entity(lua_State *L, int idx);
+/* What the value at 'idx', which stands for 'n', is in a SELECT's list: of an attribute of a mapped class its expression,
+** which inside of others says whose it is. Lent by the value. */
+const alch_node *alch_listed_node(lua_State *L, int idx, const alch_node *n);
 /* The same of the raw field _about: what a join of mapped classes brings to WHERE. */
 const alch_custom *alch_push_about(lua_State *L, int idx);
 /* Anything that can stand in FROM, lent; a SELECT is refused with advice. */

@@ -127,6 +127,8 @@ static int l_unary_op(lua_State *L)
     n = alch_check_expression(L, 1);
     if (call_types_own(L, n))
         return 1;
+    if (alch_op_is_modifier(op))
+        n = alch_listed_node(L, 1, n);
     if (alch_op_is_modifier(op) && n->kind == ALCH_NODE_LIST && n->op == ALCH_OP_COMMA)
         return order_each(L, op, (const alch_list *)n);
     slot = push_result(L, ALCH_NODE_UNARY);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "binding/bind.h"
+#include "binding/expr_conv.h"
 #include "binding/node_conv.h"
 #include "binding/value_conv.h"
 #include "compile/compiled.h"
@@ -240,7 +241,7 @@ static int find_object(lua_State *L, int shape_idx, int key)
 
     lua_pushvalue(L, key);
     n = alch_to_node(L, lua_gettop(L));
-    n = n != NULL ? alch_plain_column(n) : NULL;
+    n = n != NULL ? alch_listed_node(L, lua_gettop(L), n) : NULL;
     if (n != NULL && shape->compiled != NULL && shape->compiled->column_count > 0)
         found = find_expression(shape, n);
     else if (n != NULL && n->kind == ALCH_NODE_COLUMN) {

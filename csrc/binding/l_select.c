@@ -276,7 +276,8 @@ static int check_orderings(lua_State *L, const char *what)
         if (alch_is_noted_expression(L, i))
             continue;
         r = alch_test_node_ref(L, i);
-        if (r != NULL && !alch_is_statement(r->node) && !alch_is_from(r->node))
+        if (r != NULL && !alch_is_statement(r->node) && !alch_is_from(r->node)
+            && (r->node->kind == ALCH_NODE_COLUMN || alch_listed_node(L, i, r->node) == r->node))
             continue;
         item = push_slot(L, ALCH_NODE_LABEL_NAME);
         alch_ordering_node(L, i, what, &item->node);
@@ -554,6 +555,19 @@ static int call_own_join(lua_State *L, int left, int right)
     return 1;
 }
 
+/* A mapped class of several tables looks at what it is joined to: _joining(statement, class). */
+static void ask_class(lua_State *L, int class)
+{
+    lua_pushliteral(L, "_joining");
+    if (lua_rawget(L, class) == LUA_TFUNCTION) {
+        lua_pushvalue(L, 1);
+        lua_pushvalue(L, class);
+        lua_call(L, 2, 0);
+    } else {
+        lua_pop(L, 1);
+    }
+}
+
 /* Adds a join to the statement at 1. The optional left side is at 'left'. */
 static int add_join(lua_State *L, int left, int right, unsigned flags)
 {
@@ -566,6 +580,8 @@ static int add_join(lua_State *L, int left, int right, unsigned flags)
     if (push_own_join(L, right, named))
         return call_own_join(L, left, right);
     entity = alch_push_entity(L, right);
+    if (entity != NULL && entity->from != NULL && lua_istable(L, right))
+        ask_class(L, right);
     first = lua_gettop(L) + 1;          /* the ENTITY is in front of it */
     if (named)
         lua_copy(L, right + 3, right);

@@ -446,7 +446,7 @@ static void key_one(naming *g, alch_named_column *c, const alch_node *given)
 
     if (c->column->kind == ALCH_NODE_TEXT)
         return;
-    if (given != NULL)
+    if (given != NULL && ((const alch_text *)given)->text[0] != '\0')
         key = given_key(g, c->column, ((const alch_text *)given)->text);
     else
         key = g->qualified && !g->none ? alch_name_qualified_key(g->nm, c->column)

@@ -236,8 +236,8 @@ typedef struct alch_custom {
     alch_node head;
     alch_host_ref *host;            /* kept */
     const alch_list *clauses;       /* children that FROM and walking see; kept or NULL */
-    const alch_list *keys;          /* ENTITY: what its columns are called outside of a subquery, LABEL_NAMEs; kept or
-                                    ** NULL: by their own keys */
+    const alch_list *keys;          /* ENTITY: what its columns are called outside of a subquery, LABEL_NAMEs ("": they are not
+                                    ** seen there); kept or NULL: by their own keys */
     char *name;                     /* CUSTOM: what an unlabelled one is called; or NULL */
     const alch_node *from;          /* ENTITY: what its columns come from, where no FROM was given; kept or NULL */
     const alch_node *criteria;      /* ENTITY: which rows are the class's; kept or NULL */

@@ -145,6 +145,12 @@ static int check_label(const alch_named_column *c, alch_err *err)
                         "labels of their own", l->name);
 }
 
+/* A mapped class gives no key to another column of an attribute that has one: it is selected, and not seen from outside. */
+static int is_unexported(const alch_node *key)
+{
+    return key != NULL && ((const alch_text *)key)->text[0] == '\0';
+}
+
 /* A subquery's columns are called what its SELECT list is called from outside. */
 static int derive_statement(alch_from *f, const alch_node *statement, alch_arena *arena, alch_err *err)
 {
@@ -161,7 +167,7 @@ static int derive_statement(alch_from *f, const alch_node *statement, alch_arena
         const alch_named_column *c = &named[i];
         const char *name = c->required;
 
-        if (c->column->kind == ALCH_NODE_TEXT)
+        if (c->column->kind == ALCH_NODE_TEXT || is_unexported(keys.at[i]))
             continue;
         rc = check_label(c, err);
         if (rc != ALCH_OK)

@@ -3,6 +3,7 @@
 
 local sa = require("lualchemy")
 local orm = require("lualchemy.orm")
+local raises_here = require("spec.support.expect").raises_here
 local world = require("spec.support.world")
 
 local func = sa.func
@@ -317,7 +318,14 @@ local rows = {
   { function() return sa.select(Cat.age:between(1, 2)) end,
     "SELECT animal.age BETWEEN :age_1 AND :age_2 AS anon_1 FROM animal WHERE animal.kind IN (:kind_1_1)" },
   { function() return sa.select(Cat.age:is_(nil)) end,
-    "SELECT animal.age IS NULL AS anon_1 FROM animal WHERE animal.kind IN (:kind_1_1)" },
+    "SELECT animal.age IS NULL AS anon_1 FROM animal WHERE animal.kind IN (:kind_1_1)" },  { function() return sa.select(Cat):order_by(Cat.size:desc()) end,
+    "SELECT animal.age + animal.weight AS anon_1, animal.id, animal.kind, animal.age, animal.weight, animal.name, animal.owner_id,"
+      .. " animal.lives FROM animal WHERE animal.kind IN (:kind_1_1) ORDER BY anon_1 DESC" },
+  { function() return sa.select(sa.select(orm.aliased(Bird, { flat = true })):subquery()) end,
+    "SELECT anon_1.id, anon_1.kind, anon_1.age, anon_1.weight, anon_1.name, anon_1.owner_id, anon_1.span FROM (SELECT bird_1.id AS id,"
+      .. " animal_1.id AS id_1, animal_1.kind AS kind, animal_1.age AS age, animal_1.weight AS weight, animal_1.name AS name,"
+      .. " animal_1.owner_id AS owner_id, bird_1.span AS span FROM animal AS animal_1 JOIN bird AS bird_1 ON animal_1.id = bird_1.id)"
+      .. " AS anon_1" },
 }
 
 describe("an attribute of a class in a hierarchy", function()
@@ -334,6 +342,13 @@ describe("an attribute of a class in a hierarchy", function()
     assert.equal("age", Cat.age.name)
     assert.is_nil(Bird.__mapper__.property_by_key.lives)
   end)
+
+  it("of several tables is not joined to where one of them is", function()
+    raises_here("InvalidRequestError", "Can't join to Bird: its table 'animal' is in the statement already", function()
+      sa.select(Cat.id):join(Bird, Bird.age:eq(Cat.age))
+    end)
+    assert.truthy(tostring(sa.select(Owner.id, Bird.span + 1):join(Bird, Bird.owner_id:eq(Owner.id))):find("FROM owner JOIN (animal JOIN bird", 1, true))
+  end)
 end)
 
 local function zoo(B, w)
@@ -341,7 +356,8 @@ local function zoo(B, w)
     __tablename__ = "hx_animals", id = key(), kind = sa.Column(sa.String(10)), age = sa.Column(sa.Integer),
     __mapper_args__ = { polymorphic_on = "kind", polymorphic_identity = "animal" },
   })
-  w.Cat = w.Animal:class("Cat", { __mapper_args__ = { polymorphic_identity = "cat" } })
+  w.Cat = w.Animal:class("Cat", { double = orm.column_property(w.Animal.age * 2), __mapper_args__ = { polymorphic_identity = "cat" } })
+  w.Kitten = w.Cat:class("Kitten", { __mapper_args__ = { polymorphic_identity = "kitten" } })
   w.Bird = w.Animal:class("Bird", { __tablename__ = "hx_birds", id = key("hx_animals.id"), span = sa.Column(sa.Integer),
     __mapper_args__ = { polymorphic_identity = "bird" } })
 end
@@ -371,6 +387,17 @@ world.describe("rows of a class in a hierarchy", zoo, function(w)
     assert.same({ 2, 3 }, values(sa.select(w.Animal.age):where(w.Animal.id:in_(sa.select(w.Cat.id + 0)))))
     local other = orm.aliased(w.Cat)
     assert.same({ 1, 2 }, values(sa.select(w.Animal.age):where(sa.exists(sa.select(other.id):where(other.age:eq(w.Animal.age + 1))))))
+  end)
+
+  it("come with what is computed for them, whichever classes are asked for", function()
+    w.session:add(w.Kitten{ age = 9 })
+    for _, options in ipairs { {}, { aliased = true } } do
+      local both = orm.with_polymorphic(w.Animal, { w.Kitten }, options)
+      local doubled = {}
+      for _, animal in ipairs(w.session:scalars(sa.select(both):order_by(both.age)):all()) do doubled[#doubled + 1] = animal.double or 0 end
+      assert.same({ 0, 4, 6, 0, 18 }, doubled)
+    end
+    assert.same({ 9 }, values(sa.select(w.Animal.age):where(w.Cat.double:gt(10))))
   end)
 
   it("come by the attribute that was selected, whatever it was called", function()

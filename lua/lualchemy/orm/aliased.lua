@@ -12,13 +12,14 @@ local M = {}
 ---@class lualchemy.orm.AliasedEntity : lualchemy.orm.Entity
 ---@field name string?
 ---@field inner lualchemy.orm.AliasedEntity?   the alias whose columns the selectable holds
+---@field whole lualchemy.orm.AliasedEntity?   the entity whose rows are meant, where this is a part of it or its twin
 ---@field unrestricted boolean?                whatever the selectable brings belongs to it, for a class in another's table too
 local AliasedEntity = entity.Entity:extend("AliasedEntity")
 
 function AliasedEntity:init(mapper, selectable, options)
   self.mapper, self.selectable, self.adapted_properties = mapper, selectable, {}
   self.name, self.adapt_on_names = options.name, options.adapt_on_names or false
-  self.inner, self.unrestricted = options.inner, options.unrestricted
+  self.inner, self.unrestricted, self.whole = options.inner, options.unrestricted, options.whole
 end
 
 --- The alias's column for a column of the mapped table; the column itself where the selectable has none that stands for it.
@@ -82,12 +83,13 @@ end
 ---@return table
 function AliasedEntity:adapt_property(prop)
   if not prop.readonly then return self:adapt_column(prop.column) end
-  local adapted = self.adapted_properties[prop]
+  local root = prop.root or prop
+  local adapted = self.adapted_properties[root]
   if not adapted then
     adapted = clause.adapt_expression(prop.column, function(column)
       return self.mapper.property_of_column[column] and self:adapt_column(column) or column
     end, self.mapper.local_table, self.selectable)
-    self.adapted_properties[prop] = adapted
+    self.adapted_properties[root] = adapted
   end
   return adapted
 end

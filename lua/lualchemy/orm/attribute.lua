@@ -40,11 +40,13 @@ function M.make(entity, prop, column)
   local from, criterion = inheritance.source(entity)
   column = column or prop.kind == "column" and entity:adapt_property(prop) or prop.column
   local renamed = column.key ~= prop.key
-  if (from or criterion) and clause.kind(column) ~= "column" then column = clause.of_entity(column, entity.mapper, from, criterion) end
   if from or criterion or renamed then
     local token = { expression = column, name = renamed and prop.key or nil, from = from and entity.selectable or nil }
     fields._columns = clause.entity(token, { column },
       not prop.readonly and from or nil, criterion, renamed and { prop.key } or nil)
+  end
+  if (from or criterion) and clause.kind(column) ~= "column" then
+    return clause.attribute(clause.of_entity(column, entity.mapper, from, criterion), fields, prop.comparator_factory)
   end
   return clause.attribute(column, fields, prop.comparator_factory)
 end
@@ -67,11 +69,13 @@ local function add_columns(list, keys, seen, entity, mapper)
       list[#list + 1] = entity:adapt_property(prop)
       keys[#list], keys.needed = prop.key, true
     elseif prop.kind == "column" and not prop.readonly and not (entity.is_alias and entity:lacks(prop)) then
-      for _, column in ipairs(prop.columns) do
+      for i, column in ipairs(prop.columns) do
         local own = entity:adapt_column(column)
         if not seen[own] then
           list[#list + 1] = own
-          keys[#list] = own.key
+          local seen_outside = i == 1 or not entity.is_alias
+          keys[#list] = seen_outside and own.key or ""      -- of a subquery of an alias; each attribute once, as SQLAlchemy has it
+          keys.needed = keys.needed or not seen_outside
         end
         seen[own] = true
       end
@@ -93,11 +97,14 @@ function M.listed(entity, token)
   return clause.entity(token, list, from, criterion, keys.needed and keys or nil)
 end
 
+local function check_joining(...) return require("lualchemy.orm.joins").joining(...) end
+
 -- What Core sees where the class itself is given: its table in FROM, its columns in a SELECT's list. The
 -- token is weak: nodes must not keep a class alive.
 local function show_entity(mapper)
   local token = setmetatable({ entity = mapper }, { __mode = "v" })
   set_field(mapper, "_node", clause.node_of(mapper.selectable))
+  set_field(mapper, "_joining", clause.is_join(mapper.selectable) and check_joining or nil)
   set_field(mapper, "_statement", function(kind) return require("lualchemy.orm.dml").statement(mapper, kind) end)
   set_field(mapper, "_columns", M.listed(mapper, token))
 end

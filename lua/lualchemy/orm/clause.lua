@@ -226,11 +226,12 @@ end
 --- EXISTS (SELECT 1 FROM froms WHERE criteria), correlated to whatever else encloses it.
 ---@param criteria table[]
 ---@param froms table[]
----@param criterion table?   an entity's, which applies as well
-function M.exists(criteria, froms, criterion)
+---@param of_entities table[]   criteria of entities, which apply as well
+function M.exists(criteria, froms, of_entities)
   local statement = sql.select(sql.literal_column("1")):select_from(table.unpack(froms)):where(M.conjunction(criteria))
     :correlate_except(table.unpack(froms))
-  return sql.exists(criterion and M.about(statement, criterion) or statement)
+  for _, criterion in ipairs(of_entities) do statement = M.about(statement, criterion) end
+  return sql.exists(statement)
 end
 
 --- EXISTS over a query's select.
@@ -412,13 +413,25 @@ end
 --- The token of an entity that a statement lists, or nil.
 function M.entity_token(part) return core.entity_object(part) end
 
---- Adds what the classes and attributes that a select lists bring into FROM, where that is more than their columns' tables.
----@param statement any
+local function remove_members(join, members)
+  local left, right = core.join_parts(join)
+  for _, part in ipairs { left, right } do
+    members[core.id(part)] = true
+    if core.kind(part) == "join" then remove_members(part, members) end
+  end
+end
+
+--- Adds what the columns of a select come from by themselves: tables, and joins as wholes.
+---@param statement lualchemy.Select
 ---@param list table[]
 function M.add_selected_froms(statement, list)
-  for _, part in ipairs(core.selected_parts(statement) or {}) do
-    local token = core.entity_object(part)
-    list[#list + 1] = token and (token.entity and token.entity.selectable or token.from) or nil
+  local parts, members = core.selected_parts(statement) or {}, {}
+  local froms = #parts > 0 and core.froms(core.select(table.unpack(parts))) or {}
+  for _, from in ipairs(froms) do
+    if core.kind(from) == "join" then remove_members(from, members) end
+  end
+  for _, from in ipairs(froms) do
+    if not members[core.id(from)] then list[#list + 1] = from end
   end
 end
 

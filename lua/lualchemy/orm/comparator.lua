@@ -121,12 +121,15 @@ local function exists(self, criterion, values)
   local all = { parts.primary, parts.second }
   for _, extra in ipairs(self.criteria) do all[#all + 1] = extra end
   local inheritance = require("lualchemy.orm.inheritance")
+  local own = target.mapper ~= prop.mapper and prop.mapper or nil         -- of_type() narrows what the relationship leads to
+  all[#all + 1] = own and inheritance.restated_criterion(target, own)
   all[#all + 1] = inheritance.restated_criterion(target)
   local given = criteria.of_entity(target, values or {})
   if criterion ~= nil then given[#given + 1] = clause.criterion(criterion, tostring(self) .. ":any()/has()") end
   local adapt = own_alias and adapter(own_alias)
   for i, one in ipairs(given) do all[#all + 1] = adapt and i == #given and criterion ~= nil and clause.replace_outside(one, adapt) or one end
-  return clause.exists(all, { parts.target, parts.secondary }, inheritance.entity_criterion(target))
+  return clause.exists(all, { parts.target, parts.secondary },
+    { inheritance.entity_criterion(target), own and inheritance.restated_criterion(target, own) })
 end
 
 --- Some member of the collection meets the criteria.

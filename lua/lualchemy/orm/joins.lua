@@ -185,6 +185,11 @@ local function check_overlap(statement, of)
     clause.is_join(from) and "part of another class's" or "a table of its own", of.mapper.class_name)
 end
 
+--- A mapped class is the target of a select's own join(); one of several tables must not overlap with what is there.
+---@param statement lualchemy.Select
+---@param class_ table
+function M.joining(statement, class_) check_overlap(statement, entity.of(class_)) end
+
 --- Applies steps to a select.
 ---@param statement lualchemy.Select
 ---@param steps table[]

@@ -122,6 +122,7 @@ end
 ---@param entity table
 ---@return table?
 function M.entity_criterion(entity)
+  entity = entity.whole or entity
   local criterion = not entity.unrestricted and M.criterion(entity.mapper) or nil
   if not criterion or not entity.is_alias then return criterion end
   if entity._criterion_of ~= criterion then
@@ -133,10 +134,12 @@ end
 
 --- An entity's criterion as an expression of its own, beside the one that statements know and add by themselves.
 ---@param entity table
+---@param mapper lualchemy.orm.Mapper?   a class above the entity's, whose criterion is meant
 ---@return table?
-function M.restated_criterion(entity)
-  if not M.entity_criterion(entity) then return nil end
-  local criterion = clause.in_list(entity.mapper.polymorphic_on, identities_below(entity.mapper))
+function M.restated_criterion(entity, mapper)
+  mapper = mapper or entity.mapper
+  if entity.unrestricted or not M.criterion(mapper) then return nil end
+  local criterion = clause.in_list(mapper.polymorphic_on, identities_below(mapper))
   return entity.is_alias and clause.replace(criterion, function(column) return entity:adapt_column(column) end) or criterion
 end
 

@@ -20,8 +20,8 @@ function PolymorphicEntity:init(mapper, selectable, options)
   self.polymorphic_mappers = options.mappers
 end
 
--- One of the classes of a polymorphic entity: its rows are those of the whole, so nothing tells them apart.
-local PartEntity = aliased.AliasedEntity:extend("PolymorphicPart", { unrestricted = true })
+-- One of the classes of a polymorphic entity: its rows are those of the whole.
+local PartEntity = aliased.AliasedEntity:extend("PolymorphicPart")
 
 --- The entity's object, with its classes as fields.
 ---@param mapper lualchemy.orm.Mapper
@@ -31,8 +31,9 @@ local PartEntity = aliased.AliasedEntity:extend("PolymorphicPart", { unrestricte
 ---@return table
 function M.present(mapper, mappers, selectable, options)
   local how = { name = options.name, adapt_on_names = options.adapt_on_names, mappers = mappers }
-  local self = PolymorphicEntity(mapper, selectable, how)
-  local object = aliased.present(self, PolymorphicEntity(mapper, selectable, how))
+  local twin = PolymorphicEntity(mapper, selectable, how)
+  how.whole = twin
+  local object = aliased.present(PolymorphicEntity(mapper, selectable, how), twin)
   for _, one in ipairs(mappers) do
     if one ~= mapper then
       rawset(object, one.class_name, aliased.present(PartEntity(one, selectable, how), PartEntity(one, selectable, how)))

@@ -53,7 +53,11 @@ end
 
 -- The place of an attribute: all columns that stand for it are selected, the first is read.
 local function place_property(item, prop, add)
-  if prop.readonly then return add(item.entity:adapt_property(prop)) end
+  if prop.readonly then       -- once for the class that has it first and those below it
+    local root = prop.root or prop
+    item.places[root] = item.places[root] or add(item.entity:adapt_property(prop))
+    return item.places[root]
+  end
   local first
   for _, column in ipairs(prop.columns) do
     local at = place_of(item, column, add)
