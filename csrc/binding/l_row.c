@@ -146,7 +146,7 @@ static int l_shape(lua_State *L)
     luaL_checkstack(L, n, "result columns");
     for (i = 1; i <= n; i++) {
         if (lua_rawgeti(L, 1, i) != LUA_TSTRING)
-            return luaL_error(L, "column names are strings");
+            return alch_raisef(L, ALCH_ERR_ARGUMENT, "column names are strings, not a %s", luaL_typename(L, -1));
     }
     alch_shape_push(L, n);
     return 1;

@@ -162,7 +162,7 @@ local function door(fn, what, parameters, good, refuse)
 end
 
 -- Called by classes, with an object that is not finished or with the class itself.
-local BUILDING = { init = true, new = true, extend = true, argument_for = true }
+local BUILDING = { init = true, new = true, extend = true }
 
 --- Puts the methods of a class behind doors. Call it when the class has all its methods.
 ---@param c lualchemy.Class
@@ -192,14 +192,20 @@ end
 ---@param functions table<string, function>
 ---@param name string                    what the objects are called
 ---@param is fun(x: any): boolean
-function M.objects(functions, name, is)
+---@param listed table<string, string>?
+function M.objects(functions, name, is, listed)
   for key, fn in pairs(functions) do
-    functions[key] = function(self, ...)
-      if not is(self) then
-        errors.raise("ArgumentError", "%s:%s() is a method, to be called with a colon on its object; in its place stands %s",
-          name, key, described(self))
+    local what = ("%s:%s"):format(name, key)
+    local parameters = parse(listed and listed[key] or "")
+    if type(fn) == "function" then
+      functions[key] = function(self, ...)
+        if not is(self) then
+          errors.raise("ArgumentError", "%s() is a method, to be called with a colon on its object; in its place stands %s",
+            what, described(self))
+        end
+        verify(what, parameters, ...)
+        return fn(self, ...)
       end
-      return fn(self, ...)
     end
   end
 end

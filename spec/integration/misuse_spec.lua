@@ -69,7 +69,7 @@ describe("clear errors at the caller's line:", function()
       require("lualchemy.orm").declarative_base():class("Misused", { __table__ = sa.Table("misused", sa.MetaData(),
         sa.Column("id", sa.Integer, { primary_key = true })) }).__mapper__:common_parent()
     end },
-    { "a class of sessions that is none", { "class_ must be a class that extends Session, not 5" },
+    { "a class of sessions that is none", { "class_ must be a class of sessions, not 5" },
       function() require("lualchemy.orm").sessionmaker{ class_ = 5 } end },
     { "an object made by hand", { "conn:execute(statement) returns" }, function() sa.Result() end },
   }

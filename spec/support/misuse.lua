@@ -9,6 +9,7 @@ local orm = require("lualchemy.orm")
 local errors = require("lualchemy.errors")
 local pg = require("lualchemy.dialects.postgresql")
 local sqlite = require("lualchemy.dialects.sqlite")
+local world = require("spec.support.misuse_world")
 
 -- Properties and mappers call each other's methods in an order of their own.
 local Property = orm.ColumnProperty.__super
@@ -29,7 +30,7 @@ local function schema()
   local Base = orm.declarative_base { metadata = metadata }
   local User = Base:class("User", { __table__ = users, addresses = orm.relationship("Address", { backref = "user" }) })
   local Address = Base:class("Address", { __table__ = addresses })
-  return metadata, users, addresses, User, Address, Base
+  return metadata, users, addresses, User, Address, Base, world.classes(metadata)
 end
 
 local function database() return sa.create_engine(url or "sqlite://", { pool_timeout = 0.05 }) end
@@ -42,7 +43,7 @@ end
 
 -- Everything that a program may hold: made anew now and then, for calls use objects up.
 local function objects()
-  local metadata, users, addresses, User, Address, Base = schema()
+  local metadata, users, addresses, User, Address, Base, classes = schema()
   local engine = database()
   local conn = engine:connect()
   local session = orm.create_session { bind = engine }
@@ -81,6 +82,8 @@ local function objects()
     function() return conn:execute(sa.text("select 1 as a")):mappings() end,
     function() return conn:execute(sa.text("select 1 as a")):scalars() end,
     function() return conn:get_transaction() end, function() return conn:begin_nested() end, function() return engine:raw_connection() end }
+  metadata:create_all(engine)
+  for _, object in ipairs(world.objects(classes, session)) do list[#list + 1] = object end
   for _, make in ipairs(more) do
     local ok, object = pcall(make)
     if ok and object ~= nil then list[#list + 1] = object end
@@ -187,7 +190,7 @@ end
 local log = os.getenv("MISUSE_LOG")
 local function note(text)
   if not log then return end
-  local f = assert(io.open(log, "w"))
+  local f = assert(io.open(log, "wb"))
   f:write(text)
   f:close()
 end

@@ -147,11 +147,12 @@ Inspector.get_view_definition = about("view_definition")
 local function multi(question)
   return function(self, opts)
     opts = opts or {}
-    local schema, names = opts.schema, opts.filter_names
+    local schema, names = schema_of(opts), opts.filter_names
     local source = self._source["multi_" .. question]
     if source then return copy(ask(self, "multi_" .. question, names, schema, opts.kind)) end
     local out = {}
     for _, name in ipairs(names or self:get_table_names(schema)) do
+      name = check_name(name, "filter_names")
       if not names or self:has_table(name, schema) then out[name] = cached(self, question, name, schema) end
     end
     return out

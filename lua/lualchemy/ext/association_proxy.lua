@@ -11,6 +11,7 @@ local declarative = require("lualchemy.orm.declarative")
 local errors = require("lualchemy.errors")
 local property = require("lualchemy.orm.property")
 local registry = require("lualchemy.orm.registry")
+local signature = require("lualchemy.signature")
 local suggest = require("lualchemy.util.suggest")
 
 local M = {}
@@ -364,7 +365,11 @@ end
 local function ends(self)
   local proxy = self.proxy
   local prop = proxy:relationship()
-  return self.parent.class_[proxy.target_collection], prop.mapper.class_[proxy.value_attr], proxy:remote(), prop
+  local relation, target = self.parent.class_[proxy.target_collection], prop.mapper.class_[proxy.value_attr]
+  if relation == nil or target == nil then
+    errors.raise("InvalidRequestError", "%s: its classes are not mapped any more", tostring(proxy))
+  end
+  return relation, target, proxy:remote(), prop
 end
 
 -- There is an object between that meets the criterion.
@@ -464,6 +469,8 @@ function AssociationProxy:class_attribute(entity) return Instance(self, entity) 
 function M.association_proxy(target_collection, value_attr, options)
   return AssociationProxy(target_collection, value_attr, options)
 end
+
+signature.methods(Instance, { any = "criterion: any?, values: options?", has = "criterion: any?, values: options?" })
 
 M.AssociationProxy = AssociationProxy
 

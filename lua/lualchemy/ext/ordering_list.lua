@@ -7,6 +7,7 @@
 
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local signature = require("lualchemy.signature")
 
 local M = {}
 
@@ -27,6 +28,8 @@ end
 ---@param list userdata
 function OrderingList:reorder(list) self:changed(list) end
 
+signature.objects(OrderingList, "ordering_list", function(x) return getmetatable(x) == OrderingList end, { reorder = "list: any" })
+
 --- `collection_class = ordering_list("position", { count_from = 1 })`; or `ordering_func = function(index, list) ... end`.
 ---@param attr string
 ---@param options { count_from: integer?, ordering_func: (fun(index: integer, list: any): any)? }?
@@ -39,5 +42,7 @@ function M.ordering_list(attr, options)
   local from = options.count_from or 1
   return setmetatable({ attr = attr, position_of = options.ordering_func or function(i) return from + i - 1 end }, OrderingList)
 end
+
+signature.functions(M, { ordering_list = "attr: any, options: options?" })
 
 return M

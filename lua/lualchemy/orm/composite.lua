@@ -104,7 +104,7 @@ end
 local function values_of(self, value)
   if value == nil or clause.is_null(value) then return {} end
   local method = type(value) == "table" and value.__composite_values__
-  if not method then
+  if type(method) ~= "function" then
     errors.raise("ArgumentError", "%s takes a value that has the method __composite_values__; got %s", tostring(self), tostring(value))
   end
   return table.pack(method(value))

@@ -6,7 +6,8 @@ local errors = require("lualchemy.errors")
 local M = {}
 
 local function can_be_compared(value)
-  return clause.expression(value) ~= nil or type(value) == "table" and type(value.eq) == "function"
+  if clause.expression(value) == nil and type(value) ~= "table" then return false end
+  return type(value.eq) == "function"
 end
 
 --- What an entity has under a name that can be compared: a mapped attribute, or one that only its class knows (a hybrid).

@@ -29,6 +29,13 @@ local function memory_of(statement)
   return options and options[MEMORY]
 end
 
+-- The same of a statement that must be one of a class.
+local function class_memory(statement)
+  local memory = memory_of(statement)
+  if not memory then errors.raise("ArgumentError", "a method of statements of a mapped class was called on %s", tostring(statement)) end
+  return memory
+end
+
 local function remember(statement, fields)
   local memory = {}
   for key, value in pairs(memory_of(statement) or {}) do memory[key] = value end
@@ -53,7 +60,7 @@ local function check_table(mapper, list, where)
 end
 
 local function values_of(self, super, where, values, ...)
-  local memory = memory_of(self)
+  local memory = class_memory(self)
   if type(values) ~= "table" or getmetatable(values) ~= nil then return super.values(self, values, ...) end
   if #values == 0 then
     local list = check_table(memory.mapper, assignments.of(memory.mapper, values, where), where)
@@ -88,7 +95,7 @@ end
 
 function Methods.where(super)
   return function(self, ...)
-    local list = { table.unpack(memory_of(self).criteria or {}) }
+    local list = { table.unpack(class_memory(self).criteria or {}) }
     for i = 1, select("#", ...) do list[#list + 1] = (select(i, ...)) end
     return remember(super.where(self, ...), { criteria = list })
   end
@@ -103,7 +110,7 @@ local function extend(super, where, names)
   if members.where then
     members.filter = members.where
     members.filter_by = function(self, values)
-      local mapper, tables = memory_of(self).mapper, core.tables_in(self)
+      local mapper, tables = class_memory(self).mapper, core.tables_in(self)
       return self:where(table.unpack(sql.criteria_by_name(values, function(name) return namespace.in_tables(mapper, tables, name) end)))
     end
   end

@@ -54,10 +54,7 @@ end
 ---@param expression any
 ---@return table?
 function M.of_expression(expression)
-  local kind = type(expression)
-  if kind ~= "table" and kind ~= "userdata" then return nil end
-  local mt = getmetatable(expression)
-  if mt == nil then return nil end
+  if class.of(expression) == nil then return nil end
   local parent = expression.parent
   return (Mapper:is(parent) or Entity:is(parent)) and parent or nil
 end

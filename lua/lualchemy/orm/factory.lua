@@ -10,7 +10,9 @@ local M = {}
 local function session_class(options)
   local Session, class_ = require("lualchemy.orm.session").Session, options.class_
   if class_ == nil then return Session end
-  if not class.extends(class_, Session) then errors.raise("ArgumentError", "class_ must be a class that extends Session, not %s", tostring(class_)) end
+  if type(class_) ~= "table" or rawget(class_, "__super") == nil or type(class_.commit) ~= "function" then
+    errors.raise("ArgumentError", "class_ must be a class of sessions, not %s", tostring(class_))
+  end
   return class_
 end
 

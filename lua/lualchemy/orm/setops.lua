@@ -61,7 +61,7 @@ end
 
 local function check_queries(word, queries)
   for i, other in ipairs(queries) do
-    if type(other) ~= "table" or other._plan == nil then
+    if type(other) ~= "table" or type(other._labelled) ~= "function" then
       errors.raise("ArgumentError", "Query.%s() takes queries; argument %d is a %s", word, i, type(other))
     end
   end

@@ -2,8 +2,11 @@
 
 local Mapper = require("lualchemy.orm.mapper")
 local Query = require("lualchemy.orm.query")
+local Bundle = require("lualchemy.orm.bundle")
 local aliased = require("lualchemy.orm.aliased")
+local class = require("lualchemy.util.class")
 local comparator = require("lualchemy.orm.comparator")
+local composite = require("lualchemy.orm.composite")
 local declarative = require("lualchemy.orm.declarative")
 local load_options = require("lualchemy.orm.options")
 local factory = require("lualchemy.orm.factory")
@@ -48,7 +51,11 @@ signature.methods(Session, {
   connection = "options: options?",
   get_bind = "mapper: class_name?",
 })
-signature.methods(SessionTransaction, { connection_for = "bind: any, statement: any?, options: options?" })
+signature.kind("session_bind", "an Engine or a Connection", function(x)
+  return class.of(x) ~= nil and x.dialect ~= nil and type(x.begin) == "function"
+end)
+signature.methods(SessionTransaction, { connection = "bind: session_bind",
+  connection_for = "bind: session_bind, statement: any?, options: options?" })
 signature.methods(Query, {
   init = "entities: any?, options: options?",
   execution_options = "options: options",
@@ -69,6 +76,7 @@ signature.methods(Query, {
   with_transformation = "transform: callable",
   yield_per = "count: integer?",
 })
+signature.methods(composite.CompositeProperty.Comparator, { in_ = "values: list" })
 signature.functions(comparator, { with_parent = "object: any, attribute: any?, options: options?" })
 signature.methods(comparator.RelationshipAttribute, { any = "criterion: any?, values: options?",
   has = "criterion: any?, values: options?" })
@@ -81,6 +89,7 @@ signature.methods(load_options.Load, loads)
 signature.methods(registry.Registry, { add_class = "name: string, class: table",
   init = "options: options?", map_imperatively = "class: any, table: any?, options: options?",
   generate_base = "options: options?", configure = "options: options?", dispose = "options: options?" })
+signature.methods(Bundle, { create_row_processor = "query: any?, procs: list, labels: list" })
 signature.methods(property.ColumnProperty, { init = "columns: list, options: options?" })
 signature.methods(Mapper, { init = "class: any, table: any?, options: options?", add_property = "key: string, property: any" })
 signature.methods(property.MapperProperty)

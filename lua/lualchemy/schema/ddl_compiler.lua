@@ -60,6 +60,7 @@ end
 ---@return lualchemy.Dialect
 ---@return table opts
 function M.dialect_of(target, more)
+  if more ~= nil and type(more) ~= "table" then errors.raise("ArgumentError", "compile(): options must be a table, not a %s", type(more)) end
   if more then return dialects.of(target), more end
   if type(target) == "table" and getmetatable(target) == nil then
     return dialects.of(target.dialect), target

@@ -5,6 +5,7 @@ local Index = require("lualchemy.schema.index")
 local MetaData = require("lualchemy.schema.metadata")
 local SchemaItem = require("lualchemy.schema.item")
 local Table = require("lualchemy.schema.table")
+local class = require("lualchemy.util.class")
 local collection = require("lualchemy.schema.collection")
 local constraint = require("lualchemy.schema.constraint")
 local ddl = require("lualchemy.schema.ddl")
@@ -30,6 +31,13 @@ signature.functions(sort, { tables = "tables: list" }, "sort_")
 
 signature.kind("table_or_key", "a table's key or a Table", function(x) return type(x) == "string" or Table:is(x) end)
 
+-- A dialect is whatever has its name: the core's, a Dialect, a compiler's.
+signature.kind("dialect_name", "a dialect or its name", function(x)
+  return type(x) == "string" or class.of(x) ~= nil and type(x.name) == "string"
+end)
+-- argument_for is a method of the classes themselves.
+signature.methods(SchemaItem, { get_dialect_option = "dialect: dialect_name, name: string, options: options?" },
+  function(x) return class.extends(x, SchemaItem) end)
 signature.methods(collection.OrderedSet)
 signature.methods(MetaData, {
   init = "options: any?",

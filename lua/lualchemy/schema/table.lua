@@ -49,7 +49,7 @@ end
 
 local function check_metadata(name, metadata)
   local kind = getmetatable(metadata)
-  if type(metadata) ~= "table" or type(kind) ~= "table" or metadata._tables == nil then
+  if type(metadata) ~= "table" or type(kind) ~= "table" or type(metadata._tables) ~= "table" then
     errors.raise("ArgumentError", "Table '%s': the second argument is its MetaData, not %s", name, tostring(metadata))
   end
 end

@@ -162,7 +162,12 @@ function M.cte(statement, name, options)
   end
   return statement:cte(name, options)
 end
-function M.tablesample(element, method, options) return element:tablesample(method, options) end
+function M.tablesample(element, method, options)
+  if type(element) ~= "userdata" and type(element) ~= "table" or type(element.tablesample) ~= "function" then
+    errors.raise("ArgumentError", "sa.tablesample() takes a table, not %s", tostring(element))
+  end
+  return element:tablesample(method, options)
+end
 function M.join(left, right, on, options) return core.join(left, right, on, options) end
 function M.outerjoin(left, right, on, options)
   if base.is_options(on) then on, options = nil, on end

@@ -121,4 +121,4 @@ signature.methods(dialect.Dialect, { init = "description: table, options: option
 signature.kind("dialect", "a dialect or its name", function(x)
   return type(x) == "string" or dialect.Dialect:is(x) or (type(x) == "table" and dialect.Dialect:is(x.dialect))
 end)
-signature.methods(types.TypeEngine, { dialect_impl = "dialect: dialect" }, types.is_type)
+signature.methods(types.TypeEngine, { dialect_impl = "dialect: dialect", as_generic = "options: options?" }, types.is_type)

@@ -7,6 +7,7 @@ local comparator = require("lualchemy.orm.comparator")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local loading = require("lualchemy.orm.loading")
+local signature = require("lualchemy.signature")
 
 local M = {}
 
@@ -79,6 +80,8 @@ local function refuse_read(self)
 end
 
 WriteOnly.__len, WriteOnly.__pairs, WriteOnly.iter, WriteOnly.all = refuse_read, refuse_read, refuse_read, refuse_read
+signature.objects(WriteOnly, "write-only collection", function(x) return getmetatable(x) == WriteOnly and rawget(x, "_list") ~= nil end,
+  { add_all = "objects: list" })
 
 --- To be loaded whole, as an assignment of another list would need, is what it is not for.
 function M.load(_, prop)
