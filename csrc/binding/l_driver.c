@@ -25,14 +25,26 @@ typedef struct driver_object {
 
 /* -- opening ------------------------------------------------------------------------------------------------------ */
 
+/* The databases' libraries take C strings: half a path or password would be
+** another one. */
+static const char *whole_text(lua_State *L, int idx, const char *what)
+{
+    size_t len;
+    const char *text = luaL_checklstring(L, idx, &len);
+
+    if (strlen(text) != len)
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "%s cannot contain a NUL character", what);
+    return text;
+}
+
 /* The text of the option value on the top; a string made for it is kept alive
 ** by the table at 'anchor'. */
-static const char *option_text(lua_State *L, int anchor)
+static const char *option_text(lua_State *L, int anchor, const char *key)
 {
     const char *text;
 
     if (lua_type(L, -1) == LUA_TSTRING)
-        return lua_tostring(L, -1);
+        return whole_text(L, -1, key);
     text = luaL_tolstring(L, -1, NULL);
     lua_rawseti(L, anchor, (lua_Integer)lua_rawlen(L, anchor) + 1);
     return text;
@@ -81,8 +93,8 @@ static const alch_option *push_options(lua_State *L, int idx, size_t *n)
             alch_raisef(L, ALCH_ERR_ARGUMENT,
                         "connection options are names with strings, numbers or booleans, not a %s",
                         luaL_typename(L, -1));
-        options[*n].key = lua_tostring(L, -2);
-        options[*n].value = option_text(L, anchor);
+        options[*n].key = whole_text(L, -2, "a connection option's name");
+        options[*n].value = option_text(L, anchor, options[*n].key);
         (*n)++;
     }
     return options;
@@ -195,7 +207,7 @@ static int l_cancelling(lua_State *L)
 static int l_backup(lua_State *L)
 {
     alch_driver_conn *dc = alch_usable_driver_conn(L, 1);
-    const char *path = luaL_optstring(L, 2, NULL);
+    const char *path = lua_isnoneornil(L, 2) ? NULL : whole_text(L, 2, "the path");
     int pages = (int)luaL_optinteger(L, 4, -1), left = 0, total = 0;
     alch_err err;
 

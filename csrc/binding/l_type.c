@@ -130,6 +130,8 @@ static const char *read_text(lua_State *L, int fields, const char *type_name, co
         return NULL;
     if (lua_type(L, -1) != LUA_TSTRING)
         (void)alch_raisef(L, ALCH_ERR_ARGUMENT, "%s: the %s must be a string, not %s", type_name, key, luaL_typename(L, -1));
+    if (strlen(lua_tostring(L, -1)) != lua_rawlen(L, -1))
+        (void)alch_raisef(L, ALCH_ERR_ARGUMENT, "%s: the %s cannot contain a NUL character", type_name, key);
     return lua_tostring(L, -1);
 }
 

@@ -30,6 +30,19 @@ describe("a URL", function()
     local engine = sa.create_engine("sqlite:////nonexistent-folder/x.db")
     raises("OperationalError", {}, function() engine:connect() end)
   end)
+
+  -- A library that takes C strings would open another file, or log in with half a password.
+  it("a NUL character where the database's library takes C strings", function()
+    for name, fn in pairs({
+      database = function() sa.create_engine("sqlite:///nul%00.db"):connect() end,
+      password = function() sa.create_engine("postgresql://u:p%00q@localhost:1/x"):connect() end,
+      application_name = function() sa.create_engine("postgresql:///x?application_name=a%00b"):connect() end,
+      ["the path"] = function() sa.create_engine("sqlite://"):backup("nul\0.db") end,
+      ["String: the collation"] = function() sa.String(5, { collation = "a\0b" }) end,
+    }) do
+      raises("ArgumentError", { name .. " cannot contain a NUL character" }, fn)
+    end
+  end)
 end)
 
 for database, url in targets.each() do

@@ -23,7 +23,7 @@ end
 --- Gives the objects of a class of types that the core calls back their handles when these are asked for.
 ---@param class lualchemy.Class
 ---@return lualchemy.Class
-function M.lend_handles(class)
+local function lend_handles(class)
   class.__index = function(self, key)
     if key == "_type" then return handle_of(self) end
     return class[key]
@@ -179,4 +179,5 @@ end
 
 base.register(TypeDecorator, UserDefinedType)
 
-return M
+-- For the library's other layers, not for users.
+return setmetatable(M, { __index = { lend_handles = lend_handles } })
