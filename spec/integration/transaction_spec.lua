@@ -96,6 +96,30 @@ for name, url in targets.each() do
       assert.equal(1, session:scalar(sa.select(sa.literal(1))))
     end)
 
+    it("nor, where it was a savepoint, in the transaction around it", function()
+      local select_one = sa.select(sa.literal(1))
+      for _, verb in ipairs { "commit", "rollback" } do
+        conn:begin_nested(function(c)
+          local savepoint = c:get_nested_transaction()
+          c:execute(select_one)
+          savepoint[verb](savepoint)
+          for _, what in ipairs { function() c:exec_driver_sql("SELECT 1") end, function() c:begin_nested() end,
+            function() c:execute(select_one) end } do
+            raises("InvalidRequestError", "the transaction of this block has ended", what)
+          end
+        end)
+        assert.equal(1, conn:execute(select_one):scalar())     -- the block is over, the transaction is not
+        conn:rollback()
+      end
+      local session <close> = orm.Session { bind = engine }
+      session:begin_nested(function(s)
+        s:get_nested_transaction():rollback()
+        raises("InvalidRequestError", "the transaction of this block has ended", s.execute, s, select_one)
+        raises("InvalidRequestError", "the transaction of this block has ended", s.begin_nested, s)
+      end)
+      assert.equal(1, session:scalar(select_one))
+    end)
+
     it("a scope that ends without commit rolls back", function()
       do
         local tx <close> = conn:begin()

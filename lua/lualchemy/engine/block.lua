@@ -29,14 +29,14 @@ function M.run(tx, fn, argument, ...)
   return table.unpack(results, 2, results.n)
 end
 
---- Asked before a transaction begins: a function that has ended its own may not go on with another one, which nobody would
---- commit.
+--- Asked before anything is executed in a block: a function that has ended its transaction may not go on, neither in a new
+--- one, which nobody would commit, nor, after a savepoint, in the one around it, which it does not mean.
 ---@param holder lualchemy.Connection|lualchemy.orm.Session
 function M.check(holder)
   local tx = holder._block
   if tx and tx:is_ended() then
-    errors.raise("InvalidRequestError", "the transaction of this block has ended: what comes after commit() or rollback() inside "
-      .. "the function given to begin() would be in no transaction; let the function end first, or use begin() without one")
+    errors.raise("InvalidRequestError", "the transaction of this block has ended: nothing can be executed after commit() or "
+      .. "rollback() inside the function given to begin() or begin_nested(); let the function end first, or use them without one")
   end
 end
 

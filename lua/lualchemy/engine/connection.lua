@@ -34,16 +34,15 @@ Connection._events = EVENTS
 
 local NO_PARAMETERS = core.bind_list(nil)
 
--- Absent fields are looked for in the classes, so what is asked for at every statement is there from the start. The last
--- four are there while it has a physical connection.
+-- Absent fields are looked for in the classes, so what is asked for at every statement is there from the start. `_block` is
+-- the transaction whose function is running; the last four are there while it has a physical connection.
 function Connection._blank()
-  return { engine = false, dialect = false, _pool = false, _options = false, closed = false, _tx = false, _nested = false,
+  return { engine = false, dialect = false, _pool = false, _options = false, closed = false, _tx = false, _nested = false, _block = false,
     _owned = false, _joined = false, _restore = false, _prepared = false, _detached = false, _limited = false,
     _proxy = nil, _dc = nil, connection = nil, info = nil }
 end
 Connection.invalidated = false      -- until it is lost
 Connection._listeners = false       -- until there are some
-Connection._block = false           -- the transaction of the function that begin(fn) is calling
 
 ---@param engine lualchemy.Engine
 ---@param pool lualchemy.Pool?   another one than the engine's: a replica's
@@ -265,8 +264,8 @@ end
 --- Begins the transaction that a statement needs, if there is none.
 function Connection:_autobegin()
   local tx = self._tx
+  if self._block then block.check(self) end
   if not tx then
-    block.check(self)
     self:_begin_root(transaction.RootTransaction(self))
   elseif tx.prepared then
     errors.raise("InvalidRequestError", "the transaction is prepared: only commit() or rollback() can follow")
@@ -284,7 +283,7 @@ function Connection:begin(fn)
     errors.raise("InvalidRequestError", "a transaction is in progress already, begun by begin() or by a statement; "
       .. "commit() or rollback() comes first, begin_nested() makes a savepoint")
   end
-  block.check(self)
+  if self._block then block.check(self) end
   local tx = self:_begin_root(transaction.RootTransaction(self))
   if fn then return block.run(tx, fn, self) end
   return tx

@@ -379,7 +379,7 @@ function M.statement(conn, statement, params, options)
   if tx and tx.is_active and options == nil and not (watchers and watchers.before_execute or conn.engine._watched)
     and not conn._limited and not conn._options.timeout and not conn._options.tags
     and executors[getmetatable(statement) or false] == execute_clause
-    and not (conn.closed or conn.invalidated or conn._detached) then
+    and not (conn.closed or conn.invalidated or conn._detached) and not (conn._block and conn._block._ended) then
     local outcome
     if not watchers then
       outcome = execute_plainly(conn, statement, params)

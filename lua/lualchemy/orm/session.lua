@@ -180,6 +180,7 @@ end
 function Session:_transaction()
   local tx = self._tx
   if self._busy then exclusive.check(self, "a statement") end
+  if self._block then block.check(self) end
   if not tx then
     if self._closed_to_sql then
       errors.raise("InvalidRequestError", "no SQL can be executed in %s: the transaction is over; use session:on_commit(fn), "
@@ -188,7 +189,6 @@ function Session:_transaction()
     if not self.autobegin and not self._begun then
       errors.raise("InvalidRequestError", "autobegin is off for this session: call session:begin() first")
     end
-    block.check(self)
     tx = SessionTransaction(self, nil)
     tx.implicit, tx.explicit = self._autocommit and not self._begun, self._begun
     self._tx = tx
