@@ -4,6 +4,7 @@
 
 #include "binding/bind.h"
 #include "binding/document.h"
+#include "binding/json.h"
 #include "binding/type_host.h"
 #include "binding/value_conv.h"
 #include "binding/value_object.h"
@@ -173,8 +174,11 @@ int alch_bind_value(lua_State *L, const alch_value *v, const alch_conversion *c,
 
 static int push_document(lua_State *L, const alch_conversion *c, const alch_value *v, alch_arena *a, alch_err *err)
 {
-    if (v->kind == ALCH_TEXT && c->type->family == ALCH_FAMILY_JSON)
+    if (v->kind == ALCH_TEXT && c->type->family == ALCH_FAMILY_JSON) {
+        if (alch_json_decode_by_host(L, c->storage, v->as.text.at, v->as.text.len))
+            return ALCH_OK;
         return alch_json_decode(L, v->as.text.at, v->as.text.len, err);
+    }
     if (v->kind == ALCH_TEXT && c->type->family == ALCH_FAMILY_ARRAY)
         return alch_array_decode(L, c, v->as.text.at, v->as.text.len, a, err);
     alch_value_push(L, v);

@@ -5,6 +5,7 @@
 
 #include "base/process.h"
 #include "driver/driver.h"
+#include "type/storage.h"
 
 /*
 ** A driver connection as a userdata, for all bindings that execute.
@@ -32,6 +33,7 @@ typedef struct alch_driver_conn {
     alch_cursor *cursor;    /* of the connection's own execute */
     double allowed;         /* seconds that opening may take for each server (connect_timeout); 0: any number */
     double deadline;        /* the clock by which the server being tried has to answer */
+    const alch_storage *storage;    /* of a dialect with its own way with JSON, which it works for; else NULL */
     unsigned char opening;  /* the operation in flight is 'open' */
     unsigned char closed;
     unsigned char altered;  /* by a SET or LISTEN that outlives its transaction: not fit for the next user */
@@ -42,7 +44,9 @@ extern const char alch_driver_conn_tag;
 /* Its user values. */
 enum {
     ALCH_DRIVER_CONN_DRIVER = 1,    /* its driver object */
-    ALCH_DRIVER_CONN_PARAMS         /* what its own operation in flight still reads */
+    ALCH_DRIVER_CONN_PARAMS,        /* what its own operation in flight still reads */
+    ALCH_DRIVER_CONN_DIALECT,       /* that 'storage' is part of */
+    ALCH_DRIVER_CONN_VALUES = ALCH_DRIVER_CONN_DIALECT
 };
 
 /* The process that this is now: a forked child gets one of its own. */

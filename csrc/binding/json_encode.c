@@ -279,8 +279,11 @@ static int put_value(encoder *e, int idx, int depth)
 int alch_json_encode(lua_State *L, const alch_conversion *c, alch_arena *a, alch_err *err)
 {
     encoder e = { L, c, { a, NULL, 0, 0, 0 }, err };
-    int idx = lua_gettop(L), rc = put_value(&e, idx, 0);
+    int idx = lua_gettop(L), rc, by_host = alch_json_encode_by_host(L, c->storage, err);
 
+    if (by_host != 0)
+        return by_host > 0 ? ALCH_OK : ALCH_ERR_DATA;
+    rc = put_value(&e, idx, 0);
     if (rc == ALCH_OK && e.text.failed)
         rc = alch_err_nomem(err);
     if (rc == ALCH_OK)

@@ -142,6 +142,7 @@ static void read_storage(lua_State *L, int idx, alch_dialect *d)
     d->storage.zones = flag_field(L, idx, "zones", d->storage.zones);
     d->storage.nul_in_text = flag_field(L, idx, "nul_in_text", d->storage.nul_in_text);
     d->storage.nan = flag_field(L, idx, "nan", d->storage.nan);
+    d->storage.json_host = flag_field(L, idx, "json_host", 0);
     if (lua_getfield(L, idx, "as") == LUA_TTABLE)
         read_encodings(L, lua_gettop(L), d);
     lua_pop(L, 1);

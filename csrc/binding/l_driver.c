@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "binding/bind.h"
+#include "binding/dialect_conv.h"
 #include "binding/driver_conn.h"
 #include "driver/host.h"
 #include "driver/worker.h"
@@ -318,13 +319,25 @@ static int l_conn_tostring(lua_State *L)
     return 1;
 }
 
+/* conn:work_for(dialect): whose JSON it is that objects are loaded from. */
+static int l_work_for(lua_State *L)
+{
+    alch_driver_conn *dc = alch_check_driver_conn(L, 1);
+    const alch_dialect *d = alch_check_dialect(L, 2);
+
+    lua_settop(L, 2);
+    (void)lua_setiuservalue(L, 1, ALCH_DRIVER_CONN_DIALECT);
+    dc->storage = d->storage.json_host ? &d->storage : NULL;
+    return 0;
+}
+
 static driver_object *check_driver(lua_State *L, int idx) { return luaL_checkudata(L, idx, DRIVER); }
 
 /* driver:connection(): not open yet. */
 static int l_connection(lua_State *L)
 {
     const driver_object *d = check_driver(L, 1);
-    alch_driver_conn *dc = alch_push_object(L, sizeof *dc, ALCH_DRIVER_CONN_PARAMS, ALCH_DRIVER_CONN_METATABLE);
+    alch_driver_conn *dc = alch_push_object(L, sizeof *dc, ALCH_DRIVER_CONN_VALUES, ALCH_DRIVER_CONN_METATABLE);
 
     dc->tag = &alch_driver_conn_tag;
     dc->driver = d->driver;
@@ -415,6 +428,7 @@ static const luaL_Reg connection_methods[] = {
     { "events", l_events },
     { "timeout", l_timeout },
     { "try_next", l_try_next },
+    { "work_for", l_work_for },
     { NULL, NULL }
 };
 

@@ -485,6 +485,11 @@ static int l_step(lua_State *L)
     return answer(L, 1, run, run->dc->driver->cursor_step(run->cursor, &err), &err);
 }
 
+void alch_run_push_connection(lua_State *L, int run_idx)
+{
+    lua_getiuservalue(L, run_idx, UV_CONNECTION);
+}
+
 void alch_run_push_shape(lua_State *L, int run_idx)
 {
     lua_getiuservalue(L, run_idx, UV_SHAPE);

@@ -85,7 +85,7 @@ static int l_getter_new(lua_State *L)
     anchor(L, 6, UV_ENGINE);
     anchor(L, 7, UV_OBJECT);
     anchor(L, 8, UV_OPTIONS);
-    g->codec = alch_push_codec(L, 2, dc->driver->name);
+    g->codec = alch_push_codec_for(L, 2, 3);
     lua_setiuservalue(L, 9, UV_CODEC);
     return 1;
 }

@@ -523,7 +523,7 @@ static void anchor_entity(lua_State *L, const alch_loader *l, size_t i, int spec
     lua_settop(L, top);
 }
 
-/* What stands in the row for objects of a plan: described at 'spec', the plan behind it. */
+/* What stands in the row of the run at 2 for objects of a plan: described at 'spec', the plan behind it. */
 static char *read_object(lua_State *L, alch_loader *l, size_t i, int spec, int anchors, char *room)
 {
     alch_entity *e = &l->entities[i];
@@ -536,7 +536,8 @@ static char *read_object(lua_State *L, alch_loader *l, size_t i, int spec, int a
     lua_getfield(L, spec, "columns");
     read_positions(L, l->run, e, lua_gettop(L));
     anchor_entity(L, l, i, spec, spec + 1, anchors);
-    e->codec = alch_push_codec(L, spec + 1, l->run->dc->driver->name);
+    alch_run_push_connection(L, 2);
+    e->codec = alch_push_codec_for(L, spec + 1, lua_gettop(L));
     lua_settop(L, spec);
     return room;
 }

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "binding/dialect_conv.h"
+#include "binding/driver_conn.h"
 #include "binding/orm_host.h"
 #include "binding/row_readers.h"
 #include "binding/value_conv.h"
@@ -40,9 +42,10 @@ static void fill_codec(lua_State *L, alch_codec *c, const alch_storage *storage,
     }
 }
 
-const alch_codec *alch_push_codec(lua_State *L, int plan, const char *driver)
+/* Of a storage that is part of a dialect the codec keeps the dialect, at
+** 'owner': the storage's address is the codec's key in the plan's table. */
+static const alch_codec *push_codec(lua_State *L, int plan, const alch_storage *storage, int owner)
 {
-    const alch_storage *storage = alch_storage_of_driver(driver);
     const alch_mapper *m = alch_check_plan(L, plan);
     int top = lua_gettop(L);
     alch_codec *c;
@@ -53,17 +56,39 @@ const alch_codec *alch_push_codec(lua_State *L, int plan, const char *driver)
         return lua_touserdata(L, -1);
     }
     lua_pop(L, 1);
-    c = alch_push_object(L, sizeof *c + m->columns * sizeof *c->columns, 2, CODEC_METATABLE);
+    c = alch_push_object(L, sizeof *c + m->columns * sizeof *c->columns, 3, CODEC_METATABLE);
     c->mapper = m;
     lua_newtable(L);
     fill_codec(L, c, storage, top + 3);
     lua_setiuservalue(L, top + 2, 1);
     lua_pushvalue(L, plan);
     lua_setiuservalue(L, top + 2, 2);
+    if (owner != 0) {
+        lua_pushvalue(L, owner);
+        lua_setiuservalue(L, top + 2, 3);
+    }
     lua_pushvalue(L, top + 2);
     lua_rawsetp(L, top + 1, storage);
     lua_remove(L, top + 1);
     return c;
+}
+
+const alch_codec *alch_push_codec(lua_State *L, int plan, const char *driver)
+{
+    return push_codec(L, plan, alch_storage_of_driver(driver), 0);
+}
+
+const alch_codec *alch_push_codec_for(lua_State *L, int plan, int conn)
+{
+    const alch_driver_conn *dc = lua_touserdata(L, conn);
+    const alch_codec *codec;
+
+    if (dc->storage == NULL)
+        return alch_push_codec(L, plan, dc->driver->name);
+    (void)lua_getiuservalue(L, conn, ALCH_DRIVER_CONN_DIALECT);
+    codec = push_codec(L, plan, dc->storage, lua_gettop(L));
+    lua_remove(L, -2);
+    return codec;
 }
 
 void alch_push_cell(lua_State *L, const alch_conversion *columns, size_t i, const alch_value *cell)
@@ -85,10 +110,17 @@ void alch_bind_attr(lua_State *L, const alch_codec *codec, size_t i, int idx, al
     alch_bound_own_text(L, b, &out->value);
 }
 
-/* core.codec(plan, driver name) */
+/* core.codec(plan, driver name, dialect | nil): only how it writes and reads
+** JSON sets a dialect apart from its driver. */
 static int l_codec(lua_State *L)
 {
-    alch_push_codec(L, 1, luaL_checkstring(L, 2));
+    const char *driver = luaL_checkstring(L, 2);
+    const alch_dialect *d = lua_isnoneornil(L, 3) ? NULL : alch_check_dialect(L, 3);
+
+    if (d != NULL && d->storage.json_host)
+        push_codec(L, 1, &d->storage, 3);
+    else
+        alch_push_codec(L, 1, driver);
     return 1;
 }
 

@@ -59,6 +59,9 @@ alch_run *alch_check_run(lua_State *L, int idx);
 ** until the next call, WAIT, or FAIL with 'err'. */
 alch_step alch_run_fetch(lua_State *L, alch_run *run, alch_err *err);
 
+/* Leaves the driver connection that the run is executed on on the stack. */
+void alch_run_push_connection(lua_State *L, int run_idx);
+
 /* Leaves the run's shape on the stack. */
 void alch_run_push_shape(lua_State *L, int run_idx);
 

@@ -28,6 +28,7 @@ typedef struct alch_storage {
     uint8_t nul_in_text;                /* text may contain zero bytes */
     uint8_t nan;                        /* floats may be NaN (and are then not NULL) */
     uint8_t utf8;                       /* text must be valid UTF-8 */
+    uint8_t json_host;                  /* the dialect has functions of the host's for JSON documents */
 } alch_storage;
 
 extern const alch_storage alch_storage_standard;

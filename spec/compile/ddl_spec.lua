@@ -1,5 +1,6 @@
 -- DDL: construct -> text per dialect, as SQLAlchemy 2.x prints it. `same` is the text of every dialect.
 
+local orm = require("lualchemy.orm")
 local sa = require("lualchemy")
 local pg = require("lualchemy.dialects.postgresql")
 local expect = require("spec.support.expect")
@@ -271,6 +272,8 @@ describe("DDL", function()
       assert.is_false(ok)
       assert.is_truthy(err.message:find(name .. " takes " .. what, 1, true), err.message)
     end
+    local Thing = orm.declarative_base {}:class("Thing", { __table__ = table_of(column("id", sa.Integer, { primary_key = true })) })
+    assert.matches("CreateColumn takes a Column", tostring(select(2, pcall(sa.CreateColumn, Thing.id))))
     local ok, err = pcall(sa.CreateTable, table_of(), { if_not_exist = true })
     assert.is_false(ok)
     assert.is_truthy(err.message:find("did you mean 'if_not_exists'", 1, true), err.message)

@@ -420,6 +420,19 @@ part("schemas in the place of others", function()
   end
 end)
 
+part("JSON by functions of the program's", function()
+  local docs = sa.Table("docs", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("doc", sa.JSON))
+  local engine = sa.create_engine("sqlite://", { json_serializer = function(value) return ("[%d]"):format(#value) end,
+    json_deserializer = function(text) return text .. "!" end })
+  local conn <close> = engine:connect()
+  docs:create(conn)
+  conn:execute(docs:insert(), { { id = 1, doc = { "x", "y" } }, { id = 2, doc = sa.JSON.NULL } })
+  assert(conn:scalar(sa.select(docs.c.doc):where(docs.c.id:eq(1))) == "[2]!")
+  local Doc = orm.declarative_base { metadata = docs.metadata }:class("Doc", { __table__ = docs })
+  local session <close> = orm.Session { bind = conn }
+  assert(session:get(Doc, 1).doc == "[2]!" and session:get(Doc, 2).doc == "null!")
+end)
+
 part("the statement cache", function()
   local dialect = require("lualchemy.dialects.sqlite").dialect{}
   core.statement_cache(dialect, 2)

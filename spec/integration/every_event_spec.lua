@@ -4,11 +4,12 @@
 local sa = require("lualchemy")
 local targets = require("spec.support.targets")
 
-local POOL = { "first_connect", "connect", "checkout", "checkin", "reset", "invalidate", "close" }
+local POOL = { "first_connect", "connect", "checkout", "checkin", "reset", "invalidate", "soft_invalidate", "detach", "close",
+  "close_detached" }
 local WORK = { "begin", "commit", "rollback", "savepoint", "rollback_savepoint", "release_savepoint", "before_execute",
   "after_execute", "before_cursor_execute", "after_cursor_execute", "handle_error", "set_connection_execution_options" }
 local TWO_PHASES = { "begin_twophase", "prepare_twophase", "commit_twophase", "rollback_twophase" }
-local ENGINE = { "engine_connect", "set_engine_execution_options", "engine_disposed" }
+local ENGINE = { "engine_connect", "set_engine_execution_options", "engine_disposed", "do_connect" }
 
 -- Does everything there is an event for; `listen_to` is told of the connection.
 local function live(engine, listen_to)
@@ -32,6 +33,13 @@ local function live(engine, listen_to)
     conn:invalidate()
     conn:execute(sa.text("SELECT 1"))
   end
+  do
+    local conn <close> = engine:connect()
+    conn:detach()
+  end
+  local raw = engine:raw_connection()
+  raw:invalidate("worn", { soft = true })
+  raw:close()
   engine:execution_options { any = 2 }
   engine:dispose()
 end

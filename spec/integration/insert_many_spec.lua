@@ -1,6 +1,7 @@
 --- INSERT ... RETURNING with many parameter sets: few statements, all rows, in the order of the sets when asked.
 local sa = require("lualchemy")
 local targets = require("spec.support.targets")
+local raises = require("spec.support.expect").raises
 
 for name, url in targets.each() do
   describe("INSERT with RETURNING and many sets on " .. name, function()
@@ -48,6 +49,32 @@ for name, url in targets.each() do
       for row in result do seen[row.name] = row[people.c.id] end
       for i, id in ipairs(stored(list)) do assert.equal(id, seen[list[i].name]) end
       assert.is_true(result.context.batch_sets > 50)
+    end)
+
+    it("puts as many rows into a statement as was asked for", function()
+      local pages = sa.Table("insert_many_pages", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }),
+        sa.Column("name", sa.String(20)), { prefixes = { "TEMPORARY" } })
+      local function sent_in(options, call_options)
+        local other <close> = sa.create_engine(url, options):connect()
+        pages:create(other)
+        local batch
+        sa.event.listen(other, "after_cursor_execute", function(_, _, _, _, context) batch = context.batch_sets end)
+        local list = {}
+        for i = 1, 60 do list[i] = { id = i, name = "n" .. i } end
+        local insert = pages:insert():returning(pages, { sort_by_parameter_order = true })
+        assert_in_order(other:execute(insert, list, call_options):all(), list)
+        return batch or 1
+      end
+      assert.equal(60, sent_in {})
+      assert.equal(20, sent_in { insertmanyvalues_page_size = 20 })
+      assert.equal(30, sent_in({ insertmanyvalues_page_size = 20 }, { execution_options = { insertmanyvalues_page_size = 30 } }))
+      assert.equal(1, sent_in { use_insertmanyvalues = false, insertmanyvalues_page_size = 20 })
+      for _, bad in ipairs { 0, -1, 1.5, "many" } do
+        raises("ArgumentError", "insertmanyvalues_page_size' takes a number of rows, 1 or more, got", sa.create_engine, url,
+          { insertmanyvalues_page_size = bad })
+        raises("ArgumentError", "'insertmanyvalues_page_size' is a number of rows", conn.execution_options, conn,
+          { insertmanyvalues_page_size = bad })
+      end
     end)
 
     it("keeps the order of the sets, told by the number the database counted up", function()

@@ -64,6 +64,8 @@
 ---@field copy fun(self: lualchemy.DefaultClause): any
 
 ---@class lualchemy.Dialect: lualchemy.Object
+---@field connect fun(self: lualchemy.Dialect, args?: any): any
+---@field create_connect_args fun(self: lualchemy.Dialect, url?: any): any
 ---@field descends_from fun(self: lualchemy.Dialect, name?: any): any
 ---@field part fun(self: lualchemy.Dialect, part?: any): any
 ---@field quote fun(self: lualchemy.Dialect, name?: any, force?: any): any
@@ -264,6 +266,15 @@
 
 ---@class lualchemy.URL: lualchemy.Object
 ---@field create fun(self: lualchemy.URL, drivername?: any, parts?: any): any
+---@field difference_update_query fun(self: lualchemy.URL, names?: any): any
+---@field get_backend_name fun(self: lualchemy.URL): any
+---@field get_dialect fun(self: lualchemy.URL): any
+---@field get_driver_name fun(self: lualchemy.URL): any
 ---@field make fun(self: lualchemy.URL, from?: any): any
+---@field normalized_query fun(self: lualchemy.URL): any
 ---@field render_as_string fun(self: lualchemy.URL, options?: any): any
 ---@field set fun(self: lualchemy.URL, parts?: any): any
+---@field translate_connect_args fun(self: lualchemy.URL, names?: any): any
+---@field update_query_dict fun(self: lualchemy.URL, parameters?: any, options?: any): any
+---@field update_query_pairs fun(self: lualchemy.URL, pairs_?: any, options?: any): any
+---@field update_query_string fun(self: lualchemy.URL, text?: any, options?: any): any

@@ -95,6 +95,10 @@ function DriverConnection:server_version() end
 ---@return integer
 function DriverConnection:statement_cache_len() end
 
+--- Whose way with JSON it is that objects are loaded with; called at each checkout by an engine that has its own.
+---@param dialect userdata
+function DriverConnection:work_for(dialect) end
+
 --- How long statements may take; does the driver end those that take longer by itself?
 ---@param seconds number?
 ---@return boolean

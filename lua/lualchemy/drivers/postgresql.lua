@@ -3,7 +3,7 @@
 local drivers = require("lualchemy.drivers")
 local errors = require("lualchemy.errors")
 
-local M = { name = "postgresql", driver = drivers.plugin("postgresql") }
+local M = { name = "postgresql", driver = drivers.plugin("postgresql"), paramstyles = { "numeric_dollar" } }
 
 -- "h:5433", "[::1]:5433", "h", "::1" or a socket's folder: the host, and the port if there is one.
 local function split_host(text)
@@ -71,6 +71,11 @@ function M.options(url, connect_args)
   read_settings(options)
   return options
 end
+
+--- 150013 as { 15, 13 }.
+---@param number integer
+---@return integer[]
+function M.version_info(number) return { number // 10000, number % 10000 } end
 
 local YES = { ["1"] = true, ["true"] = true, on = true, yes = true }      -- as the plug-in reads it
 

@@ -4,7 +4,7 @@ local core = require("lualchemy._core")
 local drivers = require("lualchemy.drivers")
 local errors = require("lualchemy.errors")
 
-local M = { name = "sqlite", driver = drivers.plugin("sqlite") }
+local M = { name = "sqlite", driver = drivers.plugin("sqlite"), paramstyles = { "qmark", "numeric", "numeric_dollar" } }
 
 local worker
 
@@ -39,6 +39,11 @@ function M.options(url, connect_args)
   options.worker = nil
   return options
 end
+
+--- 3040001 as { 3, 40, 1 }.
+---@param number integer
+---@return integer[]
+function M.version_info(number) return { number // 1000000, number // 1000 % 1000, number % 1000 } end
 
 --- Would every connection with these options have a database of its own, gone when it closes?
 ---@param options table

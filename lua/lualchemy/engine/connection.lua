@@ -62,9 +62,11 @@ end
 function Connection:_connect() self:_check_out(errors.caller()) end
 
 function Connection:_check_out(holder)
-  local proxy = self._pool:connect()
+  local proxy = execute.check_out(self)
   self._proxy, self._dc = proxy, proxy.driver_connection
   self.connection, self.info = self._dc, proxy.info
+  local dialect = self.engine.dialect
+  if dialect.own_json then self._dc:work_for(dialect._dialect) end
   proxy.record.holder = holder
 end
 
@@ -552,6 +554,7 @@ function Connection:close()
   self._detached = false
   self:_let_go()
   if detached then
+    if self._pool._listeners then event.fire(self._pool, "close_detached", detached) end
     detached:close()
   elseif proxy and (ok or self._pool._shares) then      -- what others share is theirs, too
     proxy:close()

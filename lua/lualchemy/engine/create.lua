@@ -1,5 +1,6 @@
 --- create_engine and engine_from_config: from a URL and options to an engine. Nothing is connected here.
 
+local Dialect = require("lualchemy.engine.dialect")
 local Engine = require("lualchemy.engine.engine")
 local Mock = require("lualchemy.engine.mock")
 local Replicas = require("lualchemy.engine.replicas")
@@ -7,6 +8,7 @@ local URL = require("lualchemy.engine.url")
 local drivers = require("lualchemy.drivers")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local event = require("lualchemy.event")
 local log = require("lualchemy.engine.log")
 local pool_echo = require("lualchemy.pool.echo")
 local pools = require("lualchemy.pool")
@@ -23,7 +25,9 @@ local OPTIONS = {
   pool_recycle = "number", pool_pre_ping = "boolean", pool_use_lifo = "boolean", pool_reset_on_return = "reset",
   replicas = "urls", replica_stickiness = "number", pool_traceback = "boolean",
   statement_cache_size = "integer", query_cache_size = "integer", enable_from_linting = "boolean",
-  label_length = "integer", max_identifier_length = "integer", logging_name = "string", echo_pool = "echo",
+  label_length = "integer", max_identifier_length = "integer", logging_name = "string", pool_logging_name = "string",
+  echo_pool = "echo", paramstyle = "string", json_serializer = "function", json_deserializer = "function",
+  use_insertmanyvalues = "boolean", insertmanyvalues_page_size = "page",
 }
 
 local OPTION_NAMES = {}
@@ -39,6 +43,7 @@ local POOL_OPTIONS = {
 
 local function fits(kind, value)
   if kind == "integer" then return math.type(value) == "integer" end
+  if kind == "page" then return math.type(value) == "integer" and value > 0 end
   if kind == "function" then return type(value) == "function" or (getmetatable(value) or {}).__call ~= nil end
   if kind == "echo" then return type(value) == "boolean" or value == "debug" end
   if kind == "pool" then return pools.Pool:is(value) end
@@ -49,7 +54,7 @@ local function fits(kind, value)
 end
 
 local EXPECTED = { echo = "true, false or \"debug\"", pool = "a pool", poolclass = "a class of sa.pool",
-  reset = "\"rollback\", \"commit\" or false", urls = "a list of URLs" }
+  page = "a number of rows, 1 or more", reset = "\"rollback\", \"commit\" or false", urls = "a list of URLs" }
 
 local function check_options(options)
   for name, value in pairs(options) do
@@ -74,40 +79,67 @@ local function dialect_module(backend)
   end
 end
 
+local DIALECT_OPTIONS = { "label_length", "max_identifier_length", "paramstyle", "json_serializer", "json_deserializer" }
+
 local function load_dialect(url, options)
   local module = dialect_module(url.backend)
   if not module then
     errors.raise("NoSuchModuleError", "there is no dialect '%s': looked for the module lualchemy.dialects.%s%s",
       url.backend, url.backend, url.backend == "postgres" and "; the name is 'postgresql'" or "")
   end
-  return module.dialect { enable_from_linting = options.enable_from_linting ~= false,
-    label_length = options.label_length, max_identifier_length = options.max_identifier_length }
+  local its_options = { enable_from_linting = options.enable_from_linting ~= false }
+  for _, name in ipairs(DIALECT_OPTIONS) do its_options[name] = options[name] end
+  return module.dialect(its_options)
 end
 
--- A driver module may have several drivers, for the URL to choose from.
-local function chosen(driver, url, args) return driver.choose and driver.choose(url, args) or driver.driver end
+-- Values travel beside the text, so it can only have placeholders that stand one for one value.
+local function check_paramstyle(driver, style)
+  local known = driver.paramstyles or {}
+  for _, name in ipairs(known) do
+    if style == name then return end
+  end
+  errors.raise("ArgumentError", "the driver '%s' takes no statements with the paramstyle '%s'; it takes: %s", driver.name, style,
+    known[1] and table.concat(known, ", ") or "what its dialect has by itself")
+end
 
--- The function that makes each physical connection; the options are read anew every time.
-local function connector(url, driver, options)
+local function check_connection(connection, whose)
+  if type(connection) == "userdata" then return connection end
+  errors.raise("ArgumentError", "%s must return a driver connection, got %s", whose, type(connection))
+end
+
+-- Lets the listeners of do_connect change the arguments of a connection to be, or make it.
+local function ask_listeners(engine, record, args)
+  local positional = {}
+  for _, listener in ipairs(engine._listeners and event.listeners(engine, "do_connect") or {}) do
+    local connection = event.call(listener, engine.dialect, record, positional, args)
+    if connection ~= nil then return check_connection(connection, "a listener of do_connect") end
+  end
+end
+
+-- The function that makes each physical connection; the options are read anew every time. `whose.engine` is the engine
+-- once it is there.
+local function connector(url, driver, options, whose)
   local creator = options.creator
-  if not creator then
-    return function()
-      local args = {}
-      for key, value in pairs(options.connect_args or {}) do args[key] = value end
-      if args.statement_cache_size == nil then args.statement_cache_size = options.statement_cache_size end
-      return chosen(driver, url, args):connect(driver.options(url, args))
+  if creator then
+    return function(record)
+      local connection = check_connection(creator(record), "the creator of an engine")
+      Dialect.meet(whose.dialect, connection)
+      return connection
     end
   end
-  return function()
-    local connection = creator()
-    if type(connection) ~= "userdata" then
-      errors.raise("ArgumentError", "the creator of an engine must return a driver connection, got %s", type(connection))
-    end
+  return function(record)
+    local args = {}
+    for key, value in pairs(options.connect_args or {}) do args[key] = value end
+    if args.statement_cache_size == nil then args.statement_cache_size = options.statement_cache_size end
+    local chosen = Dialect.chosen(driver, url, args)
+    args = driver.options(url, args)
+    local connection = ask_listeners(whose.engine, record, args) or chosen:connect(args)
+    Dialect.meet(whose.dialect, connection)
     return connection
   end
 end
 
-local function make_pool(url, driver, options)
+local function make_pool(url, driver, options, whose)
   if options.pool then return options.pool end
   local args = {}
   for name, own in pairs(POOL_OPTIONS) do args[own] = options[name] end
@@ -115,14 +147,14 @@ local function make_pool(url, driver, options)
   local private = driver.is_private and driver.is_private(its_options)
   args.restore = not options.creator and driver.restore and driver.restore(its_options) or nil
   local kind = options.poolclass or (private and pools.SingletonPool) or pools.QueuePool
-  return kind(connector(url, driver, options), args)
+  return kind(connector(url, driver, options, whose), args)
 end
 
 -- Seconds during which who has written reads from the primary.
 local STICKINESS = 2
 
 -- A pool for each copy, made as that of the primary is.
-local function make_replicas(url, driver, options)
+local function make_replicas(url, driver, options, whose)
   if not options.replicas then return nil end
   local own, list = {}, {}
   for name, value in pairs(options) do
@@ -133,7 +165,7 @@ local function make_replicas(url, driver, options)
     if copy.backend ~= url.backend then
       errors.raise("ArgumentError", "the replica '%s' is not of the same kind as '%s'", tostring(copy), tostring(url))
     end
-    list[i] = { url = copy, pool = make_pool(copy, driver, own) }
+    list[i] = { url = copy, pool = make_pool(copy, driver, own, whose) }
   end
   return Replicas(list, options.replica_stickiness or STICKINESS)
 end
@@ -176,19 +208,26 @@ function M.create_engine(url, options)
   check_options(options)
   local dialect = load_dialect(url, options)
   local driver = drivers.load(url.driver or url.backend)
+  if options.paramstyle then check_paramstyle(driver, options.paramstyle) end
+  local whose = { dialect = dialect }
+  local waits = Dialect.attach(dialect, driver, url, options.connect_args):waits()
   local execution_options = {}
   for key, value in pairs(options.execution_options or {}) do execution_options[key] = value end
   execution_options.isolation_level = options.isolation_level or execution_options.isolation_level
+  local page = options.use_insertmanyvalues == false and 1 or options.insertmanyvalues_page_size
+  execution_options.insertmanyvalues_page_size = page or execution_options.insertmanyvalues_page_size
   local engine = Engine {
-    url = url, dialect = dialect, pool = make_pool(url, driver, options), waits = chosen(driver, url, options.connect_args):waits(),
-    replicas = make_replicas(url, driver, options),
+    url = url, dialect = dialect, pool = make_pool(url, driver, options, whose), waits = waits,
+    replicas = make_replicas(url, driver, options, whose),
     transactions = dialect:part("transaction") or DEFAULT_TRANSACTIONS,
     proxy = options.proxy, logger = options.logger, echo = options.echo, echo_source = options.echo_source,
     slow_query_seconds = options.slow_query_seconds, on_slow_query = options.on_slow_query,
     hide_parameters = options.hide_parameters, execution_options = execution_options, logging_name = options.logging_name,
   }
+  whose.engine = engine
+  if options.pool_logging_name then engine.pool.logging_name = options.pool_logging_name end
   if options.echo_pool then
-    pool_echo.follow(engine.pool, options.echo_pool, log.writer(true, options.logger, options.logging_name))
+    pool_echo.follow(engine.pool, options.echo_pool, log.writer(true, options.logger, engine.pool.logging_name or options.logging_name))
   end
   if options.query_cache_size then core.statement_cache(dialect, options.query_cache_size) end
   for _, extension in ipairs(options.listeners or {}) do engine:add_listener(extension) end
@@ -220,6 +259,7 @@ local coerce = {
   end,
   integer = function(text) return math.tointeger(tonumber(text)) end,
   number = tonumber,
+  page = function(text) return math.tointeger(tonumber(text)) end,
   string = function(text) return text end,
   urls = function(text)
     local list = {}

@@ -17,6 +17,7 @@ local Pool = require("lualchemy.pool").Pool
 ---@class lualchemy.Engine
 ---@field url lualchemy.URL
 ---@field name string            of the dialect
+---@field driver string
 ---@field dialect lualchemy.Dialect
 ---@field pool lualchemy.Pool
 ---@field echo boolean|"debug"   may be switched at any time
@@ -27,7 +28,7 @@ local Pool = require("lualchemy.pool").Pool
 local Engine = class("Engine")
 
 event.declare(Engine, Connection._events)
-event.declare(Engine, { "engine_disposed", "set_engine_execution_options" })
+event.declare(Engine, { "engine_disposed", "set_engine_execution_options", "do_connect" })
 
 -- An engine stands for its pool where pool events are meant, the class of engines for that of pools.
 local pool_events, events = {}, {}
@@ -71,7 +72,7 @@ local WRAPPED = { execute = true, cursor_execute = true }
 function Engine:init(parts)
   if parts.proxy then check_names(parts.proxy, WRAPPED) end
   self.url, self.dialect, self.pool = parts.url, parts.dialect, parts.pool
-  self.name = parts.url.backend
+  self.name, self.driver = parts.url.backend, parts.dialect.driver
   self.hide_parameters, self.echo_source = parts.hide_parameters or false, parts.echo_source or false
   -- Fields that execution asks for are never absent: that would cost a call of __index each time.
   self._transactions, self._proxy, self._logger = parts.transactions, parts.proxy or false, parts.logger
@@ -115,6 +116,12 @@ local function check_level(self, level)
     table.concat(self._transactions.levels, ", "))
 end
 
+local function check_page(rows)
+  if rows == nil or math.type(rows) == "integer" and rows > 0 then return end
+  errors.raise("ArgumentError", "the execution option 'insertmanyvalues_page_size' is a number of rows, 1 or more, got %s",
+    tostring(rows))
+end
+
 -- Options layered: a new table, the later ones win.
 function Engine:_merge_options(options, more)
   if more == nil then return options end
@@ -123,6 +130,7 @@ function Engine:_merge_options(options, more)
   for key, value in pairs(options) do merged[key] = value end
   for key, value in pairs(more) do merged[key] = value end
   limits.check(more)
+  check_page(more.insertmanyvalues_page_size)
   if more.statement_timeout and self._transactions.own_clock then merged.timeout = more.timeout or more.statement_timeout end
   if more.tags ~= nil then merged.tags = tags.merge(options.tags, more.tags) end
   if more.isolation_level ~= nil then merged.isolation_level = check_level(self, more.isolation_level) end

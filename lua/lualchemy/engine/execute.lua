@@ -70,20 +70,36 @@ local function parameters_for_error(conn, bound)
   return (bound:list(log.max_sets))
 end
 
--- What a handle_error listener sees; it may set is_disconnect, or return an error to be raised instead.
-local function ask_listeners(conn, err, context)
+-- What a handle_error listener sees, besides the fields of `more`; it may set is_disconnect and
+-- invalidate_pool_on_disconnect, or return an error to be raised instead, which the next one finds as chained_exception.
+local function ask_listeners(conn, err, more)
+  local seen = { engine = conn.engine, dialect = conn.dialect, original_exception = err, sqlalchemy_exception = err,
+    is_pre_ping = false, invalidate_pool_on_disconnect = true }
+  for key, value in pairs(more) do seen[key] = value end
   for _, listener in ipairs(listeners_of(conn, "handle_error")) do
-    local replacement = event.call(listener, context)
-    if listener.retval and replacement then err = replacement end
+    local replacement = event.call(listener, seen)
+    if listener.retval and replacement then err, seen.chained_exception = replacement, replacement end
   end
-  return err
+  return err, seen
+end
+
+--- A connection from the pool; the database's errors of connecting are told to those who listen for errors.
+---@param conn lualchemy.Connection
+---@return lualchemy.PooledConnection
+function M.check_out(conn)
+  local pool = conn._pool
+  if not listeners_of(conn, "handle_error") then return pool:connect() end
+  local ok, outcome = pcall(pool.connect, pool)
+  if ok then return outcome end
+  if not errors.DBAPIError:is(outcome) then error(outcome, 0) end
+  error((ask_listeners(conn, outcome, { is_disconnect = errors.DisconnectionError:is(outcome) })), 0)
 end
 
 -- A lost connection is useless, and so are those that were opened before it was found out; unless it was closed on
 -- our side, because a wait was given up.
-local function invalidate(conn, err)
+local function invalidate(conn, err, all)
   if type(err) == "table" then err.connection_invalidated = true end
-  if not conn._dc:closed() then conn._pool:invalidate_all() end
+  if all and not conn._dc:closed() then conn._pool:invalidate_all() end
   conn:invalidate(err)
 end
 
@@ -106,14 +122,15 @@ function M.fail(conn, err, sql, bound, context)
   err.hide_parameters = conn.engine.hide_parameters or nil
   if errors.DBAPIError:is(err) then err.orig = err.orig or err.message end
   local lost = errors.DisconnectionError:is(err) or conn._dc ~= nil and not conn._dc:alive()
+  local all = true
   if listeners_of(conn, "handle_error") then
-    local seen = { connection = conn, engine = conn.engine, statement = sql, parameters = err.params,
-      original_exception = err, sqlalchemy_exception = err, is_disconnect = lost, execution_context = context }
-    err = ask_listeners(conn, err, seen)
-    lost = seen.is_disconnect
+    local seen
+    err, seen = ask_listeners(conn, err, { connection = conn, cursor = conn._dc, statement = sql, parameters = err.params,
+      is_disconnect = lost, execution_context = context })
+    lost, all = seen.is_disconnect, seen.invalidate_pool_on_disconnect
   end
   if lost and not conn.invalidated and not conn.closed and conn._proxy then
-    invalidate(conn, err)
+    invalidate(conn, err, all)
   elseif not conn.invalidated then
     check_transaction(conn)
   end

@@ -18,7 +18,8 @@ local WORTHWHILE = 4
 function M.plan(context)
   local limits = LIMITS[context.dialect.name]
   if not limits then return end
-  local plan = core.insert_plan(context.compiled, context.bound, limits[1], limits[2])
+  local page = context.execution_options.insertmanyvalues_page_size
+  local plan = core.insert_plan(context.compiled, context.bound, limits[1], page or limits[2])
   context.insert_plan = plan
   if plan.kind == "plain" and #context.bound < WORTHWHILE then return end
   context.batch_sql, context.batch_sets = plan.sql, plan.sets

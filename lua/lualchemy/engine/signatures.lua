@@ -29,7 +29,10 @@ signature.functions(create, {
 })
 
 signature.functions(URL, { create = "drivername: string, parts: options?" }, "URL.")
-signature.methods(URL, { init = "parts: table", set = "parts: options", render_as_string = "options: options?" })
+signature.methods(URL, { init = "parts: table", set = "parts: options", render_as_string = "options: options?",
+  update_query_pairs = "pairs: table, options: options?", update_query_dict = "parameters: table, options: options?",
+  update_query_string = "text: string, options: options?", difference_update_query = "names: table",
+  translate_connect_args = "names: options?" })
 signature.methods(Engine, {
   init = "engine: parts",
   begin = "function: callable?",

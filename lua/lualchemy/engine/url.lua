@@ -3,6 +3,7 @@
 -- A URL is immutable. Printing one never shows the password; `url:render_as_string{ hide_password = false }` does.
 
 local class = require("lualchemy.util.class")
+local dialects = require("lualchemy.sql.dialect")
 local errors = require("lualchemy.errors")
 
 ---@class lualchemy.URL
@@ -48,19 +49,24 @@ function URL:init(parts)
   for key, value in pairs(parts.query or {}) do self.query[key] = value end
 end
 
+local function as_list(value) return type(value) == "table" and value or { value } end
+
+-- One more value of a key; several are a list.
+local function add_value(query, key, value)
+  local old = query[key]
+  if old == nil then
+    query[key] = value
+    return
+  end
+  local all = table.move(as_list(old), 1, #as_list(old), 1, {})
+  query[key] = table.move(as_list(value), 1, #as_list(value), #all + 1, all)
+end
+
 local function parse_query(text)
   local query = {}
   for pair in text:gmatch("[^&]+") do
     local key, value = pair:match("^([^=]*)=?(.*)$")
-    key, value = decode((key:gsub("%+", " "))), decode((value:gsub("%+", " ")))
-    local old = query[key]
-    if old == nil then
-      query[key] = value
-    elseif type(old) == "table" then
-      old[#old + 1] = value
-    else
-      query[key] = { old, value }
-    end
+    add_value(query, decode((key:gsub("%+", " "))), decode((value:gsub("%+", " "))))
   end
   return query
 end
@@ -150,13 +156,97 @@ function URL:set(parts)
   return URL(all)
 end
 
+-- -- the query ------------------------------------------------------------------------------------------------------
+
+-- What may stand in a query: text, or a list of texts.
+local function check_value(key, value)
+  local list, fits = as_list(value), type(key) == "string"
+  for i = 1, math.max(#list, 1) do fits = fits and (type(list[i]) == "string" or type(list[i]) == "number") end
+  if fits then return value end
+  errors.raise("ArgumentError", "an option in the query of a URL has a name, and a text or a list of texts; got %s = %s",
+    tostring(key), tostring(value))
+end
+
+--- A copy with more in its query: options of the same names are replaced, or with `append` get further values.
+---@param pairs_ { [1]: string, [2]: string|string[] }[]   a name may come more than once
+---@param options { append: boolean? }?
+---@return lualchemy.URL
+function URL:update_query_pairs(pairs_, options)
+  local more, query = {}, {}
+  for _, pair in ipairs(pairs_) do add_value(more, pair[1], check_value(pair[1], pair[2])) end
+  for key, value in pairs(self.query) do query[key] = value end
+  for key, value in pairs(more) do
+    if not (options and options.append) then query[key] = nil end
+    add_value(query, key, value)
+  end
+  return self:set { query = query }
+end
+
+--- The same from a table of options.
+---@param parameters table<string, string|string[]>
+---@param options { append: boolean? }?
+---@return lualchemy.URL
+function URL:update_query_dict(parameters, options)
+  local list = {}
+  for key, value in pairs(parameters) do list[#list + 1] = { key, value } end
+  return self:update_query_pairs(list, options)
+end
+
+--- The same from text: `url:update_query_string("sslmode=require&host=h1&host=h2")`.
+---@param text string
+---@param options { append: boolean? }?
+---@return lualchemy.URL
+function URL:update_query_string(text, options) return self:update_query_dict(parse_query(text), options) end
+
+--- A copy without these options in its query.
+---@param names string[]
+---@return lualchemy.URL
+function URL:difference_update_query(names)
+  local query = {}
+  for key, value in pairs(self.query) do query[key] = value end
+  for _, name in ipairs(names) do query[name] = nil end
+  return self:set { query = query }
+end
+
+--- The query with a list for each option.
+---@return table<string, string[]>
+function URL:normalized_query()
+  local query = {}
+  for key, value in pairs(self.query) do query[key] = as_list(value) end
+  return query
+end
+
+-- -- as others ask for it -------------------------------------------------------------------------------------------
+
+---@return string   "postgresql"
+function URL:get_backend_name() return self.backend end
+
+---@return string   the driver's, which is the backend's unless the URL names one
+function URL:get_driver_name() return self.driver or self.backend end
+
+--- The dialect of that backend with its standard options.
+---@return lualchemy.Dialect
+function URL:get_dialect() return dialects.named(self.backend) end
+
+--- Host, database, username, password and port as a plain table, without those that are absent:
+--- `url:translate_connect_args { username = "user" }` has the user's name under "user".
+---@param names table<string, string>?   other names for them
+---@return table<string, string|integer>
+function URL:translate_connect_args(names)
+  local args = {}
+  for _, name in ipairs { "host", "database", "username", "password", "port" } do args[names and names[name] or name] = self[name] end
+  return args
+end
+
+-- -- as text --------------------------------------------------------------------------------------------------------
+
 local function render_query(query)
   local keys, out = {}, {}
   for key in pairs(query) do keys[#keys + 1] = key end
   table.sort(keys)
   for _, key in ipairs(keys) do
     local values = query[key]
-    for _, value in ipairs(type(values) == "table" and values or { values }) do
+    for _, value in ipairs(as_list(values)) do
       out[#out + 1] = encode(key) .. "=" .. encode(tostring(value), "/:")
     end
   end

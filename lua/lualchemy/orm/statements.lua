@@ -125,7 +125,7 @@ function Statements:init(mapper, dialect, position)
   self.mask = pack_set(self.columns, #mapper._by_slot)
   self:_note_generated()
   self.texts = {}
-  self.codec = core.codec(self.plan, M.driver_of(dialect))
+  self.codec = core.codec(self.plan, M.driver_of(dialect), dialect._dialect)
 end
 
 -- The text kept under a name, or made now.

@@ -28,7 +28,8 @@ local Pool = class("Pool")
 Pool._policy = "queue"
 Pool._shares = false    -- one connection for everybody
 
-event.declare(Pool, { "first_connect", "connect", "checkout", "checkin", "reset", "invalidate", "close" })
+event.declare(Pool, { "first_connect", "connect", "checkout", "checkin", "reset", "invalidate", "soft_invalidate", "detach", "close",
+  "close_detached" })
 
 local OPTIONS = {
   size = "number", max_overflow = "number", timeout = "number", recycle = "number", pre_ping = "boolean",
@@ -55,8 +56,8 @@ end
 -- All pools, for listeners of the class.
 local pools = setmetatable({}, { __mode = "k" })
 
---- A pool over `connect()`, which answers an open driver connection.
----@param connect fun(): userdata
+--- A pool over `connect(record)`, which answers an open driver connection.
+---@param connect fun(record: lualchemy.ConnectionRecord): userdata
 ---@param options table?
 function Pool:init(connect, options)
   if type(connect) ~= "function" and not (getmetatable(connect) or {}).__call then
@@ -69,6 +70,7 @@ function Pool:init(connect, options)
   self._pre_ping, self._traceback = options.pre_ping or false, options.traceback or false
   self._reset = options.reset_on_return == nil and "rollback" or options.reset_on_return
   self._line, self._waits = Queue.new(), figures.new_waits()
+  self._worn = setmetatable({}, { __mode = "k" })       -- records that nobody is to get once they come back
   if self.take then self._shares = false end
   self._core = core.pool_new { policy = self.take and "own" or self._policy, size = options.size, max_overflow = options.max_overflow,
     recycle = options.recycle, lifo = options.use_lifo or nil }
@@ -88,7 +90,7 @@ function Pool:_watch()
   local listening = self._listeners ~= nil
   local line = self._line:is_busy()
   self._core:watch(listening or self._pre_ping or self._traceback or line or self.take ~= nil,
-    listening or self._reset ~= "rollback" or line or self.keep ~= nil)
+    listening or self._reset ~= "rollback" or line or self.keep ~= nil or next(self._worn) ~= nil)
 end
 
 function Pool._on_listen(target)
@@ -127,7 +129,7 @@ end
 local function open(self, record)
   local dc
   local ok, err = pcall(function()
-    dc = self._connect()
+    dc = self._connect(record)
     self._core:add(record, dc)
     record.pool = self
     introduce(self, record, dc)
@@ -143,6 +145,7 @@ end
 local function drop(self, record)
   local ok, err = true, nil
   if self._listeners then ok, err = pcall(event.fire, self, "close", record.driver_connection, record) end
+  self._worn[record] = nil
   self._core:invalidate(record)
   self._line:wake()
   if not ok then error(err, 0) end
@@ -289,9 +292,9 @@ end
 -- The core's hook: a connection that came back unclean, or that listeners or waiters want to know of.
 function Pool:_checkin(record)
   if not usable(record) then return drop(self, record) end
-  local kept = true
+  local kept = not self._worn[record]
   local ok, err = pcall(function()
-    if record.holders == 1 then kept = reset(self, record) end
+    if record.holders == 1 then kept = reset(self, record) and kept end
     if self._listeners then event.fire(self, "checkin", record.driver_connection, record) end
     if kept and self.keep then kept = self:keep(record, self._core:idle()) end
   end)
@@ -303,6 +306,12 @@ function Pool:_checkin(record)
   else
     self._line:wake()
   end
+  self:_watch()
+end
+
+-- A record in use that may be used to the end by who has it, and by nobody else.
+function Pool:_wear_out(record)
+  self._worn[record] = true
   self:_watch()
 end
 

@@ -22,13 +22,19 @@ core.pooled_connection_native = native
 -- Raises for what is no pooled connection, as every method in C does.
 local check = Proxy.is_valid
 
---- Closes the physical connection; the pool opens another one when it needs one.
+--- Closes the physical connection; the pool opens another one when it needs one. With `soft` it can be used on, and is
+--- closed when it comes back.
 ---@param err any?  why
-function Proxy:invalidate(err)
+---@param options { soft: boolean? }?
+function Proxy:invalidate(err, options)
   check(self)
   local record = self.record
   if not record then return end
   local pool, dc = record.pool, record.driver_connection
+  if pool and options and options.soft then
+    if pool._listeners then event.fire(pool, "soft_invalidate", dc, record, err) end
+    return pool:_wear_out(record)
+  end
   if pool and pool._listeners then event.fire(pool, "invalidate", dc, record, err) end
   if pool and pool._listeners then event.fire(pool, "close", dc, record) end
   native.invalidate(self)
@@ -39,7 +45,9 @@ end
 ---@return userdata driver_connection
 function Proxy:detach()
   check(self)
-  local pool = self.record and self.record.pool
+  local record = self.record
+  local pool = record and record.pool
+  if pool and pool._listeners then event.fire(pool, "detach", record.driver_connection, record) end
   local dc = native.detach(self)
   if pool then pool._line:wake() end
   return dc

@@ -137,6 +137,8 @@ local function is_constraint(_, element)
   Constraint = Constraint or require("lualchemy.schema.constraint").Constraint
   return Constraint:is(element)
 end
+-- A table's column itself, not an attribute that stands for one.
+local function is_own_column(kind, element) return kind == "column" and element.constraints ~= nil end
 local function is_index(_, element)
   Index = Index or require("lualchemy.schema.index")
   return Index:is(element)
@@ -148,7 +150,7 @@ end
 
 define("CreateTable", "create_table", is("table"), "if_not_exists include_foreign_key_constraints", { _takes = "a Table" })
 define("DropTable", "drop_table", is("table"), "if_exists", { _takes = "a Table" })
-define("CreateColumn", "create_column", is("column"), "", { _takes = "a Column", executable = false })
+define("CreateColumn", "create_column", is_own_column, "", { _takes = "a Column", executable = false })
 define("CreateIndex", "create_index", is_index, "if_not_exists", { _takes = "an Index" })
 define("DropIndex", "drop_index", is_index, "if_exists", { _takes = "an Index" })
 define("CreateSchema", "create_schema", is("string"), "if_not_exists", { _takes = "a schema's name" })

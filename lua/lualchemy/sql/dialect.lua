@@ -15,6 +15,9 @@ local errors = require("lualchemy.errors")
 ---@field max_identifier_length integer
 ---@field label_length integer?
 ---@field server_version integer[]?
+---@field json_serializer (fun(value: any): string)?      in place of the library's own JSON
+---@field json_deserializer (fun(text: string): any)?
+---@field own_json boolean               is there one of them?
 ---@field is_generic boolean             of statements without a database
 ---@field for_reading boolean?           what tostring() of a statement uses: it refuses nothing
 ---@field private _dialect userdata
@@ -54,7 +57,7 @@ local OPTION_CAPS = {
   enable_from_linting = "from_linting",
 }
 local PLAIN = { paramstyle = true, max_identifier_length = true, label_length = true, server_version = true,
-  is_generic = true }
+  is_generic = true, json_serializer = true, json_deserializer = true }
 local IGNORED = { supports_multivalues_insert = true }   -- every dialect here has it
 
 local function apply(description, options)
@@ -71,10 +74,14 @@ end
 
 --- A dialect from its description.
 ---@param description table
----@param options table?  { paramstyle =, server_version = {15, 0}, max_identifier_length =, label_length = }
+---@param options table?  { paramstyle =, server_version = {15, 0}, max_identifier_length =, label_length =,
+---  json_serializer =, json_deserializer = }
 function Dialect:init(description, options)
   local all = complete(description)
   apply(all, options or {})
+  self.json_serializer, self.json_deserializer = all.json_serializer, all.json_deserializer
+  self.own_json = (all.json_serializer or all.json_deserializer) and true or false
+  all.storage = merged(all.storage, { json_host = self.own_json })
   if all.adapt then all.adapt(all) end
   self.name, self.base_name, self.is_generic = all.name, all.base_name, all.is_generic or false
   self.lineage = all.lineage
@@ -128,6 +135,7 @@ function Dialect:translated(map)
     local description = merged(base._made_of[1], { schemas = merged(map) })
     made = getmetatable(base)(description, base._made_of[2])
     made._untranslated = base
+    made.driver, made.server_version_info, made._driver, made._connects = base.driver, base.server_version_info, base._driver, base._connects
     core.statement_cache(made, core.statement_cache(base).capacity)
     known.all[name] = made
     known.at = known.at % KEPT + 1

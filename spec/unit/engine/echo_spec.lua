@@ -51,6 +51,13 @@ describe("echo", function()
     assert.same({ always[1], "[p] SingletonPool: it is checked out", "[p] SingletonPool: it is reset", "[p] SingletonPool: it is returned",
       "[p] SingletonPool: it is checked out", always[2], always[3] }, follow("debug"))
     assert.is_false((pcall(sa.create_engine, "sqlite://", { echo_pool = "loud" })))
+    told = {}
+    local named = sa.create_engine("sqlite://", { echo_pool = true, logging_name = "engine", pool_logging_name = "pool", logger = function(line)
+      told[#told + 1] = line:match("^%[%w+%]")
+    end })
+    named:connect():close()
+    assert.same({ "[pool]" }, told)
+    assert.equal("pool", named.pool.logging_name)
     open {}     -- for after_each
   end)
 

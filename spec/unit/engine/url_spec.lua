@@ -1,3 +1,4 @@
+local raises = require("spec.support.expect").raises
 local URL = require("lualchemy.engine.url")
 local errors = require("lualchemy.errors")
 
@@ -52,6 +53,32 @@ describe("url", function()
     assert.equal("postgresql://u:***@h:1/e", tostring(other))
     assert.equal("d", url.database)
     assert.is_false(url == other)
+  end)
+
+  it("its query is replaced, added to and taken from in copies", function()
+    local url = URL.make("postgresql://h/d?alt_host=host1&ssl=no")
+    assert.equal("postgresql://h/d?alt_host=host2&alt_host=host3&ssl=no",
+      tostring(url:update_query_pairs { { "alt_host", "host2" }, { "alt_host", "host3" } }))
+    assert.same({ "host1", "host2" }, url:update_query_pairs({ { "alt_host", "host2" } }, { append = true }).query.alt_host)
+    assert.equal("postgresql://h/d?alt_host=x&cert=%2B&ssl=no", tostring(url:update_query_dict { alt_host = "x", cert = "+" }))
+    assert.same({ alt_host = { "host1", "a", "b" }, ssl = "no" }, url:update_query_dict({ alt_host = { "a", "b" } }, { append = true }).query)
+    assert.equal("postgresql://h/d?alt_host=a+b&ssl=yes", (tostring(url:update_query_string("alt_host=a+b&ssl=yes")):gsub("%%20", "+")))
+    assert.equal("postgresql://h/d?ssl=no", tostring(url:difference_update_query { "alt_host", "other" }))
+    assert.same({ alt_host = { "host1" }, ssl = { "no" } }, url:normalized_query())
+    assert.equal("postgresql://h/d?alt_host=host1&ssl=no", tostring(url))
+    raises("ArgumentError", "text or a list of texts; got x = true", url.update_query_dict, url, { x = true })
+    raises("ArgumentError", "text or a list of texts", url.update_query_pairs, url, { { "x" } })
+    raises("ArgumentError", "text or a list of texts", url.update_query_dict, url, { x = { "a", {} } })
+  end)
+
+  it("tells its parts under the names that others want", function()
+    local url = URL.make("postgresql+libpq://ed:pw@h:5433/d")
+    assert.same({ user = "ed", password = "pw", host = "h", port = 5433, database = "d" },
+      url:translate_connect_args { username = "user" })
+    assert.same({ database = "x.db" }, URL.make("sqlite:///x.db"):translate_connect_args())
+    assert.equal("postgresql libpq", url:get_backend_name() .. " " .. url:get_driver_name())
+    assert.equal("sqlite", URL.make("sqlite://"):get_driver_name())
+    assert.equal("postgresql", url:get_dialect().name)
   end)
 
   for text, why in pairs {
