@@ -367,13 +367,13 @@ part("a flush by arrays on postgresql", function()
   local conn <close> = it.engine:connect()
   Base.metadata:create_all(conn)
   local session <close> = orm.Session{ bind = conn }
-  for i = 1, 6 do session:add(Row{ text = i == 3 and LONG or "a", number = i / 2, exact = i }) end
+  for i = 1, 10 do session:add(Row{ id = i > 5 and 100 + i or nil, text = i == 3 and LONG or "a", number = i / 2, exact = i }) end
   session:flush()
   local seen = {}
   sa.event.listen(conn, "before_cursor_execute", function(_, _, _, params) seen[#seen + 1] = params[1] end)
-  for _, row in ipairs(session:query(Row):order_by(Row.id):all()) do row.text = "b" end
+  for i, row in ipairs(session:query(Row):order_by(Row.id):all()) do row[i > 5 and "number" or "text"] = i > 5 and 7.5 or "b" end
   session:flush()
-  assert(seen[#seen] == '{"b","b","b","b","b","b"}')
+  assert(seen[1] == '{"b","b","b","b","b"}' and seen[2] == "{7.5,7.5,7.5,7.5,7.5}")
   for _, row in ipairs(session:query(Row):all()) do session:delete(row) end
   session:flush()
   assert(session:query(Row):count() == 0)
