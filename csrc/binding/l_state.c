@@ -642,18 +642,18 @@ static int l_flag_modified(lua_State *L)
     return 0;
 }
 
-/* core.is_changed(instance) -> is there a net change to a column, or any to a
-** relationship? */
+/* core.is_changed(instance, all) -> is there a net change to a column, or any to a
+** relationship? 'all' false: collections do not count. */
 static int l_is_changed(lua_State *L)
 {
     alch_state *s;
     size_t i;
-    int changed = 0;
+    int changed = 0, all = lua_isnone(L, 2) || lua_toboolean(L, 2);
 
     lua_settop(L, 1);
     s = alch_need_state(L, 1, "is_modified");
     for (i = 0; i < s->mapper->count && !changed; i++)
-        changed = alch_has(s, ALCH_SET_CHANGED, i) && !alch_unchanged(L, 2, s, i);
+        changed = (all || s->mapper->attrs[i].kind != ALCH_ATTR_LIST) && alch_has(s, ALCH_SET_CHANGED, i) && !alch_unchanged(L, 2, s, i);
     lua_pushboolean(L, changed);
     return 1;
 }

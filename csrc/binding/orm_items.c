@@ -134,17 +134,17 @@ static int stands_at(lua_State *L, int list, lua_Integer place, int item)
 static lua_Integer look_through(lua_State *L, int list, int item)
 {
     const alch_collection *l = lua_touserdata(L, list);
-    lua_Integer place;
+    lua_Integer place, last = last_place(l);
     int found = 0;
 
     lua_getiuservalue(L, list, ALCH_LIST_ITEMS);
-    for (place = last_place(l); place > (lua_Integer)l->head && !found; place--) {
+    for (place = (lua_Integer)l->head + 1; place <= last && !found; place++) {
         lua_rawgeti(L, -1, place);
         found = lua_rawequal(L, -1, item);
         lua_pop(L, 1);
     }
     lua_pop(L, 1);
-    return found ? place + 1 : 0;
+    return found ? place - 1 : 0;
 }
 
 lua_Integer alch_collection_find(lua_State *L, int list, int item)

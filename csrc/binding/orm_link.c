@@ -110,13 +110,30 @@ static void push_from_memory(lua_State *L, int st, alch_state *s, size_t i)
     }
 }
 
-/* Pushes what a scalar relationship refers to, as far as memory knows. */
+/* Did the program set a column that the relationship goes by? */
+static int is_set_by_hand(const alch_state *s, const alch_attr *a)
+{
+    size_t k;
+
+    for (k = 0; k < a->sync_count; k++)
+        if (a->sync[k].local != ALCH_NO_ATTR && alch_has(s, ALCH_SET_CHANGED, (size_t)a->sync[k].local))
+            return 1;
+    return 0;
+}
+
+/* Pushes what a scalar relationship refers to, as far as memory knows. What is
+** about to change counts as loaded then: its history knows what was there. */
 static void push_current(lua_State *L, int st, alch_state *s, size_t i)
 {
-    if (alch_has(s, ALCH_SET_VALUE, i))
+    if (alch_has(s, ALCH_SET_VALUE, i)) {
         alch_push_kept(L, st, s, i);
-    else
-        push_from_memory(L, st, s, i);
+        return;
+    }
+    push_from_memory(L, st, s, i);
+    if (lua_isnil(L, -1) || is_set_by_hand(s, &s->mapper->attrs[i]))
+        return;
+    lua_pushvalue(L, -1);
+    alch_store_clean(L, st, s, i);
 }
 
 int alch_push_many_to_one(lua_State *L, int st, alch_state *s, size_t i)
@@ -179,7 +196,7 @@ void alch_unlink(lua_State *L, int me, const alch_state *s, size_t i, int other)
             alch_push_collection(L, other, top + 1, os, (size_t)mirror);
             alch_collection_leave(L, lua_gettop(L), me);
         } else {
-            alch_push_kept(L, top + 1, os, (size_t)mirror);
+            push_current(L, top + 1, os, (size_t)mirror);
             if (!alch_has(os, ALCH_SET_VALUE, (size_t)mirror) || lua_rawequal(L, -1, me)) {
                 lua_pushnil(L);
                 alch_store(L, other, top + 1, os, (size_t)mirror);

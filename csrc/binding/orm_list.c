@@ -147,13 +147,6 @@ static void changed(lua_State *L, int list)
     lua_pop(L, 1);
 }
 
-void alch_collection_insert(lua_State *L, int list, lua_Integer at, int item)
-{
-    alch_items_insert(L, list, at, item);
-    note(L, list, item, 1);
-    changed(L, list);
-}
-
 void alch_collection_delete(lua_State *L, int list, lua_Integer place)
 {
     int item = lua_gettop(L) + 1;
@@ -185,6 +178,23 @@ static int may_hold(lua_State *L, int list, int item)
     return may;
 }
 
+/* An item that stands in the list already stands there twice now, but nothing came. */
+static void insert(lua_State *L, int list, lua_Integer at, int item, int came)
+{
+    alch_items_insert(L, list, at, item);
+    if (came)
+        note(L, list, item, 1);
+    changed(L, list);
+}
+
+void alch_collection_insert(lua_State *L, int list, lua_Integer at, int item)
+{
+    const alch_collection *l = lua_touserdata(L, list);
+    int stands = !l->fresh && l->count > 0 && may_hold(L, list, item) && alch_collection_find(L, list, item) != 0;
+
+    insert(L, list, at, item, !stands);
+}
+
 void alch_collection_join(lua_State *L, int list, int item)
 {
     alch_collection *l = lua_touserdata(L, list);
@@ -193,7 +203,7 @@ void alch_collection_join(lua_State *L, int list, int item)
         note(L, list, item, 1);
         changed(L, list);
     } else if (!may_hold(L, list, item) || alch_collection_find(L, list, item) == 0) {
-        alch_collection_insert(L, list, (lua_Integer)l->count + 1, item);
+        insert(L, list, (lua_Integer)l->count + 1, item, 1);
     }
 }
 

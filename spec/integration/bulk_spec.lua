@@ -1,5 +1,6 @@
 --- Statements over many rows of mapped classes, and the objects that are in memory meanwhile.
 
+local orm = require("lualchemy.orm")
 local sa = require("lualchemy")
 local expect = require("spec.support.expect")
 local world = require("spec.support.world")
@@ -8,6 +9,9 @@ local function define(Base, w)
   w.User = Base:class("User", { __tablename__ = "bulk_users", id = sa.Column(sa.Integer, { primary_key = true }),
     name = sa.Column("username", sa.String(20), { unique = true }), age = sa.Column(sa.Integer),
     level = sa.Column(sa.Integer, { default = 1 }) })
+  local size = sa.Column(sa.Integer)
+  w.Box = Base:class("Box", { __tablename__ = "bulk_boxes", id = sa.Column(sa.Integer, { primary_key = true }), size = size,
+    twice = orm.column_property(size * 2) })
   w.Person = Base:class("Person", { __tablename__ = "bulk_people", __mapper_args__ = { polymorphic_on = "kind", polymorphic_identity = "person" },
     id = sa.Column(sa.Integer, { primary_key = true }), kind = sa.Column(sa.String(20)), name = sa.Column(sa.String(20)) })
   w.Manager = w.Person:class("Manager", { __mapper_args__ = { polymorphic_identity = "manager" } })
@@ -85,6 +89,12 @@ world.describe("many rows at once", define, function(w)
     expect.raises("NotImplementedError", { "Engineer", "several tables" }, function()
       session:execute(sa.insert(w.Engineer):returning(sa.func.lower(w.Engineer.name)), rows)
     end)
+  end)
+
+  it("insert of many rows returns objects of a class with expressions, which are read when they are wanted", function()
+    local boxes = session:scalars(sa.insert(w.Box):returning(w.Box), { { id = 1, size = 3 }, { id = 2, size = 4 } }):all()
+    assert.same({ 1, 3, 2, 4 }, { boxes[1].id, boxes[1].size, boxes[2].id, boxes[2].size })
+    assert.equal(1, #world.sent(w, function() assert.equal(8, boxes[2].twice) end))
   end)
 
   it("insert returns objects, in the session, in the order of the rows", function()

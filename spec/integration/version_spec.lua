@@ -60,6 +60,18 @@ world.describe("versions", define, function(w)
     assert.same({ "d", 7 }, { object.name, object.version })
   end)
 
+  it("that the program sets for once are what it set, and count on from there", function()
+    local object = w.Counted{ name = "a" }
+    session:add(object)
+    session:commit()
+    object.name, object.version = "b", 5
+    session:commit()
+    assert.equal(5, object.version)
+    object.name = "c"
+    session:commit()
+    assert.equal(6, object.version)
+  end)
+
   it("a generator of the user's own", function()
     local object = w.Lettered{ name = "a" }
     session:add(object)

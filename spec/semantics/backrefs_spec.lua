@@ -1,6 +1,8 @@
 -- 6. Both sides of a relationship move together: the other side is not loaded for it, nothing is in it twice, and the former
 -- parent loses what the new one gets.
 
+local orm = require("lualchemy.orm")
+local sa = require("lualchemy")
 local world = require("spec.support.world")
 
 world.describe("both sides", function(Base, w) world.people(Base, w) end, function(w)
@@ -44,6 +46,35 @@ world.describe("both sides", function(Base, w) world.people(Base, w) end, functi
     assert.is_nil(address.user)
     session:commit()
     assert.is_nil(address.user_id)
+  end)
+
+  it("history knows whom an object in memory belonged to, however it was told", function()
+    local _ = #a.addresses
+    local function history() return { orm.attributes.get_history(address, "user") } end
+    a.addresses:remove(address)
+    assert.same({ { sa.null }, {}, { a } }, history())
+    address.user = b
+    assert.same({ { b }, {}, { a } }, history())
+    address.user = a
+    assert.same({ {}, { a }, {} }, history())
+    assert.is_false(session:is_modified(address))
+  end)
+
+  it("is_modified counts collections, unless told not to", function()
+    a.addresses:append(w.Address{ id = 9 })
+    assert.is_true(session:is_modified(a))
+    assert.is_false(session:is_modified(a, { include_collections = false }))
+    a.name = "c"
+    assert.is_true(session:is_modified(a, { include_collections = false }))
+  end)
+
+  it("an item that is in a list twice did not come, and its first place is taken from it", function()
+    local other = a.addresses[2]
+    a.addresses:append(address)
+    assert.equal("x y x", emails(a))
+    assert.same({ {}, { address, other, address }, {} }, { orm.attributes.get_history(a, "addresses") })
+    a.addresses:remove(address)
+    assert.same({ "y x", a }, { emails(a), address.user })
   end)
 
   it("replacing a collection does all of it", function()

@@ -20,6 +20,11 @@ world.describe("deleting a parent", function(Base, w)
   family(Base, w, "Plain")
   family(Base, w, "Cascading", { cascade = "all, delete" })
   family(Base, w, "Passive", { passive_deletes = true, cascade = "all, delete" }, { ondelete = "CASCADE" })
+  w.Branch = Base:class("Branch", { __tablename__ = "gone_branches", id = sa.Column(sa.Integer, { primary_key = true }),
+    above_id = sa.Column(sa.Integer, sa.ForeignKey("gone_branches.id")), below = orm.relationship("Branch", { cascade = "all" }),
+    leaves = orm.relationship("Leaf", { cascade = "all" }) })
+  w.Leaf = Base:class("Leaf", { __tablename__ = "gone_leaves", id = sa.Column(sa.Integer, { primary_key = true }),
+    branch_id = sa.Column(sa.Integer, sa.ForeignKey("gone_branches.id"), { nullable = false }) })
   family(Base, w, "Keyed", nil, { column = { primary_key = true } })
 end, function(w)
   local session
@@ -33,6 +38,26 @@ end, function(w)
     session:expunge_all()
     return session:get(w[name], 1), child_class
   end
+
+  it("takes a whole tree that was not loaded, from below, and blanks nothing meanwhile", function()
+    local twig = w.Branch{ id = 3, leaves = { w.Leaf{ id = 2 } } }
+    session:add(w.Branch{ id = 1, below = { w.Branch{ id = 2, leaves = { w.Leaf{ id = 1 } }, below = { twig } } } })
+    session:commit()
+    session:expunge_all()
+    local root = session:get(w.Branch, 1)
+    local sent = world.sent(w, function()
+      session:delete(root)
+      assert.equal(5, #session.deleted)
+      session:flush()
+    end)
+    local verbs = {}
+    for _, sql in ipairs(sent) do
+      local verb = sql:match("^%u+")
+      if verb ~= verbs[#verbs] then verbs[#verbs + 1] = verb end
+    end
+    assert.same({ "SELECT", "DELETE" }, verbs)
+    assert.equal(0, session:query(w.Branch):count() + session:query(w.Leaf):count())
+  end)
 
   it("blanks references of children that were not loaded", function()
     local parent, child_class = store("Plain")

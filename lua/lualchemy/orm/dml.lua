@@ -151,8 +151,33 @@ local function shape_of(row)
   return table.concat(names, "\0"), names
 end
 
+-- The places in a plan of a class's expressions, which RETURNING does not list: they are read when they are wanted.
+local function expressions_in(of)
+  local found, descriptions = {}, of and of:descriptions(0) or {}
+  for number, item in ipairs(of and of.entities or {}) do
+    for slot, position in pairs(item.entity and descriptions[number].columns or {}) do
+      found[position] = item.mapper._by_slot[slot].readonly or nil
+    end
+  end
+  return found
+end
+
+-- Where a plan's columns stand in a row of RETURNING.
+local function places_in_returning(of)
+  local left_out, places, count = expressions_in(of), {}, 0
+  for position = 1, #of.columns do
+    if not left_out[position] then
+      count = count + 1
+      places[position] = count
+    end
+  end
+  return places
+end
+
+local in_place = setmetatable({}, { __index = function(_, position) return position end })
+
 -- Many parameter sets: their rows were read by Core, in the order of the sets where that was asked for.
-local function objects_of(session, of, rows)
+local function objects_of(session, of, rows, places)
   local list, descriptions = {}, of:descriptions(0)
   for i, row in ipairs(rows) do
     local made = {}
@@ -160,10 +185,13 @@ local function objects_of(session, of, rows)
       local positions = descriptions[number].columns
       if item.entity then
         local values, codec = {}, statements.of(item.mapper, session:get_bind(item.mapper).dialect).codec
-        for slot, position in pairs(positions) do values[item.mapper._by_slot[slot].key] = row[position] end
+        for slot, position in pairs(positions) do
+          local place = places[position]
+          if place then values[item.mapper._by_slot[slot].key] = row[place] end
+        end
         made[number] = identity.place(session, item.mapper, values, false, codec)
       else
-        made[number] = row[descriptions[number].column]
+        made[number] = row[places[descriptions[number].column]]
       end
     end
     list[i] = of:is_single() and made[1] or core.row(core.shape(of:names()), made)
@@ -176,7 +204,8 @@ local function returned(session, statement, memory, params, execution)
   local of = plan.new(memory.returning)
   local function finish(list) return require("lualchemy.orm.loading.statement").result(of, list) end
   if is_list(params) or not of:first_mapper() then
-    return objects_of(session, of, run.execute_core(session, statement, params, execution, memory.mapper):all()), finish
+    local rows = run.execute_core(session, statement, params, execution, memory.mapper):all()
+    return objects_of(session, of, rows, places_in_returning(of)), finish
   end
   local rows = run.execute(session, statement, of, params, {
     execution = execution, autoflush = false, by_name = true, populate_existing = memory.kind ~= "insert" or execution.populate_existing,
@@ -238,15 +267,16 @@ end
 local function returning_by_table(mapper, of)
   local by_table = {}
   for _, table_ in ipairs(mapper.tables) do by_table[table_] = {} end
+  local left_out = expressions_in(of)
   for position, column in ipairs(of and of.columns or {}) do
     local prop = clause.attribute_property(column)
     column = prop and prop.column or column
     local list = clause.is_column(column) and by_table[column.table]
-    if not list then
+    if not list and not left_out[position] then
       errors.raise("NotImplementedError", "INSERT of %s, which has several tables, returns columns of theirs; query for '%s' afterwards",
         mapper.class_name, tostring(column))
     end
-    list[#list + 1] = { column = column, position = position }
+    if list then list[#list + 1] = { column = column, position = position } end
   end
   return by_table
 end
@@ -320,7 +350,7 @@ local function insert(session, statement, memory, params, execution)
   if #mapper.tables > 1 then
     local of = memory.returning and plan.new(memory.returning)
     local result, made = insert_levels(session, mapper, rows, execution, of)
-    return of and require("lualchemy.orm.loading.statement").result(of, objects_of(session, of, made)) or result
+    return of and require("lualchemy.orm.loading.statement").result(of, objects_of(session, of, made, in_place)) or result
   end
   local set, own = {}, own_parameters(statement)
   for i, row in ipairs(rows) do set[i] = row_of(mapper, row, own) end

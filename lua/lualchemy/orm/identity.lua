@@ -116,7 +116,7 @@ function M.place(session, mapper, values, overwrite, codec)
   local object = session._c:get(mapper._c, key)
   local made = object == nil
   object = object or setmetatable({}, mapper.class_)
-  M.fill(mapper, object, values, made or overwrite)
+  M.fill(mapper, object, values, made or overwrite, true)
   if made then
     core.make_persistent(object, key)
     session._c:add(object)
@@ -135,9 +135,10 @@ function M.key_of_values(mapper, row, codec)
 end
 
 --- Values by attribute as if they had been loaded: where nothing is known yet, or everywhere.
-function M.fill(mapper, object, row, overwrite)
+function M.fill(mapper, object, row, overwrite, without_expressions)
   for _, prop in ipairs(mapper._by_slot) do
-    if prop.kind == "column" and (row[prop.key] ~= nil or not prop.deferred) and (overwrite or not select(2, core.peek(object, prop.key))) then
+    local comes = row[prop.key] ~= nil or not (prop.deferred or prop.readonly and without_expressions)
+    if prop.kind == "column" and comes and (overwrite or not select(2, core.peek(object, prop.key))) then
       core.set_committed(object, prop.key, row[prop.key])
     end
   end

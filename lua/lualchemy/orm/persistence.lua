@@ -106,12 +106,15 @@ local function first_versions(mapper, objects, from, to, version)
   end
 end
 
--- A new version for every object of which something is really written.
+-- A new version for every object of which something is really written, unless the program counted itself.
 local function raise_versions(mapper, objects, from, to, version)
   local key = mapper._by_slot[version].key
   for at = from, to do
     local made
-    if is_written(objects, at) then made = next_version(mapper, objects[at][key]) end
+    if is_written(objects, at) then
+      local now, was = objects[at][key], core.base_value(objects[at], key)
+      if was == nil or now == was then made = next_version(mapper, now) end
+    end
     if made ~= nil then core.flush_set(objects[at], version, made) end
   end
 end

@@ -360,15 +360,14 @@ function Session:add_all(objects)
   for _, object in ipairs(objects) do self:add(object) end
 end
 
--- Marks an object and what its relationships say goes with it.
-function Session:_delete(object)
+-- An object and what its relationships say goes with it, loaded where need be.
+local function going_with(object)
   local queue, seen = { object }, { [object] = true }
   local at = 1
   while queue[at] do
     local current = queue[at]
     at = at + 1
-    local mapper = core.mapper_of(current)
-    for _, prop in ipairs(mapper.properties) do
+    for _, prop in ipairs(core.mapper_of(current).properties) do
       if prop.kind == "relationship" and prop.cascade and prop.cascade.delete and not prop.viewonly
         and (not prop.passive_deletes or select(2, core.peek(current, prop.key))) then
         local value = current[prop.key]
@@ -381,6 +380,13 @@ function Session:_delete(object)
         end
       end
     end
+  end
+  return queue
+end
+
+-- Marks an object and what goes with it. Nothing is marked until all is known: a load flushes, and that would delete a part.
+function Session:_delete(object)
+  for _, current in ipairs(going_with(object)) do
     local life = core.state(current)
     if life == "pending" then
       self._c:detach(current)
@@ -479,10 +485,11 @@ end
 
 --- Is there something of this object to write?
 ---@param object table
+---@param options { include_collections: boolean? }?   false: only columns and many-to-ones count
 ---@return boolean
-function Session:is_modified(object) -- luacheck: ignore self
+function Session:is_modified(object, options) -- luacheck: ignore self
   check_instance(object, "session:is_modified")
-  return core.is_changed(object)
+  return core.is_changed(object, not options or options.include_collections ~= false)
 end
 
 --- Makes the object's attributes (all, or those named) be read again when they are next used.

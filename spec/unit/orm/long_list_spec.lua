@@ -19,9 +19,9 @@ local function items(list)
   return found
 end
 
--- The last position of an item in a plain list.
-local function last_of(list, item)
-  for i = #list, 1, -1 do
+-- The first position of an item in a plain list.
+local function first_of(list, item)
+  for i = 1, #list do
     if list[i] == item then return i end
   end
 end
@@ -45,18 +45,18 @@ describe("a long collection", function()
       end
       local operations = {
         function(child)
-          local at = last_of(model, child)
+          local at = first_of(model, child)
           if at then
             parent.children:remove(child)
             table.remove(model, at)
           end
         end,
         function(child)         -- away through the other side: every place of it
-          local at = last_of(model, child)
+          local at = first_of(model, child)
           if at then child.parent = other end
           while at do
             table.remove(model, at)
-            at = last_of(model, child)
+            at = first_of(model, child)
           end
         end,
         function(child)
@@ -64,7 +64,7 @@ describe("a long collection", function()
           model[#model + 1] = child
         end,
         function(child)
-          if not last_of(model, child) then
+          if not first_of(model, child) then
             child.parent = parent
             model[#model + 1] = child
           end
@@ -79,7 +79,7 @@ describe("a long collection", function()
           if #model > 0 then assert.equal(table.remove(model, 1), parent.children:pop(1)) end
         end,
         function() assert.equal(model[#model // 2], parent.children[#model // 2]) end,
-        function(child) assert.equal(last_of(model, child) ~= nil, parent.children:contains(child)) end,
+        function(child) assert.equal(first_of(model, child) ~= nil, parent.children:contains(child)) end,
       }
       for step = 1, 6 * size do
         operations[pick(#operations)](all[pick(size)])
