@@ -215,21 +215,6 @@ static int l_run_newindex(lua_State *L)
     return 0;
 }
 
-/* Pushes the Lua object of a custom node: its fields in a fresh reference. */
-static void push_custom(lua_State *L, const alch_node *n)
-{
-    alch_node_ref *ref;
-
-    alch_host_ref_push(L, ((const alch_custom *)n)->host);  /* {class, fields} */
-    ref = alch_push_node_slot(L, ALCH_NODE_CUSTOM);
-    ref->node = alch_node_keep(n);
-    lua_rawgeti(L, -2, 2);
-    lua_setiuservalue(L, -2, 1);
-    lua_rawgeti(L, -2, 1);
-    lua_setmetatable(L, -2);
-    lua_remove(L, -2);
-}
-
 /* Protected: pushes the object that hooks get. 2 and 3: parameters and anchors of the whole, the first time. */
 static int push_handle(lua_State *L)
 {
@@ -251,10 +236,7 @@ static void call_renderer_for(lua_State *L, const alch_node *n, int handle, int 
     const run *r = *(run **)lua_touserdata(L, handle);
 
     lua_rawgetp(L, LUA_REGISTRYINDEX, &renderer_key);
-    if (n->kind == ALCH_NODE_CUSTOM)
-        push_custom(L, n);
-    else
-        alch_push_node(L, n);
+    alch_push_node(L, n);
     lua_pushvalue(L, handle);
     lua_pushstring(L, r->compiler->dialect->name);
     lua_pushboolean(L, standard);

@@ -102,6 +102,16 @@ static void unconsumed(lua_State *L, const alch_dml *d, const char *key)
                 alch_from_label(d->table, table, sizeof table));
 }
 
+/* A column of another table stands for the table's own of that key. */
+static const alch_node *namesake(lua_State *L, const alch_dml *d, const alch_column *column)
+{
+    const alch_column *own = alch_from_find(alch_target_columns(d->table), column->key, strlen(column->key));
+
+    if (own == NULL)
+        unconsumed(L, d, column->key);
+    return &own->head;
+}
+
 /* A key that is no string: a column or an expression. Values at -1, the key below it. */
 static void assign_to_node(lua_State *L, const alch_dml *d, alch_list *row)
 {
@@ -116,7 +126,7 @@ static void assign_to_node(lua_State *L, const alch_dml *d, alch_list *row)
     target = alch_plain_column(target);
     if (target->kind == ALCH_NODE_COLUMN && d->head.kind == ALCH_NODE_INSERT
         && ((const alch_column *)target)->owner != (const alch_from *)d->table)
-        unconsumed(L, d, ((const alch_column *)target)->key);
+        target = namesake(L, d, (const alch_column *)target);
     assign(L, row, target, value);
     lua_settop(L, value);
 }

@@ -288,15 +288,42 @@ static int l_children(lua_State *L)
     return 1;
 }
 
-static int same_object(const alch_host_ref *a, const alch_host_ref *b, void *payload)
+/* Have the two tables at the top the same values, besides the expressions in 'clauses', which the nodes compare? */
+static int same_fields(lua_State *L)
+{
+    int a = lua_gettop(L) - 1, same = 1, turn;
+
+    for (turn = 0; turn < 2 && same; turn++) {      /* each must have what the other has */
+        for (lua_pushnil(L); same && lua_next(L, a + turn); lua_pop(L, 1)) {
+            lua_pushvalue(L, -2);
+            lua_rawget(L, a + 1 - turn);
+            same = lua_rawequal(L, -1, -2)
+                || (lua_type(L, -3) == LUA_TSTRING && strcmp(lua_tostring(L, -3), "clauses") == 0);
+            lua_pop(L, 1);
+        }
+        lua_settop(L, a + 1);
+    }
+    return same;
+}
+
+/* Objects of Lua are the same if they are one, constructs of the user's ({class, fields}) if they are of one class. */
+static int same_object(const alch_host_ref *a, const alch_host_ref *b, int is_value, void *payload)
 {
     lua_State *L = payload;
-    int same;
+    int top = lua_gettop(L), same;
 
     alch_host_ref_push(L, a);
     alch_host_ref_push(L, b);
     same = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);
+    if (!same && !is_value && lua_istable(L, -1) && lua_istable(L, -2)) {
+        lua_rawgeti(L, -2, 1);
+        lua_rawgeti(L, -2, 1);
+        same = lua_istable(L, -1) && lua_rawequal(L, -1, -2);
+        lua_rawgeti(L, top + 1, 2);
+        lua_rawgeti(L, top + 2, 2);
+        same = same && lua_istable(L, -1) && lua_istable(L, -2) && same_fields(L);
+    }
+    lua_settop(L, top);
     return same;
 }
 
@@ -306,7 +333,7 @@ static int l_compare(lua_State *L)
     int same;
     alch_err err;
 
-    luaL_checkstack(L, 4, "compare");
+    luaL_checkstack(L, 16, "compare");
     alch_check(L, alch_node_compare(alch_check_node(L, 1), alch_check_node(L, 2), same_object, L, &same, &err), &err);
     lua_pushboolean(L, same);
     return 1;

@@ -3,6 +3,8 @@
 **
 ** core.inserted_key(compiled, bound, last_id, row, set) -> names, values
 ** core.insert_plan(compiled, bound, most_params, most_rows) -> plan
+** core.sent_params(compiled, bound, set) -> { name = value, ... }, NULL as sa.null
+** core.filled_columns(compiled) -> columns filled before it was sent, by SQL in it, by parameters
 **
 ** A plan says how the rows that RETURNING gives find their sets:
 **   "plain"     nothing is returned
@@ -17,27 +19,35 @@
 #include "binding/bind.h"
 #include "binding/bound.h"
 #include "binding/compile_conv.h"
+#include "binding/node_conv.h"
 #include "binding/value_conv.h"
 
 /* -- the key of an inserted row ------------------------------------------- */
 
+/* Pushes the value of the i-th parameter sent in a set. */
+static void push_value(lua_State *L, const alch_compiled *r, const alch_bound *b, size_t i, size_t set)
+{
+    const alch_compiled_param *p = &r->params[r->sent[i]];
+    const char *name = p->column != NULL ? p->column->name : p->base;
+    alch_conversion c;
+    alch_err err;
+
+    if (alch_conversion_init(&c, p->type, &r->dialect->storage, name, L, &err) != ALCH_OK ||
+        alch_read_push(L, &c, &b->params[set * b->n + i].value, alch_push_arena(L), &err) != ALCH_OK)
+        alch_raise(L, &err);
+    lua_remove(L, -2);
+}
+
 /* Pushes what was sent for a column in a set; nil where the database made it. */
 static void push_sent(lua_State *L, const alch_compiled *r, const alch_bound *b, const alch_column *column, size_t set)
 {
-    alch_conversion c;
-    alch_err err;
     size_t i;
 
     for (i = 0; i < r->sent_count; i++) {
-        const alch_compiled_param *p = &r->params[r->sent[i]];
-
-        if (p->column != column)
-            continue;
-        if (alch_conversion_init(&c, p->type, &r->dialect->storage, column->name, L, &err) != ALCH_OK ||
-            alch_read_push(L, &c, &b->params[set * b->n + i].value, alch_push_arena(L), &err) != ALCH_OK)
-            alch_raise(L, &err);
-        lua_remove(L, -2);
-        return;
+        if (r->params[r->sent[i]].column == column) {
+            push_value(L, r, b, i, set);
+            return;
+        }
     }
     lua_pushnil(L);
 }
@@ -94,6 +104,47 @@ static int l_inserted_key(lua_State *L)
         lua_rawseti(L, 6, n);
     }
     return n > 0 ? 2 : 0;
+}
+
+/* core.sent_params(compiled, bound, set) */
+static int l_sent_params(lua_State *L)
+{
+    const alch_compiled *r = alch_test_compiled(L, 1);
+    const alch_bound *b = alch_check_bound(L, 2);
+    size_t set = (size_t)luaL_optinteger(L, 3, 1) - 1, i;
+    char name[256];
+
+    luaL_argexpected(L, r != NULL, 1, ALCH_COMPILED_METATABLE);
+    luaL_argcheck(L, set < b->sets, 3, "no such set");
+    lua_newtable(L);
+    for (i = 0; i < r->sent_count && i < b->n; i++) {
+        push_value(L, r, b, i, set);
+        if (lua_isnil(L, -1)) {
+            lua_pop(L, 1);
+            alch_push_null(L);
+        }
+        lua_setfield(L, -2, alch_param_name(&r->params[r->sent[i]], name, sizeof name));
+    }
+    return 1;
+}
+
+/* core.filled_columns(compiled) */
+static int l_filled_columns(lua_State *L)
+{
+    const alch_compiled *r = alch_test_compiled(L, 1);
+    size_t i;
+
+    luaL_argexpected(L, r != NULL, 1, ALCH_COMPILED_METATABLE);
+    lua_settop(L, 1);
+    for (i = 0; i < 3; i++)
+        lua_newtable(L);
+    for (i = 0; i < r->fill_count; i++) {
+        int how = r->fills[i].how, list = how == ALCH_FILL_PARAM ? 4 : how == ALCH_FILL_SQL ? 3 : 2;
+
+        alch_push_node(L, &r->fills[i].column->head);
+        lua_rawseti(L, list, (lua_Integer)lua_rawlen(L, list) + 1);
+    }
+    return 3;
 }
 
 /* -- many sets ------------------------------------------------------------- */
@@ -266,6 +317,8 @@ static int l_insert_plan(lua_State *L)
 static const luaL_Reg functions[] = {
     { "inserted_key", l_inserted_key },
     { "insert_plan", l_insert_plan },
+    { "sent_params", l_sent_params },
+    { "filled_columns", l_filled_columns },
     { NULL, NULL }
 };
 

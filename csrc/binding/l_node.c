@@ -137,10 +137,83 @@ static int is_canonical(const alch_node *n)
     return n->kind == ALCH_NODE_COLUMN || n->kind == ALCH_NODE_TABLE;
 }
 
+/* Are the expressions in the construct those of the list at the top? Adapting replaces them in the node. */
+static int has_clauses(lua_State *L, const alch_list *l)
+{
+    uint32_t i;
+    int same = 1;
+
+    for (i = 0; i < l->count && same; i++) {
+        const alch_node_ref *r;
+
+        lua_rawgeti(L, -1, (lua_Integer)i + 1);
+        r = alch_test_node_ref(L, -1);
+        same = r != NULL && r->node == l->items[i];
+        lua_pop(L, 1);
+    }
+    return same;
+}
+
+/* Puts a copy of the fields at the top in their place, with other expressions in 'clauses'. */
+static void replace_clauses(lua_State *L, const alch_list *l)
+{
+    uint32_t i;
+
+    lua_newtable(L);
+    for (lua_pushnil(L); lua_next(L, -3); ) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -4);
+    }
+    lua_createtable(L, (int)l->count, 0);
+    for (i = 0; i < l->count; i++) {
+        alch_push_node(L, l->items[i]);
+        lua_rawseti(L, -2, (lua_Integer)i + 1);
+    }
+    lua_setfield(L, -2, "clauses");
+    lua_replace(L, -2);
+}
+
+/* Pushes what the construct keeps, out of the host's {class, fields} at the top. */
+static void push_fields(lua_State *L, const alch_list *clauses)
+{
+    int same = 1;
+
+    lua_rawgeti(L, -1, 2);
+    if (clauses == NULL)
+        return;
+    if (lua_getfield(L, -1, "clauses") == LUA_TTABLE)
+        same = has_clauses(L, clauses);
+    lua_pop(L, 1);
+    if (!same)
+        replace_clauses(L, clauses);
+}
+
+/* A construct of the user's class: its class and its fields, which the host keeps as {class, fields}. */
+static void push_custom(lua_State *L, const alch_node *n)
+{
+    alch_node_ref *ref;
+
+    luaL_checkstack(L, 12, "custom construct");
+    alch_host_ref_push(L, ((const alch_custom *)n)->host);
+    push_fields(L, ((const alch_custom *)n)->clauses);
+    ref = alch_push_node_slot(L, ALCH_NODE_CUSTOM);
+    ref->node = alch_node_keep(n);
+    lua_insert(L, -2);
+    lua_setiuservalue(L, -2, 1);
+    lua_rawgeti(L, -2, 1);
+    lua_setmetatable(L, -2);
+    lua_remove(L, -2);
+}
+
 void alch_push_node(lua_State *L, const alch_node *n)
 {
     alch_node_ref *r;
 
+    if (n->kind == ALCH_NODE_CUSTOM) {
+        push_custom(L, n);
+        return;
+    }
     n = alch_plain_column(n);
     if (is_canonical(n) && push_object(L, n))
         return;

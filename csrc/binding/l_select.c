@@ -720,90 +720,6 @@ static int l_lock(lua_State *L)
     return 1;
 }
 
-/* core.hint(element | nil, text | nil, dialect | nil) */
-static int l_hint(lua_State *L)
-{
-    const char *text = alch_opt_text(L, 2, NULL), *dialect = alch_opt_text(L, 3, NULL);
-    alch_node_ref *slot;
-    alch_hint *h;
-    alch_err err;
-
-    if (text == NULL && lua_isnoneornil(L, 1))
-        return alch_raisef(L, ALCH_ERR_ARGUMENT, "a prefix, suffix or hint is text or an expression, got nil");
-    slot = push_slot(L, ALCH_NODE_HINT);
-    h = alch_node_new(ALCH_NODE_HINT, &err);
-    if (h == NULL)
-        return alch_raise(L, &err);
-    slot->node = &h->head;
-    if (!lua_isnoneornil(L, 1))
-        alch_check(L, alch_node_set(h, &h->element, alch_node_keep(alch_check_node(L, 1)), &err), &err);
-    h->text = text != NULL ? alch_strdup(text) : NULL;
-    h->dialect = dialect != NULL ? alch_strdup(dialect) : NULL;
-    if ((text != NULL && h->text == NULL) || (dialect != NULL && h->dialect == NULL))
-        return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
-    return 1;
-}
-
-/* The list field of a statement that 'name' says. */
-static const alch_list **list_field(lua_State *L, alch_node *n, const char *name)
-{
-    alch_select *s = (alch_select *)n;
-    alch_dml *d = (alch_dml *)n;
-    alch_alias *a = (alch_alias *)n;
-    int dml = alch_is_dml(n), select = n->kind == ALCH_NODE_SELECT || n->kind == ALCH_NODE_COMPOUND;
-
-    if (strcmp(name, "prefixes") == 0)
-        return dml ? &d->prefixes : select ? &s->prefixes : n->kind == ALCH_NODE_CTE ? (const alch_list **)(void *)&a->extra : NULL;
-    if (strcmp(name, "suffixes") == 0)
-        return select ? &s->suffixes : n->kind == ALCH_NODE_CTE ? (const alch_list **)(void *)&a->seed : NULL;
-    if (strcmp(name, "hints") == 0)
-        return dml ? &d->hints : select ? &s->hints : NULL;
-    if (strcmp(name, "statement_hints") == 0)
-        return select ? &s->statement_hints : NULL;
-    if (strcmp(name, "ctes") == 0)
-        return dml ? &d->ctes : select ? &s->ctes
-            : n->kind == ALCH_NODE_TEXT_SELECT || n->kind == ALCH_NODE_VALUES ? &a->ctes : NULL;
-    if (strcmp(name, "froms") == 0)
-        return dml ? &d->froms : select ? &s->froms : NULL;
-    (void)L;
-    return NULL;
-}
-
-/* What the lists of a statement hold: CTEs (perhaps in a hint that says where), hints, FROMs. */
-static void check_member(lua_State *L, int idx, const char *list)
-{
-    const alch_node *n = alch_check_node(L, idx);
-    const alch_node *inner = n->kind == ALCH_NODE_HINT ? ((const alch_hint *)n)->element : n;
-
-    if (strcmp(list, "froms") == 0)
-        (void)alch_check_from(L, idx, "using");
-    else if (strcmp(list, "ctes") == 0 ? inner == NULL || inner->kind != ALCH_NODE_CTE : n->kind != ALCH_NODE_HINT)
-        alch_raisef(L, ALCH_ERR_ARGUMENT, "%s expected among the %s of a statement, got %s",
-                    strcmp(list, "ctes") == 0 ? "a CTE" : "a hint", list, alch_describe(L, idx));
-}
-
-/* core.statement_add(stmt, field, node, ...): appends to prefixes, hints, ctes ... */
-static int l_statement_add(lua_State *L)
-{
-    const alch_node *n = alch_check_node(L, 1);
-    const char *name = alch_check_text(L, 2);
-    int i, top = lua_gettop(L);
-    const alch_list **field;
-    alch_node_ref *slot;
-    alch_node *copy;
-    alch_err err;
-
-    for (i = 3; i <= top; i++)
-        check_member(L, i, name);
-    slot = alch_push_node_like(L, 1);
-    alch_check(L, alch_node_copy(n, &copy, &err), &err);
-    slot->node = copy;
-    field = list_field(L, copy, name);
-    if (field == NULL)
-        return alch_raisef(L, ALCH_ERR_INVALID, "a %s takes no %s", alch_node_class(n->kind), name);
-    return extend(L, copy, field, *field, ALCH_OP_COMMA, 3, top);
-}
-
 /* core.compound("UNION", select, ...) */
 static int l_compound(lua_State *L)
 {
@@ -860,8 +776,6 @@ static const luaL_Reg functions[] = {
     { "select_correlate", l_correlate },
     { "select_lock", l_lock },
     { "statement_style", l_style },
-    { "statement_add", l_statement_add },
-    { "hint", l_hint },
     { "compound", l_compound },
     { "join", l_make_join },
     { "join_condition", l_join_condition },

@@ -43,7 +43,7 @@ typedef struct alch_frame {
     size_t column_count;
     alch_nodes froms;
     const alch_node *visiting_cte;
-    void *assignments;              /* INSERT, UPDATE: what is set (visit_dml.c) */
+    void *assignments;              /* INSERT, UPDATE: what is set (assignments.h) */
     uint8_t has_schema;             /* SELECT: a table of a schema is among its FROMs */
 } alch_frame;
 
@@ -173,6 +173,8 @@ uint32_t alch_add_param(alch_compiler *c, const alch_compiled_param *p);
 ** expressions that many statements share, such as which rows are a class's. */
 void alch_forget_params(alch_compiler *c, const alch_node *n);
 void alch_put_placeholder(alch_compiler *c, uint32_t param);
+/* Gives a parameter its name and number ahead of the place where it is written. */
+void alch_number_param(alch_compiler *c, const alch_bind *b);
 
 /* Fails where the user's name of a parameter is also a generated one: its
 ** value would be both's. */
@@ -192,6 +194,8 @@ void alch_add_result(alch_compiler *c, const alch_named_column *column, const ch
 void alch_compile_select(alch_compiler *c, const alch_select *s, int member, unsigned flags);
 void alch_compile_columns(alch_compiler *c, const alch_named_column *columns, size_t n, unsigned flags);
 void alch_compile_prefixes(alch_compiler *c, const alch_list *l, unsigned flags);
+/* The program's own clauses of one position, with a space in front of each or behind it. */
+void alch_compile_extensions(alch_compiler *c, const alch_list *l, const char *position, int behind, unsigned flags);
 void alch_put_hints(alch_compiler *c, const alch_list *hints, const alch_node *from, int before);   /* 'from' NULL: all */
 int alch_push_frame(alch_compiler *c, alch_frame *f, const alch_node *statement);
 void alch_pop_frame(alch_compiler *c);

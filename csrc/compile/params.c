@@ -324,6 +324,12 @@ static uint32_t param_of(alch_compiler *c, const alch_bind *b)
     return found;
 }
 
+void alch_number_param(alch_compiler *c, const alch_bind *b)
+{
+    if (c->failed == ALCH_OK && !(b->flags & (ALCH_BIND_EXPANDING | ALCH_BIND_LITERAL)))
+        (void)param_of(c, b);
+}
+
 /* }=== */
 
 /*

@@ -501,6 +501,12 @@ static void compile_frame(alch_compiler *c, const alch_over *o, unsigned flags)
     }
 }
 
+static void number_bound(alch_compiler *c, const alch_node *n, unsigned flags)
+{
+    if (n != NULL && n->kind == ALCH_NODE_BIND && !(flags & ALCH_V_LITERAL))
+        alch_number_param(c, (const alch_bind *)n);
+}
+
 void alch_visit_over(alch_compiler *c, const alch_node *n, unsigned flags)
 {
     const alch_over *o = (const alch_over *)n;
@@ -508,6 +514,8 @@ void alch_visit_over(alch_compiler *c, const alch_node *n, unsigned flags)
 
     flags = INNER(flags);
     alch_compile_node(c, o->element, flags);
+    number_bound(c, o->lower, flags);       /* before those in front of them, as in SQLAlchemy */
+    number_bound(c, o->upper, flags);
     alch_puts(c, " OVER (");
     if (alch_list_len(o->partition_by) > 0) {
         alch_puts(c, "PARTITION BY ");

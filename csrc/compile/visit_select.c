@@ -319,6 +319,23 @@ void alch_compile_prefixes(alch_compiler *c, const alch_list *l, unsigned flags)
     }
 }
 
+void alch_compile_extensions(alch_compiler *c, const alch_list *l, const char *position, int behind, unsigned flags)
+{
+    uint32_t i;
+
+    for (i = 0; i < alch_list_len(l); i++) {
+        const alch_hint *h = (const alch_hint *)l->items[i];
+
+        if (strcmp(h->text, position) != 0)
+            continue;
+        if (!behind)
+            alch_buf_putc(c->out, ' ');
+        alch_compile_node(c, h->element, flags & ALCH_V_LITERAL);
+        if (behind)
+            alch_buf_putc(c->out, ' ');
+    }
+}
+
 static void trim(alch_buf *b)
 {
     if (!b->failed)
@@ -517,6 +534,7 @@ static void compile_tail(alch_compiler *c, const alch_select *s, unsigned flags)
     if (alch_list_len(s->group_by) > 0)
         compile_ordering(c, s->group_by, " GROUP BY ", 0, flags);
     alch_compile_where(c, " HAVING ", s->having, flags);
+    alch_compile_extensions(c, s->extensions, "post_criteria", 0, flags);
     if (alch_list_len(s->order_by) > 0)
         compile_ordering(c, s->order_by, " ORDER BY ", 1, flags);
     if (s->limit != NULL || s->offset != NULL || s->fetch != NULL)
@@ -605,10 +623,12 @@ void alch_compile_select(alch_compiler *c, const alch_select *s, int member, uns
         setup_froms(c, s, &criteria, &frame, flags);
     if (c->failed == ALCH_OK) {
         alch_puts(c, "SELECT ");
+        alch_compile_extensions(c, s->extensions, "post_select", 1, inner);
         if (s->ctes != NULL)
             alch_compile_independent_ctes(c, s->ctes, inner);
         alch_compile_prefixes(c, s->prefixes, inner);
         compile_distinct(c, s, inner);
+        alch_compile_extensions(c, s->extensions, "pre_columns", 1, inner);
         alch_compile_columns(c, frame.columns, frame.column_count, inner | (flags & (ALCH_V_RESULT | ALCH_V_MEMBER | ALCH_V_FROM)));
         if (frame.column_count == 0)
             trim(c->out);
@@ -617,6 +637,7 @@ void alch_compile_select(alch_compiler *c, const alch_select *s, int member, uns
         alch_compile_where(c, " WHERE ", where, inner);
         alch_lint_froms(c, "SELECT", NULL, &frame.froms, where);
         compile_tail(c, s, inner);
+        alch_compile_extensions(c, s->extensions, "post_body", 0, inner);
         compile_statement_hints(c, s->statement_hints);
         if (c->cte_count > 0 && (toplevel || (member < 0 && !(flags & ALCH_V_INSERT_SELECT))))
             alch_place_ctes(c, start);

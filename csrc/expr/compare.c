@@ -91,15 +91,15 @@ static int same_text(comparison *c, const char *a, const char *b)
     }
 }
 
-static int same_host(const comparison *c, const alch_host_ref *a, const alch_host_ref *b)
+static int same_host(const comparison *c, const alch_host_ref *a, const alch_host_ref *b, int is_value)
 {
-    return a == b || (a != NULL && b != NULL && c->same_host(a, b, c->payload));
+    return a == b || (a != NULL && b != NULL && c->same_host(a, b, is_value, c->payload));
 }
 
 static int same_value(const comparison *c, const alch_node *owner, const alch_value *x, const alch_value *y)
 {
     if (x->kind == ALCH_HOST && y->kind == ALCH_HOST)
-        return same_host(c, (const alch_host_ref *)x->as.handle, (const alch_host_ref *)y->as.handle);
+        return same_host(c, (const alch_host_ref *)x->as.handle, (const alch_host_ref *)y->as.handle, 1);
     return alch_type_equal(alch_node_type(owner), x, y);
 }
 
@@ -200,7 +200,7 @@ static int same_field(comparison *c, const alch_node *a, const alch_node *b, con
         return same_text(c, *(char *const *)(const void *)x, *(char *const *)(const void *)y);
     case ALCH_FIELD_HOST:
         return a->kind == ALCH_NODE_ENTITY      /* which class it is, its FROM says */
-            || same_host(c, *(alch_host_ref *const *)(const void *)x, *(alch_host_ref *const *)(const void *)y);
+            || same_host(c, *(alch_host_ref *const *)(const void *)x, *(alch_host_ref *const *)(const void *)y, 0);
     case ALCH_FIELD_ITEMS: return same_items(c, (const alch_list *)a, (const alch_list *)b);
     case ALCH_FIELD_PLAIN: return memcmp(x, y, f->size) == 0;
     case ALCH_FIELD_COLUMNS:    /* they follow from the other fields, or are compared where they are used */

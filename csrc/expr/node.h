@@ -341,6 +341,7 @@ typedef struct alch_select {
     const alch_list *correlate;     /* correlate, or correlate_except */
     const alch_list *prefixes, *suffixes, *hints, *statement_hints;
     const alch_list *ctes;          /* add_cte */
+    const alch_list *extensions;    /* a program's own clauses: HINTs whose text says where they stand */
     const alch_list *entities;      /* ENTITYs that are not listed, but whose FROM and criteria apply */
     uint8_t label_style;
     uint8_t flags;
@@ -369,6 +370,7 @@ typedef struct alch_dml {
     const alch_list *defaults;      /* RETURN_DEFAULTS: of which columns; NULL: of all */
     const alch_list *supplemental;  /* ... and what comes back with them */
     const alch_list *prefixes, *hints, *ctes;
+    const alch_list *extensions;    /* as a SELECT's */
     const alch_node *conflict;      /* CONFLICT */
     alch_host_ref *dialect_options; /* what hooks of dialects read; kept or NULL */
     uint8_t flags;

@@ -25,7 +25,7 @@ local M = {
 
 -- What layers ask of each other.
 local INTERNAL = { renderer_of = true, kind_of = true, table_valued = true, text_select = true, alias_of_join = true, upsert = true,
-  on_prepare = true, spell_type = true, wrap = true }
+  on_prepare = true, spell_type = true, wrap = true, frame_getter = true }
 
 -- Layers whose other names are all public.
 for _, layer in ipairs { types, sql, schema, engine } do

@@ -161,11 +161,17 @@ local rows = {
       return sa.update(o):where(orders.c.id:eq(7)):values { [x] = 3 }
     end, "UPDATE orders AS o SET user_id=:orders_user_id FROM orders WHERE orders.id = :id_1",
     params = { orders_user_id = 3, id_1 = 7 } },
-  { "onupdate of another table that is set", function()
+  { "onupdate of the table that an alias is of", function()
       local t = sa.Table("t", sa.MetaData(), sa.Column("id", sa.Integer), sa.Column("at", sa.DateTime, { onupdate = sa.func.now() }))
-      return sa.update(users):where(t.c.id:eq(users.c.id)):values { [t.c.id] = 1 }
-    end, "UPDATE users SET id=:t_id, at=now() FROM t WHERE t.id = users.id",
-    sqlite = "UPDATE users SET id=?, at=CURRENT_TIMESTAMP FROM t WHERE t.id = users.id" },
+      return sa.update(t:alias("a")):where(t.c.id:eq(1)):values { [t.c.id] = 2 }
+    end, "UPDATE t AS a SET id=:t_id, at=now() FROM t WHERE t.id = :id_1",
+    sqlite = "UPDATE t AS a SET id=?, at=CURRENT_TIMESTAMP FROM t WHERE t.id = ?" },
+  { "SET of a column that only bears a name of the table's", function()
+      return users:update():values { [orders.c.id] = 3 }
+    end, "UPDATE users SET id=:id" },
+  { "VALUES of a column that only bears a name of the table's", function()
+      return users:insert():values { [orders.c.id] = 3 }
+    end, "INSERT INTO users (id) VALUES (:id)" },
   { "INSERT from SELECT with a sequence", function()
       local m = sa.MetaData()
       local t = sa.Table("t", m, sa.Column("id", sa.Integer, sa.Sequence("t_seq", { metadata = m }), { primary_key = true }),

@@ -157,6 +157,22 @@ part("the language's corners", function()
   end
 end)
 
+part("clauses of a program's own", function()
+  local t = sa.Table("t", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("k", sa.Integer))
+  local Clause = sa.SyntaxExtension:extend("Clause", {
+    apply_to_select = function(self, stmt)
+      return stmt:apply_syntax_extension_point(function(existing) return self:append_replacing_same_type(existing) end, "post_body")
+    end,
+  })
+  sa.compiles(Clause, function(element, compiler) return "CLAUSE " .. compiler:process(element.clauses[1]) end)
+  local select = sa.select(t.c.id):where(t.c.k:eq(1)):ext(Clause(t.c.k)):ext(Clause(t.c.id))
+  for _, statement in ipairs { select, select:replace_selectable(t, t:alias("a")),
+    sa.insert(t):from_select({ "id" }, select):returning(t.c.k + 1, t.c.id) } do
+    assert(statement:compile("postgresql").string:find("CLAUSE", 1, true))
+  end
+  assert(#select.column_descriptions == 1 and select:compare(select:ext(Clause(t.c.id))))
+end)
+
 part("what statements carry", function()
   local function five() return 5 end
   local t = sa.Table("t", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("k", sa.Integer, { default = five }),

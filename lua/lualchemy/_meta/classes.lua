@@ -181,6 +181,9 @@
 ---@field first fun(self: lualchemy.Result): any
 ---@field freeze fun(self: lualchemy.Result): any
 ---@field keys fun(self: lualchemy.Result): any
+---@field last_inserted_params fun(self: lualchemy.Result): any
+---@field last_updated_params fun(self: lualchemy.Result): any
+---@field lastrow_has_defaults fun(self: lualchemy.Result): any
 ---@field mappings fun(self: lualchemy.Result): any
 ---@field merge fun(self: lualchemy.Result, ...: any): any
 ---@field of_rows fun(self: lualchemy.Result, shape?: any, rows?: any, context?: any): any
@@ -188,10 +191,14 @@
 ---@field one_or_none fun(self: lualchemy.Result): any
 ---@field over fun(self: lualchemy.Result, run?: any, context?: any): lualchemy.Over
 ---@field plain fun(self: lualchemy.Result, run?: any, conn?: any, statement?: any): any
+---@field postfetch_cols fun(self: lualchemy.Result): any
+---@field prefetch_cols fun(self: lualchemy.Result): any
 ---@field scalar fun(self: lualchemy.Result): any
 ---@field scalar_one fun(self: lualchemy.Result): any
 ---@field scalar_one_or_none fun(self: lualchemy.Result): any
 ---@field scalars fun(self: lualchemy.Result, column?: any): any
+---@field supports_sane_multi_rowcount fun(self: lualchemy.Result): any
+---@field supports_sane_rowcount fun(self: lualchemy.Result): any
 ---@field tuples fun(self: lualchemy.Result): any
 ---@field unique fun(self: lualchemy.Result, fn?: any): any
 

@@ -211,11 +211,13 @@
 ---@field is_delete any
 ---@field whereclause any
 ---@field add_cte fun(self: lualchemy.Delete, ...: any): lualchemy.Delete
+---@field apply_syntax_extension_point fun(self: lualchemy.Delete, fn?: any, position?: any): lualchemy.Delete
 ---@field compare fun(self: lualchemy.Delete, other?: any): lualchemy.Delete
 ---@field compile fun(self: lualchemy.Delete, target?: any, options?: any): lualchemy.Compiled
 ---@field cte fun(self: lualchemy.Delete, name?: any, options?: any): lualchemy.CTE
 ---@field execute fun(self: lualchemy.Delete, params?: any, ...: any): lualchemy.Result
 ---@field execution_options fun(self: lualchemy.Delete, options?: any): lualchemy.Delete
+---@field ext fun(self: lualchemy.Delete, extension?: any): lualchemy.Delete
 ---@field filter fun(self: lualchemy.Delete, ...: any): lualchemy.Delete
 ---@field filter_by fun(self: lualchemy.Delete, named?: any): lualchemy.Delete
 ---@field get_children fun(self: lualchemy.Delete): lualchemy.Delete
@@ -382,11 +384,13 @@
 ---@field is_insert any
 ---@field select any
 ---@field add_cte fun(self: lualchemy.Insert, ...: any): lualchemy.Insert
+---@field apply_syntax_extension_point fun(self: lualchemy.Insert, fn?: any, position?: any): lualchemy.Insert
 ---@field compare fun(self: lualchemy.Insert, other?: any): lualchemy.Insert
 ---@field compile fun(self: lualchemy.Insert, target?: any, options?: any): lualchemy.Compiled
 ---@field cte fun(self: lualchemy.Insert, name?: any, options?: any): lualchemy.CTE
 ---@field execute fun(self: lualchemy.Insert, params?: any, ...: any): lualchemy.Result
 ---@field execution_options fun(self: lualchemy.Insert, options?: any): lualchemy.Insert
+---@field ext fun(self: lualchemy.Insert, extension?: any): lualchemy.Insert
 ---@field from_select fun(self: lualchemy.Insert, names?: any, source?: any, options?: any): lualchemy.Insert
 ---@field get_children fun(self: lualchemy.Insert): lualchemy.Insert
 ---@field get_execution_options fun(self: lualchemy.Insert): table
@@ -411,10 +415,22 @@
 ---@field full any
 ---@field isouter any
 
+---@class lualchemy.OrderByList: lualchemy.ClauseElement
+---@field clauses any
+---@field asc fun(self: lualchemy.OrderByList): any
+---@field desc fun(self: lualchemy.OrderByList): any
+---@field nulls_first fun(self: lualchemy.OrderByList): any
+---@field nulls_last fun(self: lualchemy.OrderByList): any
+---@field nullsfirst fun(self: lualchemy.OrderByList): any
+---@field nullslast fun(self: lualchemy.OrderByList): any
+
 ---@class lualchemy.Over: lualchemy.ColumnElement
 ---@field exclude any
+---@field groups any
 ---@field order_by any
 ---@field partition_by any
+---@field range_ any
+---@field rows any
 
 ---@class lualchemy.ScalarSelect: lualchemy.ColumnElement
 ---@field correlate fun(self: lualchemy.ScalarSelect, ...: any): lualchemy.ColumnElement
@@ -430,6 +446,7 @@
 ---@field add_columns fun(self: lualchemy.Select, ...: any): lualchemy.Select
 ---@field add_cte fun(self: lualchemy.Select, ...: any): lualchemy.Select
 ---@field alias fun(self: lualchemy.Select, name?: any): lualchemy.Alias
+---@field apply_syntax_extension_point fun(self: lualchemy.Select, fn?: any, position?: any): lualchemy.Select
 ---@field as_scalar fun(self: lualchemy.Select): lualchemy.ScalarSelect
 ---@field column fun(self: lualchemy.Select, ...: any): lualchemy.Select
 ---@field compare fun(self: lualchemy.Select, other?: any): lualchemy.Select
@@ -536,6 +553,13 @@
 ---@field with_hint fun(self: lualchemy.SelectBase, from?: any, text?: any, dialect_name?: any): lualchemy.SelectBase
 ---@field with_statement_hint fun(self: lualchemy.SelectBase, text?: any, dialect_name?: any): lualchemy.SelectBase
 
+---@class lualchemy.SyntaxExtension: lualchemy.ClauseElement
+---@field append_replacing_same_type fun(self: lualchemy.SyntaxExtension, existing?: any): any
+---@field apply_to_delete fun(self: lualchemy.SyntaxExtension): any
+---@field apply_to_insert fun(self: lualchemy.SyntaxExtension): any
+---@field apply_to_select fun(self: lualchemy.SyntaxExtension): any
+---@field apply_to_update fun(self: lualchemy.SyntaxExtension): any
+
 ---@class lualchemy.TableSample: lualchemy.AliasedReturnsRows
 ---@field sampling any
 ---@field seed any
@@ -618,11 +642,13 @@
 ---@field is_update any
 ---@field whereclause any
 ---@field add_cte fun(self: lualchemy.Update, ...: any): lualchemy.Update
+---@field apply_syntax_extension_point fun(self: lualchemy.Update, fn?: any, position?: any): lualchemy.Update
 ---@field compare fun(self: lualchemy.Update, other?: any): lualchemy.Update
 ---@field compile fun(self: lualchemy.Update, target?: any, options?: any): lualchemy.Compiled
 ---@field cte fun(self: lualchemy.Update, name?: any, options?: any): lualchemy.CTE
 ---@field execute fun(self: lualchemy.Update, params?: any, ...: any): lualchemy.Result
 ---@field execution_options fun(self: lualchemy.Update, options?: any): lualchemy.Update
+---@field ext fun(self: lualchemy.Update, extension?: any): lualchemy.Update
 ---@field filter fun(self: lualchemy.Update, ...: any): lualchemy.Update
 ---@field filter_by fun(self: lualchemy.Update, named?: any): lualchemy.Update
 ---@field get_children fun(self: lualchemy.Update): lualchemy.Update

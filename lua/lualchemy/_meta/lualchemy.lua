@@ -78,6 +78,8 @@
 ---@field Float lualchemy.Float|fun(...: any): lualchemy.Float
 ---@field ForeignKey lualchemy.ForeignKey|fun(...: any): lualchemy.ForeignKey
 ---@field ForeignKeyConstraint lualchemy.ForeignKeyConstraint|fun(...: any): lualchemy.ForeignKeyConstraint
+---@field FrameClause lualchemy.FrameClause|fun(...: any): lualchemy.FrameClause
+---@field FrameClauseType table
 ---@field FromClause lualchemy.FromClause|fun(...: any): lualchemy.FromClause
 ---@field Function lualchemy.Function|fun(...: any): lualchemy.Function
 ---@field FunctionColumn lualchemy.ScalarFunctionColumn|fun(...: any): lualchemy.ScalarFunctionColumn
@@ -115,6 +117,7 @@
 ---@field NullType lualchemy.NullType|fun(...: any): lualchemy.NullType
 ---@field Numeric lualchemy.Numeric|fun(...: any): lualchemy.Numeric
 ---@field OperatorExpression lualchemy.OperatorExpression|fun(...: any): lualchemy.OperatorExpression
+---@field OrderByList lualchemy.OrderByList|fun(...: any): lualchemy.OrderByList
 ---@field Over lualchemy.Over|fun(...: any): lualchemy.Over
 ---@field PrimaryKeyConstraint lualchemy.PrimaryKeyConstraint|fun(...: any): lualchemy.PrimaryKeyConstraint
 ---@field REAL lualchemy.REAL|fun(...: any): lualchemy.REAL
@@ -135,6 +138,7 @@
 ---@field SmallInteger lualchemy.SmallInteger|fun(...: any): lualchemy.SmallInteger
 ---@field String lualchemy.String|fun(...: any): lualchemy.String
 ---@field Subquery lualchemy.Subquery|fun(...: any): lualchemy.Subquery
+---@field SyntaxExtension lualchemy.SyntaxExtension|fun(...: any): lualchemy.SyntaxExtension
 ---@field TEXT lualchemy.TEXT|fun(...: any): lualchemy.TEXT
 ---@field TIME lualchemy.TIME|fun(...: any): lualchemy.TIME
 ---@field TIMESTAMP lualchemy.TIMESTAMP|fun(...: any): lualchemy.TIMESTAMP
@@ -178,7 +182,7 @@
 ---@field all_ fun(...: any): lualchemy.ColumnElement
 ---@field and_ fun(...: any): lualchemy.ColumnElement
 ---@field any_ fun(...: any): lualchemy.ColumnElement
----@field asc fun(...: any): any
+---@field asc fun(item?: any): any
 ---@field between fun(x?: any, a?: any, b?: any, options?: any): lualchemy.ColumnElement
 ---@field bindparam fun(key?: any, ...: any): lualchemy.BindParameter
 ---@field bitwise_not fun(...: any): any
@@ -196,7 +200,7 @@
 ---@field datetime fun(...: any): any
 ---@field decimal fun(...: any): any
 ---@field delete fun(target?: any): lualchemy.Delete
----@field desc fun(...: any): any
+---@field desc fun(item?: any): any
 ---@field dialect_of fun(target?: any): any
 ---@field dialects table
 ---@field distinct fun(...: any): any
@@ -228,10 +232,10 @@
 ---@field not_ fun(...: any): any
 ---@field null any
 ---@field null_ fun(): any
----@field nulls_first fun(...: any): any
----@field nulls_last fun(...: any): any
----@field nullsfirst fun(...: any): any
----@field nullslast fun(...: any): any
+---@field nulls_first fun(item?: any): any
+---@field nulls_last fun(item?: any): any
+---@field nullsfirst fun(item?: any): any
+---@field nullslast fun(item?: any): any
 ---@field or_ fun(...: any): any
 ---@field outerjoin fun(left?: any, right?: any, on?: any, options?: any): lualchemy.Join
 ---@field over fun(element?: any, options?: any): lualchemy.Over
@@ -341,6 +345,8 @@
 ---@class lualchemy.False_: lualchemy.ColumnElement
 
 ---@class lualchemy.Float: lualchemy.Numeric
+
+---@class lualchemy.FrameClause: lualchemy.Object
 
 ---@class lualchemy.Grouping: lualchemy.ColumnElement
 

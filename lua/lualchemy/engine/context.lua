@@ -2,6 +2,7 @@
 
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
 
 ---@class lualchemy.ExecutionContext
 ---@field connection lualchemy.Connection
@@ -76,5 +77,74 @@ function Context:returned_defaults() return self.returned_row end
 --- The same of every row: of each parameter set, or of each row that an UPDATE or DELETE met.
 ---@return lualchemy.Row[]?
 function Context:returned_defaults_rows() return self.returned_rows end
+
+local WRITES = { insert = "insert()", update = "update()" }
+
+-- Is it the execution of a statement of one of these kinds, compiled here?
+local function check_kind(self, ...)
+  local kind = self.compiled and core.kind(self.statement)
+  local names = {}
+  for i, wanted in ipairs { ... } do
+    if kind == wanted then return end
+    names[i] = WRITES[wanted]
+  end
+  errors.raise("InvalidRequestError", "Statement is not an %s expression construct.", table.concat(names, " or "))
+end
+
+local function sent(self)
+  if not self.executemany then return core.sent_params(self.compiled, self.bound) end
+  local sets = {}
+  for set = 1, #self.bound do sets[set] = core.sent_params(self.compiled, self.bound, set) end
+  return sets
+end
+
+--- The parameters that an INSERT was sent with, defaults among them, by their names; of many sets a list. NULL is sa.null.
+---@return table
+function Context:last_inserted_params()
+  check_kind(self, "insert")
+  return sent(self)
+end
+
+--- The same of an UPDATE.
+---@return table
+function Context:last_updated_params()
+  check_kind(self, "update")
+  return sent(self)
+end
+
+--- The columns whose defaults the library made before it sent the INSERT or UPDATE.
+---@return lualchemy.Column[]
+function Context:prefetch_cols()
+  check_kind(self, "insert", "update")
+  return (core.filled_columns(self.compiled))
+end
+
+local function has(columns, column)
+  for _, one in ipairs(columns) do
+    if rawequal(one, column) then return true end
+  end
+  return false
+end
+
+--- The columns that the database gave a value which is not known here: by SQL in the statement, or by its own default.
+---@return lualchemy.Column[]
+function Context:postfetch_cols()
+  check_kind(self, "insert", "update")
+  local before, by_sql, given = core.filled_columns(self.compiled)
+  local default = core.kind(self.statement) == "insert" and "server_default" or "server_onupdate"
+  local list = {}
+  for _, column in ipairs(core.from_columns(core.dml_table(self.statement))) do
+    local by_default = column[default] ~= nil and not column.primary_key and not has(before, column) and not has(given, column)
+    if by_default or has(by_sql, column) then list[#list + 1] = column end
+  end
+  return list
+end
+
+--- Did the database give some column a value that is not known here?
+---@return boolean
+function Context:lastrow_has_defaults()
+  local kind = self.compiled and core.kind(self.statement)
+  return WRITES[kind] ~= nil and #self:postfetch_cols() > 0
+end
 
 return Context

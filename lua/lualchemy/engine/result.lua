@@ -199,8 +199,29 @@ local computed = {
   inserted_primary_key_rows = function(self) return self.context and self.context:inserted_primary_key_rows(self) end,
   returned_defaults = function(self) return self.context and self.context:returned_defaults(self) end,
   returned_defaults_rows = function(self) return self.context and self.context:returned_defaults_rows() end,
+  is_insert = function(self) return self.context ~= nil and self.context.isinsert end,
+  connection = function(self) return self.context and self.context.connection end,
+  dialect = function(self) return self.context and self.context.dialect end,
+  -- What the database said of the result: one { name } per column, nil where it returns no rows.
+  description = function(self)
+    local shape = self._shape or self._run and self._run.shape and self._run:shape()
+    if not shape then return nil end
+    local list = {}
+    for i, name in ipairs(shape:names()) do list[i] = { name } end
+    return list
+  end,
   closed = function(self) return self._closed or self._run ~= nil and self._run:closed() end,
 }
+
+-- What only the execution of an INSERT or UPDATE knows (engine/context.lua).
+for _, name in ipairs { "last_inserted_params", "last_updated_params", "prefetch_cols", "postfetch_cols", "lastrow_has_defaults" } do
+  Result[name] = function(self) return self.context[name](self.context) end
+end
+
+--- Does `rowcount` tell how many rows an UPDATE or DELETE met? It does in every database the library speaks to.
+---@return boolean
+function Result.supports_sane_rowcount() return true end
+Result.supports_sane_multi_rowcount = Result.supports_sane_rowcount
 
 local function index_of(methods)
   return function(self, key)

@@ -4,6 +4,7 @@ local base = require("lualchemy.sql.base")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local ColumnElement = require("lualchemy.sql.element")
+local frame = require("lualchemy.sql.frame")
 local types = require("lualchemy.types")
 
 local M = {}
@@ -25,54 +26,10 @@ M.AggregateOrderBy = ColumnElement:extend("AggregateOrderBy")
 
 -- Windows -----------------------------------------------------------------------------------------------------------
 
-local FRAMES = { { "range_", 1 }, { "rows", 2 }, { "groups", 3 } }
-local UNBOUNDED, CURRENT, PRECEDING, FOLLOWING = 0, 1, 2, 3
-local EXCLUDE = { ["CURRENT ROW"] = true, GROUP = true, TIES = true, ["NO OTHERS"] = true }
-
--- A bound of a frame: nil (or sa.null) is unbounded, 0 the current row, -n preceding, n following.
-local function bound(value, type_)
-  if value == nil or value == core.null then return UNBOUNDED, nil end
-  if math.type(value) == "integer" or math.type(value) == "float" then
-    if value == 0 then return CURRENT, nil end
-    return value < 0 and PRECEDING or FOLLOWING, core.bind(nil, true, value < 0 and -value or value, type_, 1)
-  end
-  errors.raise("ArgumentError", "a bound of a window frame is a number or nil, got %s", tostring(value))
-end
-
-local function over(element, options)
-  options = options or {}
-  local frame, lower, lower_value, upper, upper_value = 0, 0, nil, 0, nil
-  base.check_options("over{}", "partition_by order_by rows range_ groups exclude", options)
-  for _, item in ipairs(FRAMES) do
-    local given = options[item[1]]
-    if given ~= nil then
-      if frame ~= 0 then
-        errors.raise("ArgumentError", "only one of 'rows', 'range_', or 'groups' may be provided")
-      end
-      if type(given) ~= "table" then errors.raise("ArgumentError", "%s takes a pair { from, to }", item[1]) end
-      frame = item[2]
-      local type_ = types.to_instance(types.Integer)._type
-      lower, lower_value = bound(given[1], type_)
-      upper, upper_value = bound(given[2], type_)
-      if lower == FOLLOWING and upper == FOLLOWING and given[1] > given[2]
-        or lower == PRECEDING and upper == PRECEDING and given[1] > given[2] then
-        errors.raise("ArgumentError", "the frame %s starts behind its end", item[1])
-      end
-    end
-  end
-  local exclude = options.exclude
-  if exclude then
-    exclude = exclude:upper()
-    if not EXCLUDE[exclude] then errors.raise("ArgumentError", "a frame cannot exclude '%s'", tostring(options.exclude)) end
-    if frame == 0 then errors.raise("ArgumentError", "'exclude' requires that one of 'rows', 'range_', or 'groups' is also specified") end
-  end
-  return core.over(element, options.partition_by ~= nil and core.ordering(base.list(options.partition_by), "partition_by") or nil,
-    options.order_by ~= nil and core.ordering(base.list(options.order_by), "order_by") or nil,
-    frame, lower, lower_value, upper, upper_value, exclude)
-end
+local over = frame.over
 
 --- `f() OVER (PARTITION BY ... ORDER BY ... ROWS ...)`.
----@param options table?  { partition_by =, order_by =, rows = {a, b}, range_ =, groups =, exclude = }
+---@param options table?  { partition_by =, order_by =, rows = {a, b} or a sa.FrameClause, range_ =, groups =, exclude = }
 function FunctionElement:over(options) return over(self, options) end
 M.FunctionFilter.over, M.WithinGroup.over, M.AggregateOrderBy.over = over, over, over
 
@@ -171,6 +128,7 @@ base.register(Function, "function")
 M.NextValue = base.register(Function:extend("next_value"), "next_value")
 M.TableValuedColumn = base.register(ColumnElement:extend("TableValuedColumn"), "table_valued_column")
 M.FunctionColumn = base.register(ColumnElement:extend("ScalarFunctionColumn"), "func_column")
+for _, name in ipairs { "rows", "range_", "groups" } do rawget(M.Over, "__getters")[name] = frame.frame_getter(name) end
 base.register(M.Over, "over")
 base.register(M.FunctionFilter, "filter")
 base.register(M.WithinGroup, "within_group")

@@ -4,12 +4,16 @@ local core = require("lualchemy._core")
 local warn = require("lualchemy.util.warn").warn
 
 require("lualchemy.sql.lineage")
+require("lualchemy.sql.extension")
+require("lualchemy.sql.reduce")
+require("lualchemy.sql.custom")
+require("lualchemy.sql.constructors")
 require("lualchemy.sql.introspect")
 require("lualchemy.sql.signatures")
 
 local M = {}
 
-for _, name in ipairs { "column", "functions", "select", "dml", "custom", "type_text" } do
+for _, name in ipairs { "column", "functions", "frame", "select", "dml", "custom", "extension", "constructors", "type_text" } do
   for key, value in pairs(require("lualchemy.sql." .. name)) do M[key] = value end
 end
 

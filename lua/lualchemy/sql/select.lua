@@ -398,43 +398,10 @@ function Select:_named_column(name)
   return found[1]
 end
 
---- A clause of a dialect's own: `:ext(pg.distinct_on(t.c.x))`.
-function Select:ext(extension)
-  if type(extension) ~= "table" or type(rawget(extension, "_extend")) ~= "function" then
-    errors.raise("ArgumentError", "ext() takes a clause of a dialect's own such as pg.distinct_on(t.c.x), not %s", type(extension))
-  end
-  return extension._extend(self)
-end
-
 local function correlate(except)
   return function(self, ...) return core.select_correlate(self, except, ...) end
 end
 Select.correlate, Select.correlate_except = correlate(false), correlate(true)
-
--- Does a foreign key of the column refer to another one that is selected?
-local function repeats(column, others, only_synonyms)
-  for _, key in ipairs(core.kind(column) == "column" and column.foreign_keys or {}) do
-    for _, other in ipairs(others) do
-      if other ~= column and core.kind(other) == "column" and core.same(key.column, other)
-        and (not only_synonyms or other.name == column.name) then
-        return true
-      end
-    end
-  end
-  return false
-end
-
---- Without the columns whose foreign keys make them equal to another one that is selected.
----@param options table?  { only_synonyms = false }: also where the two have different names
----@return lualchemy.Select
-function Select:reduce_columns(options)
-  base.check_options("reduce_columns()", "only_synonyms", options or {})
-  local all, kept = self.selected_columns, {}
-  for _, column in ipairs(all) do
-    if not repeats(column, all, not options or options.only_synonyms ~= false) then kept[#kept + 1] = column end
-  end
-  return self:with_only_columns(table.unpack(kept))
-end
 
 for name, word in pairs { union = "UNION", union_all = "UNION_ALL", except_ = "EXCEPT", except_all = "EXCEPT_ALL",
   intersect = "INTERSECT", intersect_all = "INTERSECT_ALL" } do

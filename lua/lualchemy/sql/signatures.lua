@@ -99,6 +99,7 @@ signature.methods(select_.GenerativeSelect, {
   with_for_update = "options: options?",
 })
 signature.methods(select_.Select, {
+  apply_syntax_extension_point = "fn: callable, position: string",
   ext = "extension: any",
   filter_by = "values: table?",
   outerjoin = "target: any, on: any?, options: options?",
@@ -113,8 +114,8 @@ signature.methods(select_.Values, { alias = "name: name?, options: options?", la
 signature.methods(sql.TextClause)
 signature.methods(sql.BindParameter)
 signature.methods(dml.UpdateBase, { cte = "name: name?, options: options?" })
-signature.methods(dml.Insert)
-signature.methods(dml.Delete, { filter_by = "values: table?" })
+signature.methods(dml.Insert, { ext = "extension: any" })
+signature.methods(dml.Delete, { ext = "extension: any", filter_by = "values: table?" })
 signature.methods(dml.Upsert, { on_conflict_do_nothing = "options: options?", on_conflict_do_update = "options: options" })
 signature.methods(dialect.Dialect, { init = "description: table, options: options?", quote = "name: string, force: boolean?" })
 
