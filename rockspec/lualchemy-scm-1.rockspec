@@ -410,6 +410,7 @@ build = {
     ["lualchemy.types.datetime"] = "lua/lualchemy/types/datetime.lua",
     ["lualchemy.types.decorator"] = "lua/lualchemy/types/decorator.lua",
     ["lualchemy.types.enum"] = "lua/lualchemy/types/enum.lua",
+    ["lualchemy.types.handles"] = "lua/lualchemy/types/handles.lua",
     ["lualchemy.types.init"] = "lua/lualchemy/types/init.lua",
     ["lualchemy.types.json"] = "lua/lualchemy/types/json.lua",
     ["lualchemy.types.json_path"] = "lua/lualchemy/types/json_path.lua",

@@ -323,7 +323,6 @@
 ---@field scalar_table_valued fun(self: lualchemy.FunctionElement, name?: any, type_?: any): lualchemy.ColumnElement
 ---@field select fun(self: lualchemy.FunctionElement): lualchemy.Select
 ---@field table_valued fun(self: lualchemy.FunctionElement, ...: any): lualchemy.ColumnElement
----@field tablesample fun(self: lualchemy.FunctionElement, ...: any): lualchemy.TableSample
 ---@field within_group fun(self: lualchemy.FunctionElement, ...: any): lualchemy.ColumnElement
 
 ---@class lualchemy.FunctionFilter: lualchemy.ColumnElement

@@ -224,7 +224,6 @@
 ---@field join fun(left?: any, right?: any, on?: any, options?: any): lualchemy.Join
 ---@field label fun(name?: any, element?: any): lualchemy.Label
 ---@field lateral fun(element?: any, name?: any): lualchemy.Lateral
----@field lend_handles fun(class?: any): any
 ---@field list_of fun(...: any): any
 ---@field literal fun(value?: any, type_?: any, options?: any): any
 ---@field literal_column fun(text?: any, type_?: any): any

@@ -248,6 +248,9 @@ local CREATE = {
     end
   end,
   sequence = function(run, sequence) run:create_sequence(sequence) end,
+  named_type = function(run, type_)
+    if run.compiler.create_type then run.compiler:create_type(run, type_) end
+  end,
 }
 
 local DROP = {
@@ -264,13 +267,16 @@ local DROP = {
     end
   end,
   sequence = function(run, sequence) run:drop_sequence(sequence) end,
+  named_type = function(run, type_)
+    if run.compiler.drop_type then run.compiler:drop_type(run, type_) end
+  end,
 }
 
 -- The metadata that may know the engine.
 local function metadata_of(item)
   if item._visit == "metadata" then return item end
   local metadata = rawget(item, "metadata")
-  return metadata or (item.table and item.table.metadata)
+  return metadata or (rawget(item, "table") and item.table.metadata)
 end
 
 local function run_on(item, verbs, what, bind, opts)
@@ -293,7 +299,7 @@ local function run_on(item, verbs, what, bind, opts)
   end
 end
 
---- Creates a MetaData's tables, a Table, an Index or a Sequence.
+--- Creates a MetaData's tables, a Table, an Index, a Sequence or a type that is an object of the database.
 function M.create(item, bind, opts)
   run_on(item, CREATE, "create", bind, opts)
 end

@@ -3,6 +3,7 @@
 local base = require("lualchemy.sql.base")
 local core = require("lualchemy._core")
 local dml = require("lualchemy.sql.dml")
+local errors = require("lualchemy.errors")
 local functions = require("lualchemy.sql.functions")
 local select_ = require("lualchemy.sql.select")
 local sql = require("lualchemy.sql.column")
@@ -26,7 +27,10 @@ for name, make in pairs {
 for name, make in pairs {
   Exists = select_.exists, Join = select_.join, Select = select_.select, TableClause = select_.table, Values = select_.values,
 } do construct(select_[name], make) end
-construct(select_.ScalarSelect, function(statement) return statement:scalar_subquery() end)
+construct(select_.ScalarSelect, function(statement)
+  if not select_.SelectBase:is(statement) then errors.raise("ArgumentError", "ScalarSelect() takes a SELECT, not %s", tostring(statement)) end
+  return statement:scalar_subquery()
+end)
 
 for name, make in pairs { FunctionFilter = functions.funcfilter, Over = functions.over, WithinGroup = functions.within_group,
   AggregateOrderBy = functions.aggregate_order_by } do construct(functions[name], make) end

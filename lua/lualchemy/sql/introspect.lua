@@ -4,6 +4,7 @@ local base = require("lualchemy.sql.base")
 local columns = require("lualchemy.sql.columns")
 local core = require("lualchemy._core")
 local dml = require("lualchemy.sql.dml")
+local errors = require("lualchemy.errors")
 local functions = require("lualchemy.sql.functions")
 local lineage = require("lualchemy.sql.lineage")
 local select_ = require("lualchemy.sql.select")
@@ -127,10 +128,12 @@ answers(functions.FunctionElement, {
 getters(functions.FunctionElement).c = getters(functions.FunctionElement).columns
 getters(functions.FunctionElement).exported_columns = getters(functions.FunctionElement).columns
 
-for _, name in ipairs { "join", "outerjoin", "lateral", "tablesample" } do
+for _, name in ipairs { "join", "outerjoin", "lateral" } do
   functions.FunctionElement[name] = function(self, ...)
-    local from = name == "tablesample" and self:alias() or self
-    return (select_[name] or FromClause[name])(from, ...)
+    if core.kind(self) ~= "function" then
+      errors.raise("InvalidRequestError", "%s cannot stand in FROM: %s() is for functions such as sa.func.f(x)", tostring(self), name)
+    end
+    return select_[name](self, ...)
   end
 end
 

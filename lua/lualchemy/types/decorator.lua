@@ -1,41 +1,16 @@
 --- Types the user defines: TypeDecorator over one of ours, UserDefinedType from nothing.
---
--- Their handle refers back to the Lua object, so the object must not hold the handle: it is made when
--- `_type` is read and cached weakly. What the C side builds from it (columns, binds) keeps the object.
 
 local base = require("lualchemy.types.base")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local handles = require("lualchemy.types.handles")
 
 local M = {}
-
-local handles = setmetatable({}, { __mode = "kv" })
-
-local function handle_of(object)
-  local handle = handles[object]
-  if not handle then
-    handle = core.type(object._kind, object:_core_fields())
-    handles[object] = handle
-  end
-  return handle
-end
-
---- Gives the objects of a class of types that the core calls back their handles when these are asked for.
----@param class lualchemy.Class
----@return lualchemy.Class
-local function lend_handles(class)
-  class.__index = function(self, key)
-    if key == "_type" then return handle_of(self) end
-    return class[key]
-  end
-  class._seal = function() end
-  return class
-end
 
 -- An instance finds its handle, then what its class has, then what the type behind it has.
 local function instance_index(class)
   return function(self, key)
-    if key == "_type" then return handle_of(self) end
+    if key == "_type" then return handles.of(self) end
     local value = class[key]
     if value ~= nil or key == "impl" then return value end
     local impl = rawget(self, "impl")
@@ -48,7 +23,7 @@ local class_metatable = {
   __call = plain.__call,
   __tostring = plain.__tostring,
   __index = function(class, key)
-    if key == "_type" then return handle_of(base.to_instance(class)) end
+    if key == "_type" then return handles.of(base.to_instance(class)) end
     local super = rawget(class, "__super")
     return super and super[key]
   end,
@@ -179,5 +154,4 @@ end
 
 base.register(TypeDecorator, UserDefinedType)
 
--- For the library's other layers, not for users.
-return setmetatable(M, { __index = { lend_handles = lend_handles } })
+return M

@@ -32,6 +32,25 @@ describe("PostgreSQL's types", function()
     assert.is_true(checked > 25)
   end)
 
+  it("that are objects of the database are created and dropped by themselves", function()
+    local dialect = require("lualchemy.dialects.postgresql")
+    local mood = dialect.ENUM("sad", "glad", { name = "lone_mood" })
+    local positive = dialect.DOMAIN("lone_positive", sa.Integer, { check = "VALUE > 0" })
+    for _, type_ in ipairs { mood, positive } do
+      local function count() return one("SELECT count(*) FROM pg_type WHERE typname = $1", type_.name)[1] end
+      type_:drop(conn)
+      type_:create(engine)
+      type_:create(conn)                    -- it is there: checked first
+      assert.equal(1, count())
+      local ok, err = pcall(type_.create, type_, engine, { checkfirst = false })
+      assert.is_true(not ok and sa.exc.ProgrammingError:is(err))
+      type_:drop(engine)
+      type_:drop(conn)
+      assert.equal(0, count())
+      type_:create(sa.create_engine("sqlite://"))       -- has no such types
+    end
+  end)
+
   -- What a bare type's parameter is sent as, and an array of it, by the server's names.
   local sent = {
     { types.Integer, "int4" }, { types.SmallInteger, "int2" }, { types.BigInteger, "int8" }, { types.Float, "float8" },

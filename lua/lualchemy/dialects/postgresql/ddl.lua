@@ -265,6 +265,10 @@ function PGDDL:create_types(run, table_) named_types.create(run, table_) end
 
 function PGDDL:drop_types(run, tables) named_types.drop(run, tables) end
 
+function PGDDL:create_type(run, type_) named_types.create_one(run, type_) end
+
+function PGDDL:drop_type(run, type_) named_types.drop_one(run, type_) end
+
 compiler.register("postgresql", PGDDL)
 
 return PGDDL

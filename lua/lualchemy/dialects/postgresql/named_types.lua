@@ -1,6 +1,7 @@
 --- Types that are objects of the database: enums and domains. A type is created before the first table that uses it, and
 -- dropped with the last one of the metadata, so several tables may share it.
 
+local create = require("lualchemy.schema.create")
 local ddl = require("lualchemy.schema.ddl")
 local errors = require("lualchemy.errors")
 local types = require("lualchemy.types")
@@ -55,6 +56,32 @@ local function exists(run, type_)
   return run:inspector():has_type(type_.name, run.compiler.preparer:schema_of(type_))
 end
 
+local function create_statement(type_) return DOMAIN:is(type_) and M.CreateDomainType(type_) or M.CreateEnumType(type_) end
+local function drop_statement(type_) return DOMAIN:is(type_) and M.DropDomainType(type_) or M.DropEnumType(type_) end
+
+--- Creates one type: `enum:create(engine)`.
+---@param run lualchemy.SchemaRun
+---@param type_ lualchemy.Type
+function M.create_one(run, type_)
+  if not (run.checkfirst and exists(run, type_)) then run:execute(create_statement(type_)) end
+end
+
+--- Drops one type.
+---@param run lualchemy.SchemaRun
+---@param type_ lualchemy.Type
+function M.drop_one(run, type_)
+  if not run.checkfirst or exists(run, type_) then run:execute(drop_statement(type_)) end
+end
+
+-- `enum:create(bind, { checkfirst = true })`, `enum:drop(...)`: types that are objects of the database are created and dropped by
+-- themselves too; other databases have no such type, so nothing is done there.
+for _, type_class in ipairs { require("lualchemy.dialects.postgresql.types").ENUM, DOMAIN } do
+  type_class._visit = "named_type"
+  for _, verb in ipairs { "create", "drop" } do
+    type_class[verb] = function(self, bind, opts) return create[verb](self, bind, opts or { checkfirst = true }) end
+  end
+end
+
 --- Creates the types a table needs, those that are missing.
 ---@param run lualchemy.SchemaRun
 ---@param table_ lualchemy.Table
@@ -63,7 +90,7 @@ function M.create(run, table_)
     local key = key_of(type_)
     if not run.seen_types[key] then
       run.seen_types[key] = true
-      if not (run.can_ask and exists(run, type_)) then run:execute(DOMAIN:is(type_) and M.CreateDomainType(type_) or M.CreateEnumType(type_)) end
+      if not (run.can_ask and exists(run, type_)) then run:execute(create_statement(type_)) end
     end
   end
 end
@@ -96,7 +123,7 @@ function M.drop(run, tables)
     end
   end
   for _, type_ in ipairs(going) do
-    if not run.can_ask or exists(run, type_) then run:execute(DOMAIN:is(type_) and M.DropDomainType(type_) or M.DropEnumType(type_)) end
+    if not run.can_ask or exists(run, type_) then run:execute(drop_statement(type_)) end
   end
 end
 

@@ -18,6 +18,11 @@ local BOUNDS = { ["[)"] = true, ["(]"] = true, ["[]"] = true, ["()"] = true }
 ---@field upper any
 ---@field bounds string  "[)", "(]", "[]" or "()"
 ---@field empty boolean
+---@field isempty boolean    the same
+---@field lower_inc boolean  is the bound one of its values?
+---@field upper_inc boolean
+---@field lower_inf boolean  has it no bound on that side?
+---@field upper_inf boolean
 local Range = class("Range")
 M.Range = Range
 
@@ -38,6 +43,9 @@ function Range:init(lower, upper, options)
   if self.empty and (self.lower ~= nil or self.upper ~= nil) then
     errors.raise("ArgumentError", "Range: an empty range has no bounds")
   end
+  self.isempty = self.empty
+  self.lower_inc, self.upper_inc = not self.empty and self.bounds:sub(1, 1) == "[", not self.empty and self.bounds:sub(2) == "]"
+  self.lower_inf, self.upper_inf = not self.empty and self.lower == nil, not self.empty and self.upper == nil
 end
 
 -- Comparing -----------------------------------------------------------------------------------------------------------
@@ -144,6 +152,72 @@ function Range:intersection(other)
   local last = ends_last(self, other) and other or self
   return Range(first.lower, last.upper, { bounds = first.bounds:sub(1, 1) .. last.bounds:sub(2) })
 end
+
+--- Does it begin nowhere before the other does?
+---@return boolean
+function Range:not_extend_left_of(other)
+  return not (self:is_empty() or other:is_empty()) and begins_first(other, self)
+end
+
+--- Does it end nowhere behind the other?
+---@return boolean
+function Range:not_extend_right_of(other)
+  return not (self:is_empty() or other:is_empty()) and ends_last(other, self)
+end
+
+-- Does b begin where a ends, with nothing between them and nothing in common?
+local function meets(a, b)
+  local _, upper, _, to = canonical(a)
+  local lower, _, from = canonical(b)
+  return upper ~= nil and lower ~= nil and upper == lower and (to == "]") ~= (from == "[")
+end
+
+--- Do they meet without having anything in common?
+---@return boolean
+function Range:adjacent_to(other)
+  return not (self:is_empty() or other:is_empty()) and (meets(self, other) or meets(other, self))
+end
+
+--- Both as one range; `a + b` is the same. They must overlap or meet.
+---@return lualchemy.postgresql.Range
+function Range:union(other)
+  if self:is_empty() then return other end
+  if other:is_empty() then return self end
+  if not (self:overlaps(other) or self:adjacent_to(other)) then
+    errors.raise("NotImplementedError", "%s and %s are no one range: between them there is something", tostring(self), tostring(other))
+  end
+  local first = begins_first(self, other) and self or other
+  local last = ends_last(self, other) and self or other
+  return Range(first.lower, last.upper, { bounds = first.bounds:sub(1, 1) .. last.bounds:sub(2) })
+end
+
+--- This one without the other; `a - b` is the same. What is left must be one range.
+---@return lualchemy.postgresql.Range
+function Range:difference(other)
+  if not self:overlaps(other) then return self end
+  local left, right = not begins_first(other, self), not ends_last(other, self)
+  if left and right then
+    errors.raise("NotImplementedError", "%s without %s are two ranges", tostring(self), tostring(other))
+  end
+  if left then
+    return Range(self.lower, other.lower, { bounds = self.bounds:sub(1, 1) .. (other.bounds:sub(1, 1) == "[" and ")" or "]") })
+  end
+  if right then
+    return Range(other.upper, self.upper, { bounds = (other.bounds:sub(2) == "]" and "(" or "[") .. self.bounds:sub(2) })
+  end
+  return Range(nil, nil, { empty = true })
+end
+
+-- `a + b`, `a - b`, `a * b`
+local function operator(name)
+  return function(a, b)
+    if not (Range:is(a) and Range:is(b)) then
+      errors.raise("ArgumentError", "Range: %s() is of two ranges, not of %s and %s", name, tostring(a), tostring(b))
+    end
+    return Range[name](a, b)
+  end
+end
+Range.__add, Range.__sub, Range.__mul = operator("union"), operator("difference"), operator("intersection")
 
 -- Text ----------------------------------------------------------------------------------------------------------------
 

@@ -16,6 +16,11 @@ signature.methods(range.Range, {
   strictly_right_of = "range: range",
   overlaps = "range: range",
   intersection = "range: range",
+  adjacent_to = "range: range",
+  difference = "range: range",
+  not_extend_left_of = "range: range",
+  not_extend_right_of = "range: range",
+  union = "range: range",
 })
 signature.methods(range.MultiRange, { init = "ranges: list?" })
 signature.methods(exclude)

@@ -2,8 +2,8 @@
 
 local base = require("lualchemy.types.base")
 local core = require("lualchemy._core")
-local decorator = require("lualchemy.types.decorator")
 local errors = require("lualchemy.errors")
+local handles = require("lualchemy.types.handles")
 local types = require("lualchemy.types")
 
 local M = {}
@@ -102,7 +102,7 @@ local function define(parent, options, members)
   members._arguments, members._options = parent._arguments, options
   members.init, members._core_fields, members.coerce_compared_value = init, core_fields, coerced
   members.process_bind_param, members.process_result_value = bound, read
-  local class = decorator.lend_handles(parent:extend(parent.__name, members))
+  local class = handles.lend(parent:extend(parent.__name, members))
   local inherited = class.__index
   class.__index = function(self, key)
     if key == "_kind" then return rawget(self, "_layout") and "NamedType" or class._kind end
@@ -136,7 +136,7 @@ define(types.TIME, { "timezone", "precision", "truncate_microseconds" }, {
 --- JSON in SQLite's binary form: stored by `jsonb()`, read by `json()`. From SQLite 3.45 on.
 ---@class lualchemy.sqlite.JSONB : lualchemy.JSON
 local JSONB = types.JSON:extend("JSONB", { _kind = "NamedType" })
-decorator.lend_handles(JSONB)
+handles.lend(JSONB)
 M.JSONB = JSONB
 
 function JSONB:_core_fields()
