@@ -319,6 +319,7 @@ build = {
     ["lualchemy.orm.loading.statement"] = "lua/lualchemy/orm/loading/statement.lua",
     ["lualchemy.orm.loading.subquery"] = "lua/lualchemy/orm/loading/subquery.lua",
     ["lualchemy.orm.loading.write_only"] = "lua/lualchemy/orm/loading/write_only.lua",
+    ["lualchemy.orm.mapped_joins"] = "lua/lualchemy/orm/mapped_joins.lua",
     ["lualchemy.orm.mapper"] = "lua/lualchemy/orm/mapper.lua",
     ["lualchemy.orm.mapper_views"] = "lua/lualchemy/orm/mapper_views.lua",
     ["lualchemy.orm.merge"] = "lua/lualchemy/orm/merge.lua",

@@ -14,36 +14,6 @@ int alch_is_expression(lua_State *L, int idx)
 
 /* -- keys ----------------------------------------------------------------- */
 
-void alch_push_object_key(lua_State *L, const alch_codec *codec, int st, alch_state *s)
-{
-    const alch_mapper *m = s->mapper;
-    alch_param values[ALCH_KEY_MAX];
-    alch_value plain[ALCH_KEY_MAX];
-    int top = lua_gettop(L);
-    alch_bound *b;
-    size_t i;
-
-    luaL_checkstack(L, ALCH_KEY_MAX + 10, "key");
-    if (m->key_count == 1) {
-        alch_push_value(L, st, s, m->keys[0]);
-        if (lua_isinteger(L, -1))
-            return;
-        lua_pop(L, 1);
-    }
-    b = alch_bound_push(L, 0, 1);
-    for (i = 0; i < m->key_count; i++) {
-        alch_push_value(L, st, s, m->keys[i]);
-        if (lua_isnil(L, -1))
-            alch_raisef(L, ALCH_ERR_FLUSH, "%s: the primary key column '%s' has no value and the database made none; set it before the flush",
-                m->class_name, m->attrs[m->keys[i]].name);
-        alch_bind_attr(L, codec, m->keys[i], lua_gettop(L), b, &values[i]);
-        plain[i] = values[i].value;
-    }
-    alch_push_key(L, plain, m->key_count);
-    lua_replace(L, top + 1);
-    lua_settop(L, top + 1);
-}
-
 /* The values of the key at 'idx'; text points into it. */
 static void unpack_key(lua_State *L, int idx, const alch_mapper *m, alch_value *values)
 {
@@ -65,6 +35,52 @@ static void unpack_key(lua_State *L, int idx, const alch_mapper *m, alch_value *
             luaL_error(L, "the identity of this %s object is damaged", m->class_name);
         }
     }
+}
+
+/* The part of the key of an object whose attribute was expired: it is still the one that the row was read by. The key stays
+** on the top, for the value may point into it. */
+static void keep_part(lua_State *L, int st, const alch_state *s, size_t part, alch_value *out)
+{
+    const alch_mapper *m = s->mapper;
+    alch_value values[ALCH_KEY_MAX];
+
+    if (s->life != ALCH_PERSISTENT || alch_has(s, ALCH_SET_CHANGED, m->keys[part]))
+        alch_raisef(L, ALCH_ERR_FLUSH, "%s: the primary key column '%s' has no value and the database made none; set it before the flush",
+            m->class_name, m->attrs[m->keys[part]].name);
+    alch_push_state_key(L, st, s);
+    unpack_key(L, lua_gettop(L), m, values);
+    *out = values[part];
+}
+
+void alch_push_object_key(lua_State *L, const alch_codec *codec, int st, alch_state *s)
+{
+    const alch_mapper *m = s->mapper;
+    alch_param values[ALCH_KEY_MAX];
+    alch_value plain[ALCH_KEY_MAX];
+    int top = lua_gettop(L);
+    alch_bound *b;
+    size_t i;
+
+    luaL_checkstack(L, 2 * ALCH_KEY_MAX + 10, "key");
+    if (m->key_count == 1) {
+        alch_push_value(L, st, s, m->keys[0]);
+        if (lua_isinteger(L, -1))
+            return;
+        lua_pop(L, 1);
+    }
+    b = alch_bound_push(L, 0, 1);
+    for (i = 0; i < m->key_count; i++) {
+        alch_push_value(L, st, s, m->keys[i]);
+        if (lua_isnil(L, -1)) {
+            keep_part(L, st, s, i, &plain[i]);
+            continue;
+        }
+        alch_bind_attr(L, codec, m->keys[i], lua_gettop(L), b, &values[i]);
+        plain[i] = values[i].value;
+    }
+    alch_push_key(L, plain, m->key_count);
+    lua_replace(L, top + 1);
+    lua_settop(L, top + 1);
 }
 
 void alch_bind_key(lua_State *L, int idx, const alch_codec *codec, alch_bound *b, alch_param *out)

@@ -107,3 +107,24 @@ for _, case in ipairs(ways) do
     end)
   end)
 end
+
+local function berth(Base, w)
+  w.Berth = Base:class("Berth", {
+    __tablename__ = "pu_berths", pier = sa.Column(sa.String(10), { primary_key = true }),
+    number = sa.Column(sa.Integer, { primary_key = true, autoincrement = false }),
+  })
+end
+
+world.describe("a part of a key", berth, function(w)
+  it("changes where the other parts were expired", function()
+    local ship = w.Berth{ pier = "north", number = 1 }
+    w.session:add(ship)
+    for number = 2, 3 do
+      w.session:commit()
+      ship.number = number
+    end
+    w.session:commit()
+    assert.is_true(rawequal(ship, w.session:get(w.Berth, { "north", 3 })))
+    assert.same({ "north", 3 }, { ship.pier, ship.number })
+  end)
+end)

@@ -2,6 +2,7 @@
 
 local errors = require("lualchemy.errors")
 local statements = require("lualchemy.orm.statements")
+local mapped_joins = require("lualchemy.orm.mapped_joins")
 
 local M = {}
 
@@ -121,14 +122,16 @@ function M.texts(mapper, dialect, table_)
   local writers = mapper._writers
   if not writers or writers.plan ~= mapper._c then
     writers = { plan = mapper._c }
-    for position, level in ipairs(mapper.levels) do writers[level.table] = { writer_of(mapper, position), position } end
+    for position, level in ipairs(mapped_joins.written(mapper)) do
+      writers[level.table] = level.partial and { mapper, level } or { writer_of(mapper, position), position }
+    end
     mapper._writers = writers
   end
   local writer = writers[table_]
   local texts = writer and statements.of(writer[1], dialect, writer[2])
   if texts and not texts.is_table then
-    errors.raise("InvalidRequestError", "%s is mapped to what is no table: its objects are read and not written. Map a class to each of "
-      .. "the tables to write to them", mapper.class_name)
+    errors.raise("InvalidRequestError", "%s is mapped to what is no table: its objects are read and not written. Map a class to the tables "
+      .. "themselves, or to a join of them with attributes for their primary keys, to write to them", mapper.class_name)
   end
   return texts
 end
@@ -155,10 +158,10 @@ function M.tables(base)
   if known and known.count == #mappers then return known end
   local tables, placed = {}, { count = #mappers }
   for _, mapper in ipairs(mappers) do
-    for _, table_ in ipairs(mapper.base_mapper == base and mapper.tables or {}) do tables[table_] = true end
+    for _, level in ipairs(mapper.base_mapper == base and mapped_joins.written(mapper) or {}) do tables[level.table] = true end
   end
   for _, mapper in ipairs(mappers) do
-    for _, table_ in ipairs(mapper.base_mapper == base and mapper.tables or {}) do place(table_, tables, placed) end
+    for _, level in ipairs(mapper.base_mapper == base and mapped_joins.written(mapper) or {}) do place(level.table, tables, placed) end
   end
   base._write_tables = placed
   return placed

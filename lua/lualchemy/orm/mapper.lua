@@ -13,6 +13,7 @@ local attribute = require("lualchemy.orm.attribute")
 local attribute_events = require("lualchemy.orm.attribute_events")
 local events = require("lualchemy.orm.events")
 local inheritance = require("lualchemy.orm.inheritance")
+local mapped_joins = require("lualchemy.orm.mapped_joins")
 local mapper_views = require("lualchemy.orm.mapper_views")
 local property = require("lualchemy.orm.property")
 local registry = require("lualchemy.orm.registry")
@@ -93,7 +94,8 @@ end
 local function primary_key_of(mapper, given)
   local columns, constraint = {}, mapper.local_table.primary_key
   if not given and mapper.inherits and not mapper.concrete then return mapper.inherits.primary_key end
-  for _, column in ipairs(given or type(constraint) == "table" and constraint.columns or {}) do
+  local own = type(constraint) == "table" and constraint.columns or not given and mapped_joins.primary_key(mapper.local_table)
+  for _, column in ipairs(given or own) do
     columns[#columns + 1] = type(column) == "string" and mapper.local_table.c[column] or column
   end
   if #columns == 0 then
@@ -264,7 +266,7 @@ end
 function Mapper:_own_column(column)
   if column.key == nil then return false end
   for _, table_ in ipairs(self.tables) do
-    if rawequal(column.table, table_) then return true end
+    if rawequal(column.table, table_) or mapped_joins.holds(table_, column) then return true end
   end
   return false
 end

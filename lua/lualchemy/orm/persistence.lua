@@ -231,7 +231,8 @@ end
 -- Do new objects become persistent with their INSERT, while they are still near the processor, and not when the flush ends? Where
 -- nobody can tell: nobody listens, and what they changed is not looked at again.
 local function finishes_at_once(work, step)
-  if work.hooks or #flush_traits.tables(step.mapper) > 1 or #step.mapper.primary_key > 1 then return false end
+  local tables = flush_traits.tables(step.mapper)
+  if work.hooks or #tables > 1 or tables[1] ~= step.mapper.tables[1] or #step.mapper.primary_key > 1 then return false end
   for _, mapper in ipairs(step.mappers) do
     local traits = traits_of(mapper)
     if traits.keys_down or #traits.secondary > 0 or post_update.has(mapper) then return false end
@@ -332,7 +333,7 @@ local function forget_expressions(work, texts, object, shape)
     local value = core.peek(object, key)
     if type(value) == "userdata" then keys[#keys + 1] = key end
   end
-  work.expire_later[#work.expire_later + 1] = { object, keys }
+  if #keys > 0 then work.expire_later[#work.expire_later + 1] = { object, keys } end
 end
 
 -- A statement for one row, which gives these columns of the object back; how many rows it met, and its result.
@@ -357,14 +358,14 @@ local function has_key_expression(texts, object)
   return false
 end
 
--- A value that is an SQL expression: the statement is built for this one row.
+-- A value that is an SQL expression, or a table in a join: the statement is built for this one row.
 local function insert_expression(work, conn, texts, object, shape)
   local statement = texts.table:insert():values(values_of(texts, object, shape))
   local back = returning(texts, core.flush_slots(shape))
   if #back == 1 and back[1] == texts.generated_key or has_key_expression(texts, object) then back = {} end
   local _, result = execute_returning(conn, texts, statement, object, back)
   if texts.position == 1 and #back == 0 then
-    for i, column in ipairs(texts.mapper.primary_key) do
+    for i, column in ipairs(texts.level.keys) do
       core.flush_give(object, texts.mapper:property_for_column(column).slot, result.inserted_primary_key[i])
     end
   end
@@ -385,7 +386,7 @@ local function insert_rows(work, conn, texts, objects, from, to)
   if texts.position > 1 then copy_keys(texts, objects, from, to) end
   local runs = runs_of(texts, objects, from, to, true)
   while runs:next() do
-    if runs.expression then
+    if runs.expression or texts.level.partial then
       insert_expression(work, conn, texts, objects[runs.from], runs.shape)
       runs:pass(1)
     elseif not insert_arrays(work, conn, texts, runs) then
@@ -442,11 +443,34 @@ local function eager_slots(texts, object, slots)
   return back
 end
 
-local function update_expression(work, conn, texts, object, shape, version)
-  local statement = texts.table:update():values(values_of(texts, object, shape))
-  for i, value in ipairs(core.key_values(texts.codec, select(3, core.state(object)))) do
-    statement = statement:where(texts.level.keys[i]:eq(value))
+-- The key that an object's row of the table has in the database: the object's own, or in a join what its attributes say.
+local function key_of(texts, object)
+  local identity = core.key_values(texts.codec, select(3, core.state(object)))
+  if not texts.level.partial then return identity end
+  local known, values = {}, {}
+  for i, column in ipairs(texts.mapper.primary_key) do known[texts.mapper:property_for_column(column)] = identity[i] end
+  for i, column in ipairs(texts.level.keys) do
+    local prop = texts.mapper:property_for_column(column)
+    local _ = known[prop] == nil and object[prop.key] -- reads what was expired
+    values[i] = known[prop] or core.base_value(object, prop.key)
   end
+  return values
+end
+
+local function where_key(texts, object, statement, verb)
+  local values = key_of(texts, object)
+  for i, column in ipairs(texts.level.keys) do
+    if values[i] == nil then
+      errors.raise("FlushError", "Can't %s table '%s' for an object of %s: it has no row there, its key '%s' is NULL", verb,
+        tostring(texts.table.name), texts.mapper.class_name, column.key)
+    end
+    statement = statement:where(column:eq(values[i]))
+  end
+  return statement
+end
+
+local function update_expression(work, conn, texts, object, shape, version)
+  local statement = where_key(texts, object, texts.table:update():values(values_of(texts, object, shape)), "update")
   if version then
     statement = statement:where(texts.columns[version]:eq(core.base_value(object, texts.mapper._by_slot[version].key)))
   end
@@ -509,6 +533,9 @@ local function update_rows(work, conn, texts, objects, from, to)
       -- nothing to write: where there is one such object there are more, and each would part what goes into one statement
       local changed = core.flush_changed(runs.objects, runs.from + runs.count, runs.to, texts.mask)
       runs = runs_of(texts, changed, 1, #changed, false)
+    elseif texts.level.partial then
+      update_expression(work, conn, texts, runs.objects[runs.from], runs.shape, version_in(texts))
+      runs:pass(1)
     elseif not update_arrays(work, conn, texts, runs) then
       update_each(work, conn, texts, runs)
     end
@@ -544,7 +571,18 @@ local function send_deletes(work, conn, texts, objects, from, count)
   return work:_send(conn, texts:delete(version), keys, "delete", texts.table)
 end
 
+-- The row of an object in one of a join's tables, if it has one there.
+local function delete_part(conn, texts, object)
+  if #key_of(texts, object) < #texts.level.keys then return end
+  local matched = conn:execute(where_key(texts, object, texts.table:delete(), "delete from")).rowcount
+  if texts.mapper.confirm_deleted_rows ~= false then check_matched("DELETE", texts, 1, matched) end
+end
+
 local function delete_rows(work, conn, texts, objects, from, to)
+  if texts.level.partial then
+    for at = from, to do delete_part(conn, texts, objects[at]) end
+    return
+  end
   while from <= to do
     local count = math.min(to - from + 1, ARRAY_KEYS)
     local run = send_deletes(work, conn, texts, objects, from, count)

@@ -38,7 +38,7 @@ local all = setmetatable({}, { __mode = "k" })
 --- The texts of a mapper for a dialect and one of its tables (the first one, unless told).
 ---@param mapper lualchemy.orm.Mapper
 ---@param dialect lualchemy.Dialect
----@param position integer?
+---@param position (integer|lualchemy.orm.Level)?   a table of a join is told by itself
 ---@return lualchemy.orm.Statements
 function M.of(mapper, dialect, position)
   position = position or 1
@@ -111,6 +111,7 @@ end
 function Statements:init(mapper, dialect, position)
   self.mapper, self.dialect, self.plan = mapper, dialect, mapper._c
   self.position, self.level = position, mapper.levels[position]
+  if type(position) == "table" then self.position, self.level = 1, position end
   self.table = self.level.table
   self.numbered = dialect:descends_from("postgresql")
   self.preparer = Preparer(dialect)

@@ -246,7 +246,7 @@ describe("declarative", function()
     local b = sa.Table("b", Base.metadata, key(), sa.Column("a_id", sa.ForeignKey("a.id")))
     local Both = Base:class("Both", { __table__ = a:join(b), id = orm.column_property(a.c.id, b.c.a_id), b_id = b.c.id,
       __mapper_args__ = { primary_key = { a.c.id, b.c.id } } })
-    assert.equal("SELECT a.id, b.id AS id_1, a.x FROM a JOIN b ON a.id = b.a_id", (tostring(sa.select(Both)):gsub("%s+", " ")))
+    assert.equal("SELECT a.id, b.a_id, a.x, b.id AS id_1 FROM a JOIN b ON a.id = b.a_id", (tostring(sa.select(Both)):gsub("%s+", " ")))
     raises("ArgumentError", { "'extra'", "__table__" }, function() Base:class("More", { __table__ = a:join(b), extra = sa.Column(sa.Integer) }) end)
   end)
 
