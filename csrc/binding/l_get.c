@@ -4,6 +4,11 @@
 ** expired object, somebody listening to the connection, a time limit) goes the
 ** long way through orm/session.lua, which makes the getter when it can.
 **
+** Most of that is named by fields of Lua objects, so a getter that was examined
+** is taken again by the session's next look-up of the class, until somebody
+** says with core.look_again() that one of these fields has changed. Each place
+** that changes one says so: what to look for is in 'names' below.
+**
 ** A driver that has to wait is waited for by Lua, which may yield; the getter
 ** is the operation that is stepped meanwhile. */
 #include <string.h>
@@ -17,6 +22,8 @@
 enum { UV_CONNECTION = 1, UV_SQL, UV_ENGINE, UV_OBJECT, UV_CODEC, UV_OPTIONS, GETTER_VALUES = UV_OPTIONS };
 
 typedef struct getter {
+    uint64_t examined;          /* the number of changes there had been when it could be used */
+    const alch_mapper *mapper;
     alch_driver_conn *dc;       /* anchored */
     const char *sql;            /* anchored */
     size_t len;
@@ -70,6 +77,7 @@ static int l_getter_new(lua_State *L)
     g->cells = (alch_value *)(void *)room;
     g->slots = (uint32_t *)(void *)(room + cells);
     g->wanted = (uint8_t *)(g->slots + n);
+    g->mapper = m;
     g->dc = dc;
     g->session = session->number;
     g->selected = n;
@@ -93,8 +101,8 @@ static int l_getter_new(lua_State *L)
 /* Stack while getting: the arguments, then these. */
 enum { SESSION_OBJECT = 1, CLASS, KEY, OPTIONS, SESSION, PLAN, IDENTITIES, GETTER };
 
-/* Upvalues: the long way, who waits, who raises, and the names of what is read from Lua objects. */
-enum { UP_SLOW = 1, UP_WAIT, UP_FAIL, UP_C, UP_FAST, UP_WATCHED, UP_LISTENERS, UP_OPTIONS, UP_LIMITED, UP_BUSY, UP_END };
+/* Upvalues: the long way, who waits, who raises, the number of changes, and the names of what is read from Lua objects. */
+enum { UP_SLOW = 1, UP_WAIT, UP_FAIL, UP_CHANGES, UP_C, UP_FAST, UP_WATCHED, UP_LISTENERS, UP_OPTIONS, UP_LIMITED, UP_BUSY, UP_END };
 
 static int rawget_named(lua_State *L, int table, int upvalue)
 {
@@ -135,15 +143,9 @@ static int push_known(lua_State *L)
     return 1;
 }
 
-/* Pushes the getter; NULL if there is none, or it must not be used now: also
-** where something waits to be flushed, which a SELECT does first. */
-static getter *push_getter(lua_State *L)
+/* Pushes the class's getter, if nothing around it asks for more than it does; else NULL. */
+static getter *examine(lua_State *L)
 {
-    const alch_session *l = lua_touserdata(L, SESSION);
-    getter *g;
-
-    if (l->count[0] + l->count[1] + l->count[2] > 0)
-        return NULL;
     if (rawget_named(L, SESSION_OBJECT, UP_BUSY) != LUA_TNIL)
         return NULL;
     lua_settop(L, IDENTITIES);
@@ -153,9 +155,6 @@ static getter *push_getter(lua_State *L)
     if (lua_rawget(L, GETTER) != LUA_TUSERDATA)
         return NULL;
     lua_replace(L, GETTER);
-    g = lua_touserdata(L, GETTER);
-    if (g->dc->closed || g->dc->conn == NULL || !alch_driver_conn_ours(g->dc) || g->dc->owner != NULL)
-        return NULL;
     lua_getiuservalue(L, GETTER, UV_ENGINE);
     (void)rawget_named(L, GETTER + 1, UP_WATCHED);
     if (lua_toboolean(L, -1) || rawget_named(L, GETTER + 1, UP_LISTENERS) != LUA_TNIL)
@@ -170,7 +169,31 @@ static getter *push_getter(lua_State *L)
     if (lua_toboolean(L, -1))
         return NULL;
     lua_settop(L, GETTER);
-    return g;
+    return lua_touserdata(L, GETTER);
+}
+
+/* Pushes the getter; NULL if there is none, or it must not be used now: also
+** where something waits to be flushed, which a SELECT does first. */
+static getter *push_getter(lua_State *L)
+{
+    const alch_session *l = lua_touserdata(L, SESSION);
+    const uint64_t *changes = lua_touserdata(L, lua_upvalueindex(UP_CHANGES));
+    getter *g;
+
+    if (l->count[0] + l->count[1] + l->count[2] > 0)
+        return NULL;
+    lua_getiuservalue(L, SESSION, ALCH_SESSION_GETTER);
+    g = lua_touserdata(L, GETTER);
+    if (g == NULL || g->examined != *changes || g->mapper != lua_touserdata(L, PLAN)) {
+        lua_settop(L, IDENTITIES);
+        g = examine(L);
+        if (g == NULL)
+            return NULL;
+        g->examined = *changes;
+        lua_pushvalue(L, GETTER);
+        lua_setiuservalue(L, SESSION, ALCH_SESSION_GETTER);
+    }
+    return g->dc->closed || g->dc->conn == NULL || !alch_driver_conn_ours(g->dc) || g->dc->owner != NULL ? NULL : g;
 }
 
 static void push_row(lua_State *L, getter *g)
@@ -318,19 +341,33 @@ static int l_session_get(lua_State *L)
     for (i = UP_SLOW; i <= UP_FAIL; i++)
         luaL_checktype(L, (int)i, LUA_TFUNCTION);
     lua_settop(L, UP_FAIL);
+    lua_pushvalue(L, lua_upvalueindex(1));
     for (i = 0; i < sizeof names / sizeof *names; i++)
         lua_pushstring(L, names[i]);
     lua_pushcclosure(L, l_get, UP_END - 1);
     return 1;
 }
 
+/* core.look_again(): getters are examined again before they are used. */
+static int l_look_again(lua_State *L)
+{
+    uint64_t *changes = lua_touserdata(L, lua_upvalueindex(1));
+
+    ++*changes;
+    return 0;
+}
+
 void alch_open_get(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         { "getter_new", l_getter_new },
+        { NULL, NULL }
+    }, sharing[] = {
         { "session_get", l_session_get },
+        { "look_again", l_look_again },
         { NULL, NULL }
     };
+    uint64_t *changes;
 
     if (alch_new_metatable(L, GETTER_METATABLE, getter_gc)) {
         lua_newtable(L);
@@ -340,4 +377,7 @@ void alch_open_get(lua_State *L)
     }
     lua_pop(L, 1);
     luaL_setfuncs(L, functions, 0);
+    changes = lua_newuserdatauv(L, sizeof *changes, 0);
+    *changes = 1;       /* a new getter has not been examined */
+    luaL_setfuncs(L, sharing, 1);
 }
