@@ -110,25 +110,24 @@ static int rawget_named(lua_State *L, int table, int upvalue)
     return lua_rawget(L, table);
 }
 
-/* Pushes session and plan; 0 if the arguments are out of the ordinary. */
-static int push_parts(lua_State *L)
+/* Pushes session and plan, and answers the latter; NULL if the arguments are out of the ordinary. */
+static const alch_mapper *push_parts(lua_State *L)
 {
     const alch_mapper *m;
     const alch_type *type;
 
     if (!lua_isnil(L, OPTIONS) || !lua_istable(L, SESSION_OBJECT) || !lua_istable(L, CLASS) || !lua_isinteger(L, KEY))
-        return 0;
+        return NULL;
     if (rawget_named(L, SESSION_OBJECT, UP_C) != LUA_TUSERDATA || lua_rawgetp(L, CLASS, &alch_orm_plan) != LUA_TUSERDATA)
-        return 0;
+        return NULL;
     m = lua_touserdata(L, PLAN);
     type = m->key_count == 1 ? m->attrs[m->keys[0]].type : NULL;
-    return type != NULL && type->family == ALCH_FAMILY_INTEGER && type->kind != ALCH_TYPE_DECORATED;
+    return type != NULL && type->family == ALCH_FAMILY_INTEGER && type->kind != ALCH_TYPE_DECORATED ? m : NULL;
 }
 
 /* Pushes the instance in memory: 1; 0 if there is none, -1 if it needs a closer look. */
-static int push_known(lua_State *L)
+static int push_known(lua_State *L, const alch_mapper *m)
 {
-    const alch_mapper *m = lua_touserdata(L, PLAN);
     const alch_state *s;
 
     alch_push_identities(L, SESSION, m);
@@ -174,7 +173,7 @@ static getter *examine(lua_State *L)
 
 /* Pushes the getter; NULL if there is none, or it must not be used now: also
 ** where something waits to be flushed, which a SELECT does first. */
-static getter *push_getter(lua_State *L)
+static getter *push_getter(lua_State *L, const alch_mapper *m)
 {
     const alch_session *l = lua_touserdata(L, SESSION);
     const uint64_t *changes = lua_touserdata(L, lua_upvalueindex(UP_CHANGES));
@@ -184,7 +183,7 @@ static getter *push_getter(lua_State *L)
         return NULL;
     lua_getiuservalue(L, SESSION, ALCH_SESSION_GETTER);
     g = lua_touserdata(L, GETTER);
-    if (g == NULL || g->examined != *changes || g->mapper != lua_touserdata(L, PLAN)) {
+    if (g == NULL || g->examined != *changes || g->mapper != m) {
         lua_settop(L, IDENTITIES);
         g = examine(L);
         if (g == NULL)
@@ -261,15 +260,13 @@ static int fail(lua_State *L, getter *g)
     return 0;
 }
 
-/* Pushes what the look-up came to. While it waited, somebody else may have
-** brought the object in. */
+/* Pushes what the look-up came to; the identity map does not have the object. */
 static int answer(lua_State *L, getter *g, int found)
 {
-    lua_settop(L, GETTER);
-    if (!found)
-        lua_pushnil(L);
-    else if (alch_get_identity(L, IDENTITIES, KEY) != LUA_TTABLE)
+    if (found)
         push_row(L, g);
+    else
+        lua_pushnil(L);
     end_read(g);
     return 1;
 }
@@ -278,13 +275,21 @@ static int answer(lua_State *L, getter *g, int found)
 static int finish_wait(lua_State *L, int status, lua_KContext context)
 {
     getter *g = lua_touserdata(L, GETTER);
+    int found;
 
     (void)status;
     (void)context;
     lua_settop(L, GETTER + 2);
     if (lua_isnil(L, GETTER + 1))
         return fail(L, g);
-    return answer(L, g, lua_tostring(L, GETTER + 1)[0] == 'r');
+    found = lua_tostring(L, GETTER + 1)[0] == 'r';
+    lua_settop(L, GETTER);
+    if (found && alch_get_identity(L, IDENTITIES, KEY) == LUA_TTABLE) {     /* brought in by somebody else meanwhile */
+        end_read(g);
+        return 1;
+    }
+    lua_settop(L, GETTER);
+    return answer(L, g, found);
 }
 
 static int get_loaded(lua_State *L, getter *g)
@@ -314,14 +319,16 @@ static int finish_slow(lua_State *L, int status, lua_KContext base)
 /* session:get(class, key, options) */
 static int l_get(lua_State *L)
 {
+    const alch_mapper *m;
     getter *g;
     int known;
 
     lua_settop(L, OPTIONS);
-    if (push_parts(L) && (known = push_known(L)) >= 0) {
+    m = push_parts(L);
+    if (m != NULL && (known = push_known(L, m)) >= 0) {
         if (known)
             return 1;
-        g = push_getter(L);
+        g = push_getter(L, m);
         if (g != NULL)
             return get_loaded(L, g);
     }
