@@ -223,6 +223,7 @@ local function send_limit(self, options)
 end
 
 local function send_begin(self)
+  self:_usable()      -- whatever the listeners have done to it
   local engine, level = self.engine, self:_level()
   local transactions = engine._transactions
   prepare(self, transactions, level)
