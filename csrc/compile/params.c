@@ -344,10 +344,27 @@ static void put_null_list(alch_compiler *c, unsigned width)
         alch_puts(c, i > 0 ? ", NULL" : "NULL");
 }
 
+static const alch_type *part_type(const alch_bind *b, unsigned part)
+{
+    const alch_type *t = alch_node_type(&b->head);
+
+    return t->family == ALCH_FAMILY_TUPLE ? part < t->item_count ? t->items[part] : alch_type_of(ALCH_TYPE_NULL) : t;
+}
+
+/* A list without rows cannot say how wide they are: what it is compared with can. */
+static unsigned empty_width(const alch_bind *b)
+{
+    const alch_type *t = alch_node_type(&b->head);
+
+    if (t->family == ALCH_FAMILY_TUPLE && t->item_count > 0)
+        return (unsigned)t->item_count;
+    return b->width > 0 ? b->width : 1;
+}
+
 /* What an empty list is: never in it, always not in it. */
 static void put_empty_set(alch_compiler *c, const alch_bind *b, int op)
 {
-    unsigned i, width = b->width > 0 ? b->width : 1;
+    unsigned i, width = empty_width(b);
 
     if (c->dialect->caps.empty_set_in_op && (op == ALCH_OP_IN || op == ALCH_OP_NOT_IN)) {
         if (width > 1) {
@@ -364,7 +381,7 @@ static void put_empty_set(alch_compiler *c, const alch_bind *b, int op)
         if (i > 0)
             alch_puts(c, ", ");
         if (c->dialect->caps.casts_empty_set) {
-            const alch_type *t = alch_node_type(&b->head);
+            const alch_type *t = part_type(b, i);
 
             alch_puts(c, "CAST(NULL AS ");
             alch_compile_type(c, t->family == ALCH_FAMILY_NULL ? alch_type_of(ALCH_TYPE_INTEGER) : t);
@@ -379,13 +396,6 @@ static void put_empty_set(alch_compiler *c, const alch_bind *b, int op)
         alch_puts(c, ")");
     }
     alch_puts(c, " WHERE 1!=1");
-}
-
-static const alch_type *part_type(const alch_bind *b, unsigned part)
-{
-    const alch_type *t = alch_node_type(&b->head);
-
-    return t->family == ALCH_FAMILY_TUPLE ? part < t->item_count ? t->items[part] : alch_type_of(ALCH_TYPE_NULL) : t;
 }
 
 static void put_element(alch_compiler *c, const alch_bind *b, const alch_compiled_param *list, uint32_t element, unsigned part,

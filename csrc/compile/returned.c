@@ -84,19 +84,31 @@ static int has_item(const alch_list *l, const alch_node *item)
     return 0;
 }
 
+/* Those of 'from' that 'out' has not. */
+static int add_items(const alch_list *from, alch_list *out, alch_err *err)
+{
+    int rc = ALCH_OK;
+    uint32_t i;
+
+    for (i = 0; i < alch_list_len(from) && rc == ALCH_OK; i++)
+        if (!has_item(out, from->items[i]))
+            rc = alch_list_push(out, alch_node_keep(from->items[i]), err);
+    return rc;
+}
+
+/* In the table's order, what is no column of it after them; a DELETE gives what was asked for as it was asked. */
 static int collect(const alch_compiler *c, const alch_dml *d, alch_list *out)
 {
     const alch_from *f = alch_target_columns(d->table);
     int rc = ALCH_OK;
     uint32_t i;
 
-    for (i = 0; i < f->column_count && rc == ALCH_OK; i++)
-        if (comes_back(c->result, d, f->columns[i]))
+    if (d->head.kind == ALCH_NODE_DELETE)
+        rc = add_items(d->defaults, out, c->err);
+    for (i = 0; d->head.kind != ALCH_NODE_DELETE && i < f->column_count && rc == ALCH_OK; i++)
+        if (comes_back(c->result, d, f->columns[i]) || has_item(d->supplemental, &f->columns[i]->head))
             rc = alch_list_push(out, alch_node_keep(&f->columns[i]->head), c->err);
-    for (i = 0; i < alch_list_len(d->supplemental) && rc == ALCH_OK; i++)
-        if (!has_item(out, d->supplemental->items[i]))
-            rc = alch_list_push(out, alch_node_keep(d->supplemental->items[i]), c->err);
-    return rc;
+    return rc == ALCH_OK ? add_items(d->supplemental, out, c->err) : rc;
 }
 
 /* Where the key of one row is known without (lastrowid), only what was asked for is a reason. */

@@ -23,6 +23,13 @@ describe("the text of return_defaults", function()
     assert.equal("t.description", columns(sa.update(t):values { description = sa.func.now() }:return_defaults():return_defaults(t.c.name)))
   end)
 
+  it("keeps the table's order; a DELETE the one that was asked for", function()
+    local function columns(statement) return tostring(statement):match("RETURNING (.*)") end
+    local more = { supplemental_cols = { t.c.description, (t.c.myid + 1):label("next"), t.c.myid } }
+    assert.equal("t.myid, t.name, t.description, t.myid + :myid_1 AS next", columns(sa.insert(t):values { description = "d" }:return_defaults(t.c.name, more)))
+    assert.equal("t.name, t.description, t.myid + :myid_1 AS next, t.myid", columns(sa.delete(t):return_defaults(t.c.name, more)))
+  end)
+
   it("does not go with returning, and knows its options", function()
     raises_here("InvalidRequestError", { "return_defaults()" }, function() sa.insert(t):return_defaults():returning(t.c.name) end)
     raises_here("InvalidRequestError", { "returning()" }, function() sa.insert(t):returning(t.c.name):return_defaults() end)

@@ -1,6 +1,7 @@
 -- Creating and dropping on a database: what is there afterwards, in which order it came, who was told.
 
 local sa = require("lualchemy")
+local raises = require("spec.support.expect").raises
 local targets = require("spec.support.targets")
 
 -- A connection to an empty place: SQLite in memory, a schema of PostgreSQL that is the search path.
@@ -47,6 +48,33 @@ for name, url in targets.each() do
 
     before_each(function() engine, connection = open(url) end)
     after_each(function() close(engine, connection) end)
+
+    it("creates and drops a table by what it was given for that", function()
+      local t = sa.Table("given", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }))
+      t:set_creator_ddl(sa.CreateTable(t, { if_not_exists = true }))
+      t:set_dropper_ddl(sa.DropTable(t, { if_exists = true }))
+      for _ = 1, 2 do t:create(connection, { checkfirst = false }) end
+      assert.are.equal("given", names(connection))
+      for _ = 1, 2 do t:drop(connection, { checkfirst = false }) end
+      assert.are.equal("", names(connection))
+      raises("ArgumentError", "set_creator_ddl.* a DDL element", t.set_creator_ddl, t, "CREATE TABLE given (id INTEGER)")
+    end)
+
+    it("checks the values of the Enum that stands in for a type here, and of no other", function()
+      local function enum(label) return sa.Enum(label, { native_enum = false, create_constraint = true, name = "e_" .. label }) end
+      local one, two = enum("one"), enum("two")
+      for _, case in ipairs{ { one:with_variant(two, name), "two", "one" }, { one:with_variant(two, "elsewhere"), "one", "two" },
+        { sa.String(5):with_variant(two, name), "two", "one" } } do
+        local t = sa.Table("varied", sa.MetaData(), sa.Column("x", case[1]))
+        t:create(connection)
+        connection:exec_driver_sql(("INSERT INTO varied VALUES ('%s')"):format(case[2]))
+        connection:commit()
+        raises("IntegrityError", "", connection.exec_driver_sql, connection, ("INSERT INTO varied VALUES ('%s')"):format(case[3]))
+        connection:rollback()
+        t:drop(connection)
+        connection:commit()
+      end
+    end)
 
     it("is created and dropped in order of dependency, and again without harm", function()
       local m = blog()

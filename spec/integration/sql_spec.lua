@@ -29,6 +29,22 @@ local rows = {
     end, { { 3 } } },
   { "a comparison of a tuple with a list", function() return sa.select(o.id):where(sa.tuple_(o.user_id, o.total):gt { 1, 10 }):order_by(o.id) end,
     { { 2 }, { 3 } } },
+  { "a tuple in a list that the execution brings empty", function()
+      local pairs_of = sa.bindparam("pairs_of", nil, { expanding = true })
+      return sa.select(o.id):where(sa.tuple_(o.user_id, o.total):in_(pairs_of)):params { pairs_of = {} }
+    end, {} },
+  { "a tuple outside of such a list", function()
+      local pairs_of = sa.bindparam("pairs_of", nil, { expanding = true })
+      return sa.select(o.id):where(sa.tuple_(o.user_id, o.total):not_in(pairs_of)):order_by(o.id):params { pairs_of = {} }
+    end, { { 1 }, { 2 }, { 3 } } },
+  { "types given by name", function()
+      return sa.select(sa.cast("7", { type_ = sa.Integer }), sa.literal_column("2", { type_ = sa.Integer }) + 1, sa.literal(5, { type_ = sa.Integer }))
+    end, { { 7, 3, 5 } } },
+  { "a headline, its configuration first", function()
+      local fn = sa.func
+      return sa.select(fn.ts_headline("english", "the rats", fn.to_tsquery("english", "rat"), "StartSel=<, StopSel=>"),
+        fn.ts_headline("the rats", fn.to_tsquery("english", "rat")))
+    end, { { "the <rats>", "the <b>rats</b>" } }, except = "sqlite" },
   { "a function's one column in an expression", function()
       local n = sa.func.generate_series(1, 5):column_valued("n")
       return sa.select(n + 1):where(n:gt(3)):order_by(n:desc())

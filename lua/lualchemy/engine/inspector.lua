@@ -67,10 +67,16 @@ local function cached(self, question, name, schema)
   return copy(answer)
 end
 
+-- The text of a name, which sa.quoted_name() may have made.
+local function plain(name)
+  if type(name) == "table" and name._is_name then return name.name end
+  return name
+end
+
 local function schema_of(opts)
   local schema = opts
-  if type(opts) == "table" then schema = opts.schema end
-  if type(schema) == "table" and schema._is_name then schema = schema.name end
+  if type(opts) == "table" and not opts._is_name then schema = opts.schema end
+  schema = plain(schema)
   if schema ~= nil and type(schema) ~= "string" then
     errors.raise("ArgumentError", "Inspector: a schema is named by a string, not %s", type(schema))
   end
@@ -79,6 +85,7 @@ end
 
 local function check_name(name, what)
   if type(name) == "table" and name._schema_kind == "table" then return name.name, name.schema end
+  name = plain(name)
   if type(name) ~= "string" then errors.raise("ArgumentError", "%s takes a table's name, not %s", what, tostring(name)) end
   return name
 end
@@ -140,21 +147,59 @@ end
 Inspector.get_table_comment = about("table_comment")
 --- { sqlite_strict, postgresql_tablespace ... }
 Inspector.get_table_options = about("table_options")
+--- The number that PostgreSQL's catalogues know the table by.
+Inspector.get_table_oid = about("table_oid")
 --- The text of a view.
 Inspector.get_view_definition = about("view_definition")
 
--- For all tables of a schema at once: { [table name] = answer }.
+local NAMES = { table = { "table_names", temporary = "temp_table_names" }, view = { "view_names", temporary = "temp_view_names" },
+  materialized_view = { "materialized_view_names" } }
+local KINDS = { table = { "table" }, view = { "view" }, materialized_view = { "materialized_view" },
+  any_view = { "view", "materialized_view" }, any = { "table", "view", "materialized_view" } }
+local SCOPES = { default = true, temporary = true, any = true }
+
+local function one_of(set, given, default, what)
+  local word = given == nil and default or given
+  if set[word] then return word end
+  local known = {}
+  for name in pairs(set) do known[#known + 1] = name end
+  table.sort(known)
+  errors.raise("ArgumentError", "get_multi_...: %s is one of %s, not %s", what, table.concat(known, ", "), tostring(word))
+end
+
+-- What a question about many is about: names of these kinds and this scope, of those wanted if any are named.
+local function names_of(self, opts, schema)
+  local kind, scope = one_of(KINDS, opts.kind, "table", "kind"), one_of(SCOPES, opts.scope, "default", "scope")
+  local wanted, out = nil, {}
+  if opts.filter_names then
+    wanted = {}
+    for _, name in ipairs(opts.filter_names) do wanted[check_name(name, "filter_names")] = true end
+  end
+  local function add(question, in_schema)
+    if not question or not self._source[question] then return end
+    for _, name in ipairs(cached(self, question, nil, in_schema)) do
+      if not wanted or wanted[name] then out[#out + 1] = name end
+    end
+  end
+  for _, one in ipairs(KINDS[kind]) do
+    if scope ~= "temporary" then add(NAMES[one][1], schema) end
+    if scope ~= "default" and schema == nil then add(NAMES[one].temporary) end
+  end
+  return out
+end
+
+-- For all tables of a schema at once: { [table name] = answer }. `{ schema =, filter_names = {...}, kind = "table" | "view" |
+-- "materialized_view" | "any_view" | "any", scope = "default" | "temporary" | "any" }`.
 local function multi(question)
   return function(self, opts)
     opts = opts or {}
-    local schema, names = schema_of(opts), opts.filter_names
+    local schema = schema_of(opts)
+    local names = names_of(self, opts, schema)
     local source = self._source["multi_" .. question]
-    if source then return copy(ask(self, "multi_" .. question, names, schema, opts.kind)) end
+    if #names == 0 then return {} end
+    if source then return copy(ask(self, "multi_" .. question, names, schema)) end
     local out = {}
-    for _, name in ipairs(names or self:get_table_names(schema)) do
-      name = check_name(name, "filter_names")
-      if not names or self:has_table(name, schema) then out[name] = cached(self, question, name, schema) end
-    end
+    for _, name in ipairs(names) do out[name] = cached(self, question, name, schema) end
     return out
   end
 end
@@ -166,6 +211,7 @@ Inspector.get_multi_indexes = multi("indexes")
 Inspector.get_multi_unique_constraints = multi("unique_constraints")
 Inspector.get_multi_check_constraints = multi("check_constraints")
 Inspector.get_multi_table_comment = multi("table_comment")
+Inspector.get_multi_table_options = multi("table_options")
 
 --- Enum types of PostgreSQL: { name, schema, labels, visible }.
 function Inspector:get_enums(opts) return cached(self, "enums", nil, schema_of(opts)) end
@@ -178,8 +224,8 @@ function Inspector:get_domains(opts) return cached(self, "domains", nil, schema_
 ---@param opts string|{ schema: string? }|nil
 ---@return boolean
 function Inspector:has_table(name, opts)
-  local plain, schema = check_name(name, "has_table")
-  return ask(self, "has_table", plain, schema_of(opts) or schema)
+  local named, schema = check_name(name, "has_table")
+  return ask(self, "has_table", named, schema_of(opts) or schema)
 end
 
 ---@return boolean

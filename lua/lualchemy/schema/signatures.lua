@@ -27,6 +27,8 @@ signature.kind("bind", "an Engine or a Connection", function(x)
   return type(x) == "table" and (getmetatable(x) == nil or x.dialect ~= nil and x.execute ~= nil)
 end)
 
+signature.kind("ddl", "a DDL element such as sa.CreateTable(t)", function(x) return ddl.DDLElement:is(x) end)
+
 signature.functions(sort, { tables = "tables: list" }, "sort_")
 
 signature.kind("table_or_key", "a table's key or a Table", function(x) return type(x) == "string" or Table:is(x) end)
@@ -53,6 +55,8 @@ signature.methods(Table, {
   append_constraint = "constraint: item",
   create = "bind: bind?, options: options?",
   drop = "bind: bind?, options: options?",
+  set_creator_ddl = "ddl: ddl",
+  set_dropper_ddl = "ddl: ddl",
   to_metadata = "metadata: metadata, options: options?",
   add_is_dependent_on = "table: table_",
   append_ddl_listener = "event: string, listener: callable",

@@ -342,6 +342,14 @@ function Table:drop(bind, opts)
   return require("lualchemy.schema.create").drop(self, bind, opts or {})
 end
 
+--- What creates the table from now on: `t:set_creator_ddl(sa.CreateTable(t, { if_not_exists = true }))`.
+---@param ddl lualchemy.DDLElement
+function Table:set_creator_ddl(ddl) self._creator_ddl = ddl end
+
+--- What drops the table from now on.
+---@param ddl lualchemy.DDLElement
+function Table:set_dropper_ddl(ddl) self._dropper_ddl = ddl end
+
 --- Is the table in the database?
 ---@param bind lualchemy.Engine|lualchemy.Connection|nil
 ---@return boolean

@@ -18,9 +18,11 @@ local function allowed(column, type_)
   return sql.type_coerce(column, types.Integer):in_{ 0, 1 }
 end
 
--- Is the constraint needed in this dialect?
-local function rule(column, type_)
+-- Is the constraint needed in this dialect? Not where another variant of the column's type stands.
+local function rule(column, variant, type_)
   return function(compiler)
+    local variants = column.type.variants or {}
+    if (variants[compiler.dialect.name] or column.type) ~= variant then return false end
     local here = checked(column.type:dialect_impl(compiler.dialect))
     if here == nil or types.Enum:is(here) ~= types.Enum:is(type_) then return false end
     if types.Enum:is(type_) then return not (compiler.supports_native_enum and here.native_enum) end
@@ -28,15 +30,27 @@ local function rule(column, type_)
   end
 end
 
---- Gives a table the constraint of a column's type.
+local function attach(column, table_, variant)
+  local type_ = checked(variant)
+  if not type_ or not type_.create_constraint then return end
+  local check = constraint.CheckConstraint(allowed(column, type_), { name = type_.name, _type_bound = true })
+  check._create_rule = rule(column, variant, type_)
+  if check.table == nil then table_:append_constraint(check) end
+end
+
+--- Gives a table the constraints of a column's type and of what stands in for it in some dialects.
 ---@param column lualchemy.Column
 ---@param table_ lualchemy.Table
 function M.attach(column, table_)
-  local type_ = checked(column.type)
-  if not type_ or not type_.create_constraint then return end
-  local check = constraint.CheckConstraint(allowed(column, type_), { name = type_.name, _type_bound = true })
-  check._create_rule = rule(column, type_)
-  if check.table == nil then table_:append_constraint(check) end
+  local seen, names = { [column.type] = true }, {}
+  attach(column, table_, column.type)
+  for name in pairs(column.type.variants or {}) do names[#names + 1] = name end
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local variant = column.type.variants[name]
+    if not seen[variant] then attach(column, table_, variant) end
+    seen[variant] = true
+  end
 end
 
 return M

@@ -143,8 +143,11 @@ function M.list(x)
   return { x }
 end
 
---- The type's handle for the core, or nil.
+--- The type's handle for the core, or nil. It may come as options: `sa.cast(x, { type_ = sa.Integer })`.
 function M.type_handle(type_)
+  if type(type_) == "table" and getmetatable(type_) == nil and next(type_) == "type_" and next(type_, "type_") == nil then
+    type_ = type_.type_
+  end
   if type_ == nil then return nil end
   return require("lualchemy.types").to_instance(type_)._type
 end

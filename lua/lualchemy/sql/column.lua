@@ -53,7 +53,7 @@ end
 ---@param options table?  { is_literal = true }
 ---@return lualchemy.ColumnClause
 function M.column(name, type_, options)
-  if base.is_options(type_) then type_, options = nil, type_ end
+  if base.is_options(type_) then type_, options = type_.type_, type_ end
   if options ~= nil and type(options) ~= "table" then
     errors.raise("ArgumentError", "column(name, type, options): the options are a table, not a %s", type(options))
   end
@@ -72,6 +72,7 @@ end
 ---@param type_ any?
 ---@param options table?  { literal_execute = true }
 function M.literal(value, type_, options)
+  if base.is_options(type_) then type_, options = type_.type_, type_ end
   return core.bind(nil, true, value, base.type_handle(type_), UNIQUE | ((options and options.literal_execute) and LITERAL or 0))
 end
 

@@ -3,6 +3,7 @@ local core = require("lualchemy._core")
 local targets = require("spec.support.targets")
 local type_names = require("lualchemy.dialects.postgresql.type_names")
 local Inspector = require("lualchemy.engine.inspector")
+local raises = require("spec.support.expect").raises
 
 local connection, inspector, engine
 
@@ -24,6 +25,16 @@ local DDL = {
   "COMMENT ON TABLE child IS 'a table'", "COMMENT ON COLUMN child.x IS 'a column'", "COMMENT ON CONSTRAINT ck ON child IS 'a check'",
   "CREATE TABLE parted (a int) PARTITION BY RANGE (a)",
   "CREATE VIEW v AS SELECT 1 AS one", "CREATE MATERIALIZED VIEW mv AS SELECT 2 AS two", "CREATE SEQUENCE sq",
+  "CREATE TEMPORARY TABLE passing (t int)",
+}
+
+-- What the rows of the other schema show: a collation and parents outside of the search path.
+local APART = {
+  [[CREATE COLLATION reflect_b."Own C" FROM "C"]],
+  [[CREATE DOMAIN reflect_b.word AS text COLLATE reflect_b."Own C"]],
+  [[CREATE TABLE base_a (a int)]], [[CREATE TABLE base_b (b int)]],
+  [[CREATE TABLE heir (own text COLLATE reflect_b."Own C", said reflect_b.word) INHERITS (base_b, base_a)]],
+  "CREATE TABLE part_1 PARTITION OF parted FOR VALUES FROM (1) TO (2)",
 }
 
 describe("PostgreSQL's inspector", function()
@@ -88,7 +99,8 @@ describe("PostgreSQL's inspector", function()
     assert.are.equal("a column", columns[2].comment)
     assert.are.same({ sqltext = "y * 2", persisted = true }, columns[4].computed)
     assert.is_nil(columns[4].default)
-    assert.are.same({ always = true, start = 5 }, columns[6].identity)
+    assert.are.same({ always = true, start = 5, increment = 1, minvalue = 1, maxvalue = math.maxinteger, cache = 1, cycle = false },
+      columns[6].identity)
   end)
 
   it("describes keys", function()
@@ -137,9 +149,45 @@ describe("PostgreSQL's inspector", function()
     local all = inspector:get_multi_columns{ schema = "reflect_a" }
     assert.are.equal(13, #all.child)
     assert.are.equal(3, #all["p q"])
-    assert.are.equal("one", all.v[1].name)
+    assert.is_nil(all.v)
     assert.is_nil(inspector:get_multi_columns{ filter_names = { "p q" } }.child)
     assert.are.equal("pkx", inspector:get_multi_pk_constraint()["p q"].name)
+  end)
+
+  it("answers for views and what is temporary when asked", function()
+    local function names(opts)
+      local out = {}
+      for name in pairs(inspector:get_multi_columns(opts)) do out[#out + 1] = name end
+      table.sort(out)
+      return table.concat(out, " ")
+    end
+    for _, case in ipairs{
+      { { kind = "view" }, "v" }, { { kind = "materialized_view" }, "mv" }, { { kind = "any_view" }, "mv v" },
+      { { kind = "any", filter_names = { "v", sa.quoted_name("child", true), "nope" } }, "child v" },
+      { { scope = "temporary" }, "passing" }, { { kind = "view", scope = "temporary" }, "" },
+      { { kind = "any", scope = "any" }, "child mv p q parted passing v" },
+    } do
+      assert.are.equal(case[2], names(case[1]))
+    end
+    raises("ArgumentError", "kind is one of any, any_view, materialized_view, table, view, not tables",
+      inspector.get_multi_indexes, inspector, { kind = "tables" })
+    raises("ArgumentError", "scope is one of any, default, temporary, not all", inspector.get_multi_indexes, inspector, { scope = "all" })
+  end)
+
+  it("says where a collation is and whose heir a table is", function()
+    for _, text in ipairs(APART) do connection:exec_driver_sql(text) end
+    local apart = Inspector(connection)
+    local columns = apart:get_columns("heir")
+    assert.are.equal('VARCHAR COLLATE reflect_b."Own C"', (sa.VARCHAR{ collation = "Own C", collation_schema = "reflect_b" })
+      :compile{ dialect = engine.dialect }.string)
+    assert.are.equal('TEXT COLLATE reflect_b."Own C"', columns[3].type:compile{ dialect = engine.dialect }.string)
+    assert.are.equal("reflect_b", columns[4].type.collation_schema)
+    local domain = apart:get_domains("reflect_b")[1]
+    assert.are.same({ name = "word", schema = "reflect_b", visible = false, type = "text", nullable = true, constraints = {},
+      collation = "Own C", collation_schema = "reflect_b" }, domain)
+    assert.are.same({ postgresql_inherits = { "base_b", "base_a" } }, apart:get_table_options("heir"))
+    assert.are.same({}, apart:get_table_options("part_1"))
+    assert.are.equal(connection:exec_driver_sql("SELECT 'heir'::regclass::oid::bigint"):scalar(), apart:get_table_oid("heir"))
   end)
 
   it("says which table is missing", function()

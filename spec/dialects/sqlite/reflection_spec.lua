@@ -105,6 +105,8 @@ describe("SQLite's inspector", function()
     assert.are.same({ "id" }, all.child.constrained_columns)
     assert.are.same({ "b", "a" }, all.parent.constrained_columns)
     assert.is_nil(inspector:get_multi_columns{ filter_names = { "parent" } }.child)
+    assert.are.same({}, inspector:get_multi_columns{ kind = "materialized_view" })
+    assert.are.same({ "id" }, inspector:get_multi_pk_constraint{ filter_names = { sa.quoted_name("child", true) } }.child.constrained_columns)
   end)
 
   it("says which table is missing", function()

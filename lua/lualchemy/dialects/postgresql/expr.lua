@@ -130,10 +130,17 @@ element.difference = of_type("-")
 
 local pg_types = require("lualchemy.dialects.postgresql.types")
 
+-- The configuration stands first wherever more than the text is given; ts_headline() has a query after the text, too.
+local function has_configuration(name, given)
+  if name ~= "ts_headline" then return given.n >= 2 end
+  local second = given[2]
+  return given.n >= 2 and not (core.kind(second) and pg_types.TSQUERY:is(second.type))
+end
+
 local function ts(name, type_)
   M[name] = function(...)
     local given = table.pack(...)
-    if given.n == 2 and core.kind(given[1]) == nil then
+    if has_configuration(name, given) and core.kind(given[1]) == nil then
       given[1] = core.bind(name, true, given[1], types.to_instance(pg_types.REGCONFIG)._type, 1)
     end
     return core.func(nil, name, types.to_instance(type_)._type, 0, table.unpack(given, 1, given.n))

@@ -140,30 +140,33 @@ function M.enums(connection, schema)
   return out, by_oid
 end
 
---- Domains: { name, schema, visible, type, nullable, default, constraints = { { name, check } }, collation }.
+--- Domains: { name, schema, visible, type, nullable, default, constraints = { { name, check } }, collation, collation_schema };
+--- also by their types' oids, and the oid of the type that each is made of.
 function M.domains(connection, schema)
   local where = schema and schema ~= "*" and "n.nspname = $1" or "true"
   if not schema then where = "pg_catalog.pg_type_is_visible(t.oid)" end
   local found = ask(connection, ([[SELECT t.oid, t.typname, n.nspname, pg_catalog.pg_type_is_visible(t.oid),
       pg_catalog.format_type(t.typbasetype, t.typtypmod), t.typnotnull, t.typdefault, con.conname,
-      pg_catalog.pg_get_constraintdef(con.oid, true), coll.collname, t.typbasetype
+      pg_catalog.pg_get_constraintdef(con.oid, true), coll.collname, t.typbasetype,
+      CASE WHEN NOT pg_catalog.pg_collation_is_visible(coll.oid) THEN cn.nspname END
     FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace n ON n.oid = t.typnamespace
     LEFT JOIN pg_catalog.pg_constraint con ON con.contypid = t.oid AND con.contype = 'c'
     LEFT JOIN pg_catalog.pg_collation coll ON coll.oid = t.typcollation AND coll.collname <> 'default'
+    LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = coll.collnamespace
     WHERE t.typtype = 'd' AND %s ORDER BY n.nspname, t.typname, con.conname]]):format(where), schema ~= "*" and schema or nil)
-  local out, by_oid = {}, {}
+  local out, by_oid, base_of = {}, {}, {}
   for _, row in ipairs(found) do
     local domain = by_oid[row[1]]
     if not domain then
       domain = { name = row[2], schema = row[3], visible = row[4], type = row[5], nullable = not row[6], default = row[7],
-        constraints = {}, collation = row[10], base_oid = row[11] }
-      by_oid[row[1]], out[#out + 1] = domain, domain
+        constraints = {}, collation = row[10], collation_schema = row[12] }
+      by_oid[row[1]], out[#out + 1], base_of[domain] = domain, domain, row[11]
     end
     if row[8] then
       table.insert(domain.constraints, { name = row[8], check = (row[9]:gsub("^CHECK %((.*)%)$", "%1"):gsub(" NOT VALID$", "")) })
     end
   end
-  return out, by_oid
+  return out, by_oid, base_of
 end
 
 -- Columns -----------------------------------------------------------------------------------------------------------
@@ -174,31 +177,25 @@ local COLUMNS = [[
     pg_catalog.col_description(c.oid, a.attnum),
     CASE WHEN t.typelem <> 0 AND t.typcategory = 'A' THEN t.typelem ELSE t.oid END AS base_oid,
     CASE WHEN a.attcollation <> t.typcollation THEN coll.collname END,
-    s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle, pg_catalog.format_type(s.seqtypid, NULL), a.attndims
+    s.seqstart, s.seqincrement, s.seqmin, s.seqmax, s.seqcache, s.seqcycle, a.attndims,
+    CASE WHEN NOT pg_catalog.pg_collation_is_visible(coll.oid) THEN cn.nspname END
   FROM pg_catalog.pg_class c
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
   JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
   JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
   LEFT JOIN pg_catalog.pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum
   LEFT JOIN pg_catalog.pg_collation coll ON coll.oid = a.attcollation
+  LEFT JOIN pg_catalog.pg_namespace cn ON cn.oid = coll.collnamespace
   LEFT JOIN pg_catalog.pg_depend dep ON a.attidentity <> '' AND dep.refclassid = 'pg_catalog.pg_class'::regclass AND dep.refobjid = c.oid
     AND dep.refobjsubid = a.attnum AND dep.deptype = 'i' AND dep.classid = 'pg_catalog.pg_class'::regclass
   LEFT JOIN pg_catalog.pg_sequence s ON s.seqrelid = dep.objid
   WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND %SCHEMA% AND %NAMES%
   ORDER BY c.relname, a.attnum]]
 
--- What an identity's options are when nobody gave any.
-local SEQUENCE_MAX = { smallint = 32767, integer = 2147483647, bigint = math.maxinteger }
-
 local function identity_of(row)
   if row[7] == nil or row[7] == "" then return nil end
-  local identity = { always = row[7] == "a", start = row[11], increment = row[12], minvalue = row[13], maxvalue = row[14],
-    cache = row[15], cycle = row[16] }
-  local defaults = { start = 1, increment = 1, minvalue = 1, maxvalue = SEQUENCE_MAX[row[17]], cache = 1, cycle = false }
-  for option, value in pairs(defaults) do
-    if identity[option] == value then identity[option] = nil end
-  end
-  return identity
+  return { always = row[7] == "a", start = row[11], increment = row[12], minvalue = row[13], maxvalue = row[14], cache = row[15],
+    cycle = row[16] }
 end
 
 -- A default that counts is a SERIAL column's.
@@ -208,8 +205,9 @@ end
 
 local function column_of(row, enums, domains)
   local generated = row[6] ~= nil and row[6] ~= ""
+  local collation = row[10] and { name = row[10], schema = row[18] }
   local column = {
-    name = row[2], type = pg_types.resolve(row[3], enums[row[9]], domains[row[9]], row[10], row[18]), nullable = not row[4],
+    name = row[2], type = pg_types.resolve(row[3], enums[row[9]], domains[row[9]], collation, row[17]), nullable = not row[4],
     default = not generated and row[5] or nil, comment = row[8], identity = identity_of(row),
     autoincrement = is_serial(row[5]) or (row[7] ~= nil and row[7] ~= ""),
   }
@@ -221,8 +219,8 @@ end
 function M.multi_columns(connection, names, schema)
   local found = rows(connection, COLUMNS, schema, names)
   local _, enums = M.enums(connection, "*")
-  local _, domains = M.domains(connection, "*")
-  for _, domain in pairs(domains) do domain.enum = enums[domain.base_oid] end
+  local _, domains, base_of = M.domains(connection, "*")
+  for domain, base in pairs(base_of) do domain.enum = enums[base] end
   local out = {}
   for _, row in ipairs(found) do
     out[row[1]] = out[row[1]] or {}
@@ -523,7 +521,18 @@ function M.table_options(connection, name, schema)
     LEFT JOIN pg_catalog.pg_tablespace ts ON ts.oid = c.reltablespace
     LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam
     WHERE %SCHEMA% AND %NAMES% AND c.relkind IN ('r', 'p', 'f', 'v', 'm')]], schema, { name })[1]
-  return { postgresql_partition_by = row[1], postgresql_with = storage(row[2]), postgresql_tablespace = row[3], postgresql_using = row[5] }
+  local parents = first_column(rows(connection, [[SELECT p.relname FROM pg_catalog.pg_inherits i
+    JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    JOIN pg_catalog.pg_class p ON p.oid = i.inhparent
+    WHERE NOT c.relispartition AND %SCHEMA% AND %NAMES% ORDER BY i.inhseqno]], schema, { name }))
+  return { postgresql_partition_by = row[1], postgresql_with = storage(row[2]), postgresql_tablespace = row[3], postgresql_using = row[5],
+    postgresql_inherits = parents[1] and parents or nil }
+end
+
+function M.table_oid(connection, name, schema)
+  check_table(connection, name, schema)
+  return rows(connection, [[SELECT c.oid FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm') AND %SCHEMA% AND %NAMES%]], schema, { name })[1][1]
 end
 
 return M

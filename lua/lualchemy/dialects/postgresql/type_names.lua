@@ -77,14 +77,14 @@ end
 
 local function collated(type_, collation)
   if not collation or type_.length == nil and not types.String:is(type_) then return type_ end
-  return getmetatable(type_){ length = type_.length, collation = collation }
+  return getmetatable(type_){ length = type_.length, collation = collation.name, collation_schema = collation.schema }
 end
 
 --- The type of a column.
 ---@param spelled string     what format_type says
 ---@param enum table?        the enum's description, if its type is one
 ---@param domain table?
----@param collation string?  where it is not the type's own
+---@param collation { name: string, schema: string? }?  where it is not the type's own
 ---@param dimensions integer?  of an array
 ---@return lualchemy.Type
 function M.resolve(spelled, enum, domain, collation, dimensions)
@@ -122,8 +122,9 @@ end
 function M.make_domain(domain)
   local check, name = condition_of(domain.constraints)
   return DOMAIN(domain.name, M.resolve(domain.type, domain.enum), {
-    schema = not domain.visible and domain.schema or nil, collation = domain.collation, not_null = not domain.nullable or nil,
-    default = domain.default and text(domain.default) or nil, check = check, constraint_name = name,
+    schema = not domain.visible and domain.schema or nil, collation = domain.collation,
+    collation_schema = domain.collation_schema, not_null = not domain.nullable or nil, default = domain.default and text(domain.default) or nil, check = check,
+    constraint_name = name,
   })
 end
 
