@@ -203,7 +203,7 @@ static void push_array(lua_State *L, const alch_value *v)
     if (text->failed)
         out_of_memory(L);
     lua_pushlstring(L, text->data, text->len);
-    lua_remove(L, -2);
+    lua_replace(L, -2);
 }
 
 static void push_set(lua_State *L, const alch_bound *b, size_t set)

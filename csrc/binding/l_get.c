@@ -4,6 +4,11 @@
 ** expired object, somebody listening to the connection, a time limit) goes the
 ** long way through orm/session.lua, which makes the getter when it can.
 **
+** Most of that is named by fields of Lua objects, so a getter that was examined
+** is taken again by the session's next look-up of the class, until somebody
+** says with core.look_again() that one of these fields has changed. Each place
+** that changes one says so: what to look for is in 'names' below.
+**
 ** A driver that has to wait is waited for by Lua, which may yield; the getter
 ** is the operation that is stepped meanwhile. */
 #include <string.h>
@@ -17,6 +22,8 @@
 enum { UV_CONNECTION = 1, UV_SQL, UV_ENGINE, UV_OBJECT, UV_CODEC, UV_OPTIONS, GETTER_VALUES = UV_OPTIONS };
 
 typedef struct getter {
+    uint64_t examined;          /* the number of changes there had been when it could be used */
+    const alch_mapper *mapper;
     alch_driver_conn *dc;       /* anchored */
     const char *sql;            /* anchored */
     size_t len;
@@ -70,6 +77,7 @@ static int l_getter_new(lua_State *L)
     g->cells = (alch_value *)(void *)room;
     g->slots = (uint32_t *)(void *)(room + cells);
     g->wanted = (uint8_t *)(g->slots + n);
+    g->mapper = m;
     g->dc = dc;
     g->session = session->number;
     g->selected = n;
@@ -93,8 +101,8 @@ static int l_getter_new(lua_State *L)
 /* Stack while getting: the arguments, then these. */
 enum { SESSION_OBJECT = 1, CLASS, KEY, OPTIONS, SESSION, PLAN, IDENTITIES, GETTER };
 
-/* Upvalues: the long way, who waits, who raises, and the names of what is read from Lua objects. */
-enum { UP_SLOW = 1, UP_WAIT, UP_FAIL, UP_C, UP_FAST, UP_WATCHED, UP_LISTENERS, UP_OPTIONS, UP_LIMITED, UP_BUSY, UP_END };
+/* Upvalues: the long way, who waits, who raises, the number of changes, and the names of what is read from Lua objects. */
+enum { UP_SLOW = 1, UP_WAIT, UP_FAIL, UP_CHANGES, UP_C, UP_FAST, UP_WATCHED, UP_LISTENERS, UP_OPTIONS, UP_LIMITED, UP_BUSY, UP_END };
 
 static int rawget_named(lua_State *L, int table, int upvalue)
 {
@@ -102,25 +110,24 @@ static int rawget_named(lua_State *L, int table, int upvalue)
     return lua_rawget(L, table);
 }
 
-/* Pushes session and plan; 0 if the arguments are out of the ordinary. */
-static int push_parts(lua_State *L)
+/* Pushes session and plan, and answers the latter; NULL if the arguments are out of the ordinary. */
+static const alch_mapper *push_parts(lua_State *L)
 {
     const alch_mapper *m;
     const alch_type *type;
 
     if (!lua_isnil(L, OPTIONS) || !lua_istable(L, SESSION_OBJECT) || !lua_istable(L, CLASS) || !lua_isinteger(L, KEY))
-        return 0;
+        return NULL;
     if (rawget_named(L, SESSION_OBJECT, UP_C) != LUA_TUSERDATA || lua_rawgetp(L, CLASS, &alch_orm_plan) != LUA_TUSERDATA)
-        return 0;
+        return NULL;
     m = lua_touserdata(L, PLAN);
     type = m->key_count == 1 ? m->attrs[m->keys[0]].type : NULL;
-    return type != NULL && type->family == ALCH_FAMILY_INTEGER && type->kind != ALCH_TYPE_DECORATED;
+    return type != NULL && type->family == ALCH_FAMILY_INTEGER && type->kind != ALCH_TYPE_DECORATED ? m : NULL;
 }
 
 /* Pushes the instance in memory: 1; 0 if there is none, -1 if it needs a closer look. */
-static int push_known(lua_State *L)
+static int push_known(lua_State *L, const alch_mapper *m)
 {
-    const alch_mapper *m = lua_touserdata(L, PLAN);
     const alch_state *s;
 
     alch_push_identities(L, SESSION, m);
@@ -135,15 +142,9 @@ static int push_known(lua_State *L)
     return 1;
 }
 
-/* Pushes the getter; NULL if there is none, or it must not be used now: also
-** where something waits to be flushed, which a SELECT does first. */
-static getter *push_getter(lua_State *L)
+/* Pushes the class's getter, if nothing around it asks for more than it does; else NULL. */
+static getter *examine(lua_State *L)
 {
-    const alch_session *l = lua_touserdata(L, SESSION);
-    getter *g;
-
-    if (l->count[0] + l->count[1] + l->count[2] > 0)
-        return NULL;
     if (rawget_named(L, SESSION_OBJECT, UP_BUSY) != LUA_TNIL)
         return NULL;
     lua_settop(L, IDENTITIES);
@@ -153,9 +154,6 @@ static getter *push_getter(lua_State *L)
     if (lua_rawget(L, GETTER) != LUA_TUSERDATA)
         return NULL;
     lua_replace(L, GETTER);
-    g = lua_touserdata(L, GETTER);
-    if (g->dc->closed || g->dc->conn == NULL || !alch_driver_conn_ours(g->dc) || g->dc->owner != NULL)
-        return NULL;
     lua_getiuservalue(L, GETTER, UV_ENGINE);
     (void)rawget_named(L, GETTER + 1, UP_WATCHED);
     if (lua_toboolean(L, -1) || rawget_named(L, GETTER + 1, UP_LISTENERS) != LUA_TNIL)
@@ -170,7 +168,31 @@ static getter *push_getter(lua_State *L)
     if (lua_toboolean(L, -1))
         return NULL;
     lua_settop(L, GETTER);
-    return g;
+    return lua_touserdata(L, GETTER);
+}
+
+/* Pushes the getter; NULL if there is none, or it must not be used now: also
+** where something waits to be flushed, which a SELECT does first. */
+static getter *push_getter(lua_State *L, const alch_mapper *m)
+{
+    const alch_session *l = lua_touserdata(L, SESSION);
+    const uint64_t *changes = lua_touserdata(L, lua_upvalueindex(UP_CHANGES));
+    getter *g;
+
+    if (l->count[0] + l->count[1] + l->count[2] > 0)
+        return NULL;
+    lua_getiuservalue(L, SESSION, ALCH_SESSION_GETTER);
+    g = lua_touserdata(L, GETTER);
+    if (g == NULL || g->examined != *changes || g->mapper != m) {
+        lua_settop(L, IDENTITIES);
+        g = examine(L);
+        if (g == NULL)
+            return NULL;
+        g->examined = *changes;
+        lua_pushvalue(L, GETTER);
+        lua_setiuservalue(L, SESSION, ALCH_SESSION_GETTER);
+    }
+    return g->dc->closed || g->dc->conn == NULL || !alch_driver_conn_ours(g->dc) || g->dc->owner != NULL ? NULL : g;
 }
 
 static void push_row(lua_State *L, getter *g)
@@ -238,15 +260,13 @@ static int fail(lua_State *L, getter *g)
     return 0;
 }
 
-/* Pushes what the look-up came to. While it waited, somebody else may have
-** brought the object in. */
+/* Pushes what the look-up came to; the identity map does not have the object. */
 static int answer(lua_State *L, getter *g, int found)
 {
-    lua_settop(L, GETTER);
-    if (!found)
-        lua_pushnil(L);
-    else if (alch_get_identity(L, IDENTITIES, KEY) != LUA_TTABLE)
+    if (found)
         push_row(L, g);
+    else
+        lua_pushnil(L);
     end_read(g);
     return 1;
 }
@@ -255,13 +275,21 @@ static int answer(lua_State *L, getter *g, int found)
 static int finish_wait(lua_State *L, int status, lua_KContext context)
 {
     getter *g = lua_touserdata(L, GETTER);
+    int found;
 
     (void)status;
     (void)context;
     lua_settop(L, GETTER + 2);
     if (lua_isnil(L, GETTER + 1))
         return fail(L, g);
-    return answer(L, g, lua_tostring(L, GETTER + 1)[0] == 'r');
+    found = lua_tostring(L, GETTER + 1)[0] == 'r';
+    lua_settop(L, GETTER);
+    if (found && alch_get_identity(L, IDENTITIES, KEY) == LUA_TTABLE) {     /* brought in by somebody else meanwhile */
+        end_read(g);
+        return 1;
+    }
+    lua_settop(L, GETTER);
+    return answer(L, g, found);
 }
 
 static int get_loaded(lua_State *L, getter *g)
@@ -291,14 +319,16 @@ static int finish_slow(lua_State *L, int status, lua_KContext base)
 /* session:get(class, key, options) */
 static int l_get(lua_State *L)
 {
+    const alch_mapper *m;
     getter *g;
     int known;
 
     lua_settop(L, OPTIONS);
-    if (push_parts(L) && (known = push_known(L)) >= 0) {
+    m = push_parts(L);
+    if (m != NULL && (known = push_known(L, m)) >= 0) {
         if (known)
             return 1;
-        g = push_getter(L);
+        g = push_getter(L, m);
         if (g != NULL)
             return get_loaded(L, g);
     }
@@ -318,19 +348,33 @@ static int l_session_get(lua_State *L)
     for (i = UP_SLOW; i <= UP_FAIL; i++)
         luaL_checktype(L, (int)i, LUA_TFUNCTION);
     lua_settop(L, UP_FAIL);
+    lua_pushvalue(L, lua_upvalueindex(1));
     for (i = 0; i < sizeof names / sizeof *names; i++)
         lua_pushstring(L, names[i]);
     lua_pushcclosure(L, l_get, UP_END - 1);
     return 1;
 }
 
+/* core.look_again(): getters are examined again before they are used. */
+static int l_look_again(lua_State *L)
+{
+    uint64_t *changes = lua_touserdata(L, lua_upvalueindex(1));
+
+    ++*changes;
+    return 0;
+}
+
 void alch_open_get(lua_State *L)
 {
     static const luaL_Reg functions[] = {
         { "getter_new", l_getter_new },
+        { NULL, NULL }
+    }, sharing[] = {
         { "session_get", l_session_get },
+        { "look_again", l_look_again },
         { NULL, NULL }
     };
+    uint64_t *changes;
 
     if (alch_new_metatable(L, GETTER_METATABLE, getter_gc)) {
         lua_newtable(L);
@@ -340,4 +384,7 @@ void alch_open_get(lua_State *L)
     }
     lua_pop(L, 1);
     luaL_setfuncs(L, functions, 0);
+    changes = lua_newuserdatauv(L, sizeof *changes, 0);
+    *changes = 1;       /* a new getter has not been examined */
+    luaL_setfuncs(L, sharing, 1);
 }

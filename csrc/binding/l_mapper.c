@@ -22,7 +22,7 @@ void alch_push_mapper(lua_State *L, int st)
 {
     lua_getmetatable(L, st);
     lua_rawgeti(L, -1, ALCH_MT_MAPPER);
-    lua_remove(L, -2);
+    lua_replace(L, -2);
 }
 
 void alch_push_property(lua_State *L, int st, size_t i)

@@ -42,7 +42,7 @@ alch_node_ref *alch_push_node_slot(lua_State *L, int kind)
 
     alch_push_classes(L);
     r = alch_push_node_of(L, lua_gettop(L), kind);
-    lua_remove(L, -2);
+    lua_replace(L, -2);
     return r;
 }
 
@@ -62,7 +62,7 @@ void alch_push_class(lua_State *L, int idx)
     (void)lua_getmetatable(L, idx);
     if (lua_rawlen(L, idx) != sizeof(alch_node_ref)) {
         lua_getfield(L, -1, "__class");
-        lua_remove(L, -2);
+        lua_replace(L, -2);
     }
 }
 
@@ -118,7 +118,7 @@ static int push_object(lua_State *L, const alch_node *n)
         lua_pop(L, 2);
         return 0;
     }
-    lua_remove(L, -2);
+    lua_replace(L, -2);
     return 1;
 }
 

@@ -62,7 +62,7 @@ static void index_names(lua_State *L, int n)
             lua_pushinteger(L, i);
         else
             lua_pushboolean(L, 0);
-        lua_remove(L, -2);
+        lua_replace(L, -2);
         lua_rawset(L, -3);
     }
 }
@@ -452,7 +452,7 @@ static void push_converted(lua_State *L, int idx, int i)
 {
     lua_getiuservalue(L, idx, 2);
     lua_rawgeti(L, -1, i + 1);
-    lua_remove(L, -2);
+    lua_replace(L, -2);
 }
 
 /* Once per value read: most cells are what they came as. */
@@ -638,7 +638,7 @@ static void show(lua_State *L)
     }
     if (lua_type(L, -1) != LUA_TSTRING) {
         luaL_tolstring(L, -1, NULL);
-        lua_remove(L, -2);
+        lua_replace(L, -2);
         return;
     }
     lua_pushliteral(L, "'");

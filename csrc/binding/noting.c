@@ -64,7 +64,7 @@ static void push_base(lua_State *L, int idx)
     lua_pushvalue(L, idx);
     for (; note != NULL && note->how != ALCH_NOTE_SELECT; note = alch_as_note(note->before)) {
         lua_getiuservalue(L, -1, ALCH_NOTE_BEFORE);
-        lua_remove(L, -2);
+        lua_replace(L, -2);
     }
 }
 
@@ -75,7 +75,7 @@ void alch_push_noted_options(lua_State *L, int idx)
         lua_pushnil(L);
     else
         lua_getiuservalue(L, -1, ALCH_NOTE_OPTIONS);
-    lua_remove(L, -2);
+    lua_replace(L, -2);
 }
 
 int alch_push_noted_parts(lua_State *L, int idx, int kind)

@@ -22,7 +22,7 @@ int alch_push_kept(lua_State *L, int st, const alch_state *s, size_t i)
     }
     lua_getiuservalue(L, st, alch_uv_extra(s->mapper));
     lua_rawgeti(L, -1, alch_aux_value(i));
-    lua_remove(L, -2);
+    lua_replace(L, -2);
     return lua_type(L, -1);
 }
 
@@ -192,7 +192,7 @@ int alch_push_base(lua_State *L, int st, alch_state *s, size_t i)
         return 0;
     lua_getiuservalue(L, st, alch_uv_extra(s->mapper));
     lua_rawgeti(L, -1, alch_aux_old(i));
-    lua_remove(L, -2);
+    lua_replace(L, -2);
     return 1;
 }
 
@@ -254,7 +254,7 @@ void alch_push_context(lua_State *L, int st, const alch_state *s)
     }
     lua_getiuservalue(L, st, alch_uv_extra(s->mapper));
     lua_rawgetp(L, -1, &context_key);
-    lua_remove(L, -2);
+    lua_replace(L, -2);
 }
 
 /* Takes all out of AUX but the identity key, values that are kept there and, if so asked, the context. */

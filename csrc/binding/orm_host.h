@@ -240,7 +240,7 @@ typedef struct alch_session {
 enum { ALCH_NEW, ALCH_MODIFIED, ALCH_MARKED_DELETED };
 
 /* User values: the lists from 1 on, then these. */
-enum { ALCH_SESSION_IDENTITY = 4, ALCH_SESSION_OBJECT = 5, ALCH_SESSION_FRAME = 6, ALCH_SESSION_VALUES = 6 };
+enum { ALCH_SESSION_IDENTITY = 4, ALCH_SESSION_OBJECT = 5, ALCH_SESSION_FRAME = 6, ALCH_SESSION_GETTER = 7, ALCH_SESSION_VALUES = 7 };
 
 /* Lists of a transaction's frame: what a rollback has to undo. Each has its
 ** length in its field n (they are weak, but for the last). */

@@ -83,7 +83,7 @@ int alch_items_get(lua_State *L, int list, lua_Integer place)
 {
     lua_getiuservalue(L, list, ALCH_LIST_ITEMS);
     lua_rawgeti(L, -1, place);
-    lua_remove(L, -2);
+    lua_replace(L, -2);
     return lua_type(L, -1);
 }
 

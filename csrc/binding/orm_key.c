@@ -25,5 +25,5 @@ void alch_push_key(lua_State *L, const alch_value *values, size_t n)
         (void)alch_err_nomem(&err);
         alch_raise(L, &err);
     }
-    lua_remove(L, -2);
+    lua_replace(L, -2);
 }

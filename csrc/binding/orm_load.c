@@ -17,7 +17,7 @@ int alch_begin_load(lua_State *L, int obj, int st, size_t i)
             "(expire_on_commit = false keeps what is loaded)", s->mapper->class_name, a->name);
     alch_push_mapper(L, st);
     lua_getfield(L, -1, a->kind == ALCH_ATTR_COLUMN ? "refresh" : "loader");
-    lua_remove(L, -2);
+    lua_replace(L, -2);
     lua_pushvalue(L, obj);
     alch_push_property(L, st, i);
     return 1;

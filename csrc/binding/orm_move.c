@@ -14,7 +14,7 @@ static void push_last_successor(lua_State *L, const move *m)
 
     lua_getmetatable(L, m->from);
     lua_rawgeti(L, -1, ALCH_MT_PLAN);
-    lua_remove(L, -2);
+    lua_replace(L, -2);
     for (; at->successor != NULL; at = at->successor) {
         lua_getiuservalue(L, -1, 2);
         lua_getfield(L, -1, "successor");

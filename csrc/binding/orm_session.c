@@ -13,7 +13,7 @@ int alch_push_session(lua_State *L, uint32_t number)
         return 0;
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &sessions) == LUA_TTABLE
         && lua_rawgeti(L, -1, (lua_Integer)number) == LUA_TUSERDATA) {
-        lua_remove(L, -2);
+        lua_replace(L, -2);
         return 1;
     }
     lua_pop(L, lua_istable(L, -1) ? 1 : 2);
@@ -125,7 +125,7 @@ void alch_push_identities(lua_State *L, int session, const alch_mapper *m)
         lua_pushvalue(L, -1);
         lua_rawsetp(L, -3, m->base_id);
     }
-    lua_remove(L, -2);
+    lua_replace(L, -2);
 }
 
 /* Most keys are integers, which a table finds and takes sooner when it is told. */

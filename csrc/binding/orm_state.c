@@ -37,7 +37,7 @@ void alch_push_state_key(lua_State *L, int st, const alch_state *s)
         lua_getiuservalue(L, st, alch_uv_extra(s->mapper));
         if (s->flags & ALCH_STATE_AUX) {
             lua_rawgeti(L, -1, 0);
-            lua_remove(L, -2);
+            lua_replace(L, -2);
         }
     }
 }
@@ -97,7 +97,7 @@ static int push_plan(lua_State *L, int obj)
     }
     lua_pop(L, 1);
     if (lua_rawgetp(L, -1, &alch_orm_plan) == LUA_TUSERDATA) {
-        lua_remove(L, -2);
+        lua_replace(L, -2);
         return 1;
     }
     lua_pop(L, 2);
@@ -157,7 +157,7 @@ alch_state *alch_need_state(lua_State *L, int obj, const char *what)
     if (!push_plan(L, obj))
         raise_unmapped(L, obj, what);
     s = alch_new_state(L, lua_gettop(L), 0);
-    lua_remove(L, -2);
+    lua_replace(L, -2);
     st = lua_gettop(L);
     alch_stamp_identity(L, s);
     lua_pushvalue(L, st);

@@ -37,7 +37,7 @@ static void push_from_identity(lua_State *L, int st, const alch_state *s, size_t
         alch_push_cell(L, s->readers, i, &values[k]);
     else
         lua_pushnil(L);
-    lua_remove(L, -2);
+    lua_replace(L, -2);
 }
 
 /* Copies attribute 'from' of one object to 'to' of another; what was written

@@ -26,7 +26,7 @@ void alch_push_dialect(lua_State *L, const char *name)
         lua_pushvalue(L, -1);
         lua_setfield(L, -3, name);
     }
-    lua_remove(L, -2);
+    lua_replace(L, -2);
 }
 
 void alch_set_dialect(lua_State *L, const char *name)
@@ -57,7 +57,7 @@ void alch_push_dialect_of(lua_State *L, const void *identity, const char *name)
         lua_pop(L, 1);
         alch_push_dialect(L, name);
     }
-    lua_remove(L, -2);
+    lua_replace(L, -2);
 }
 
 void alch_set_dialect_of(lua_State *L, const void *identity)
@@ -143,7 +143,7 @@ static void push_cache_of(lua_State *L, int object)
         lua_pushvalue(L, -2);
         lua_rawset(L, -4);
     }
-    lua_remove(L, -2);
+    lua_replace(L, -2);
 }
 
 void alch_push_cached(lua_State *L, const alch_type *t, const char *name, const char *dialect)
@@ -236,7 +236,7 @@ static void push_literal_value(lua_State *L, const call *c)
         alch_push_cached(L, c->type, name, c->storage->dialect);
         alch_value_push(L, c->value);
         if (lua_isnil(L, -2))
-            lua_remove(L, -2);
+            lua_replace(L, -2);
         else
             lua_call(L, 1, 1);
         return;

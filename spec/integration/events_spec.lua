@@ -259,6 +259,22 @@ for name, url in targets.each() do
         { "release_savepoint", "sa_savepoint_1" }, { "commit" }, { "begin" }, { "rollback" } }, log)
     end)
 
+    it("a listener of begin that ends the connection is no riddle for who began", function()
+      local conn = engine:connect()
+      event.listen(conn, "begin", function(it) it:invalidate() end, { once = true })
+      assert.equal(1, conn:scalar("SELECT 1"))      -- on another one
+      conn:rollback()
+      event.listen(conn, "begin", function(it) it:close() end)
+      raises("ResourceClosedError", "this connection is closed", conn.begin, conn)
+      assert.equal(0, engine.pool:checkedout())
+    end)
+
+    it("a listener of handle_error answers an error, or nothing", function()
+      event.listen(engine, "handle_error", function() return 42 end, { retval = true })
+      local conn <close> = engine:connect()
+      raises("InvalidRequestError", "a listener of handle_error answered 42: an error to be raised is meant", conn.scalar, conn, "NONSENSE")
+    end)
+
     it("a proxy's own result is handed out; a misspelled method is refused", function()
       local db = sa.create_engine(url, { proxy = { execute = function() return "mine" end } })
       local conn <close> = db:connect()

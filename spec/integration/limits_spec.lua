@@ -97,6 +97,17 @@ for name, url in targets.each() do
     end)
 
     it("are numbers of seconds", function()
+      for _, limit in ipairs { "timeout", "lock_timeout", "statement_timeout" } do
+        local engine = sa.create_engine(url)
+        local conn <close> = engine:connect()
+        for _, long in ipairs { math.huge, 1e300 } do
+          assert.equal(1, conn:execution_options({ [limit] = long }):scalar("SELECT 1"))
+          conn:rollback()
+        end
+        raises("ArgumentError", "'" .. limit .. "' is a number of seconds above 0, got %-?nan", function()
+          conn:execution_options({ [limit] = 0 / 0 }):scalar("SELECT 1")
+        end)
+      end
       raises("ArgumentError", "'lock_timeout' is a number of seconds above 0, got 5s", sa.create_engine, url,
         { execution_options = { lock_timeout = "5s" } })
       raises("ArgumentError", "'statement_timeout' is a number of seconds above 0, got 0", sa.create_engine, url,

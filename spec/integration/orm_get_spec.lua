@@ -13,7 +13,7 @@ end
 
 for database, url in targets.each() do
   describe("session:get on " .. database, function()
-    local engine, Thing, metadata, session
+    local engine, Thing, metadata, session, undo
     before_each(function()
       engine = sa.create_engine(url)
       Thing, metadata = mapped()
@@ -24,14 +24,20 @@ for database, url in targets.each() do
       session:commit()
     end)
     after_each(function()
+      if undo then undo() end
+      undo = nil
       session:close()
       metadata:drop_all(engine)
       engine:dispose()
       sa.set_wait(nil)
     end)
 
-    -- The first look-up of a transaction goes the long way and makes the short one.
-    local function warm_up() assert.equal("thing 1", session:get(Thing, 1).name) end
+    -- The first look-up of a transaction goes the long way and makes the short one, the second looks whether it may be
+    -- taken, and the third takes it.
+    local function warm_up()
+      assert.equal("thing 1", session:get(Thing, 1).name)
+      assert.equal("thing 5", session:get(Thing, 5).name)
+    end
 
     it("tells who asks for slow statements in the middle of a transaction", function()
       warm_up()
@@ -65,12 +71,48 @@ for database, url in targets.each() do
       assert.equal("thing 2", session:get(Thing, 2).name)
     end)
 
-    it("tells whoever listens from then on", function()
+    -- What makes the next look-up be heard, given a function to call.
+    local listening = {
+      connection = function(heard) sa.event.listen(session:connection(), "before_cursor_execute", heard) end,
+      engine = function(heard) sa.event.listen(engine, "before_cursor_execute", heard) end,
+      ["all engines"] = function(heard)
+        sa.event.listen(sa.Engine, "before_cursor_execute", heard)
+        undo = function() sa.event.remove(sa.Engine, "before_cursor_execute", heard) end
+      end,
+    }
+    for target, listen in pairs(listening) do
+      it("tells whoever listens from then on: " .. target, function()
+        warm_up()
+        local seen = 0
+        listen(function() seen = seen + 1 end)
+        assert.equal("thing 2", session:get(Thing, 2).name)
+        assert.equal("thing 3", session:get(Thing, 3).name)
+        assert.equal(2, seen)
+      end)
+    end
+
+    it("takes the other class's way where two take turns, and none of another transaction", function()
+      local Other = orm.declarative_base():class("Other", { __tablename__ = "orm_get_thing",
+        id = sa.Column(sa.Integer, { primary_key = true }), title = sa.Column("name", sa.String(50)) })
+      for _ = 1, 2 do
+        for id = 1, 5 do
+          assert.equal("thing " .. id, session:get(Thing, id).name)
+          assert.equal("thing " .. id, session:get(Other, id).title)
+        end
+        session:rollback()
+        session:expunge_all()
+      end
+    end)
+
+    it("is refused while another coroutine is in the middle of a flush", function()
       warm_up()
-      local seen = 0
-      sa.event.listen(session:connection(), "before_cursor_execute", function() seen = seen + 1 end)
-      assert.equal("thing 2", session:get(Thing, 2).name)
-      assert.equal(1, seen)
+      local flush = coroutine.create(function() session:commit() end)
+      sa.event.listen(session, "before_flush", function() coroutine.yield() end)
+      session:add(Thing{ id = 6, name = "thing 6" })
+      assert(coroutine.resume(flush))
+      raises("IllegalStateChangeError", "middle of this session's flush", session.get, session, Thing, 2)
+      assert(coroutine.resume(flush))
+      assert.equal("thing 6", session:get(Thing, 6).name)
     end)
   end)
 end

@@ -9,7 +9,7 @@ local limits = require("lualchemy.sql.limits")
 local M = {}
 
 local function check(timeout)
-  if type(timeout) ~= "number" or timeout <= 0 then
+  if type(timeout) ~= "number" or not (timeout > 0) then    -- NaN neither
     errors.raise("ArgumentError", "the execution option 'timeout' is a number of seconds above 0, got %s", tostring(timeout))
   end
 end
@@ -20,6 +20,7 @@ local function tell_limits(conn, options)
   local others = tell and limits.others(options, conn._options)
   if not others then return end
   conn._limited = tell(conn._dc, others) or conn._limited
+  core.look_again()
 end
 
 --- Starts what watches over a statement. A driver that waits inside (SQLite) is told; for others the clock by which it
@@ -34,6 +35,7 @@ function M.start(conn, options)
   check(timeout)
   if not conn._dc:limit(timeout) then return core.clock() + timeout end
   conn._limited = conn._limited or true
+  core.look_again()
 end
 
 --- Undoes what was started and still holds: `conn._limited`, true or a function.

@@ -55,6 +55,7 @@ end
 
 -- Other schemas mean another dialect.
 function Connection:_set_options(options)
+  if self._options then core.look_again() end
   self._options = options
   if options.schema_translate_map ~= nil then self.dialect = self.engine.dialect:translated(options.schema_translate_map) end
 end
@@ -222,6 +223,7 @@ local function send_limit(self, options)
 end
 
 local function send_begin(self)
+  self:_usable()      -- whatever the listeners have done to it
   local engine, level = self.engine, self:_level()
   local transactions = engine._transactions
   prepare(self, transactions, level)

@@ -45,6 +45,7 @@ local function fits(kind, value)
   if kind == "integer" then return math.type(value) == "integer" end
   if kind == "page" then return math.type(value) == "integer" and value > 0 end
   if kind == "function" then return type(value) == "function" or (getmetatable(value) or {}).__call ~= nil end
+  if kind == "number" then return type(value) == "number" and value == value end      -- no NaN
   if kind == "echo" then return type(value) == "boolean" or value == "debug" end
   if kind == "pool" then return pools.Pool:is(value) end
   if kind == "urls" then return type(value) == "table" and value[1] ~= nil end

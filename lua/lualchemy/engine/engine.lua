@@ -45,7 +45,10 @@ local engines = setmetatable({}, { __mode = "k" })
 
 local function mark(engine)
   local listeners = Engine._listeners or Connection._listeners
-  if listeners and not rawget(engine, "_listeners") then rawset(engine, "_listeners", listeners) end
+  if listeners and not rawget(engine, "_listeners") then
+    rawset(engine, "_listeners", listeners)
+    core.look_again()
+  end
 end
 
 function Engine._on_listen()
@@ -87,7 +90,10 @@ function Engine:init(parts)
 end
 
 -- Must somebody see each statement as it is sent? C asks as well.
-local function note_watched(self) rawset(self, "_watched", (self._log or self._proxy or self._slow) and true or false) end
+local function note_watched(self)
+  rawset(self, "_watched", (self._log or self._proxy or self._slow) and true or false)
+  core.look_again()
+end
 
 -- `echo` is looked at by nobody but this: the rest asks for _log, the function that prints, and _log_row, which is the
 -- same if rows are to be printed.

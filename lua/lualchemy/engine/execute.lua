@@ -78,7 +78,13 @@ local function ask_listeners(conn, err, more)
   for key, value in pairs(more) do seen[key] = value end
   for _, listener in ipairs(listeners_of(conn, "handle_error")) do
     local replacement = event.call(listener, seen)
-    if listener.retval and replacement then err, seen.chained_exception = replacement, replacement end
+    if listener.retval and replacement then
+      local kind = type(replacement)
+      if kind ~= "table" and kind ~= "string" and kind ~= "userdata" then
+        errors.raise("InvalidRequestError", "a listener of handle_error answered %s: an error to be raised is meant", tostring(replacement))
+      end
+      err, seen.chained_exception = replacement, replacement
+    end
   end
   return err, seen
 end

@@ -19,6 +19,12 @@ local function check_options(options)
       errors.raise("ArgumentError", "run_transaction: option '%s' is a %s, got %s", name, kind, type(value))
     end
   end
+  for _, name in ipairs { "delay", "max_delay" } do
+    local seconds = options[name] or DEFAULTS[name]
+    if not (seconds >= 0) then      -- NaN neither
+      errors.raise("ArgumentError", "run_transaction: option '%s' is a number of seconds, 0 or more, got %s", name, tostring(seconds))
+    end
+  end
   local attempts = options.attempts or DEFAULTS.attempts
   if math.tointeger(attempts) == nil or attempts < 1 then
     errors.raise("ArgumentError", "run_transaction: option 'attempts' is a whole number from 1 on, got %s", tostring(attempts))

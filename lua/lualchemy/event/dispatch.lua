@@ -8,6 +8,7 @@
 -- What is handed to a running `fire` is an immutable list: removing or adding listeners meanwhile is safe, a
 -- removed one is not called any more, an added one from the next time on.
 
+local core = require("lualchemy._core")
 local Class = require("lualchemy.util.class")
 
 local M = {}
@@ -143,6 +144,7 @@ local function forget() flattened = setmetatable({}, { __mode = "k" }) end
 -- The mark that firing code tests. Instances find their class's through __index.
 local function mark(target, lists)
   if type(target) == "table" then rawset(target, "_listeners", lists) else target._listeners = lists end
+  core.look_again()
 end
 
 --- Adds a listener to a target's own list. A class that must do more than test the mark is told by its function

@@ -1,6 +1,7 @@
 --- One user at a time: a flush, commit or rollback may wait for the database, and other coroutines run meanwhile. Until
 -- it is done the session is its own: others are refused, with what is going on.
 
+local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 
 local M = {}
@@ -48,6 +49,7 @@ function M.claim(session, what)
   M.refuse(session, what)
   local work = setmetatable({ what = what, owner = coroutine.running(), session = session }, Work)
   session._busy = work
+  core.look_again()
   return work
 end
 

@@ -16,14 +16,15 @@ local INSERTS, UPDATES, DELETES = 1, 2, 3
 -- Rows per INSERT, largest first, so that few different texts serve any number.
 local BLOCKS = { 250, 50, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1 }
 local MAX_PARAMETERS = 30000
--- Rows whose values are sent as one array per column: more at a time are no faster. Of keys alone more go at once.
-local MIN_ARRAY_ROWS, ARRAY_ROWS, ARRAY_KEYS = 5, 1000, 5000
+-- Rows whose values are sent as one array per column: the server rests between two of them, so not too few; more at a time are no
+-- faster. Of keys alone more go at once.
+local MIN_ARRAY_ROWS, ARRAY_ROWS, ARRAY_KEYS = 5, 2000, 5000
 -- SQLite: rows of an INSERT that are worth a question about how they are numbered; a number far from the last one, behind
 -- which it takes any that is free.
 local MIN_ROWS_TO_ASK, LAST_NUMBER = 50, math.maxinteger - (1 << 32)
--- Objects looked at ahead of what is sent, of which an array takes all: what was just looked at is still near the processor when it
--- is bound.
-local AHEAD = ARRAY_ROWS
+-- Objects looked at ahead of what is sent, where an array does not take all of them: what was just looked at is still near the
+-- processor when it is bound.
+local AHEAD = 1000
 
 local M = {}
 
@@ -184,12 +185,13 @@ local Runs = {}
 Runs.__index = Runs
 
 local function runs_of(texts, objects, from, to, insert)
-  return setmetatable({ objects = objects, from = from, to = to, mask = texts.mask, insert = insert, count = 0 }, Runs)
+  return setmetatable({ objects = objects, from = from, to = to, mask = texts.mask, insert = insert, count = 0,
+    ahead = texts.numbered and ARRAY_ROWS or AHEAD }, Runs)
 end
 
 function Runs:next()
   if self.count == 0 and self.from <= self.to then
-    self.count, self.shape, self.expression = core.flush_shape(self.objects, self.from, math.min(self.to, self.from + AHEAD - 1),
+    self.count, self.shape, self.expression = core.flush_shape(self.objects, self.from, math.min(self.to, self.from + self.ahead - 1),
       self.insert, self.mask)
   end
   return self.count > 0

@@ -236,6 +236,7 @@ function SessionTransaction:_end()
   self.ended, self.is_active = true, false
   local session = self.session
   session._tx, session._fast = self.parent, nil
+  core.look_again()
   session._c:set_frame(self.parent and self.parent.frame or nil)
   if not self.nested then
     for _, entry in ipairs(self.connections) do
@@ -275,6 +276,7 @@ function SessionTransaction:fail(err)
   rollback_all(self)
   self:_restore()
   self.failure, self.is_active, self.session._fast = err, false, nil
+  core.look_again()
 end
 
 -- Rolls back, the database and the objects; what the first error was is returned.

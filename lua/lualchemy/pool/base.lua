@@ -43,9 +43,12 @@ local function check_options(self, options)
   for key, value in pairs(options) do
     local kind = OPTIONS[key]
     if not kind then errors.raise("ArgumentError", "%s has no option '%s'", self.__name, tostring(key)) end
-    if kind ~= "any" and type(value) ~= kind then
-      errors.raise("ArgumentError", "%s: option '%s' is a %s, got %s", self.__name, key, kind, type(value))
+    if kind ~= "any" and type(value) ~= kind or value ~= value then     -- NaN is no number of anything
+      errors.raise("ArgumentError", "%s: option '%s' is a %s, got %s", self.__name, key, kind, value == value and type(value) or "NaN")
     end
+  end
+  if options.size and options.size < 0 then
+    errors.raise("ArgumentError", "%s: size is a number of connections, 0 for any number, got %s", self.__name, tostring(options.size))
   end
   local reset = options.reset_on_return
   if reset ~= nil and reset ~= "rollback" and reset ~= "commit" and reset ~= false then
@@ -72,7 +75,8 @@ function Pool:init(connect, options)
   self._line, self._waits = Queue.new(), figures.new_waits()
   self._worn = setmetatable({}, { __mode = "k" })       -- records that nobody is to get once they come back
   if self.take then self._shares = false end
-  self._core = core.pool_new { policy = self.take and "own" or self._policy, size = options.size, max_overflow = options.max_overflow,
+  self._core = core.pool_new { policy = self.take and "own" or self._policy, size = options.size == 0 and math.maxinteger or options.size,
+    max_overflow = options.max_overflow,
     recycle = options.recycle, lifo = options.use_lifo or nil }
   self._core:set_hooks {
     checkout = function(_, proxy) return self:_checkout(proxy) end,

@@ -2,7 +2,7 @@
 
 local Pool = require("lualchemy.pool.base")
 
---- A bounded number of connections, kept open, and some more while they are needed.
+--- A bounded number of connections, kept open, and some more while they are needed. Size 0: any number, all kept.
 ---@class lualchemy.QueuePool: lualchemy.Pool
 local QueuePool = Pool:extend("QueuePool", { _policy = "queue" })
 
@@ -17,7 +17,7 @@ function QueuePool:init(connect, options)
   end
   Pool.init(self, connect, options)
   self._size = self._options.size or 5
-  self._max_overflow = self._options.max_overflow or 10
+  self._max_overflow = self._size == 0 and -1 or self._options.max_overflow or 10
 end
 
 --- The number of connections kept open.

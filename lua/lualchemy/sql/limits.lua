@@ -12,11 +12,14 @@ local NAMES = { "statement_timeout", "lock_timeout" }
 function M.check(options)
   for _, name in ipairs(NAMES) do
     local seconds = options[name]
-    if seconds ~= nil and (type(seconds) ~= "number" or seconds <= 0) then
+    if seconds ~= nil and (type(seconds) ~= "number" or not (seconds > 0)) then    -- NaN neither
       errors.raise("ArgumentError", "the execution option '%s' is a number of seconds above 0, got %s", name, tostring(seconds))
     end
   end
 end
+
+-- What both databases can count to: 24 days.
+local MOST = 2147483647
 
 --- A limit in milliseconds, of which there is at least one; nil: none was given.
 ---@param options table
@@ -24,7 +27,7 @@ end
 ---@return integer?
 function M.milliseconds(options, name)
   local seconds = options[name]
-  return seconds and math.max(1, math.floor(seconds * 1000 + 0.5))
+  return seconds and math.max(1, math.floor(math.min(seconds * 1000 + 0.5, MOST)))
 end
 
 --- The limits given, as { name, milliseconds }.

@@ -3,6 +3,7 @@ local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local orm = require("lualchemy.orm")
 local sa = require("lualchemy")
+local raises = require("spec.support.expect").raises
 local targets = require("spec.support.targets")
 
 local function fake_engine(answers)
@@ -37,6 +38,14 @@ describe("run_transaction", function()
       assert.equal(0, engine.pool:checkedout())
     end)
   end
+
+  it("takes no delays that cannot be waited for", function()
+    local engine = sa.create_engine("sqlite://")
+    for name, bad in pairs { delay = -1, max_delay = 0 / 0 } do
+      raises("ArgumentError", "'" .. name .. "' is a number of seconds, 0 or more, got", engine.run_transaction, engine, print, { [name] = bad })
+    end
+    raises("ArgumentError", "'pool_timeout' takes number, got", sa.create_engine, "sqlite://", { pool_timeout = 0 / 0 })
+  end)
 
   it("gives up after the attempts that were asked for, with the last error", function()
     local engine, fake = fake_engine { { match = "write", error = "DeadlockError", message = "victim" } }

@@ -34,6 +34,16 @@ describe("pool", function()
     raises("ArgumentError", "option 'size' is a number", pool.QueuePool, connect, { pool_size = "2" })
   end)
 
+  it("of size 0 opens as many as are asked for and keeps them", function()
+    local p = pool.QueuePool(connect, { size = 0, max_overflow = 1 })
+    local out = {}
+    for i = 1, 7 do out[i] = p:connect() end
+    for i = 1, 7 do out[i]:close() end
+    assert.same({ 0, 7, 0, 7 }, { p:size(), made, p:checkedout(), p:checkedin() })
+    raises("ArgumentError", "0 for any number, got %-1", pool.QueuePool, connect, { size = -1 })
+    raises("ArgumentError", "option 'timeout' is a number, got NaN", pool.QueuePool, connect, { timeout = 0 / 0 })
+  end)
+
   it("keeps connections, opens more up to the overflow, closes what it need not keep", function()
     local p = pool.QueuePool(connect, { size = 1, max_overflow = 1 })
     local a, b = p:connect(), p:connect()
