@@ -130,6 +130,7 @@
 ---@field get_multi_indexes fun(self: lualchemy.Inspector, opts?: any): any
 ---@field get_multi_pk_constraint fun(self: lualchemy.Inspector, opts?: any): any
 ---@field get_multi_table_comment fun(self: lualchemy.Inspector, opts?: any): any
+---@field get_multi_table_options fun(self: lualchemy.Inspector, opts?: any): any
 ---@field get_multi_unique_constraints fun(self: lualchemy.Inspector, opts?: any): any
 ---@field get_pk_constraint fun(self: lualchemy.Inspector, name?: any, opts?: any): any
 ---@field get_schema_names fun(self: lualchemy.Inspector): any
@@ -137,6 +138,7 @@
 ---@field get_sorted_table_and_fkc_names fun(self: lualchemy.Inspector, opts?: any): any
 ---@field get_table_comment fun(self: lualchemy.Inspector, name?: any, opts?: any): any
 ---@field get_table_names fun(self: lualchemy.Inspector, opts?: any): any
+---@field get_table_oid fun(self: lualchemy.Inspector, name?: any, opts?: any): any
 ---@field get_table_options fun(self: lualchemy.Inspector, name?: any, opts?: any): any
 ---@field get_temp_table_names fun(self: lualchemy.Inspector): any
 ---@field get_temp_view_names fun(self: lualchemy.Inspector): any
@@ -245,6 +247,8 @@
 ---@field replace_selectable fun(self: lualchemy.Table, old?: any, alias?: any): any
 ---@field select fun(self: lualchemy.Table, ...: any): lualchemy.Select
 ---@field self_group fun(self: lualchemy.Table): any
+---@field set_creator_ddl fun(self: lualchemy.Table, ddl?: any): any
+---@field set_dropper_ddl fun(self: lualchemy.Table, ddl?: any): any
 ---@field table_valued fun(self: lualchemy.Table): any
 ---@field tablesample fun(self: lualchemy.Table, method?: any, options?: any): lualchemy.TableSample
 ---@field to_metadata fun(self: lualchemy.Table, metadata?: any, opts?: any): any

@@ -267,7 +267,7 @@
 ---@field in_nested_transaction fun(self: lualchemy.orm.Session): any
 ---@field in_transaction fun(self: lualchemy.orm.Session): any
 ---@field invalidate fun(self: lualchemy.orm.Session): any
----@field is_modified fun(self: lualchemy.orm.Session, object?: any): any
+---@field is_modified fun(self: lualchemy.orm.Session, object?: any, options?: any): any
 ---@field iter fun(self: lualchemy.orm.Session): any
 ---@field merge fun(self: lualchemy.orm.Session, object?: any, options?: any): any
 ---@field no_autoflush fun(self: lualchemy.orm.Session, fn?: any): any

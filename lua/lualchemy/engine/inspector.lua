@@ -120,8 +120,8 @@ function Inspector:get_default_schema_name() return cached(self, "default_schema
 -- A question about one table.
 local function about(question)
   return function(self, name, opts)
-    local plain, schema = check_name(name, "Inspector")
-    return cached(self, question, plain, schema_of(opts) or schema)
+    local named, schema = check_name(name, "Inspector")
+    return cached(self, question, named, schema_of(opts) or schema)
   end
 end
 
