@@ -226,13 +226,15 @@ static int l_takes_row(lua_State *L)
 }
 
 /* core.flush_orphan(object, property) -> did the last parent of the
-** delete-orphan relationship let it go? */
+** delete-orphan relationship let it go; may it have one? */
 static int l_orphan(lua_State *L)
 {
     const alch_state *s = alch_push_state(L, 1);
+    int st = lua_gettop(L);
 
-    lua_pushboolean(L, s != NULL && alch_is_let_go(L, lua_gettop(L), s, lua_topointer(L, 2)));
-    return 1;
+    lua_pushboolean(L, s != NULL && alch_is_let_go(L, st, s, lua_topointer(L, 2)));
+    lua_pushboolean(L, s != NULL && alch_may_be_held(L, st, s, lua_topointer(L, 2)));
+    return 2;
 }
 
 /* -- order of changed rows ------------------------------------------------ */

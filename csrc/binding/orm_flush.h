@@ -48,5 +48,7 @@ void alch_finisher_begin(lua_State *L, alch_finisher *f, int session, const alch
 void alch_finisher_insert(lua_State *L, alch_finisher *f, int obj, int st, alch_state *s, lua_Integer number);
 /* Did the parent that took it in last, by a delete-orphan relationship, let it go? */
 int alch_is_let_go(lua_State *L, int st, const alch_state *s, const void *id);
+/* Does a parent of that relationship hold it? Of a row that nobody spoke of it is assumed. */
+int alch_may_be_held(lua_State *L, int st, const alch_state *s, const void *id);
 
 #endif

@@ -169,6 +169,11 @@ int alch_is_let_go(lua_State *L, int st, const alch_state *s, const void *id)
     return (s->life == ALCH_PENDING || s->life == ALCH_PERSISTENT) && was_let_go(L, st, s, id, 0);
 }
 
+int alch_may_be_held(lua_State *L, int st, const alch_state *s, const void *id)
+{
+    return !was_let_go(L, st, s, id, s->life != ALCH_PERSISTENT);
+}
+
 /* -- walking -------------------------------------------------------------- */
 
 /* Appends the value on the top to the list at 'out'. */

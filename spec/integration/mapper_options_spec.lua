@@ -150,3 +150,35 @@ end, function(w)
     raises_here("ArgumentError", { "identity_key{ instance = object }" }, function() w.session:identity_key("Sub", 1) end)
   end)
 end)
+
+for _, legacy in ipairs{ false, true } do
+  local function shelves(Base, w)
+    for _, name in ipairs{ "Shelf", "Box" } do
+      w[name] = Base:class(name, { __tablename__ = "mo_" .. name:lower(), id = key(),
+        things = orm.relationship("Thing", { cascade = "all, delete-orphan", backref = name:lower() }) })
+    end
+    w.Thing = Base:class("Thing", { __tablename__ = "mo_things", id = key(), shelf_id = sa.Column(sa.ForeignKey("mo_shelf.id")),
+      box_id = sa.Column(sa.ForeignKey("mo_box.id")), __mapper_args__ = { legacy_is_orphan = legacy } })
+  end
+
+  world.describe("a new object that one of two parents lets go, legacy_is_orphan = " .. tostring(legacy), shelves, function(w)
+    it(legacy and "is written as long as the other holds it" or "is not written", function()
+      local shelf, box, thing = w.Shelf{}, w.Box{}, w.Thing{}
+      w.session:add_all{ shelf, box }
+      w.session:flush()
+      w.session:no_autoflush(function()
+        shelf.things:append(thing)
+        box.things:append(thing)
+        shelf.things:remove(thing)
+      end)
+      w.session:flush()
+      assert.equal(legacy, w.session:contains(thing))
+      assert.equal(legacy and 1 or 0, w.session:query(w.Thing):count())
+      if legacy then
+        box.things:remove(thing)
+        w.session:flush()
+        assert.equal(0, w.session:query(w.Thing):count())
+      end
+    end)
+  end)
+end

@@ -51,7 +51,7 @@ local known_options = {
   "properties", "include_properties", "exclude_properties", "column_prefix", "primary_key", "extension",
   "version_id_col", "version_id_generator", "batch", "eager_defaults", "confirm_deleted_rows", "registry", "class_name",
   "always_refresh", "inherits", "polymorphic_on", "polymorphic_identity", "polymorphic_abstract", "concrete", "with_polymorphic",
-  "inherit_condition", "polymorphic_load",
+  "inherit_condition", "polymorphic_load", "legacy_is_orphan",
 }
 local is_known = {}
 for _, name in ipairs(known_options) do is_known[name] = true end

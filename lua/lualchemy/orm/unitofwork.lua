@@ -67,11 +67,16 @@ local function has_orphan_relationships(bucket)
   return false
 end
 
+-- One parent that let it go makes an object an orphan, or, with legacy_is_orphan, that no other holds it either.
 local function is_orphan(object)
+  local legacy, let_go = core.mapper_of(object).options.legacy_is_orphan, false
   for _, prop in ipairs(orphan_relationships(object)) do
-    if core.flush_orphan(object, prop) then return true end
+    local gone, held = core.flush_orphan(object, prop)
+    if legacy and held then return false end
+    if gone and not legacy then return true end
+    let_go = let_go or gone
   end
-  return false
+  return let_go
 end
 
 -- Of the objects that lost their parent, new ones are dropped without a word and rows are deleted; true if there was
@@ -131,10 +136,12 @@ function UnitOfWork:_settle_relationships(dropped)
       end
     end
     for _, orphan in ipairs(orphans) do
-      if core.state(orphan) == "pending" then
+      local life = core.state(orphan)
+      local is_held = life == "pending" and core.mapper_of(orphan).options.legacy_is_orphan and not is_orphan(orphan)
+      if life == "pending" and not is_held then
         core.flush_release(self.set, { orphan })
         self.set:detach(orphan)
-      elseif core.state(orphan) == "persistent" then
+      elseif life == "persistent" then
         self.session:_delete(orphan)
       end
     end
