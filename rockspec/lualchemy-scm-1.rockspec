@@ -405,6 +405,7 @@ build = {
     ["lualchemy.sql.type_expression"] = "lua/lualchemy/sql/type_expression.lua",
     ["lualchemy.sql.type_text"] = "lua/lualchemy/sql/type_text.lua",
     ["lualchemy.sql.visit"] = "lua/lualchemy/sql/visit.lua",
+    ["lualchemy.sql.visitors"] = "lua/lualchemy/sql/visitors.lua",
     ["lualchemy.types.array"] = "lua/lualchemy/types/array.lua",
     ["lualchemy.types.base"] = "lua/lualchemy/types/base.lua",
     ["lualchemy.types.binary"] = "lua/lualchemy/types/binary.lua",

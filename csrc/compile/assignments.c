@@ -115,6 +115,15 @@ static const alch_node *namesake(alch_compiler *c, const alch_dml *d, const alch
     return &column->head;
 }
 
+/* Is the table one of those that the statement writes to, which may be a join? */
+static int is_written(const alch_node *target, const alch_node *table)
+{
+    const alch_join *j = (const alch_join *)target;
+
+    return target == table
+        || (target->kind == ALCH_NODE_JOIN && (is_written(j->left, table) || is_written(j->right, table)));
+}
+
 /* What a key of values{} sets. A column of another table that stands in FROM is
 ** set only where the statement's own table is an alias of that one. */
 static const alch_node *target_of(alch_compiler *c, const alch_dml *d, const alch_node *key)
@@ -122,7 +131,7 @@ static const alch_node *target_of(alch_compiler *c, const alch_dml *d, const alc
     const alch_column *column = (const alch_column *)key;
     char name[128];
 
-    if (key->kind != ALCH_NODE_COLUMN || (column->owner != NULL && &column->owner->head == d->table))
+    if (key->kind != ALCH_NODE_COLUMN || (column->owner != NULL && is_written(d->table, &column->owner->head)))
         return key;
     if (column->owner == NULL || !alch_nodes_has(&c->frame->froms, &column->owner->head))
         return namesake(c, d, column);

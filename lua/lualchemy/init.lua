@@ -34,5 +34,9 @@ for _, layer in ipairs { types, sql, schema, engine } do
   end
 end
 
+for name, class in pairs(pool) do
+  if name:find("^%u") and M[name] == nil then M[name] = class end
+end
+
 signature.module(M)
 return M

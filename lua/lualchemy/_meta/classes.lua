@@ -172,6 +172,24 @@
 ---@field commit fun(self: lualchemy.NestedTransaction): any
 ---@field rollback fun(self: lualchemy.NestedTransaction): any
 
+---@class lualchemy.Pool: lualchemy.Object
+---@field add_listener fun(self: lualchemy.Pool, extension?: any): any
+---@field checkedin fun(self: lualchemy.Pool): any
+---@field checkedout fun(self: lualchemy.Pool): any
+---@field connect fun(self: lualchemy.Pool): any
+---@field dispose fun(self: lualchemy.Pool): any
+---@field holders fun(self: lualchemy.Pool): any
+---@field invalidate_all fun(self: lualchemy.Pool): any
+---@field metrics fun(self: lualchemy.Pool): any
+---@field recreate fun(self: lualchemy.Pool): any
+---@field status fun(self: lualchemy.Pool): any
+
+---@class lualchemy.QueuePool: lualchemy.Pool
+---@field overflow fun(self: lualchemy.QueuePool): any
+---@field size fun(self: lualchemy.QueuePool): any
+---@field status fun(self: lualchemy.QueuePool): any
+---@field timeout fun(self: lualchemy.QueuePool): any
+
 ---@class lualchemy.Result: lualchemy.AnyResult
 ---@field all fun(self: lualchemy.Result): any[]
 ---@field buffer fun(self: lualchemy.Result, arrange?: any): any
@@ -265,10 +283,13 @@
 ---@class lualchemy.Type: lualchemy.Object
 ---@field as_generic fun(self: lualchemy.Type, options?: any): any
 ---@field bind_expression fun(self: lualchemy.Type, bind?: any): any
+---@field bind_processor fun(self: lualchemy.Type, dialect?: any): any
 ---@field column_expression fun(self: lualchemy.Type, column?: any): any
 ---@field compare_values fun(self: lualchemy.Type, a?: any, b?: any): any
 ---@field compile fun(self: lualchemy.Type, target?: any): lualchemy.Compiled
 ---@field dialect_impl fun(self: lualchemy.Type, dialect?: any): any
+---@field literal_processor fun(self: lualchemy.Type, dialect?: any): any
+---@field result_processor fun(self: lualchemy.Type, dialect?: any): any
 ---@field with_variant fun(self: lualchemy.Type, variant?: any, ...: any): any
 
 ---@class lualchemy.TypeDecorator: lualchemy.Type

@@ -7,11 +7,13 @@
 ---@field AggregateOrderBy lualchemy.AggregateOrderBy|fun(...: any): lualchemy.AggregateOrderBy
 ---@field Alias lualchemy.Alias|fun(...: any): lualchemy.Alias
 ---@field AliasedReturnsRows lualchemy.AliasedReturnsRows|fun(...: any): lualchemy.AliasedReturnsRows
+---@field AssertionPool lualchemy.AssertionPool|fun(...: any): lualchemy.AssertionPool
 ---@field BIGINT lualchemy.BIGINT|fun(...: any): lualchemy.BIGINT
 ---@field BINARY lualchemy.BINARY|fun(...: any): lualchemy.BINARY
 ---@field BLANK_SCHEMA table
 ---@field BLOB lualchemy.BLOB|fun(...: any): lualchemy.BLOB
 ---@field BOOLEAN lualchemy.BOOLEAN|fun(...: any): lualchemy.BOOLEAN
+---@field BaseDDLElement lualchemy.DDLElement|fun(...: any): lualchemy.DDLElement
 ---@field BigInteger lualchemy.BigInteger|fun(...: any): lualchemy.BigInteger
 ---@field BinaryExpression lualchemy.BinaryExpression|fun(...: any): lualchemy.BinaryExpression
 ---@field BindParameter lualchemy.BindParameter|fun(...: any): lualchemy.BindParameter
@@ -43,6 +45,7 @@
 ---@field CreateTable lualchemy.CreateTable|fun(...: any): lualchemy.CreateTable
 ---@field CreateTableAs lualchemy.CreateTableAs|fun(...: any): lualchemy.CreateTableAs
 ---@field CreateView lualchemy.CreateView|fun(...: any): lualchemy.CreateView
+---@field CursorResult lualchemy.Result|fun(...: any): lualchemy.Result
 ---@field DATE lualchemy.DATE|fun(...: any): lualchemy.DATE
 ---@field DATETIME lualchemy.DATETIME|fun(...: any): lualchemy.DATETIME
 ---@field DDL lualchemy.DDL|fun(...: any): lualchemy.DDL
@@ -69,6 +72,7 @@
 ---@field Engine lualchemy.Engine|fun(...: any): lualchemy.Engine
 ---@field Enum lualchemy.Enum|fun(...: any): lualchemy.Enum
 ---@field Executable lualchemy.Executable|fun(...: any): lualchemy.Executable
+---@field ExecutableDDLElement lualchemy.DDLElement|fun(...: any): lualchemy.DDLElement
 ---@field Exists lualchemy.Exists|fun(...: any): lualchemy.Exists
 ---@field Extract lualchemy.Extract|fun(...: any): lualchemy.Extract
 ---@field FLOAT lualchemy.FLOAT|fun(...: any): lualchemy.FLOAT
@@ -114,12 +118,15 @@
 ---@field NestedTransaction lualchemy.NestedTransaction|fun(...: any): lualchemy.NestedTransaction
 ---@field NextValue lualchemy.next_value|fun(...: any): lualchemy.next_value
 ---@field Null lualchemy.Null|fun(...: any): lualchemy.Null
+---@field NullPool lualchemy.NullPool|fun(...: any): lualchemy.NullPool
 ---@field NullType lualchemy.NullType|fun(...: any): lualchemy.NullType
 ---@field Numeric lualchemy.Numeric|fun(...: any): lualchemy.Numeric
 ---@field OperatorExpression lualchemy.OperatorExpression|fun(...: any): lualchemy.OperatorExpression
 ---@field OrderByList lualchemy.OrderByList|fun(...: any): lualchemy.OrderByList
 ---@field Over lualchemy.Over|fun(...: any): lualchemy.Over
+---@field Pool lualchemy.Pool|fun(...: any): lualchemy.Pool
 ---@field PrimaryKeyConstraint lualchemy.PrimaryKeyConstraint|fun(...: any): lualchemy.PrimaryKeyConstraint
+---@field QueuePool lualchemy.QueuePool|fun(...: any): lualchemy.QueuePool
 ---@field REAL lualchemy.REAL|fun(...: any): lualchemy.REAL
 ---@field Result lualchemy.Result|fun(...: any): lualchemy.Result
 ---@field RootTransaction lualchemy.RootTransaction|fun(...: any): lualchemy.RootTransaction
@@ -130,12 +137,15 @@
 ---@field SchemaItem lualchemy.SchemaItem|fun(...: any): lualchemy.SchemaItem
 ---@field Select lualchemy.Select|fun(...: any): lualchemy.Select
 ---@field SelectBase lualchemy.SelectBase|fun(...: any): lualchemy.SelectBase
+---@field SelectLabelStyle table
 ---@field Sequence lualchemy.Sequence|fun(...: any): lualchemy.Sequence
 ---@field SetColumnComment lualchemy.SetColumnComment|fun(...: any): lualchemy.SetColumnComment
 ---@field SetConstraintComment lualchemy.SetConstraintComment|fun(...: any): lualchemy.SetConstraintComment
 ---@field SetTableComment lualchemy.SetTableComment|fun(...: any): lualchemy.SetTableComment
 ---@field Several lualchemy.Insert|fun(...: any): lualchemy.Insert
+---@field SingletonPool lualchemy.SingletonPool|fun(...: any): lualchemy.SingletonPool
 ---@field SmallInteger lualchemy.SmallInteger|fun(...: any): lualchemy.SmallInteger
+---@field StaticPool lualchemy.StaticPool|fun(...: any): lualchemy.StaticPool
 ---@field String lualchemy.String|fun(...: any): lualchemy.String
 ---@field Subquery lualchemy.Subquery|fun(...: any): lualchemy.Subquery
 ---@field SyntaxExtension lualchemy.SyntaxExtension|fun(...: any): lualchemy.SyntaxExtension
@@ -174,6 +184,7 @@
 ---@field VARBINARY lualchemy.VARBINARY|fun(...: any): lualchemy.VARBINARY
 ---@field VARCHAR lualchemy.VARCHAR|fun(...: any): lualchemy.VARCHAR
 ---@field Values lualchemy.Values|fun(...: any): lualchemy.Values
+---@field ValuesBase lualchemy.ValuesBase|fun(...: any): lualchemy.ValuesBase
 ---@field WARN_LINTING number
 ---@field WithinGroup lualchemy.WithinGroup|fun(...: any): lualchemy.WithinGroup
 ---@field _VERSION string
@@ -245,6 +256,7 @@
 ---@field set_wait fun(fn?: any): any
 ---@field set_warning_hook fun(fn?: any): any
 ---@field sort_tables fun(tables?: any): any
+---@field sort_tables_and_constraints fun(tables?: any, opts?: any): any
 ---@field table fun(name?: any, ...: any): lualchemy.TableClause
 ---@field tablesample fun(element?: any, method?: any, options?: any): lualchemy.TableSample
 ---@field text fun(text?: any): lualchemy.TextClause
@@ -259,6 +271,7 @@
 ---@field update fun(target?: any): lualchemy.Update
 ---@field uuid fun(...: any): any
 ---@field values fun(...: any): lualchemy.Values
+---@field visitors table
 ---@field within_group fun(element?: any, ...: any): any
 
 ---@class lualchemy.ARRAY: lualchemy.Type
@@ -266,6 +279,8 @@
 ---@class lualchemy.AddConstraint: lualchemy.DDLElement
 
 ---@class lualchemy.Alias: lualchemy.AliasedReturnsRows
+
+---@class lualchemy.AssertionPool: lualchemy.Pool
 
 ---@class lualchemy.BIGINT: lualchemy.BigInteger
 
@@ -369,6 +384,8 @@
 
 ---@class lualchemy.Null: lualchemy.ColumnElement
 
+---@class lualchemy.NullPool: lualchemy.Pool
+
 ---@class lualchemy.NullType: lualchemy.Type
 
 ---@class lualchemy.Numeric: lualchemy.Type
@@ -393,7 +410,11 @@
 
 ---@class lualchemy.SetTableComment: lualchemy.DDLElement
 
+---@class lualchemy.SingletonPool: lualchemy.Pool
+
 ---@class lualchemy.SmallInteger: lualchemy.Integer
+
+---@class lualchemy.StaticPool: lualchemy.Pool
 
 ---@class lualchemy.String: lualchemy.Type
 

@@ -24,6 +24,7 @@ return {
   NestedTransaction = transaction.NestedTransaction,
   TwoPhaseTransaction = transaction.TwoPhaseTransaction,
   Result = result.Result,
+  CursorResult = result.Result,
   ScalarResult = result.ScalarResult,
   MappingResult = result.MappingResult,
   Row = require("lualchemy.engine.row"),

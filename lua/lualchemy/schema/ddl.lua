@@ -27,6 +27,7 @@ function Compiled:__tostring() return self.string end
 ---@class lualchemy.DDLElement: lualchemy.SchemaItem
 local DDLElement = SchemaItem:extend("DDLElement", { executable = true, is_ddl = true })
 M.DDLElement = DDLElement
+M.ExecutableDDLElement, M.BaseDDLElement = DDLElement, DDLElement
 
 --- The statement for a dialect: `ddl:compile{ dialect = d }`, `ddl:compile(engine)`, `ddl:compile("postgresql")`.
 ---@param target any

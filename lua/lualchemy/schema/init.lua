@@ -19,6 +19,7 @@ local M = {
   Index = require("lualchemy.schema.index"),
   SchemaItem = require("lualchemy.schema.item"),
   sort_tables = require("lualchemy.schema.sort").tables,
+  sort_tables_and_constraints = require("lualchemy.schema.sort").tables_and_constraints,
   conv = require("lualchemy.schema.naming").conv,
   set_warning_hook = require("lualchemy.util.warn").set_hook,
 }

@@ -120,6 +120,23 @@ function M.with_constraints(tables, filter, on_cycle)
   return split(sorted, late)
 end
 
+--- What `sa.sort_tables_and_constraints(tables, { filter_fn = })` gives: a list of { table, foreign keys }, at its end { nil, foreign keys }
+--- for those that are added when all tables are there. `filter_fn(fkc)` answers true for one that shall be, false for one that
+--- must not.
+---@param tables lualchemy.Table[]
+---@param opts { filter_fn: fun(c: lualchemy.ForeignKeyConstraint): boolean? }?
+---@return table[]
+function M.tables_and_constraints(tables, opts)
+  if type(tables) ~= "table" then errors.raise("ArgumentError", "sort_tables_and_constraints() takes a list of tables, not %s", type(tables)) end
+  local filter = type(opts) == "table" and opts.filter_fn or nil
+  if filter ~= nil and type(filter) ~= "function" then
+    errors.raise("ArgumentError", "sort_tables_and_constraints(): filter_fn is a function, not %s", type(filter))
+  end
+  local out = {}
+  for i, entry in ipairs(M.with_constraints(tables, filter)) do out[i] = { entry.table, entry.constraints } end
+  return out
+end
+
 --- The tables in dependency order; a cycle is broken with a warning.
 ---@param tables lualchemy.Table[]
 ---@return lualchemy.Table[]

@@ -34,7 +34,8 @@ end)
 
 for name, make in pairs { FunctionFilter = functions.funcfilter, Over = functions.over, WithinGroup = functions.within_group,
   AggregateOrderBy = functions.aggregate_order_by } do construct(functions[name], make) end
-for name, make in pairs { Insert = dml.insert, Update = dml.update, Delete = dml.delete } do construct(dml[name], make) end
+for name, make in pairs { Insert = dml.insert, Update = dml.update, Delete = dml.delete, Upsert = dml.upsert,
+  Several = function(target) return dml.upsert(target, true) end } do construct(dml[name], make) end
 
 --- Several things that rows are ordered by, directed together: `sa.OrderByList{ t.c.a, t.c.b }:desc()`.
 ---@class lualchemy.OrderByList: lualchemy.ClauseElement

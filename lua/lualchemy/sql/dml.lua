@@ -38,6 +38,7 @@ rawget(UpdateBase, "__getters").dialect_options = function(self) return core.dml
 
 ---@class lualchemy.ValuesBase: lualchemy.UpdateBase
 local ValuesBase = UpdateBase:extend("ValuesBase")
+M.ValuesBase = ValuesBase
 
 --- `values{ name = x, [t.c.y] = y }`; for an INSERT also `values{ {...}, {...} }`.
 ValuesBase.values = core.dml_values

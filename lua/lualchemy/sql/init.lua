@@ -24,6 +24,7 @@ M.ClauseElement, M.ColumnElement, M.FromClause, M.Executable = base.ClauseElemen
 -- all light userdata, which have no other use for being called.
 core.make_null_callable()
 M.Dialect = require("lualchemy.sql.dialect").Dialect
+M.visitors = require("lualchemy.sql.visitors")
 -- For the option `linting` of compile: 1 collects into `.warnings`, 2 issues them.
 M.NO_LINTING, M.COLLECT_CARTESIAN_PRODUCTS, M.WARN_LINTING, M.FROM_LINTING = 0, 1, 2, 3
 core.set_warner(function(text) warn("%s", text) end)

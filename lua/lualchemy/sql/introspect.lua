@@ -9,6 +9,7 @@ local functions = require("lualchemy.sql.functions")
 local lineage = require("lualchemy.sql.lineage")
 local select_ = require("lualchemy.sql.select")
 local sql = require("lualchemy.sql.column")
+local visitors = require("lualchemy.sql.visitors")
 
 local ClauseElement, ColumnElement, FromClause = base.ClauseElement, base.ColumnElement, base.FromClause
 
@@ -36,7 +37,7 @@ end
 
 --- The parts directly inside.
 ---@return lualchemy.ClauseElement[]
-function ClauseElement:get_children() return core.children(self) end
+function ClauseElement:get_children() return visitors.children(self) end
 
 answers(ClauseElement, { is_clause_element = true, is_selectable = false, is_dml = false, is_select = false, is_insert = false,
   is_update = false, is_delete = false, is_text = false, supports_execution = false })

@@ -17,6 +17,7 @@ local ALIAS = { RECURSIVE = 1, NESTING = 2, DERIVE = 4, DERIVE_TYPES = 8, ANON =
 
 M.LABEL_STYLE_NONE, M.LABEL_STYLE_TABLENAME_PLUS_COL = 1, 2
 M.LABEL_STYLE_DISAMBIGUATE_ONLY, M.LABEL_STYLE_DEFAULT = 3, 3
+M.SelectLabelStyle = { LABEL_STYLE_NONE = 1, LABEL_STYLE_TABLENAME_PLUS_COL = 2, LABEL_STYLE_DISAMBIGUATE_ONLY = 3, LABEL_STYLE_DEFAULT = 3 }
 
 -- `.c` is made once per object; a join's again when its tables got more columns.
 local made_columns = setmetatable({}, { __mode = "k" })

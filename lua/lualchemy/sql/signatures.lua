@@ -105,6 +105,7 @@ signature.methods(select_.Select, {
   outerjoin = "target: any, on: any?, options: options?",
   outerjoin_from = "from: any, target: any, on: any?, options: options?",
 })
+signature.methods(require("lualchemy.sql.extension").SyntaxExtension, { append_replacing_same_type = "existing: list" })
 signature.methods(select_.Exists)
 signature.methods(select_.ScalarSelect)
 signature.methods(select_.CTE, { alias = "name: word?" })
@@ -122,4 +123,5 @@ signature.methods(dialect.Dialect, { init = "description: table, options: option
 signature.kind("dialect", "a dialect or its name", function(x)
   return type(x) == "string" or dialect.Dialect:is(x) or (type(x) == "table" and dialect.Dialect:is(x.dialect))
 end)
-signature.methods(types.TypeEngine, { dialect_impl = "dialect: dialect", as_generic = "options: options?" }, types.is_type)
+signature.methods(types.TypeEngine, { as_generic = "options: options?", bind_processor = "dialect: dialect", dialect_impl = "dialect: dialect",
+  literal_processor = "dialect: dialect", result_processor = "dialect: dialect" }, types.is_type)

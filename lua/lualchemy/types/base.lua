@@ -208,6 +208,35 @@ function TypeEngine:bind_expression(bind) return bind end
 ---@return any
 function TypeEngine:column_expression(column) return column end
 
+local function dialect_name(dialect) return type(dialect) == "string" and dialect or dialect.name end
+
+--- A function that makes of a value what a database is sent for it; for types around this one.
+---@param dialect string|table   its name, or an object with one
+---@return fun(value: any): any
+function TypeEngine:bind_processor(dialect)
+  local handle, name = M.to_instance(self)._type, dialect_name(dialect)
+  return function(value)
+    local _, sent = core.type_bind(handle, name, value)
+    return sent
+  end
+end
+
+--- A function that makes a value of what a database gave.
+---@param dialect string|table
+---@return fun(value: any): any
+function TypeEngine:result_processor(dialect)
+  local handle, name = M.to_instance(self)._type, dialect_name(dialect)
+  return function(value) return (core.type_read(handle, name, value)) end
+end
+
+--- A function that makes SQL text of a value.
+---@param dialect string|table
+---@return fun(value: any): string
+function TypeEngine:literal_processor(dialect)
+  local handle, name = M.to_instance(self)._type, dialect_name(dialect)
+  return function(value) return (core.type_literal(handle, name, value)) end
+end
+
 --- Are two values of this type the same, for change tracking?
 ---@return boolean
 function TypeEngine:compare_values(a, b)

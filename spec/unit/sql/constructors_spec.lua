@@ -16,6 +16,8 @@ describe("a class of expressions", function()
     { sa.Cast(a.c.x, sa.String), "CAST(a.x AS VARCHAR)" }, { sa.BindParameter("q", 5), ":q" }, { sa.TextClause("x = :y"), "x = :y" },
     { sa.Over(sa.func.f(), { order_by = a.c.x }), "f() OVER (ORDER BY a.x)" }, { sa.Join(a, b, sa.true_()), "a JOIN b ON true" },
     { sa.Exists(sa.select(a.c.x)), "EXISTS (SELECT a.x FROM a)" }, { sa.ScalarSelect(sa.select(a.c.x)), "(SELECT a.x FROM a)" },
+    { require("lualchemy.dialects.postgresql").Insert(a):on_conflict_do_nothing(), "INSERT INTO a (id, x) VALUES (:id, :x) ON CONFLICT DO NOTHING" },
+    { require("lualchemy.dialects.sqlite").Insert(a):on_conflict_do_nothing(), "INSERT INTO a (id, x) VALUES (:id, :x) ON CONFLICT DO NOTHING" },
     { sa.select(sa.Label("n", a.c.x)), "SELECT a.x AS n FROM a" },
   }
   for _, case in ipairs(cases) do

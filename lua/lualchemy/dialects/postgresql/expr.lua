@@ -15,6 +15,7 @@ local M = {}
 ---@param table_ lualchemy.Table
 ---@return lualchemy.UpsertInsert
 function M.insert(table_) return dml.upsert(table_) end
+M.Insert = dml.Upsert
 
 -- Array literals ----------------------------------------------------------------------------------------------------
 

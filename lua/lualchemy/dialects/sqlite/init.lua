@@ -52,5 +52,6 @@ function M.dialect(options) return Dialect(M.description, options) end
 ---@param table_ lualchemy.Table
 ---@return lualchemy.UpsertInsert
 function M.insert(table_) return require("lualchemy.sql.dml").upsert(table_, true) end
+M.Insert = require("lualchemy.sql.dml").Several
 
 return M
