@@ -259,6 +259,26 @@ for name, url in targets.each() do
         { "release_savepoint", "sa_savepoint_1" }, { "commit" }, { "begin" }, { "rollback" } }, log)
     end)
 
+    it("engines made of one by execution_options hear what it hears, not the other way round", function()
+      local before = engine:execution_options { a = 1 }
+      local seen = {}
+      event.listen(engine, "before_cursor_execute", function(conn) seen[#seen + 1] = conn.engine end)
+      local after = before:execution_options { a = 2 }
+      for _, one in ipairs { before, after, engine } do
+        local conn <close> = one:connect()
+        conn:scalar("SELECT 1")
+      end
+      assert.same({ before, after, engine }, seen)
+      local own = 0
+      event.listen(after, "before_cursor_execute", function() own = own + 1 end)
+      for _, one in ipairs { before, after, engine } do
+        local conn <close> = one:connect()
+        conn:scalar("SELECT 1")
+      end
+      assert.equal(1, own)
+      assert.equal(6, #seen)
+    end)
+
     it("a listener of begin that ends the connection is no riddle for who began", function()
       local conn = engine:connect()
       event.listen(conn, "begin", function(it) it:invalidate() end, { once = true })

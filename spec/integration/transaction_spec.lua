@@ -37,6 +37,15 @@ for name, url in targets.each() do
       assert.equal("AUTOCOMMIT", conn:execution_options{ isolation_level = "AUTOCOMMIT" }:get_isolation_level())
     end)
 
+    it("a single statement has no isolation level", function()
+      local level = { isolation_level = "SERIALIZABLE" }
+      raises("ArgumentError", "a single statement has no isolation_level", conn.execute, conn,
+        sa.select(sa.literal(1)):execution_options(level))
+      raises("ArgumentError", "a single statement has no isolation_level", conn.execute, conn, sa.select(sa.literal(1)), nil,
+        { execution_options = level })
+      assert.equal(1, conn:scalar("SELECT 1"))
+    end)
+
     it("a connection goes back to the level that its database has", function()
       local default = conn:get_default_isolation_level()
       conn:execution_options { isolation_level = "AUTOCOMMIT" }

@@ -9,7 +9,7 @@ local limits = require("lualchemy.sql.limits")
 local M = {}
 
 local function check(timeout)
-  if type(timeout) ~= "number" or not (timeout > 0) then    -- NaN neither
+  if type(timeout) ~= "number" or timeout <= 0 or timeout ~= timeout then      -- NaN neither
     errors.raise("ArgumentError", "the execution option 'timeout' is a number of seconds above 0, got %s", tostring(timeout))
   end
 end

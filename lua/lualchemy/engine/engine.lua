@@ -28,7 +28,9 @@ local Pool = require("lualchemy.pool").Pool
 local Engine = class("Engine")
 
 event.declare(Engine, Connection._events)
-event.declare(Engine, { "engine_disposed", "set_engine_execution_options", "do_connect" })
+-- An engine with other execution options has what the one it was made of hears.
+event.declare(Engine, { "engine_disposed", "set_engine_execution_options", "do_connect" },
+  { parent = function(engine) return rawget(engine, "_parent"), true end })
 
 -- An engine stands for its pool where pool events are meant, the class of engines for that of pools.
 local pool_events, events = {}, {}
@@ -40,11 +42,17 @@ event.add_resolver(function(target, name)
   return Engine:is(target) and target.pool or nil
 end)
 
--- Listeners of all engines, or of all connections, mark every engine: C looks at an engine's own fields only.
+-- Listeners of all engines, of all connections, or of the engine that one was made of mark an engine: C looks at its own
+-- fields only.
 local engines = setmetatable({}, { __mode = "k" })
 
+local function listeners_above(engine)
+  local up = rawget(engine, "_parent")
+  return up and (rawget(up, "_listeners") or listeners_above(up))
+end
+
 local function mark(engine)
-  local listeners = Engine._listeners or Connection._listeners
+  local listeners = Engine._listeners or Connection._listeners or listeners_above(engine)
   if listeners and not rawget(engine, "_listeners") then
     rawset(engine, "_listeners", listeners)
     core.look_again()
@@ -262,6 +270,8 @@ function Engine:execution_options(options)
   rawset(other, "_listeners", nil)
   other._execution_options = self:_merge_options(self._execution_options, options)
   rawset(other, "_parent", self)
+  engines[other] = true
+  mark(other)
   if self._listeners then event.fire(self, "set_engine_execution_options", self, options) end
   return other
 end

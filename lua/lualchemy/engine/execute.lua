@@ -248,8 +248,12 @@ local function merged_options(conn, own, options)
   if options ~= nil and type(options) ~= "table" then
     errors.raise("ArgumentError", "execute(statement, parameters, options): the options are a table, not a %s", type(options))
   end
-  local engine = conn.engine
-  return engine:_merge_options(engine:_merge_options(conn._options, own), options and options.execution_options)
+  local engine, last = conn.engine, options and options.execution_options
+  if own and own.isolation_level ~= nil or last and last.isolation_level ~= nil then
+    errors.raise("ArgumentError", "a single statement has no isolation_level: it is an option of create_engine(), "
+      .. "engine:execution_options() and conn:execution_options()")
+  end
+  return engine:_merge_options(engine:_merge_options(conn._options, own), last)
 end
 
 -- -- text as it is ----------------------------------------------------------------------------------------------------

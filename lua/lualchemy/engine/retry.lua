@@ -21,7 +21,7 @@ local function check_options(options)
   end
   for _, name in ipairs { "delay", "max_delay" } do
     local seconds = options[name] or DEFAULTS[name]
-    if not (seconds >= 0) then      -- NaN neither
+    if seconds < 0 or seconds ~= seconds then      -- NaN neither
       errors.raise("ArgumentError", "run_transaction: option '%s' is a number of seconds, 0 or more, got %s", name, tostring(seconds))
     end
   end

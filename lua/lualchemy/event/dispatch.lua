@@ -30,9 +30,10 @@ local flattened = setmetatable({}, { __mode = "k" })
 -- Class -> function(target) giving the next target up whose propagating listeners apply too (a mapper's base).
 local parents = setmetatable({}, { __mode = "k" })
 
---- Says how targets of a class inherit listeners that were registered with `propagate`.
+--- Says how targets of a class inherit listeners that were registered with `propagate`; a parent with `true` behind it
+--- hands on all of its own.
 ---@param class lualchemy.Class
----@param parent fun(target: any): any
+---@param parent fun(target: any): any, boolean?
 function M.set_parent(class, parent) parents[class] = parent end
 
 local function parent_of(target)
@@ -64,12 +65,13 @@ local function flatten(target, name)
   local list = {}
   append_classes(list, is_class(target) and target or Class.of(target), name)
   if not is_class(target) then
-    local up, chain = parent_of(target), {}
+    local chain = {}
+    local up, whole = parent_of(target)
     while up do
-      table.insert(chain, 1, up)
-      up = parent_of(up)
+      table.insert(chain, 1, { up, whole })
+      up, whole = parent_of(up)
     end
-    for _, base in ipairs(chain) do append(list, base, name, true) end
+    for _, base in ipairs(chain) do append(list, base[1], name, not base[2]) end
     append(list, target, name)
   end
   return list
@@ -166,6 +168,18 @@ function M.attach(target, name, listener, first)
   table.insert(lists[name], first and 1 or #lists[name] + 1, listener)
   listener.lists, listener.name = lists, name
   forget()
+end
+
+--- Lets another target have what the first one's own list has now.
+---@param from any
+---@param to any
+function M.copy(from, to)
+  for name, list in pairs(own[from] or {}) do
+    for _, listener in ipairs(list) do
+      M.attach(to, name, { fn = listener.fn, owner = listener.owner, once = listener.once, retval = listener.retval,
+        propagate = listener.propagate })
+    end
+  end
 end
 
 --- Takes a listener off its target.

@@ -17,4 +17,5 @@ return {
   listeners = dispatch.listeners,
   lists = dispatch.lists,
   derive = dispatch.derive,
+  copy = dispatch.copy,
 }

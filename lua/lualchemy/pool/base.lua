@@ -333,9 +333,16 @@ function Pool:dispose()
   if first then error(first, 0) end
 end
 
---- A new pool with the same options.
+--- A new pool with the same options and listeners.
 ---@return lualchemy.Pool
-function Pool:recreate() return getmetatable(self)(self._connect, self._options) end
+function Pool:recreate()
+  local options = {}
+  for name, value in pairs(self._options) do options[name] = value end
+  options.listeners = nil       -- they are among those that are copied
+  local other = getmetatable(self)(self._connect, options)
+  event.copy(self, other)
+  return other
+end
 
 -- -- figures ----------------------------------------------------------------------------------------------------------
 

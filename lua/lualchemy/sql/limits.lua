@@ -12,7 +12,7 @@ local NAMES = { "statement_timeout", "lock_timeout" }
 function M.check(options)
   for _, name in ipairs(NAMES) do
     local seconds = options[name]
-    if seconds ~= nil and (type(seconds) ~= "number" or not (seconds > 0)) then    -- NaN neither
+    if seconds ~= nil and (type(seconds) ~= "number" or seconds <= 0 or seconds ~= seconds) then    -- NaN neither
       errors.raise("ArgumentError", "the execution option '%s' is a number of seconds above 0, got %s", name, tostring(seconds))
     end
   end

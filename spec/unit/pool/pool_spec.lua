@@ -34,6 +34,18 @@ describe("pool", function()
     raises("ArgumentError", "option 'size' is a number", pool.QueuePool, connect, { pool_size = "2" })
   end)
 
+  it("made anew has the same listeners, and those of its own", function()
+    local heard = {}
+    local p = pool.QueuePool(connect, { listeners = { { connect = function() heard[#heard + 1] = "extension" end } } })
+    event.listen(p, "connect", function() heard[#heard + 1] = "function" end)
+    local other = p:recreate()
+    event.listen(other, "connect", function() heard[#heard + 1] = "its own" end)
+    p:connect():close()
+    assert.same({ "extension", "function" }, heard)
+    other:connect():close()
+    assert.same({ "extension", "function", "extension", "function", "its own" }, heard)
+  end)
+
   it("of size 0 opens as many as are asked for and keeps them", function()
     local p = pool.QueuePool(connect, { size = 0, max_overflow = 1 })
     local out = {}
