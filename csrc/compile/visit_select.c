@@ -157,6 +157,8 @@ void alch_add_result(alch_compiler *c, const alch_named_column *column, const ch
     const alch_node *n = column->column;
     alch_result_column *made;
 
+    if (t->family == ALCH_FAMILY_TUPLE)
+        alch_compile_fail(c, ALCH_ERR_COMPILE, "a tuple_() cannot be selected: a database has no value for it; select what is in it");
     if (r->column_count == c->column_size) {
         size_t size = c->column_size != 0 ? c->column_size * 2 : 8;
         alch_result_column *at = alch_arena_alloc(c->arena, size * sizeof *at);

@@ -1,5 +1,6 @@
 --- What needs more than a golden row (spec/golden) of the expression language, on both databases.
 local sa = require("lualchemy")
+local raises = require("spec.support.expect").raises
 local targets = require("spec.support.targets")
 
 local metadata = sa.MetaData()
@@ -122,8 +123,25 @@ for name, url in targets.each() do
       local insert = require("lualchemy.dialects." .. name).insert(users):values { id = 1, name = "other" }
       conn:execute(insert:on_conflict_do_update { index_elements = { "id" }, set_ = { name = insert.excluded.name } })
       assert.equal("other", conn:scalar(sa.select(u.name):where(u.id:eq(1))))
-      conn:execute(insert:on_conflict_do_nothing())
+      local nothing = conn:execute(insert:on_conflict_do_nothing())
+      assert.is_nil(nothing.inserted_primary_key)
+      assert.same({}, nothing.inserted_primary_key_rows)
       tx:rollback()
+    end)
+
+    it("gives the key of an INSERT in one place", function()
+      local tx = conn:begin_nested()
+      assert.same({ 70 }, { table.unpack(conn:execute(users:insert():values { id = 70 }).inserted_primary_key) })
+      local returned = conn:execute(users:insert():values { id = 71 }:returning(u.id))
+      raises("InvalidRequestError", "the key is in its rows", function() return returned.inserted_primary_key end)
+      assert.equal(71, returned:scalar())
+      tx:rollback()
+    end)
+
+    it("selects no tuple", function()
+      raises("CompileError", "cannot be selected", conn.execute, conn, sa.select(sa.tuple_(u.id, u.age)))
+      local both = sa.tuple_(u.id, u.age)
+      assert.same({ 1 }, conn:execute(sa.select(u.id):where(both:in_(sa.select(u.id, u.age):where(u.id:eq(1))))):scalars():all())
     end)
   end)
 end

@@ -45,20 +45,27 @@ end
 ---@return table
 function Context:get_current_parameters() return self.current_parameters end
 
---- The key of the row that an INSERT made: what was sent, what the database returned, or its row number.
+--- The key of the row that an INSERT made: what was sent, what the database returned, or its row number. No key if it made no
+--- row, as ON CONFLICT DO NOTHING may: SQLite's last row number would be that of another row.
+---@param result lualchemy.Result?   the statement's
 ---@return lualchemy.Row?
-function Context:inserted_primary_key()
+function Context:inserted_primary_key(result)
   if not self.isinsert or self.executemany then return nil end
+  if result and result.returns_rows and not self.returned_row then
+    errors.raise("InvalidRequestError", "the statement has returning(): the key is in its rows, not in inserted_primary_key")
+  end
+  if result and not result.returns_rows and result.rowcount == 0 then return nil end
   local names, values = core.inserted_key(self.compiled, self.bound, self.last_id, self.returned_row)
   if names then return core.row(core.shape(names), values) end
 end
 
 --- The same for each set of many: what was sent, and what the database returned if that is known set by set (with
 --- `return_defaults`, or the key in `returning` with sort_by_parameter_order).
+---@param result lualchemy.Result?
 ---@return lualchemy.Row[]?
-function Context:inserted_primary_key_rows()
+function Context:inserted_primary_key_rows(result)
   if not self.isinsert then return nil end
-  if not self.executemany then return { self:inserted_primary_key() } end
+  if not self.executemany then return { self:inserted_primary_key(result) } end
   local rows, shape = {}, nil
   for set = 1, #self.bound do
     local returned = self.returned_rows and self.returned_rows[set]

@@ -367,8 +367,10 @@ local function insert_expression(work, conn, texts, object, shape)
   if #back == 1 and back[1] == texts.generated_key or has_key_expression(texts, object) then back = {} end
   local _, result = execute_returning(conn, texts, statement, object, back)
   if texts.position == 1 and #back == 0 then
+    local key = result.inserted_primary_key
+      or errors.raise("FlushError", "%s: the INSERT made no row", texts.table.name)
     for i, column in ipairs(texts.level.keys) do
-      core.flush_give(object, texts.mapper:property_for_column(column).slot, result.inserted_primary_key[i])
+      core.flush_give(object, texts.mapper:property_for_column(column).slot, key[i])
     end
   end
   forget_expressions(work, texts, object, shape)
