@@ -43,7 +43,7 @@ Session:commit()
 print("published: " .. Article.query:published():titles())
 print("long: " .. Article.query:longer_than(1000):titles())
 print("both: " .. Session:query(Article):longer_than(1000):published():titles())
-print("of its class after all: " .. tostring(ArticleQuery:is(Article.query:limit(1):published())))
+print("of its class after all: " .. tostring(ArticleQuery:is(Article.query:order_by(Article.id):published())))
 
 -- A coroutine has a session of its own, and so has the property.
 local mine = Session()

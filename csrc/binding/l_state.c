@@ -658,6 +658,17 @@ static int l_is_changed(lua_State *L)
     return 1;
 }
 
+/* core.was_set(instance, name) -> did the program set or change it since the row was read or written? */
+static int l_was_set(lua_State *L)
+{
+    const alch_state *s;
+
+    lua_settop(L, 2);
+    s = alch_need_state(L, 1, "was_set");
+    lua_pushboolean(L, alch_has(s, ALCH_SET_CHANGED, (size_t)check_attr(L, s, 2)));
+    return 1;
+}
+
 /* core.state(instance) -> life, session number, identity key; nothing if it
 ** is no mapped instance or has not met the library yet. */
 static int l_state(lua_State *L)
@@ -714,6 +725,7 @@ void alch_open_state(lua_State *L)
         { "set_committed", l_set_committed },
         { "load_context", l_load_context },
         { "is_changed", l_is_changed },
+        { "was_set", l_was_set },
         { "state", l_state },
         { "adopt", l_adopt },
         { "assign", l_assign },

@@ -86,6 +86,13 @@ world.describe("merge", define, function(w)
     assert.equal(3, #user.addresses)
   end)
 
+  it("a list that was only looked at leaves the row's own alone, an empty one that was given does not", function()
+    local given = w.User{ id = 100 }
+    assert.equal(0, #given.addresses)
+    assert.equal(2, #session:merge(given).addresses)
+    assert.equal(0, #session:merge(w.User{ id = 100, addresses = {} }).addresses)
+  end)
+
   it("an object that is in the session is its own merge", function()
     local user = session:get(w.User, 100)
     assert.equal(user, session:merge(user))

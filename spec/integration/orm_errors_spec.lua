@@ -35,6 +35,22 @@ end
 
 -- name, class, what the message says, what is done.
 local cases = {
+  { "criteria after a limit", "InvalidRequestError", { "Query.filter()", "LIMIT", "call filter() before limit()" }, function(w, s)
+    s:query(w.User):limit(1):filter(w.User.id:eq(1))
+  end },
+  { "an order after an offset", "InvalidRequestError", { "Query.order_by()", "OFFSET" }, function(w, s) s:query(w.User):offset(1):order_by(w.User.id) end },
+  { "a join after a limit", "InvalidRequestError", { "Query.join()", "call join() before limit()" }, function(w, s)
+    s:query(w.User):limit(1):join(w.User.addresses)
+  end },
+  { "a lock that says nothing", "ArgumentError", { "with_for_update is true", "nowait" }, function(w, s)
+    s:refresh(saved(w), nil, { with_for_update = {} })
+  end },
+  { "columns of two classes in one option", "ArgumentError", { "load_only()", "Address.id is not of User", "an option for each" }, function(w)
+    orm.load_only(w.User.id, w.Address.id)
+  end },
+  { "an option that goes on from a wildcard", "ArgumentError", { "*", "no selectinload()" }, function(w)
+    orm.joinedload("*"):selectinload(w.User.addresses)
+  end },
   { "a query of what is not mapped", "ArgumentError", { "mapped classes and expressions" }, function(_, s) s:query({}) end },
   { "adding what is not mapped", "UnmappedInstanceError", { "not an instance of a mapped class", "orm.mapper" }, function(_, s) s:add({}) end },
   { "adding a class", "UnmappedInstanceError", { "not an instance" }, function(w, s) s:add(w.User) end },

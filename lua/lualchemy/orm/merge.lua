@@ -43,8 +43,10 @@ local function is_way_back(prop, object, seen)
   return through ~= nil and prop.back_populates ~= nil and through[prop.back_populates] == true
 end
 
-local function is_copied(prop, known)
+-- A new object's list that was only looked at says nothing: the row's own stays.
+local function is_copied(prop, object, known)
   if not known then return false end
+  if prop.uselist and core.state(object) == "transient" and not core.was_set(object, prop.key) then return false end
   if prop.kind == "column" then return not prop.readonly end
   return prop.kind == "relationship" and prop.cascade and prop.cascade.merge and not prop.viewonly
 end
@@ -63,7 +65,7 @@ end
 local function copy(session, kind, mapper, object, target, options, seen)
   for _, prop in ipairs(mapper.properties) do
     local value, known = core.peek(object, prop.key)
-    if prop.kind == kind and is_copied(prop, known) then
+    if prop.kind == kind and is_copied(prop, object, known) then
       copy_one(session, prop, object, target, value, options, seen)
     end
   end

@@ -97,11 +97,14 @@ local function relationship_method(name, strategy, known, prepare)
   Load[name] = function(load, ...)
     local self, attribute, options = path_arguments(load, ...)
     check_options(name, options, known)
+    if self.ended then errors.raise("ArgumentError", "\"*\" means whatever lies there: no %s() can go on from it", name) end
     local chosen = prepare and prepare(options) or strategy
     if attribute == "*" then
-      return with_rule(self, self.path, function(node, globals)
+      local all = with_rule(self, self.path, function(node, globals)
         if #self.path == 0 and not self.root then globals.wildcard = chosen else node.wildcard = chosen end
       end)
+      all.ended = true
+      return all
     end
     local step = step_of(attribute, name)
     local root = self.root or step.attribute and step.attribute.parent
@@ -153,7 +156,12 @@ local function column_arguments(method, ...)
       if not prop then
         errors.raise("ArgumentError", "%s() takes column attributes such as User.name; got %s", method, tostring(attribute))
       end
-      root = root or entity.of_expression(attribute)
+      local of = entity.of_expression(attribute)
+      root = root or of
+      if not (of.mapper:isa(root.mapper) or root.mapper:isa(of.mapper)) then
+        errors.raise("ArgumentError", "%s() takes columns of one class: %s is not of %s; use an option for each", method, tostring(attribute),
+          root.mapper.class_name)
+      end
       given[i] = attribute.property.key
     end
   end

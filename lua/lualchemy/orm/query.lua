@@ -143,10 +143,13 @@ end
 -- What an argument means: in a query over another one its columns, of a class that was renamed those of its alias.
 local function adapted(query, value) return renamed.adapt(query._renamed, setops.adapt(query, value)) end
 
+local before_limit = { order_by = true, group_by = true, having = true }
+
 -- A method that is the select's own, applied to the query's.
 local function delegate(name)
   Query[name] = function(self, ...)
     self:_refuse_fixed(name)
+    if before_limit[name] then self:_refuse_limited(name) end
     local given = table.pack(...)
     if self._over or self._renamed then
       for i = 1, given.n do given[i] = adapted(self, given[i]) end
@@ -167,6 +170,15 @@ function Query:_refuse_fixed(method)
   end
 end
 
+-- Of which rows LIMIT is the first: what comes after it in the program would come before it in the SQL.
+function Query:_refuse_limited(method)
+  local name = self._called.limit and "limit" or self._called.offset and "offset"
+  if name then
+    errors.raise("InvalidRequestError", "Query.%s() being called on a Query which already has %s applied: call %s() before %s(), or query over "
+      .. "query:subquery()", method, name:upper(), method, name)
+  end
+end
+
 local function criterion_of(query, value)
   value = clause.criterion(value, "filter()")
   return (query._over or query._renamed) and adapted(query, value) or value
@@ -176,6 +188,7 @@ end
 ---@return lualchemy.orm.Query
 function Query:filter(criterion, ...)
   if self._from then self:_refuse_fixed("filter") end
+  if next(self._called) then self:_refuse_limited("filter") end
   local before, copy = self._criteria, copy_of(self)
   local first = #before + 1
   local list = { criterion_of(self, criterion) }
@@ -235,6 +248,7 @@ local join
 
 function join(query, target, on, options)
   query:_refuse_fixed("join")
+  query:_refuse_limited("join")
   if type(on) == "table" and getmetatable(on) == nil then on, options = nil, on end
   if type(target) == "string" then target = joins.named_relationship(target, query:_filter_entity()) end
   if comparator.RelationshipAttribute:is(target) then

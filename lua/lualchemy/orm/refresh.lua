@@ -21,6 +21,9 @@ local lock_text = { [true] = " FOR UPDATE", read = " FOR SHARE", nowait = " FOR 
 ---@param option any   `with_for_update`
 ---@return string?
 function M.for_update(session, mapper, option)
+  if type(option) == "table" and next(option) == nil then
+    errors.raise("ArgumentError", "with_for_update is true, or a table of options such as { nowait = true }; an empty one says nothing")
+  end
   if not option or session:get_bind(mapper).dialect:descends_from("sqlite") then return nil end
   if type(option) == "table" then
     return (option.read and " FOR SHARE" or " FOR UPDATE") .. (option.nowait and " NOWAIT" or "")
@@ -140,7 +143,8 @@ end
 ---@param lock any
 function M.object(session, object, names, lock)
   local mapper = core.mapper_of(object)
-  session:expire(object, names)
+  session:expire(object, names) -- its own changes are given up, those of others are written
+  session:_autoflush()
   if names then return refresh_named(session, mapper, object, names, lock) end
   local found, whole = load_whole(session, mapper, object, { populate_existing = true, with_for_update = lock, is_column_load = true })
   if not whole then

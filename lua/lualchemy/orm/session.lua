@@ -677,7 +677,6 @@ function Session:refresh(object, names, options)
   if core.state(object) ~= "persistent" or not self._c:contains(object) then
     errors.raise("InvalidRequestError", "session:refresh: this object is not persistent in this session: add it and flush first")
   end
-  self:_autoflush()
   refresh.object(self, object, names, options and options.with_for_update)
 end
 
