@@ -90,3 +90,54 @@ world.describe("a concrete class", define, function(w)
     raises_here("InvalidRequestError", { "'pay' of Anybody" }, function() return all[1].pay end)
   end)
 end)
+
+local function united(Base, w)
+  local function table_of(name, more)
+    local members = { __tablename__ = "cb_" .. name, id = sa.Column(sa.Integer, { primary_key = true }), name = sa.Column(sa.String(50)),
+      __mapper_args__ = { polymorphic_identity = name, concrete = true } }
+    for _, column in ipairs(more or {}) do members[column[1]] = sa.Column(column[2]) end
+    return members
+  end
+  w.Worker = Base:class("Worker", orm.ConcreteBase, table_of("worker"))
+  w.Smith = w.Worker:class("Smith", table_of("smith", { { "anvil", sa.String(40) } }))
+  w.Baker = w.Worker:class("Baker", table_of("baker", { { "oven", sa.String(40) } }))
+  w.Farrier = w.Smith:class("Farrier", table_of("farrier", { { "anvil", sa.String(40) }, { "horses", sa.Integer } }))
+end
+
+world.describe("classes below one with orm.ConcreteBase", united, function(w)
+  before_each(function()
+    w.session:add_all{ w.Worker{ name = "a" }, w.Smith{ name = "b", anvil = "big" }, w.Baker{ name = "c", oven = "hot" }, w.Farrier{ name = "d", horses = 3 } }
+    w.session:commit()
+    w.session:expunge_all()
+  end)
+
+  local function found(class_)
+    local list = {}
+    for i, worker in ipairs(w.session:scalars(sa.select(class_):order_by(class_.name)):all()) do
+      list[i] = ("%s %s %s"):format(sa.inspect(worker).mapper.class_name, worker.name, worker.anvil or worker.oven or worker.horses)
+    end
+    return list
+  end
+
+  it("are found by it, with everything they have", function()
+    assert.same({ "Worker a nil", "Smith b big", "Baker c hot", "Farrier d 3" }, found(w.Worker))
+    assert.same({ "Smith b big", "Farrier d 3" }, found(w.Smith))
+    assert.same({ "Baker c hot" }, found(w.Baker))
+  end)
+
+  it("are told apart by a column of the union of their tables", function()
+    assert.equal("SELECT pjoin.id, pjoin.name, pjoin.anvil, pjoin.type, pjoin.horses FROM (SELECT cb_smith.id AS id, cb_smith.name AS name, "
+      .. "cb_smith.anvil AS anvil, CAST(NULL AS INTEGER) AS horses, 'smith' AS type FROM cb_smith UNION ALL SELECT cb_farrier.id AS id, "
+      .. "cb_farrier.name AS name, cb_farrier.anvil AS anvil, cb_farrier.horses AS horses, 'farrier' AS type FROM cb_farrier) AS pjoin",
+      (tostring(sa.select(w.Smith)):gsub("%s+", " ")))
+  end)
+
+  it("are written to their own tables", function()
+    local farrier = w.session:scalars(sa.select(w.Worker):where(w.Worker.name:eq("d"))):one()
+    farrier.horses = 4
+    w.session:flush()
+    w.session:delete(w.session:query(w.Baker):one())
+    w.session:commit()
+    assert.same({ "Worker a nil", "Smith b big", "Farrier d 4" }, found(w.Worker))
+  end)
+end)

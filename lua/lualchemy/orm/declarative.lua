@@ -196,6 +196,7 @@ local function mapper_options(class_, declaration, base, parent)
   if type(options.version_id_col) == "string" then options.version_id_col = class_.__table__.c[options.version_id_col] end
   options.inherits = options.inherits or parent and parent.class_
   if parent then exclude_sisters(options, declaration, parent) end
+  options.unites_tables = class_.__unites_tables__
   options.properties = properties_of(declaration)
   options.registry = base.registry
   return options

@@ -77,6 +77,7 @@ local M = setmetatable(signature.module {
   mapped_column = property.mapped_column,
   aliased = require("lualchemy.orm.aliased").aliased,
   polymorphic_union = require("lualchemy.orm.inheritance.union").polymorphic_union,
+  ConcreteBase = { __unites_tables__ = true },      -- a mixin for declarative classes
   selectin_polymorphic = require("lualchemy.orm.loading.selectin_polymorphic").selectin_polymorphic,
   with_polymorphic = require("lualchemy.orm.inheritance.with_polymorphic").with_polymorphic,
   Load = options.Load,

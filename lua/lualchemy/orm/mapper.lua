@@ -51,7 +51,7 @@ local known_options = {
   "properties", "include_properties", "exclude_properties", "column_prefix", "primary_key", "extension",
   "version_id_col", "version_id_generator", "batch", "eager_defaults", "confirm_deleted_rows", "registry", "class_name",
   "always_refresh", "inherits", "polymorphic_on", "polymorphic_identity", "polymorphic_abstract", "concrete", "with_polymorphic",
-  "inherit_condition", "polymorphic_load", "legacy_is_orphan",
+  "inherit_condition", "polymorphic_load", "legacy_is_orphan", "unites_tables",
 }
 local is_known = {}
 for _, name in ipairs(known_options) do is_known[name] = true end
@@ -338,7 +338,7 @@ function Mapper:_set_property(key, prop)
   local replaced = self.property_by_key[key]
   self.property_by_key[key] = prop
   if replaced then
-    self.properties[replaced.index] = prop
+    self.properties[replaced.index], self.load_order = prop, nil
     prop.index = replaced.index
   else
     self.properties[#self.properties + 1] = prop

@@ -4,6 +4,7 @@ local clause = require("lualchemy.orm.clause")
 local errors = require("lualchemy.errors")
 local property = require("lualchemy.orm.property")
 local registry = require("lualchemy.orm.registry")
+local polymorphic_union = require("lualchemy.orm.inheritance.union").polymorphic_union
 local warn = require("lualchemy.util.warn").warn
 
 local M = {}
@@ -11,9 +12,14 @@ local M = {}
 -- The attribute of an expression that is no column of the class's: it is read with every row and belongs to nobody.
 local HIDDEN = "_sa_polymorphic_on"
 
+-- Rows say once which class they are of, whichever of the classes asks.
+local DISCRIMINATOR = {}
+
 local function hidden_property(mapper, expression)
-  local prop = property.ColumnProperty({ clause.label(expression, HIDDEN) })
-  prop.readonly, prop.discriminator = true, true
+  local is_column = clause.kind(expression) == "column"     -- of a union: behind the columns of the table
+  local prop = property.ColumnProperty({ is_column and expression or clause.label(expression, HIDDEN) })
+  prop.readonly, prop.discriminator, prop.added_late = true, true, is_column
+  prop.root = DISCRIMINATOR
   mapper:_set_property(HIDDEN, prop)
   return prop
 end
@@ -257,9 +263,22 @@ local function given_polymorphic(mapper)
   return classes, selectable
 end
 
+-- A class with orm.ConcreteBase takes its rows from the tables of all classes below it, and knows by a column of the union
+-- which is which.
+local function unite_tables(mapper)
+  local tables = {}
+  for i, one in ipairs(mapper:self_and_descendants()) do tables[i] = { one.polymorphic_identity, one.local_table } end
+  local name = mapper.class_._concrete_discriminator_name or "type"
+  local union = polymorphic_union(tables, name, "pjoin")
+  mapper.options.with_polymorphic, mapper.options.polymorphic_on = { "*", union }, union.c[name]
+  mapper.polymorphic_prop = find_discriminator(mapper)
+  mapper.polymorphic_on = mapper.polymorphic_prop.column
+end
+
 --- Works out anew what a mapper's queries select from: a class below it is new.
 ---@param mapper lualchemy.orm.Mapper
 function M.update(mapper)
+  if mapper.options.unites_tables then unite_tables(mapper) end
   local classes, selectable = given_polymorphic(mapper)
   if not selectable and (classes ~= "*" and #classes == 0) then return end
   mapper.polymorphic_mappers = M.mappers_of(mapper, classes)
