@@ -5,6 +5,7 @@
 local class = require("lualchemy.util.class")
 local dialects = require("lualchemy.sql.dialect")
 local errors = require("lualchemy.errors")
+local suggest = require("lualchemy.util.suggest")
 
 ---@class lualchemy.URL
 ---@field drivername string   "postgresql" or "postgresql+libpq"
@@ -35,6 +36,33 @@ local function malformed(text, why)
   errors.raise("ArgumentError", "could not parse a database URL from '%s': %s", redact(text), why)
 end
 
+local function as_list(value) return type(value) == "table" and value or { value } end
+
+-- What may stand in a query: text, or a list of texts.
+local function check_value(key, value)
+  local list, fits = as_list(value), type(key) == "string"
+  for i = 1, math.max(#list, 1) do fits = fits and (type(list[i]) == "string" or type(list[i]) == "number") end
+  if fits then return value end
+  errors.raise("ArgumentError", "an option in the query of a URL has a name, and a text or a list of texts; got %s = %s",
+    tostring(key), tostring(value))
+end
+
+-- Type of each part; a port may be written as text.
+local KINDS = { drivername = "string", username = "string", password = "string", host = "string", port = "number", database = "string",
+  query = "table" }
+
+local function check_parts(parts)
+  for name, value in pairs(parts) do
+    local kind = KINDS[name]
+    if not kind then errors.raise("ArgumentError", "a URL has no part '%s'%s", tostring(name), suggest.hint(name, FIELDS)) end
+    local number = kind == "number"
+    if number and not math.tointeger(tonumber(value)) or not number and type(value) ~= kind then
+      errors.raise("ArgumentError", "the %s of a URL is a %s, got %s", name, number and "whole number" or kind,
+        name == "password" and type(value) or tostring(value))
+    end
+  end
+end
+
 --- A URL from its parts, not percent-encoded.
 ---@param parts table  the fields of the class
 function URL:init(parts)
@@ -42,14 +70,14 @@ function URL:init(parts)
     errors.raise("ArgumentError", "a URL needs a drivername such as 'sqlite' or 'postgresql', got %s",
       tostring(parts.drivername))
   end
+  check_parts(parts)
   for _, name in ipairs(FIELDS) do self[name] = parts[name] end
+  self.port = math.tointeger(tonumber(parts.port))
   self.backend, self.driver = parts.drivername:match("^([^+]+)%+?(.*)$")
   if self.driver == "" then self.driver = nil end
   self.query = {}
-  for key, value in pairs(parts.query or {}) do self.query[key] = value end
+  for key, value in pairs(parts.query or {}) do self.query[key] = check_value(key, value) end
 end
-
-local function as_list(value) return type(value) == "table" and value or { value } end
 
 -- One more value of a key; several are a list.
 local function add_value(query, key, value)
@@ -157,15 +185,6 @@ function URL:set(parts)
 end
 
 -- -- the query ------------------------------------------------------------------------------------------------------
-
--- What may stand in a query: text, or a list of texts.
-local function check_value(key, value)
-  local list, fits = as_list(value), type(key) == "string"
-  for i = 1, math.max(#list, 1) do fits = fits and (type(list[i]) == "string" or type(list[i]) == "number") end
-  if fits then return value end
-  errors.raise("ArgumentError", "an option in the query of a URL has a name, and a text or a list of texts; got %s = %s",
-    tostring(key), tostring(value))
-end
 
 --- A copy with more in its query: options of the same names are replaced, or with `append` get further values.
 ---@param pairs_ { [1]: string, [2]: string|string[] }[]   a name may come more than once

@@ -55,6 +55,18 @@ describe("url", function()
     assert.is_false(url == other)
   end)
 
+  it("its parts are what they have to be", function()
+    assert.equal(5432, URL.create("postgresql", { port = "5432" }).port)
+    for why, parts in pairs {
+      ["the host of a URL is a string, got 5"] = { host = 5 }, ["the port of a URL is a whole number, got five"] = { port = "five" },
+      ["the port of a URL is a whole number, got 5.5"] = { port = 5.5 }, ["the query of a URL is a table, got a=b"] = { query = "a=b" },
+      ["a URL has no part 'usernam'; did you mean 'username'"] = { usernam = "ed" }, ["a text or a list of texts; got a = true"] = { query = { a = true } },
+      ["the password of a URL is a string, got table"] = { password = {} },
+    } do
+      raises("ArgumentError", why, URL.create, "postgresql", parts)
+    end
+  end)
+
   it("its query is replaced, added to and taken from in copies", function()
     local url = URL.make("postgresql://h/d?alt_host=host1&ssl=no")
     assert.equal("postgresql://h/d?alt_host=host2&alt_host=host3&ssl=no",
