@@ -66,6 +66,11 @@ CREATE TABLE trip_main.friends (
   CONSTRAINT friends_pkey PRIMARY KEY (a_id, a_no, b_id, b_no),
   CONSTRAINT friend_a FOREIGN KEY (a_id, a_no) REFERENCES trip_main.people (id, serial_no) MATCH FULL ON DELETE CASCADE,
   CONSTRAINT friend_b FOREIGN KEY (b_id, b_no) REFERENCES trip_main.people (id, serial_no) DEFERRABLE INITIALLY DEFERRED);
+CREATE TYPE trip_side.mood AS ENUM ('sad', 'it''s ok');
+CREATE DOMAIN trip_side.share AS numeric(5,2) DEFAULT 1 CONSTRAINT whole CHECK ((VALUE <= (100)::numeric));
+CREATE TABLE trip_main.made (mood trip_side.mood DEFAULT 'sad'::trip_side.mood, moods trip_side.mood[], part trip_side.share) WITH (fillfactor='80');
+CREATE TABLE trip_main.a_heir (more integer) INHERITS (trip_main.made);
+CREATE TABLE trip_side.parted (day date NOT NULL, n integer, CONSTRAINT parted_pkey PRIMARY KEY (day)) PARTITION BY RANGE (day);
 CREATE TABLE trip_main.employees (boss bigint, id bigint PRIMARY KEY, CONSTRAINT of_boss FOREIGN KEY (boss) REFERENCES trip_main.employees (id))
 ]]
 
@@ -74,7 +79,7 @@ local ASKED = {
       l.collname, col_description(c.oid, a.attnum)
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
       LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum LEFT JOIN pg_collation l ON l.oid = a.attcollation
-    WHERE n.nspname = $1 AND c.relkind = 'r' ORDER BY 1, a.attnum]],
+    WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') ORDER BY 1, a.attnum]],
   [[SELECT c.relname, k.conname, k.contype, pg_get_constraintdef(k.oid) FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
       JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 ORDER BY 1, 2]],
   [[SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = $1 ORDER BY 1, 2]],
@@ -82,6 +87,13 @@ local ASKED = {
     WHERE n.nspname = $1 AND c.relkind = 'r' ORDER BY 1]],
   [[SELECT s.sequencename, s.start_value, s.increment_by, s.min_value, s.max_value, s.cycle, s.data_type
     FROM pg_sequences s WHERE s.schemaname = $1 ORDER BY 1]],
+  [[SELECT c.relname, pg_get_partkeydef(c.oid), array_to_string(c.reloptions, ','), i.inhparent::regclass FROM pg_class c
+      JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_inherits i ON i.inhrelid = c.oid
+    WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') ORDER BY 1, i.inhseqno]],
+  [[SELECT t.typname, e.enumlabel, format_type(t.typbasetype, t.typtypmod), t.typnotnull, t.typdefault, k.conname, pg_get_constraintdef(k.oid)
+    FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_enum e ON e.enumtypid = t.oid
+      LEFT JOIN pg_constraint k ON k.contypid = t.oid
+    WHERE n.nspname = $1 AND t.typtype IN ('d', 'e') ORDER BY 1, e.enumsortorder, k.conname]],
 }
 
 local function fresh(conn)

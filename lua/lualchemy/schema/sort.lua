@@ -47,6 +47,9 @@ local function add_fixed(parents, table_, given)
   for _, parent in ipairs(table_._dependencies or {}) do
     if given[parent] then parents[table_][parent] = "fixed" end
   end
+  for _, parent in ipairs(table_:_inherited()) do
+    if parent.table and given[parent.table] then parents[table_][parent.table] = "fixed" end
+  end
 end
 
 -- Per table the tables it needs ("fixed": cannot be left out), and the constraints that come at the end.

@@ -326,6 +326,20 @@ function Table:add_is_dependent_on(other)
   table.insert(self._dependencies, other)
 end
 
+--- The tables that postgresql_inherits names: each its name, and the Table where the metadata has it.
+---@return { name: string, quote: boolean?, table: lualchemy.Table? }[]
+function Table:_inherited()
+  local given = options.of(self, "postgresql").inherits
+  if type(given) == "string" or (given and given._is_name) then given = { given } end
+  local out = {}
+  for i, spec in ipairs(given or {}) do
+    local name, quote = options.name(spec, "table")
+    local known = self.metadata.tables
+    out[i] = { name = name, quote = quote, table = self.schema and known[self.schema .. "." .. name] or known[name] }
+  end
+  return out
+end
+
 -- In the database -------------------------------------------------------------------------------------------
 
 --- Creates the table.

@@ -187,17 +187,18 @@ end
 
 -- Tables, sequences, comments -------------------------------------------------------------------------------
 
-local function inherits(self, given)
-  if type(given) == "string" or given._is_name then given = { given } end
+local function inherits(self, table_)
   local names = {}
-  for i, spec in ipairs(given) do names[i] = self.preparer:quote(options.name(spec, "table")) end
+  for i, parent in ipairs(table_:_inherited()) do
+    names[i] = parent.table and self.preparer:format_table(parent.table) or self.preparer:quote(parent.name, parent.quote)
+  end
   return "\n INHERITS (" .. table.concat(names, ", ") .. ")"
 end
 
 function PGDDL:post_create_table(table_)
   local given, parts = options.of(table_, "postgresql"), {}
   local function add(text) parts[#parts + 1] = text end
-  if given.inherits then add(inherits(self, given.inherits)) end
+  if given.inherits then add(inherits(self, table_)) end
   if given.partition_by then add("\n PARTITION BY " .. given.partition_by) end
   if given.using then add("\n USING " .. given.using) end
   if given.with then add("\n WITH (" .. storage(given.with) .. ")") end
