@@ -472,6 +472,8 @@ end
 
 signature.methods(Instance, { any = "criterion: any?, values: options?", has = "criterion: any?, values: options?" })
 
+signature.functions(M, { association_proxy = "relationship: any?, attribute: any?, options: options?" })
+
 M.AssociationProxy = AssociationProxy
 
 return M

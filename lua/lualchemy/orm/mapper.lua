@@ -144,7 +144,7 @@ function Mapper:init(class_, table_, options)
   self.extension = self.extensions[1]
   self.eager_defaults, self.batch = options.eager_defaults, options.batch ~= false and not (self.inherits and self.inherits.batch == false)
   self.confirm_deleted_rows = options.confirm_deleted_rows ~= false
-  self.always_refresh = options.always_refresh or false
+  self.always_refresh, self.legacy_is_orphan = options.always_refresh or false, options.legacy_is_orphan or false
   self.mapper, self.selectable, self.is_alias = self, self.persist_selectable, false -- as an entity (entity.lua)
   self.configured = false
   self.replaced_fields = {} -- of the class (attribute.lua); here, because clear_mappers may meet a mapper that memory ran out for

@@ -69,7 +69,7 @@ end
 
 -- One parent that let it go makes an object an orphan, or, with legacy_is_orphan, that no other holds it either.
 local function is_orphan(object)
-  local legacy, let_go = core.mapper_of(object).options.legacy_is_orphan, false
+  local legacy, let_go = core.mapper_of(object).legacy_is_orphan, false
   for _, prop in ipairs(orphan_relationships(object)) do
     local gone, held = core.flush_orphan(object, prop)
     if legacy and held then return false end
@@ -137,7 +137,7 @@ function UnitOfWork:_settle_relationships(dropped)
     end
     for _, orphan in ipairs(orphans) do
       local life = core.state(orphan)
-      local is_held = life == "pending" and core.mapper_of(orphan).options.legacy_is_orphan and not is_orphan(orphan)
+      local is_held = life == "pending" and core.mapper_of(orphan).legacy_is_orphan and not is_orphan(orphan)
       if life == "pending" and not is_held then
         core.flush_release(self.set, { orphan })
         self.set:detach(orphan)

@@ -28,6 +28,9 @@ local check = Proxy.is_valid
 ---@param options { soft: boolean? }?
 function Proxy:invalidate(err, options)
   check(self)
+  if options ~= nil and type(options) ~= "table" then
+    errors.raise("ArgumentError", "invalidate(err, options): the options are a table, not a %s", type(options))
+  end
   local record = self.record
   if not record then return end
   local pool, dc = record.pool, record.driver_connection

@@ -280,6 +280,9 @@ local function metadata_of(item)
 end
 
 local function run_on(item, verbs, what, bind, opts)
+  if class.of(item) == nil or verbs[item._visit] == nil then
+    errors.raise("ArgumentError", "%s() is a method, to be called with a colon on its object; in its place stands %s", what, tostring(item))
+  end
   if bind == nil then
     local metadata = metadata_of(item)
     if not metadata then errors.raise("UnboundExecutionError", "%s of %s needs an engine or a connection", what, tostring(item)) end

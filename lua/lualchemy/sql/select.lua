@@ -202,7 +202,7 @@ end
 SelectBase.as_scalar = SelectBase.scalar_subquery
 
 --- Its value under a name.
-function SelectBase:label(name) return core.label(self:scalar_subquery(), name) end
+function SelectBase:label(name) return core.label(SelectBase.scalar_subquery(self), name) end
 
 --- WITH name AS (...).
 ---@param name string?

@@ -27,7 +27,8 @@ signature.kind("from", "a table, a SELECT or another thing to select from", is_f
 signature.kind("rows", "a SELECT, a table or a function", function(x)
   return base.FromClause:is(x) or select_.SelectBase:is(x) or functions.FunctionElement:is(x)
 end)
-signature.kind("table_like", "a table or an alias of one", function(x) return base.FromClause:is(x) or core.kind(x) == "table" end)
+local function is_table(x) return core.kind(x) == "table" and type(x.join) == "function" end
+signature.kind("table_like", "a table or an alias of one", function(x) return base.FromClause:is(x) or is_table(x) end)
 signature.kind("name", "a name", is_name)
 signature.kind("class", "a class", is_class)
 signature.kind("word", "a string", function(x) return type(x) == "string" or (type(x) == "table" and x._is_name == true) end)
@@ -52,7 +53,6 @@ signature.functions(select_, {
 signature.functions(custom, { compiles = "class: class" })
 signature.functions(functions, { register_function = "name: string, make: callable" })
 
-local function is_table(x) return core.kind(x) == "table" end
 signature.methods(base.ClauseElement, { params = "values: table", unique_params = "values: table" }, is_table)
 signature.methods(base.Executable)
 signature.methods(base.ColumnElement, {
@@ -76,6 +76,7 @@ signature.methods(base.FromClause, {
   tablesample = "method: any, options: options?",
   corresponding_column = "column: any",
   is_derived_from = "from: any",
+  replace_selectable = "old: any, alias: table_like",
 }, is_table)
 signature.methods(functions.FunctionElement, {
   alias = "name: name?, options: options?",

@@ -247,7 +247,7 @@ local function shown(value)
   if type(value) == "string" then return ("%q"):format(value) end
   if type(value) ~= "table" or getmetatable(value) then return tostring(value) end
   local parts = {}
-  for i, item in ipairs(value) do parts[i] = shown(item) end
+  for i, item in ipairs(value) do parts[i] = type(item) == "table" and getmetatable(item) == nil and "{...}" or shown(item) end
   return "{" .. table.concat(parts, ", ") .. "}"
 end
 

@@ -4,6 +4,7 @@ local base = require("lualchemy.types.base")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local handles = require("lualchemy.types.handles")
+local signature = require("lualchemy.signature")
 local types = require("lualchemy.types")
 
 local M = {}
@@ -108,6 +109,7 @@ local function define(parent, options, members)
     if key == "_kind" then return rawget(self, "_layout") and "NamedType" or class._kind end
     return inherited(self, key)
   end
+  signature.methods(class)
   M[parent.__name] = class
 end
 
