@@ -134,6 +134,7 @@ for name, url in targets.each() do
       end
       local raw = engine:raw_connection()
       local connection = raw.driver_connection
+      raises("ArgumentError", "the options are a table, not a boolean", raw.invalidate, raw, "old", true)
       raw:invalidate("old", { soft = true })
       assert.equal(1, raw:execute("SELECT 1")[1][1])
       raw:close()
