@@ -51,6 +51,20 @@ describe("PostgreSQL's types", function()
     end
   end)
 
+  it("of a domain's values are those of the type behind it", function()
+    local dialect = require("lualchemy.dialects.postgresql")
+    local at = sa.datetime(2020, 1, 2, 3, 4, 5, 0, { tz = "+00:00" })
+    for i, case in ipairs { { sa.Uuid, sa.uuid("70140c4e-bb60-4275-b58f-7f48c5a74928") }, { sa.Numeric(10, 2), sa.decimal("1.50") },
+      { sa.DateTime { timezone = true }, at }, { sa.Interval, sa.interval { days = 1 } }, { sa.Enum("a", "b", { native_enum = false }), "b" } } do
+      local t = sa.Table("domain_of_" .. i, sa.MetaData(), sa.Column("v", dialect.DOMAIN("domain_" .. i, case[1])))
+      local tx = conn:begin_nested()
+      t:create(conn)
+      conn:execute(t:insert(), { v = case[2] })
+      assert.equal(tostring(case[2]), tostring(conn:scalar(sa.select(t.c.v):where(t.c.v:eq(case[2])))))
+      tx:rollback()
+    end
+  end)
+
   -- What a bare type's parameter is sent as, and an array of it, by the server's names.
   local sent = {
     { types.Integer, "int4" }, { types.SmallInteger, "int2" }, { types.BigInteger, "int8" }, { types.Float, "float8" },

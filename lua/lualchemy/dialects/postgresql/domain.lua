@@ -30,12 +30,18 @@ function DOMAIN:init(...)
   self:_seal()
 end
 
+-- What says how the values of the type behind it are stored and read; the rest of that type is the domain's own.
+local OF_VALUES = { "native", "timezone", "asdecimal", "as_text", "none_as_null", "scale" }
+
 -- Its values are those of the type behind it; the name goes into DDL and casts as PostgreSQL quotes it.
 function DOMAIN:_core_fields()
   local name = dialects.named("postgresql"):quote(self.name)
   local family = core.type_info(self.data_type._type).family
   -- The labels are the enum's; PostgreSQL reads them as the domain.
-  return { name = name, schema = self.schema, family = family ~= "enum" and family or nil, class_name = "DOMAIN" }
+  local fields = { name = name, schema = self.schema, family = family ~= "enum" and family or nil, class_name = "DOMAIN" }
+  local behind = self.data_type:_core_fields()
+  for _, key in ipairs(OF_VALUES) do fields[key] = behind[key] end
+  return fields
 end
 
 return DOMAIN
