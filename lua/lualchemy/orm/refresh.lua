@@ -81,8 +81,9 @@ end
 function M.column(session, object, prop)
   local mapper = core.mapper_of(object)
   if M.is_expired(mapper, object) and columns.is_ordinary(core.load_context(object), prop) then
-    local found = load_whole(session, mapper, object, { is_column_load = true })
-    if found and select(2, core.peek(object, prop.key)) then return end
+    local found, whole = load_whole(session, mapper, object, { is_column_load = true })
+    if whole and not found then raise_gone(mapper) end
+    if whole and select(2, core.peek(object, prop.key)) then return end
   end
   local slots = columns.slots(object, prop)
   if orm_execute.is_heard(session) then
