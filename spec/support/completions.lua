@@ -1,6 +1,7 @@
 --- What editors are told of `sa`, of `orm`, and of the classes behind them: lua/lualchemy/_meta/lualchemy.lua, expressions.lua
--- (what SQL is made of), classes.lua (all others) and orm.lua, written from the library itself by `make completions`. Much of it the sources cannot show: methods are C functions or made in
--- loops, and `sa` collects its names from the layers. spec/completions_spec.lua fails when the files say something else.
+-- (what SQL is made of), classes.lua (all others) and orm.lua, written from the library itself by `make completions`. Much of it
+-- the sources cannot show: methods are C functions or made in loops, and `sa` collects its names from the layers.
+-- spec/completions_spec.lua fails when the files say something else.
 
 local orm = require("lualchemy.orm")
 local sa = require("lualchemy")

@@ -29,7 +29,8 @@ local rows = {
   { "of a join along a relationship", function() return sa.select(Firm.id):join(Firm.staff:of_type(Regular)) end,
     "SELECT firm.id FROM firm JOIN person ON firm.id = person.firm_id AND person.kind IN ('regular')" },
   { "and of EXISTS", function() return sa.select(Firm.id):where(Firm.staff:of_type(Regular):any()) end,
-    "SELECT firm.id FROM firm WHERE EXISTS (SELECT 1 FROM person WHERE firm.id = person.firm_id AND person.kind IN ('regular') AND person.kind IN ('regular'))" },
+    "SELECT firm.id FROM firm WHERE EXISTS (SELECT 1 FROM person WHERE firm.id = person.firm_id AND person.kind IN ('regular') "
+      .. "AND person.kind IN ('regular'))" },
   { "on the columns of an alias", function() return sa.select(orm.aliased(Regular).seat) end,
     "SELECT person_1.seat FROM person AS person_1 WHERE person_1.kind IN ('regular')" },
   { "a joined class as the target of a join", function() return sa.select(Firm.id):join(Firm.staff:of_type(Cook)) end,
