@@ -178,11 +178,13 @@ static int read_transaction(const alch_conn *c)
     }
 }
 
-/* DDL changed what the statement answers, or DEALLOCATE ALL took it away. */
+/* DDL changed what the statement answers or took the type of a parameter away,
+** or DEALLOCATE ALL took it away itself. */
 static int is_stale(const alch_err *err)
 {
     return strcmp(err->sqlstate, "26000") == 0
-        || (strcmp(err->sqlstate, "0A000") == 0 && strstr(err->text, "cached plan") != NULL);
+        || (strcmp(err->sqlstate, "0A000") == 0 && strstr(err->text, "cached plan") != NULL)
+        || (strcmp(err->sqlstate, "XX000") == 0 && strstr(err->text, "cache lookup failed for type") != NULL);
 }
 
 static void give_statement_back(alch_conn *c)
@@ -213,11 +215,42 @@ static int retry(alch_conn *c)
     return 1;
 }
 
+static int begins_with_any(const char *tag, const char *const *words)
+{
+    for (; *words != NULL; words++)
+        if (strncmp(tag, *words, strlen(*words)) == 0)
+            return 1;
+    return 0;
+}
+
+/* A prepared statement knows types and tables by number, and a stale one fails
+** the transaction that it is used in. So all go with DDL that changes a table or takes
+** types away, and where what DDL made is rolled back. */
+static void watch_ddl(alch_conn *c)
+{
+    static const char *const ddl[] = { "CREATE ", "ALTER ", "DROP ", NULL };
+    static const char *const outdating[] = {
+        "ALTER ", "DROP TYPE", "DROP DOMAIN", "DROP SCHEMA", "DROP EXTENSION", NULL
+    };
+    const char *tag = c->op.cursor != NULL ? c->op.cursor->tag : "";
+    int inside = c->transaction != 0, gone = begins_with_any(tag, outdating);
+
+    if (begins_with_any(tag, ddl)) {
+        c->ddl = 1;
+    } else if (c->ddl && (!inside || strcmp(tag, "ROLLBACK") == 0)) {
+        gone = strcmp(tag, "COMMIT") != 0;
+    }
+    if (gone)
+        c->host->statements_clear(c->statements);
+    c->ddl = c->ddl && inside;
+}
+
 static alch_step finish_operation(alch_conn *c, alch_err *err)
 {
     pg_operation *op = &c->op;
 
     give_statement_back(c);
+    watch_ddl(c);
     op->stage = STAGE_NONE;
     op->cursor = NULL;
     c->want = 0;

@@ -89,6 +89,7 @@ struct alch_conn {
     unsigned char opening, lost;
     unsigned char waiting;      /* the last step answered WAIT */
     unsigned char prepares;     /* 0: prepared_statements=0 */
+    unsigned char ddl;          /* there was some in the transaction */
     int want;                   /* alch_want */
     int transaction;            /* after the last operation; see alch_pg_transaction */
     uint32_t last_id;

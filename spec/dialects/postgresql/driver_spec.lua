@@ -308,11 +308,42 @@ describe("the PostgreSQL driver", function()
       assert.are.same({ "a" }, c:execute("SELECT * FROM t WHERE a = $1", { 1 }).columns)
       c:execute("ALTER TABLE t ADD COLUMN b int DEFAULT 2")
       assert.are.same({ "a", "b" }, c:execute("SELECT * FROM t WHERE a = $1", { 1 }).columns)
-      c:execute("ALTER TABLE t ADD COLUMN c text DEFAULT 'x'")
       c:execute("BEGIN")
-      assert.are.equal("NotSupportedError", failure(c.execute, c, "SELECT * FROM t WHERE a = $1", { 1 }).class)
-      c:execute("ROLLBACK")
+      c:execute("ALTER TABLE t ADD COLUMN c text DEFAULT 'x'")
       assert.are.same({ "a", "b", "c" }, c:execute("SELECT * FROM t WHERE a = $1", { 1 }).columns)
+      c:execute("ROLLBACK")
+      assert.are.same({ "a", "b" }, c:execute("SELECT * FROM t WHERE a = $1", { 1 }).columns)
+    end)
+
+    it("are prepared anew after another connection's change, which fails a transaction only once", function()
+      local other <close> = connect {}
+      other:execute("CREATE TABLE driver_changed (a int)")
+      assert.are.same({ "a" }, c:execute("SELECT * FROM driver_changed WHERE a = $1", { 1 }).columns)
+      other:execute("ALTER TABLE driver_changed ADD COLUMN b int")
+      c:execute("BEGIN")
+      assert.are.equal("NotSupportedError", failure(c.execute, c, "SELECT * FROM driver_changed WHERE a = $1", { 1 }).class)
+      c:execute("ROLLBACK")
+      assert.are.same({ "a", "b" }, c:execute("SELECT * FROM driver_changed WHERE a = $1", { 1 }).columns)
+      other:execute("DROP TABLE driver_changed")
+    end)
+
+    it("forget types that were rolled back, dropped, or dropped by another connection", function()
+      local other <close> = connect {}
+      local function drop() other:execute("DROP TYPE driver_mood") end
+      for _, case in ipairs { { "BEGIN", "ROLLBACK" }, { "BEGIN", "ROLLBACK TO SAVEPOINT s" }, { "BEGIN", "DROP TYPE driver_mood" },
+        { false, "DROP TYPE driver_mood" }, { false, drop } } do
+        local begin, finish = case[1], case[2]
+        for round = 1, 2 do
+          if begin and (round == 1 or finish == "ROLLBACK") then
+            c:execute("BEGIN")
+            c:execute("SAVEPOINT s")
+          end
+          c:execute("CREATE TYPE driver_mood AS ENUM ('sad', 'glad')")
+          assert.are.equal("glad", value(c, "SELECT ($1::driver_mood)::text", { "glad" }))
+          if finish == drop then drop() else c:execute(finish) end
+        end
+        if c:in_transaction() then c:execute("ROLLBACK") end
+      end
     end)
 
     it("are prepared anew after DISCARD ALL, bytes and all", function()
