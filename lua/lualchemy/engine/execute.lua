@@ -161,7 +161,8 @@ local function answered(name, what, kind, value)
   return value or nil
 end
 
--- before_cursor_execute: a listener with retval may answer other text and parameters.
+-- before_cursor_execute: a listener with retval may answer other text and parameters. It is told once of all the parameter
+-- sets of a call (`many`, a list of lists), however many statements the driver makes of them: what it answers holds for all.
 local function ask_before(conn, listeners, sql, bound, context)
   local params, many = bound:list(), bound:many()
   for i = 1, #listeners do

@@ -29,6 +29,10 @@ local function encode(text, keep)
   return (text:gsub("[^%w%-%._~" .. (keep or "") .. "]", function(c) return ("%%%02X"):format(c:byte()) end))
 end
 
+-- In a name, password or database a space and a '+' stand for themselves, in a query a space is written '+'.
+local AS_IS = " +"
+local function encode_query(text) return (encode(text):gsub("%%20", "+")) end
+
 -- What may be shown of a text that is not understood: everything between ':' and '@' could be a password.
 local function redact(text) return (text:gsub("^([^/]*//[^:/@]*):.*@", "%1:***@")) end
 
@@ -266,7 +270,7 @@ local function render_query(query)
   for _, key in ipairs(keys) do
     local values = query[key]
     for _, value in ipairs(as_list(values)) do
-      out[#out + 1] = encode(key) .. "=" .. encode(tostring(value), "/:")
+      out[#out + 1] = encode_query(key) .. "=" .. encode_query(tostring(value))
     end
   end
   return #out > 0 and "?" .. table.concat(out, "&") or ""
@@ -279,15 +283,15 @@ function URL:render_as_string(options)
   local hide = not (options and options.hide_password == false)
   local out = { self.drivername, "://" }
   if self.username then
-    out[#out + 1] = encode(self.username)
-    if self.password then out[#out + 1] = ":" .. (hide and "***" or encode(self.password)) end
+    out[#out + 1] = encode(self.username, AS_IS)
+    if self.password then out[#out + 1] = ":" .. (hide and "***" or encode(self.password, AS_IS)) end
     out[#out + 1] = "@"
   end
   if self.host then
     out[#out + 1] = self.host:find(":", 1, true) and "[" .. encode(self.host, ":") .. "]" or encode(self.host)
   end
   if self.port then out[#out + 1] = ":" .. self.port end
-  if self.database then out[#out + 1] = "/" .. encode(self.database, "/:") end
+  if self.database then out[#out + 1] = "/" .. encode(self.database, AS_IS .. "/") end
   out[#out + 1] = render_query(self.query)
   return table.concat(out)
 end

@@ -74,7 +74,7 @@ describe("url", function()
     assert.same({ "host1", "host2" }, url:update_query_pairs({ { "alt_host", "host2" } }, { append = true }).query.alt_host)
     assert.equal("postgresql://h/d?alt_host=x&cert=%2B&ssl=no", tostring(url:update_query_dict { alt_host = "x", cert = "+" }))
     assert.same({ alt_host = { "host1", "a", "b" }, ssl = "no" }, url:update_query_dict({ alt_host = { "a", "b" } }, { append = true }).query)
-    assert.equal("postgresql://h/d?alt_host=a+b&ssl=yes", (tostring(url:update_query_string("alt_host=a+b&ssl=yes")):gsub("%%20", "+")))
+    assert.equal("postgresql://h/d?alt_host=a+b&ssl=yes", tostring(url:update_query_string("alt_host=a+b&ssl=yes")))
     assert.equal("postgresql://h/d?ssl=no", tostring(url:difference_update_query { "alt_host", "other" }))
     assert.same({ alt_host = { "host1" }, ssl = { "no" } }, url:normalized_query())
     assert.equal("postgresql://h/d?alt_host=host1&ssl=no", tostring(url))
@@ -115,6 +115,19 @@ describe("url", function()
     assert.equal("postgresql://ed:p%40ss%2F@h/d?x=1", url:render_as_string{ hide_password = false })
     assert.is_true(URL.make(url:render_as_string{ hide_password = false }) == url)
   end)
+
+  for text, written in pairs {
+    ["sqlite:///:memory:"] = "sqlite:///%3Amemory%3A",
+    ["sqlite:////data/a b+c:d.db"] = "sqlite:////data/a b+c%3Ad.db",
+    ["postgresql://u ser+:p%40 +:w@h/db?x=a+b%2B/c:d&k ey=1"] = "postgresql://u ser+:p%40 +%3Aw@h/db?k+ey=1&x=a+b%2B%2Fc%3Ad",
+    ["postgresql://u@[::1]:5432/x%3Fy%23z"] = "postgresql://u@[::1]:5432/x%3Fy%23z",
+  } do
+    it("writes what has a meaning in a URL in hexadecimal, spaces as they were read: " .. text, function()
+      local url = URL.make(text)
+      assert.equal(written, url:render_as_string { hide_password = false })
+      assert.is_true(URL.make(written) == url)
+    end)
+  end
 
   it("refuses what is no text", function()
     local ok, err = pcall(URL.make, 5)
