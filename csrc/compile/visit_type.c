@@ -112,6 +112,8 @@ static int render_bare(const alch_dialect *d, const alch_type *t, alch_buf *out,
             alch_buf_puts(out, "(32)");
         break;
     case ALCH_FAMILY_ARRAY: case ALCH_FAMILY_TUPLE:
+        if (t->kind == ALCH_TYPE_NAMED)     /* a domain: the database knows of what */
+            break;
         return alch_err_set(err, ALCH_ERR_COMPILE, "type %s has no DDL in this dialect", alch_type_name(t));
     default: break;
     }

@@ -132,7 +132,10 @@ local cases = {
   { "DROP TYPE", named_types.DropEnumType(sa.Enum("x", { name = "kind" }), { if_exists = true }), postgresql = "DROP TYPE IF EXISTS kind" },
 
   { "CREATE DOMAIN", pg.CreateDomainType(pg.DOMAIN("Pos", sa.Integer, { default = "5", constraint_name = "ck", not_null = true, check = "VALUE > 0",
-      schema = "s" })), postgresql = [[CREATE DOMAIN s."Pos" AS INTEGER DEFAULT '5' CONSTRAINT ck NOT NULL CHECK (VALUE > 0)]] },
+      schema = "s" })), postgresql = [[CREATE DOMAIN s."Pos" AS INTEGER DEFAULT '5' NOT NULL CONSTRAINT ck CHECK (VALUE > 0)]] },
+  { "a named NOT NULL of a domain", pg.CreateDomainType(pg.DOMAIN("pos", sa.Integer, { constraint_name = "nn", not_null = true })),
+    postgresql = "CREATE DOMAIN pos AS INTEGER CONSTRAINT nn NOT NULL" },
+  { "a domain over an array", pg.CreateDomainType(pg.DOMAIN("list", sa.ARRAY(sa.Integer))), postgresql = "CREATE DOMAIN list AS INTEGER[]" },
   { "DROP DOMAIN", pg.DropDomainType(pg.DOMAIN("pos", sa.Integer), { if_exists = true }), postgresql = "DROP DOMAIN IF EXISTS pos" },
   { "a column of a domain", create(column("a", pg.DOMAIN("Pos", sa.Integer, { schema = "s" }))), postgresql = 'CREATE TABLE t (a s."Pos")' },
 

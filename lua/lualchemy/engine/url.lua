@@ -196,7 +196,12 @@ end
 ---@return lualchemy.URL
 function URL:update_query_pairs(pairs_, options)
   local more, query = {}, {}
-  for _, pair in ipairs(pairs_) do add_value(more, pair[1], check_value(pair[1], pair[2])) end
+  for i, pair in ipairs(pairs_) do
+    if type(pair) ~= "table" then
+      errors.raise("ArgumentError", "URL:update_query_pairs: pair %d is a list { name, value }, not %s", i, tostring(pair))
+    end
+    add_value(more, pair[1], check_value(pair[1], pair[2]))
+  end
   for key, value in pairs(self.query) do query[key] = value end
   for key, value in pairs(more) do
     if not (options and options.append) then query[key] = nil end

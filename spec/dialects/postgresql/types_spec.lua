@@ -65,6 +65,20 @@ describe("PostgreSQL's types", function()
     end
   end)
 
+  it("of a domain over an array are lists", function()
+    local of = require("lualchemy.dialects.postgresql").DOMAIN("domain_of_list", sa.ARRAY(sa.Integer))
+    local t = sa.Table("lists_of_domain", sa.MetaData(), sa.Column("v", of))
+    local tx = conn:begin_nested()
+    t:create(conn)
+    conn:execute(t:insert(), { v = { 4, 5 } })
+    assert.same({ 4, 5 }, conn:scalar(sa.select(t.c.v)))
+    assert.equal(5, conn:scalar(sa.select(t.c.v:at(2))))
+    local found = sa.Table("lists_of_domain", sa.MetaData(), { autoload_with = conn })
+    assert.equal("ARRAY(item_type=INTEGER())", tostring(found.c.v.type.data_type))
+    assert.same({ 4, 5 }, conn:scalar(sa.select(found.c.v)))
+    tx:rollback()
+  end)
+
   -- What a bare type's parameter is sent as, and an array of it, by the server's names.
   local sent = {
     { types.Integer, "int4" }, { types.SmallInteger, "int2" }, { types.BigInteger, "int8" }, { types.Float, "float8" },

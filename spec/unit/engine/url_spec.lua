@@ -80,6 +80,7 @@ describe("url", function()
     assert.equal("postgresql://h/d?alt_host=host1&ssl=no", tostring(url))
     raises("ArgumentError", "text or a list of texts; got x = true", url.update_query_dict, url, { x = true })
     raises("ArgumentError", "text or a list of texts", url.update_query_pairs, url, { { "x" } })
+    raises("ArgumentError", "pair 1 is a list { name, value }, not 1", url.update_query_pairs, url, { 1 })
     raises("ArgumentError", "text or a list of texts", url.update_query_dict, url, { x = { "a", {} } })
   end)
 

@@ -252,9 +252,10 @@ function PGDDL:visit_create_domain_type(create)
     add("COLLATE " .. (schema and self.preparer:quote(schema) .. "." or "") .. self.preparer:quote(domain.collation))
   end
   if domain.default ~= nil then add("DEFAULT " .. self:default_text(domain.default)) end
-  if domain.constraint_name then add("CONSTRAINT " .. self.preparer:quote(domain.constraint_name)) end
-  if domain.not_null then add("NOT NULL") end
-  if domain.check ~= nil then add("CHECK (" .. self:sql(domain.check) .. ")") end
+  -- The name is the condition's: in front of NOT NULL, PostgreSQL would name that one with it, and the condition by itself.
+  local name = domain.constraint_name and "CONSTRAINT " .. self.preparer:quote(domain.constraint_name) .. " " or ""
+  if domain.not_null then add((domain.check == nil and name or "") .. "NOT NULL") end
+  if domain.check ~= nil then add(name .. "CHECK (" .. self:sql(domain.check) .. ")") end
   return table.concat(parts, " ")
 end
 

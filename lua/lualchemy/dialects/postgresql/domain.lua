@@ -31,7 +31,7 @@ function DOMAIN:init(...)
 end
 
 -- What says how the values of the type behind it are stored and read; the rest of that type is the domain's own.
-local OF_VALUES = { "native", "timezone", "asdecimal", "as_text", "none_as_null", "scale" }
+local OF_VALUES = { "native", "timezone", "asdecimal", "as_text", "none_as_null", "scale", "item" }
 
 -- Its values are those of the type behind it; the name goes into DDL and casts as PostgreSQL quotes it.
 function DOMAIN:_core_fields()
