@@ -172,5 +172,27 @@ for database, url in targets.each() do
       assert.equal("RAW", loaded:shout())
       assert.equal(1, loaded.id)
     end)
+
+    it("have what a base that is a class declares", function()
+      local Root = orm.DeclarativeBase:class("Root", {
+        metadata = Base.metadata,
+        __tablename__ = orm.declared_attr(function(class_) return "decl_" .. class_.__name:lower() end),
+        id = sa.Column(sa.Integer, { primary_key = true }),
+        title = function(self) return self.name .. " " .. self.id end,
+      })
+      local Shelf = Root:class("Shelf", { name = sa.Column(sa.String(10)), tomes = orm.relationship("Tome", { back_populates = "shelf" }) })
+      local Tome = Root:class("Tome", { name = sa.Column(sa.String(10)), shelf_id = sa.Column(sa.Integer, sa.ForeignKey("decl_shelf.id")),
+        shelf = orm.relationship("Shelf", { back_populates = "tomes" }) })
+      assert.is_true(rawequal(Root.metadata, Base.metadata))
+      assert.is_true(rawequal(Tome.registry, Root.registry))
+      open()
+      session:add(Shelf{ name = "low", tomes = { Tome{ name = "one" }, Tome{ name = "two" } } })
+      session:commit()
+      session:expunge_all()
+      local two = session:query(Tome):filter_by{ name = "two" }:one()
+      assert.equal("low 1", two.shelf:title())
+      assert.is_true(Root:is(two))
+      assert.is_false(Shelf:is(two))
+    end)
   end)
 end

@@ -131,4 +131,23 @@ world.describe("helpers", define, function(w)
     assert.equal("transient", orm.to_table(w.User{ name = "transient" }).name)
     expect.raises("UnmappedInstanceError", {}, orm.to_table, {})
   end)
+
+  it("queries of nothing yet ask whether there are rows, or for something later", function()
+    fill({ 20, 30 })
+    session:add(w.Address{ email = "a", user_id = 1 })
+    session:commit()
+    local users = session:query():select_from(w.User)
+    local function found(query) return session:query(query:exists()):scalar() end
+    assert.is_true(found(users))
+    assert.is_true(found(users:filter_by{ age = 30 }))
+    assert.is_false(found(users:filter(w.User.age:gt(30))))
+    assert.is_true(found(users:join(w.User.addresses):filter(w.User.age:eq(20))))
+    assert.is_false(found(users:join(w.User.addresses):filter(w.User.age:eq(30))))
+    assert.is_true(found(session:query():filter(w.User.age:eq(30))))
+    assert.equal(30, users:filter_by{ age = 30 }:with_entities(w.User.age):scalar())
+    for _, method in ipairs({ "all", "first", "one_or_none", "scalar", "count" }) do
+      expect.raises("InvalidRequestError", { "no columns", "with_entities" }, function() return users[method](users) end)
+    end
+    expect.raises("InvalidRequestError", { "no entity" }, function() return session:query():filter_by{ age = 1 } end)
+  end)
 end)

@@ -6,6 +6,7 @@
 ---@field ColumnProperty lualchemy.orm.ColumnProperty|fun(...: any): lualchemy.orm.ColumnProperty
 ---@field CompositeProperty lualchemy.orm.CompositeProperty|fun(...: any): lualchemy.orm.CompositeProperty
 ---@field ConcreteBase table
+---@field DeclarativeBase table
 ---@field DeferredReflection table
 ---@field Load lualchemy.orm.Load|fun(...: any): lualchemy.orm.Load
 ---@field Mapper lualchemy.orm.Mapper|fun(...: any): lualchemy.orm.Mapper

@@ -388,14 +388,15 @@ end
 
 -- `parent:class(name, mixins..., members)`
 local function make_class(parent, name, ...)
-  local mixins = { ... }
-  local members = table.remove(mixins) or {}
+  local mixins, count = { ... }, select("#", ...)
+  local members = mixins[count] or {}
+  mixins[count] = nil
   if not is_declarative(parent) or type(name) ~= "string" or type(members) ~= "table" then
     errors.raise("ArgumentError", "Base:class(\"Name\", mixins..., { members }) makes a class; got (%s, %s)", type(name), type(members))
   end
-  for i, mixin in ipairs(mixins) do
-    if type(mixin) ~= "table" then
-      errors.raise("ArgumentError", "class %s: mixins are tables; number %d is a %s", name, i, type(mixin))
+  for i = 1, count - 1 do
+    if type(mixins[i]) ~= "table" then
+      errors.raise("ArgumentError", "class %s: mixins are tables; number %d is a %s", name, i, type(mixins[i]))
     end
   end
   local class_ = setmetatable({ __name = name }, class_metatable(parent))
@@ -404,8 +405,8 @@ local function make_class(parent, name, ...)
   for key, value in pairs(declaration.fields) do rawset(class_, key, value) end
   if declaration.settings.__abstract__ then
     local kept = {}
-    for _, mixin in ipairs(mixins) do
-      for key, value in pairs(mixin) do kept[key] = value end
+    for i = #mixins, 1, -1 do           -- the first one wins
+      for key, value in pairs(mixins[i]) do kept[key] = value end
     end
     for key, value in pairs(members) do kept[key] = value end
     kept.__abstract__ = nil
@@ -453,5 +454,35 @@ function M.declarative_base(options)
   base.__index = base
   return setmetatable(base, class_metatable(options.cls))
 end
+
+-- What the members of a base say about the base rather than about its classes.
+local of_base = { "metadata", "registry" }
+
+-- `DeclarativeBase:class(name, mixins..., members)`: an abstract class of a base of its own, so that what is declared there
+-- goes to its classes as it does from any abstract class.
+local function make_base(_, name, ...)
+  local given, last = { ... }, select("#", ...)
+  local options, members = { name = name }, { __abstract__ = true }
+  if type(name) ~= "string" or given[last] ~= nil and type(given[last]) ~= "table" then
+    errors.raise("ArgumentError", "orm.DeclarativeBase:class(\"Base\", mixins..., { members }) makes a base for classes; got (%s, %s)",
+      type(name), type(given[last]))
+  end
+  for key, value in pairs(given[last] or {}) do members[key] = value end
+  for _, key in ipairs(of_base) do options[key], members[key] = members[key], nil end
+  last = math.max(last, 1)
+  given[last] = members
+  return M.declarative_base(options):class(name, table.unpack(given, 1, last))
+end
+
+--- Bases as classes: `orm.DeclarativeBase:class("Base", { metadata = m })` is what declarative_base{ metadata = m } gives, and
+--- columns, methods, `__mapper_args__` and the like that it declares are those of every class below it.
+---@class lualchemy.orm.DeclarativeBase
+M.DeclarativeBase = setmetatable({ class = make_base }, {
+  __name = "class",
+  __tostring = function() return "class DeclarativeBase" end,
+  __call = function()
+    errors.raise("InvalidRequestError", "orm.DeclarativeBase has no instances: orm.DeclarativeBase:class(\"Base\") makes a base for classes")
+  end,
+})
 
 return M

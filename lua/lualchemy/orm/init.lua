@@ -55,6 +55,7 @@ local M = setmetatable(signature.module {
   configure_mappers = registry.configure_mappers,
   clear_mappers = registry.clear_mappers,
   declarative_base = require("lualchemy.orm.declarative").declarative_base,
+  DeclarativeBase = require("lualchemy.orm.declarative").DeclarativeBase,
   relationship = relationship.relationship,
   relation = relationship.relationship,
   foreign = clause.foreign,

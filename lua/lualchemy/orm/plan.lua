@@ -138,7 +138,6 @@ end
 ---@param how { nodes: lualchemy.orm.LoadNode[]?, eagerloads: boolean?, fixed: boolean?, path: table?, names: string[]?, own: boolean? }?
 ---  own: the statement is made for the load, so that no join of the user's is there to be read
 function Plan:init(given, how)
-  if #given == 0 then errors.raise("ArgumentError", "A query needs something to query for: a mapped class or columns") end
   if registry.waiting then make_ready(given) end
   how = how or {}
   self.given, self.entities, self.columns, self.entity_count = given, {}, {}, 0
@@ -183,10 +182,19 @@ function Plan:single_entity()
   return #self.entities == 1 and self.entities[1].entity or nil
 end
 
+--- Raises where nothing was asked for: query():select_from(...) is for exists(), and for entities that come later.
+function Plan:refuse_nothing()
+  if #self.given == 0 then
+    errors.raise("InvalidRequestError", "Query contains no columns with which to SELECT from; name a mapped class or columns, "
+      .. "as in session:query(Class) or query:with_entities(Class)")
+  end
+end
+
 --- The entity whose attributes filter_by means: the first one asked for, or what the first column belongs to.
 ---@return table?
 function Plan:first_entity()
   local first = self.entities[1]
+  if not first then return nil end
   if first.entity then return first.entity end
   return entity.of_expression(first.expression) or clause.from_of(first.expression)
 end

@@ -296,7 +296,7 @@ function Query:with_transformation(transform) return transform(self) end
 function Query:with_parent(object, attribute, options)
   local first = self._plan:first_entity()
   if attribute == nil then attribute = comparator.towards(object, first) end
-  return self:filter(comparator.with_parent(object, attribute, options or { from_entity = first.is_alias and first.class_ or nil }))
+  return self:filter(comparator.with_parent(object, attribute, options or { from_entity = first and first.is_alias and first.class_ or nil }))
 end
 
 --- Says what stands first in FROM.
@@ -418,6 +418,7 @@ function Query:_loading()
   if self._sent then return self._sent end
   local options, from, chosen = self._options, self._from, self._select
   local statement, of, offset = chosen, self._plan, 0
+  of:refuse_nothing()
   if from or options.loaders or options.eagerloads == false or not compile.adds_nothing(of) then
     statement, of, offset = compile.compile(chosen, of, {
       loaders = options.loaders, eagerloads = options.eagerloads, fixed = from ~= false, labels = true,
@@ -524,6 +525,7 @@ end
 function Query:count()
   local session, query = self:_session("count"), self
   if session._listeners and not self._from then query = hear(self, session) end
+  query._plan:refuse_nothing()
   local statement = query:_labelled()
   if query._options.loaders then statement = compile.restricted(statement, query._options.loaders) end
   return run.scalar(session, clause.count_of(statement), query._params, query._options, query._plan:first_mapper())

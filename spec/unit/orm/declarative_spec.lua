@@ -256,6 +256,22 @@ describe("declarative", function()
     assert.equal("I am tom", Cat{ name = "tom" }:speak())
   end)
 
+  it("makes bases as classes, with mixins of which the first one wins", function()
+    local number, text = { code = sa.Column(sa.Integer) }, { code = sa.Column(sa.String(3)), note = sa.Column(sa.String(5)) }
+    local Own = orm.DeclarativeBase:class("Own", number, text, { registry = orm.registry() })
+    local Row = Own:class("Row", { __tablename__ = "own_rows", id = sa.Column(sa.Integer, { primary_key = true }) })
+    assert.equal("id Integer(), code Integer(), note String(length=5)", (function()
+      local list = {}
+      for i, column in ipairs(Row.__table__.c) do list[i] = column.name .. " " .. tostring(column.type) end
+      return table.concat(list, ", ")
+    end)())
+    assert.is_true(rawequal(Own.metadata, Own.registry.metadata))
+    assert.is_false(rawequal(Own.metadata, orm.DeclarativeBase:class("Other").metadata))
+    expect.raises_here("InvalidRequestError", { "DeclarativeBase", "no instances" }, function() orm.DeclarativeBase() end)
+    expect.raises_here("ArgumentError", { "DeclarativeBase:class", "number" }, function() orm.DeclarativeBase:class(4) end)
+    expect.raises_here("ArgumentError", { "class Own", "number 1 is a nil" }, function() orm.DeclarativeBase:class("Own", nil, number, {}) end)
+  end)
+
   it("refuses a class without a table, and columns beside __table__", function()
     expect.raises_here("InvalidRequestError", { "'Nothing'", "__tablename__" }, function() Base:class("Nothing", {}) end)
     local t = sa.Table("t", Base.metadata, sa.Column("id", sa.Integer, { primary_key = true }))

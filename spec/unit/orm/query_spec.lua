@@ -198,7 +198,7 @@ describe("query", function()
 
     it("what cannot be asked for or joined", function()
       raises("ArgumentError", { "mapped classes and expressions" }, function() return session:query("User") end)
-      raises("ArgumentError", { "something to query for" }, function() return session:query() end)
+      raises("ArgumentError", { "something to query for" }, function() return orm.Query() end)
       raises("ArgumentError", { "class 'Stranger'" }, function() return session:query(plain("Stranger")) end)
       raises("ArgumentError", { "join()" }, function() return session:query(User):join(5) end)
       raises("InvalidRequestError", { "'adresses'", "did you mean 'addresses'" }, function() return session:query(User):join("adresses") end)
