@@ -79,7 +79,7 @@ local function target_of(target, name)
   return target
 end
 
---- Calls `fn` each time the event happens.
+--- Calls `fn` each time the event happens; a function that listens to it already is not called twice.
 ---@param target any     an instance, or a class for all its instances
 ---@param name string
 ---@param fn function    gets the event's arguments
@@ -88,9 +88,9 @@ function M.listen(target, name, fn, options)
   if type(fn) ~= "function" and not (getmetatable(fn) or {}).__call then
     errors.raise("ArgumentError", "event.listen(target, '%s', fn) takes a function, got %s", tostring(name), type(fn))
   end
-  options = options or {}
-  dispatch.attach(target_of(target, name), name,
-    { fn = fn, once = options.once, retval = options.retval, propagate = options.propagate }, options.insert)
+  options, target = options or {}, target_of(target, name)
+  if #dispatch.find(target, name, fn) > 0 then return end
+  dispatch.attach(target, name, { fn = fn, once = options.once, retval = options.retval, propagate = options.propagate }, options.insert)
 end
 
 --- Undoes `listen`; given an extension instead of a name, undoes `extend`.

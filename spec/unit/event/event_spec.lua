@@ -64,6 +64,23 @@ describe("event", function()
     assert.same({ "once" }, log)
   end)
 
+  it("calls a function once that was registered twice, and one remove is enough", function()
+    local door = Door()
+    local function listener(_, what) log[#log + 1] = what end
+    event.listen(door, "open", listener)
+    event.listen(door, "open", listener)
+    event.listen(Door(), "open", listener)
+    door:open(1)
+    event.remove(door, "open", listener)
+    door:open(2)
+    for what = 3, 4 do
+      event.listen(door, "open", listener, { once = true })
+      door:open(what)
+      door:open("no more")
+    end
+    assert.same({ 1, 3, 4 }, log)
+  end)
+
   it("inserts in front when asked", function()
     local door = Door()
     event.listen(door, "open", noting("late"))
