@@ -185,6 +185,51 @@ for name, url in targets.each() do
         "before_create 0 true", "after_create 0 true", "before_drop 3 true", "before_drop authors", "after_drop authors", "after_drop 3 true" }, log)
     end)
 
+    it("tells listeners of what is made beside the tables", function()
+      local m = sa.MetaData()
+      local key = sa.ForeignKeyConstraint({ "b_id" }, { "told_b.id" }, { name = "fk_told" })
+      local counter = sa.Sequence("told_seq", { metadata = m })
+      sa.Table("told_a", m, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("b_id", sa.Integer), key)
+      local b = sa.Table("told_b", m, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("a_id", sa.Integer,
+        sa.ForeignKey("told_a.id", { name = "fk_told_back" })))
+      local index = sa.Index("ix_told", b.c.a_id)
+      local log = {}
+      for _, item in ipairs { key, counter, index } do
+        for _, event in ipairs { "before_create", "after_create", "before_drop", "after_drop" } do
+          sa.event.listen(item, event, function(target, conn)
+            assert.is_true(rawequal(target, item) and rawequal(conn, connection))
+            log[#log + 1] = event .. " " .. target.name
+          end)
+        end
+      end
+      local function told(fn)
+        log = {}
+        fn()
+        return table.concat(log, ", ")
+      end
+      local has_more = name == "postgresql"       -- sequences, and ALTER TABLE for foreign keys
+      assert.equal(has_more and "before_create told_seq, after_create told_seq, before_create ix_told, after_create ix_told, "
+        .. "before_create fk_told, after_create fk_told" or "before_create ix_told, after_create ix_told",
+        told(function() m:create_all(connection) end))
+      assert.equal("before_drop ix_told, after_drop ix_told, before_create ix_told, after_create ix_told", told(function()
+        index:drop(connection)
+        index:create(connection)
+      end))
+      assert.equal(has_more and "before_drop fk_told, after_drop fk_told, before_drop told_seq, after_drop told_seq" or "",
+        told(function() m:drop_all(connection) end))
+    end)
+
+    it("gives the function of a condition the options of the event and its state", function()
+      local m, seen = blog(), {}
+      sa.event.listen(m.tables.authors, "before_create", sa.DDL("no SQL at all"):execute_if { state = 7, callable_ = function(_, target, conn, opts)
+        seen = { target.name, rawequal(conn, connection), opts.state, opts.checkfirst }
+        return false
+      end })
+      m:create_all(connection)
+      assert.same({ "authors", true, 7, true }, seen)
+      m:drop_all(connection)
+    end)
+
     it("runs DDL of one's own where it belongs", function()
       local m = blog()
       local authors = m.tables.authors

@@ -145,11 +145,17 @@ function Run:drop_index(index)
   self:with_events(index, "drop", {}, function() self:execute(ddl.DropIndex(index)) end)
 end
 
--- Foreign keys made or dropped by ALTER TABLE.
-function Run:alter(constraints, statement)
+local ALTERING = { create = "AddConstraint", drop = "DropConstraint" }
+
+-- Foreign keys made ("create") or dropped ("drop") by ALTER TABLE.
+function Run:alter(constraints, verb)
   if not self.compiler.supports_alter then return end
   for _, constraint in ipairs(constraints) do
-    if self.compiler:is_meant(constraint) then self:execute(ddl[statement](constraint, { isolate_from_table = false })) end
+    if self.compiler:is_meant(constraint) then
+      self:with_events(constraint, verb, {}, function()
+        self:execute(ddl[ALTERING[verb]](constraint, { isolate_from_table = false }))
+      end)
+    end
   end
 end
 
@@ -186,7 +192,7 @@ function Run:create_metadata(metadata)
       if entry.table then
         self:create_table(entry.table, { constraints = entry.constraints, in_metadata = true })
       else
-        self:alter(entry.constraints, "AddConstraint")
+        self:alter(entry.constraints, "create")
       end
     end
   end)
@@ -224,7 +230,7 @@ function Run:drop_metadata(metadata)
       if entry.table then
         self:drop_table(entry.table, { in_metadata = true })
       else
-        self:alter(entry.constraints, "DropConstraint")
+        self:alter(entry.constraints, "drop")
       end
     end
     if not self.tables then

@@ -68,10 +68,14 @@ function DDLElement:against(target)
   return copy
 end
 
---- Does a condition ({ dialect =, callable_ = }) hold?
+--- Does a condition ({ dialect =, callable_ =, state = }) hold? Its function gets the options of the event and the `state`.
 ---@return boolean
 function M.holds(condition, ddl, target, connection, opts)
-  return compiler.condition_holds(condition, connection.dialect, ddl, target, connection, opts or {})
+  if not condition then return true end
+  local given = {}
+  for key, value in pairs(opts or {}) do given[key] = value end
+  given.state = condition.state
+  return compiler.condition_holds(condition, connection.dialect, ddl, target, connection, given)
 end
 
 --- As a listener: `ddl(target, connection)` runs it if its condition holds.

@@ -1,4 +1,4 @@
---- The events of CREATE and DROP: what metadata, tables, indexes and sequences fire, and to whom.
+--- The events of CREATE and DROP: what metadata, tables, indexes, sequences and foreign keys fire, and to whom.
 
 local dispatch = require("lualchemy.event.dispatch")
 local event = require("lualchemy.event")

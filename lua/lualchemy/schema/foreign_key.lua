@@ -6,6 +6,7 @@ local collection = require("lualchemy.schema.collection")
 local constraint = require("lualchemy.schema.constraint")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local events = require("lualchemy.schema.events")
 local naming = require("lualchemy.schema.naming")
 local options = require("lualchemy.schema.options")
 local SchemaItem = require("lualchemy.schema.item")
@@ -328,5 +329,7 @@ function Composite:copy(_, schema, renamed)
   opts.use_alter, opts.link_to_name = self.use_alter, self.link_to_name
   return Composite(self.column_keys, targets, opts)
 end
+
+events.declare(Composite)      -- when ALTER TABLE makes or drops it
 
 return M

@@ -2,6 +2,7 @@
 
 local constraint = require("lualchemy.schema.constraint")
 local errors = require("lualchemy.errors")
+local events = require("lualchemy.schema.events")
 local naming = require("lualchemy.schema.naming")
 local options = require("lualchemy.schema.options")
 local SchemaItem = require("lualchemy.schema.item")
@@ -105,5 +106,7 @@ end
 function Index:__tostring()
   return ("Index(%s: %s)"):format(tostring(self.name), table.concat(collection.Columns.keys(self.columns), ", "))
 end
+
+events.declare(Index)
 
 return Index

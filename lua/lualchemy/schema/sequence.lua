@@ -2,6 +2,7 @@
 
 local defaults = require("lualchemy.schema.defaults")
 local errors = require("lualchemy.errors")
+local events = require("lualchemy.schema.events")
 local options = require("lualchemy.schema.options")
 local SchemaItem = require("lualchemy.schema.item")
 
@@ -42,6 +43,7 @@ end
 local Sequence = SchemaItem:extend("Sequence", { is_sequence = true, is_callable = false, is_scalar = false,
   is_clause_element = false, for_update = false, _visit = "sequence", _is_clause = true })
 M.Sequence = Sequence
+events.declare(Sequence)
 local SEQUENCE_OPTIONS = options.set(COUNTING .. "schema metadata optional quote data_type info for_update order")
 
 --- `sa.Sequence("user_id_seq", { start = 1, increment = 1, metadata = m })`
