@@ -158,5 +158,18 @@ for name, url in targets.each() do
       assert.same({ { "detach", "userdata", "userdata", false }, { "close_detached", "userdata", "nil", false } }, told)
       assert.equal(0, engine.pool:checkedout())
     end)
+
+    it("a connection that was given up cannot leave its pool, and is closed like any other", function()
+      local conn = engine:connect()
+      conn:invalidate()
+      raises("InvalidRequestError", "cannot detach a connection that was lost or invalidated", conn.detach, conn)
+      assert.equal(1, conn:scalar("SELECT 1"))
+      conn:detach()
+      conn:invalidate()
+      conn:close()
+      assert.is_false(conn.invalidated)
+      raises("ResourceClosedError", "this connection is closed", conn.detach, conn)
+      assert.equal(0, engine.pool:checkedout())
+    end)
   end)
 end

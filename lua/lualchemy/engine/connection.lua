@@ -346,8 +346,11 @@ local function send_end(self, sql)
   return run
 end
 
+-- The line of the log for COMMIT or ROLLBACK.
+local function log_end(self, verb) self:_log(self:_autocommit() and verb .. " (autocommit, so nothing is sent)" or verb) end
+
 local function send_commit(self, tx)
-  self:_log("COMMIT")
+  log_end(self, "COMMIT")
   if self:_autocommit() then return end
   if tx.prepared then return self:_finish_prepared("COMMIT", tx.xid) end
   local run = send_end(self, "COMMIT")
@@ -364,7 +367,7 @@ function Connection:_commit_root(tx) self:_around_root("commit", tx, send_commit
 local function is_prepared(tx) return tx.prepared or tx._may_be_prepared end
 
 local function send_rollback(self, tx)
-  self:_log("ROLLBACK")
+  log_end(self, "ROLLBACK")
   tx._told = true       -- how it ends
   if is_prepared(tx) then return self:_finish_prepared("ROLLBACK", tx.xid) end
   if not self.invalidated and not self:_autocommit() and self:_database_in_transaction() then
@@ -524,7 +527,13 @@ function Connection:invalidate(err)
 end
 
 --- Takes the physical connection out of the pool; closing this connection then closes it.
-function Connection:detach() self:_usable()._detached = self._proxy:detach() end
+function Connection:detach()
+  if self.invalidated and not self.closed then
+    errors.raise("InvalidRequestError", "cannot detach a connection that was lost or invalidated: execute something first, "
+      .. "which takes another one from the pool")
+  end
+  self:_usable()._detached = self._proxy:detach()
+end
 
 -- Ends the transaction and undoes what was set for this user alone.
 local function leave(self)
@@ -551,7 +560,7 @@ function Connection:close()
   local leaving <close> = self._tx and setmetatable({ conn = self }, Leaving) or nil      -- luacheck: ignore 211
   local ok, err = true, nil
   if self._tx or self._limited or self._restore then ok, err = pcall(leave, self) end
-  self.closed = true
+  self.closed, self.invalidated = true, false
   local proxy, detached = self._proxy, self._detached
   self._detached = false
   self:_let_go()

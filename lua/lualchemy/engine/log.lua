@@ -59,12 +59,13 @@ function M.format_bound(bound)
   return M.format_params(params, total)
 end
 
---- Prints a line for a connection: its execution option `logging_token`, or the engine's, says whose work it is.
+--- Prints a line for a connection: its execution option `logging_token`, or the engine's, says whose work it is;
+--- false takes it away.
 ---@param conn lualchemy.Connection
 ---@param line string
 function M.write(conn, line)
   local token = conn._options.logging_token
-  conn.engine._log(token ~= nil and ("[%s] %s"):format(tostring(token), line) or line)
+  conn.engine._log(token and ("[%s] %s"):format(tostring(token), line) or line)
 end
 
 --- With `echo = "debug"`: prints the names of a result's columns, and each row when it is fetched.

@@ -30,8 +30,24 @@ describe("echo", function()
     assert.same({ "[books] [import 7] SELECT 1 AS one", "[books] [import 7] []", "[books] [import 7] Col ['one']",
       "[books] [import 7] Row (1)" }, logged(function() conn:execute(sa.text("SELECT 1 AS one")):all() end))
     local nameless = engine:execution_options { logging_token = 5 }
-    conn:rollback()
+    conn:execution_options { logging_token = false }
+    assert.same({ "[books] ROLLBACK" }, logged(function() conn:rollback() end))
     assert.same({ "[books] [5] BEGIN (implicit)", "[books] [5] COMMIT" }, logged(function() nameless:begin(function() end) end))
+  end)
+
+  it("tells what is not sent in autocommit", function()
+    open { echo = true, isolation_level = "AUTOCOMMIT" }
+    local function is_not_sent(verb) return verb .. " (autocommit, so nothing is sent)" end
+    local begun = "BEGIN (implicit; autocommit, so nothing is sent)"
+    conn:rollback()
+    lines = {}
+    assert.same({ begun, is_not_sent("COMMIT"), begun, is_not_sent("ROLLBACK") }, logged(function()
+      conn:begin():commit()
+      conn:begin():rollback()
+    end))
+    assert.same({ "BEGIN (implicit)", "COMMIT" }, logged(function()
+      engine:execution_options { isolation_level = "SERIALIZABLE" }:begin(function() end)
+    end))
   end)
 
   it("of the pool tells of connections, and with debug of those who use them", function()
