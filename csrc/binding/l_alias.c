@@ -173,6 +173,20 @@ static int l_alias_set(lua_State *L)
     return 1;
 }
 
+/* A column called as the one on the top, or as the label there, and of its type. */
+static int column_like(lua_State *L, alch_column **out, alch_err *err)
+{
+    const alch_node *n = alch_to_node(L, lua_gettop(L));
+    const alch_column *given = (const alch_column *)n;
+    const alch_label *label = (const alch_label *)n;
+
+    if (n != NULL && n->kind == ALCH_NODE_LABEL && label->name != NULL && !label->anon)
+        return alch_column_new(label->name, NULL, alch_node_type(n), 0, out, err);
+    if (n == NULL || n->kind != ALCH_NODE_COLUMN)
+        return alch_raisef(L, ALCH_ERR_ARGUMENT, "a column or a label with a name is expected, got %s", alch_describe(L, -1));
+    return alch_column_new(given->name, given->key, n->type, given->flags & ~(uint32_t)ALCH_COLUMN_LITERAL, out, err);
+}
+
 /* core.alias_columns(alias, {column, ...}): a fresh alias gets its columns (VALUES, functions, text). Those of text stand
 ** for the given ones, which its 'extra' keeps alive. */
 static int l_alias_columns(lua_State *L)
@@ -184,14 +198,10 @@ static int l_alias_columns(lua_State *L)
     alch_err err;
 
     for (i = 1; i <= n; i++) {
-        const alch_column *given;
-
         lua_geti(L, 2, i);
-        given = (const alch_column *)alch_check_kind(L, -1, ALCH_NODE_COLUMN);
-        alch_check(L, alch_column_new(given->name, given->key, given->head.type, given->flags & ~(uint32_t)ALCH_COLUMN_LITERAL,
-                                 &c, &err), &err);
+        alch_check(L, column_like(L, &c, &err), &err);
         if (f->head.kind == ALCH_NODE_TEXT_SELECT && alias->extra != NULL)
-            c->origin = &given->head;
+            c->origin = alch_to_node(L, lua_gettop(L));
         if (alch_from_append(f, c, &err) != ALCH_OK) {
             alch_node_drop(c);
             return alch_raise(L, &err);

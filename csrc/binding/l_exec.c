@@ -192,17 +192,32 @@ static void read_all_by_oid(lua_State *L, alch_run *run, alch_shape *shape)
         (void)read_by_oid(L, run, readers, shape, i);
 }
 
+/* What the statement says of the result's column 'i'; NULL: nothing. */
+static const alch_type *type_of_column(const alch_run *run, const alch_compiled *r, int i)
+{
+    const char *name;
+    size_t k;
+
+    if (r->of_text != ALCH_TEXT_BY_NAME)
+        return r->columns[i].type;
+    name = run->dc->driver->column_name(run->cursor, i);
+    for (k = 0; k < r->column_count; k++)
+        if (name != NULL && strcmp(r->columns[k].name, name) == 0)
+            return r->columns[k].type;
+    return NULL;
+}
+
 /* A compiled statement knows its columns' types. Textual ones name as many as
-** the user did; those are matched by position. The shape is on the top, the
-** compiled statement's owner at 'owner'. */
+** the user did; those are matched by position, unless they are only names. The
+** shape is on the top, the compiled statement's owner at 'owner'. */
 static void read_by_type(lua_State *L, alch_run *run, const alch_compiled *r, int owner, alch_shape *shape)
 {
     alch_readers *readers = alch_readers_attach(L, -1, owner);
-    int i;
+    int i, by_name = r->of_text == ALCH_TEXT_BY_NAME;
 
-    shape->shared = 1;
-    for (i = 0; i < shape->n && (size_t)i < r->column_count; i++) {
-        const alch_type *type = r->columns[i].type;
+    shape->shared = !by_name;
+    for (i = 0; i < shape->n && (by_name || (size_t)i < r->column_count); i++) {
+        const alch_type *type = type_of_column(run, r, i);
 
         if (type != NULL && type->kind != ALCH_TYPE_NULL)
             alch_readers_set(L, readers, shape, i, type, &r->dialect->storage);
@@ -210,7 +225,7 @@ static void read_by_type(lua_State *L, alch_run *run, const alch_compiled *r, in
             shape->described = 1;
         shape->shared = shape->shared && alch_result_column_is_shared(&r->columns[i]);
     }
-    shape->compiled = r;
+    shape->compiled = by_name ? NULL : r;
 }
 
 static void push_names(lua_State *L, const alch_run *run, const alch_compiled *r, int n)
@@ -220,7 +235,7 @@ static void push_names(lua_State *L, const alch_run *run, const alch_compiled *r
 
     luaL_checkstack(L, n + 8, "result columns");
     for (i = 0; i < n; i++) {
-        const char *name = r != NULL && r->column_count == (size_t)n ? r->columns[i].name : NULL;
+        const char *name = r != NULL && r->column_count == (size_t)n && !r->of_text ? r->columns[i].name : NULL;
 
         lua_pushstring(L, name != NULL ? name : d->column_name(run->cursor, i));
     }
@@ -250,14 +265,14 @@ static alch_shape *push_kept_shape(lua_State *L, alch_run *run, int compiled, in
     alch_shape *shape;
 
     alch_push_compiled_owner(L, compiled);
-    if (r->column_count != (size_t)n || r->textual)
+    if (r->column_count != (size_t)n || r->textual || r->of_text == ALCH_TEXT_BY_NAME)
         return push_shape(L, run, r, owner, n);
     if (lua_getiuservalue(L, owner, ALCH_COMPILED_SHAPE) == LUA_TUSERDATA)
         shape = lua_touserdata(L, -1);
     else {
         lua_pop(L, 1);
         shape = push_shape(L, run, r, owner, n);
-        if (!shape->described) {
+        if (!shape->described && !r->of_text) {     /* the names of "SELECT *" change */
             lua_pushvalue(L, -1);
             lua_setiuservalue(L, owner, ALCH_COMPILED_SHAPE);
         }

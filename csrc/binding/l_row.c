@@ -259,6 +259,12 @@ static int find_object(lua_State *L, int shape_idx, int key)
     return found;
 }
 
+/* Rows of text have the database's names; the column's own is good, too. */
+static int is_called(const alch_column *column, const alch_compiled *r, const char *key)
+{
+    return strcmp(column->key, key) == 0 || (r->of_text && strcmp(column->name, key) == 0);
+}
+
 static int find_key_among(const alch_compiled *r, const alch_node *const *selected, const char *key)
 {
     int found = 0;
@@ -269,7 +275,7 @@ static int find_key_among(const alch_compiled *r, const alch_node *const *select
 
         if (n != NULL && selected != NULL)
             n = selected[i];
-        if (n != NULL && n->kind == ALCH_NODE_COLUMN && strcmp(((const alch_column *)n)->key, key) == 0)
+        if (n != NULL && n->kind == ALCH_NODE_COLUMN && is_called((const alch_column *)n, r, key))
             found = found == 0 ? (int)i + 1 : -1;
     }
     return found;

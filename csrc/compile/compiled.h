@@ -41,6 +41,13 @@ typedef struct alch_result_column {
     const alch_node *inner;     /* under a label; or NULL */
 } alch_result_column;
 
+/* text():columns(): rows have the database's names, and the columns are matched so. */
+enum {
+    ALCH_TEXT_NONE,             /* any other statement */
+    ALCH_TEXT_BY_POSITION,
+    ALCH_TEXT_BY_NAME
+};
+
 /* How a column of an INSERT or UPDATE that the parameters do not name gets
 ** its value. */
 enum {
@@ -88,6 +95,7 @@ typedef struct alch_compiled {
     uint8_t implicit_returning; /* ... the primary key, which nobody asked for */
     uint8_t expanding;          /* has an IN list whose length parameters decide */
     uint8_t textual;            /* names of result columns come from the database */
+    uint8_t of_text;            /* alch_text_columns */
     uint8_t multi_values;       /* INSERT ... VALUES (), () by the user */
     uint8_t from_select;
     uint8_t upsert;

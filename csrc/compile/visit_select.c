@@ -737,23 +737,35 @@ void alch_visit_compound(alch_compiler *c, const alch_node *n, unsigned flags)
 
 /* }=== */
 
+/* The columns that text is said to have. A column twice would be two things of one row. */
+static void add_text_results(alch_compiler *c, const alch_alias *t)
+{
+    const alch_column *const *at = (const alch_column *const *)t->from.columns;
+    uint32_t i, k;
+
+    for (i = 0; i < t->from.column_count; i++) {
+        alch_named_column named = { &at[i]->head, NULL, NULL, at[i]->key, 0, 0 };
+
+        for (k = 0; k < i && t->flags & ALCH_ALIAS_POSITIONAL; k++)
+            if (at[i]->origin != NULL && at[i]->origin == at[k]->origin)
+                alch_compile_fail(c, ALCH_ERR_INVALID, "Duplicate column expression requested in textual SQL: '%s'",
+                                  at[i]->key);
+        alch_add_result(c, &named, at[i]->name, alch_node_type(&at[i]->head));
+    }
+    c->result->of_text = t->flags & ALCH_ALIAS_POSITIONAL ? ALCH_TEXT_BY_POSITION : ALCH_TEXT_BY_NAME;
+}
+
 void alch_visit_text_select(alch_compiler *c, const alch_node *n, unsigned flags)
 {
     const alch_alias *t = (const alch_alias *)n;
     alch_frame frame;
     size_t start = c->out->len;
-    uint32_t i;
 
     (void)alch_push_frame(c, &frame, n);
     if (t->ctes != NULL)
         alch_compile_independent_ctes(c, t->ctes, flags & ALCH_V_LITERAL);
-    for (i = 0; flags & ALCH_V_RESULT && i < t->from.column_count; i++) {
-        alch_named_column k = { &t->from.columns[i]->head, NULL, NULL, t->from.columns[i]->key, 0, 0 };
-
-        alch_add_result(c, &k, t->from.columns[i]->name, alch_node_type(k.column));
-    }
-    if (flags & ALCH_V_RESULT && !(t->flags & ALCH_ALIAS_POSITIONAL))
-        c->result->textual = 1;
+    if (flags & ALCH_V_RESULT)
+        add_text_results(c, t);
     alch_compile_node(c, t->element, flags & ALCH_V_LITERAL);
     if (c->cte_count > 0)
         alch_place_ctes(c, start);

@@ -31,6 +31,12 @@ world.describe("from_statement", function(Base, w) world.people(Base, w) end, fu
       return sa.text([[SELECT u.id, u.name, u.age, a.id, a.email, a.user_id FROM world_users u JOIN world_addresses a ON a.user_id = u.id ORDER BY a.id]])
         :columns(w.User.id, w.User.name, w.User.age, w.Address.id, w.Address.email, w.Address.user_id)
     end,
+    ["text with the types of some names, in no order"] = function()
+      return sa.text([[SELECT u.name, u.id AS world_users_id, u.age, a.user_id, a.email, a.id AS world_addresses_id
+        FROM world_users u JOIN world_addresses a ON a.user_id = u.id ORDER BY a.id]])
+        :columns { age = sa.Integer, email = sa.String, name = sa.String, user_id = sa.Integer, world_addresses_id = sa.Integer,
+          world_users_id = sa.Integer }
+    end,
     ["text whose names say the table"] = function()
       return sa.text([[SELECT u.id AS world_users_id, u.name, u.age, a.id AS world_addresses_id, a.email, a.user_id
         FROM world_users u JOIN world_addresses a ON a.user_id = u.id ORDER BY a.id]])

@@ -214,6 +214,28 @@ for name, url in targets.each() do
       raises("NoSuchColumnError", "", function() rows():columns(9) end)
     end)
 
+    it("text has the database's names, and the columns it was said to have by position or by name", function()
+      local c = sa.Table("given", sa.MetaData(), sa.Column("id", sa.Integer), sa.Column("x_y", sa.Integer, { key = "kk" })).c
+      local label = c.id:label("lab")
+      local function read(...)
+        local result = conn:execute(sa.text("SELECT 1 AS p, 2 AS q"):columns(...))
+        return result:first(), result:keys()
+      end
+      local row, keys = read(c.id, c.kk)
+      assert.same({ "p", "q" }, keys)
+      assert.same({ 1, 1, 1, 2, 2, 2, 2 }, { row.p, row.id, row[c.id], row.q, row.kk, row.x_y, row[c.kk] })
+      row = read(c.kk, label)
+      assert.same({ 1, 1, 2, 2, 2 }, { row.p, row.kk, row.q, row.lab, row[label] })
+      raises("NoSuchColumnError", "it has: p, q", function() return row[c.id] end)
+      local again = c.id:label("lab")
+      assert.equal(2, (read(c.kk, again))[again])
+      row = conn:execute(sa.text("SELECT 1 AS id, 'two' AS b, 1 AS a"):columns(c.id, { a = sa.Boolean, b = sa.String })):first()
+      assert.same({ 1, true, "two" }, { row[c.id], row.a, row.b })
+      raises("InvalidRequestError", "Duplicate column expression requested in textual SQL: 'id'", read, c.id, c.id)
+      raises("ArgumentError", "a column or a label with a name is expected, got the number 5", read, 5)
+      raises("ArgumentError", "a label with a name", read, c.id:label())
+    end)
+
     it("unique leaves repetitions out", function()
       local text = "SELECT id % 2 AS odd FROM result_spec ORDER BY id"
       assert.same({ 1, 0 }, rows(text):scalars():unique():all())

@@ -232,7 +232,8 @@ function TextClause:bindparams(...)
   return result
 end
 
---- A statement of text whose result has these columns: `:columns(sa.column("id", sa.Integer), ...)`, `{ name = type }`.
+--- A statement of text whose result has these columns or labels, in this order: `:columns(sa.column("id", sa.Integer), ...)`;
+-- with `{ name = type }` they are found by their names. Rows are called as the database calls its columns.
 function TextClause:columns(...)
   local given, named = base.take_options(...)
   local columns, positional = {}, given.n > 0
