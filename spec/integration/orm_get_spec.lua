@@ -84,7 +84,7 @@ for database, url in targets.each() do
       it("tells whoever listens from then on: " .. target, function()
         warm_up()
         local seen = 0
-        listen(function() seen = seen + 1 end)
+        listen(function(conn) if conn.engine == engine then seen = seen + 1 end end) -- others may be at work beside this
         assert.equal("thing 2", session:get(Thing, 2).name)
         assert.equal("thing 3", session:get(Thing, 3).name)
         assert.equal(2, seen)
@@ -106,12 +106,15 @@ for database, url in targets.each() do
 
     it("is refused while another coroutine is in the middle of a flush", function()
       warm_up()
-      local flush = coroutine.create(function() session:commit() end)
-      sa.event.listen(session, "before_flush", function() coroutine.yield() end)
+      local flush, inside = coroutine.create(function() session:commit() end), false
+      sa.event.listen(session, "before_flush", function()
+        inside = true
+        coroutine.yield()
+      end)
       session:add(Thing{ id = 6, name = "thing 6" })
-      assert(coroutine.resume(flush))
+      repeat assert(coroutine.resume(flush)) until inside
       raises("IllegalStateChangeError", "middle of this session's flush", session.get, session, Thing, 2)
-      assert(coroutine.resume(flush))
+      repeat assert(coroutine.resume(flush)) until coroutine.status(flush) == "dead"
       assert.equal("thing 6", session:get(Thing, 6).name)
     end)
   end)

@@ -44,12 +44,12 @@ world.describe("session events", function(Base, w) world.people(Base, w) end, fu
     other:add(w.User{ name = "u" })
     other:commit()
     assert.equal("after_transaction_create before_commit before_flush after_begin after_flush after_flush_postexec "
-      .. "after_transaction_end after_commit", heard())
+      .. "after_commit after_transaction_end", heard())
     other:add(w.User{ name = "v" })
     other:flush()
     heard()
     other:rollback()
-    assert.equal("after_transaction_end after_rollback", heard())
+    assert.equal("after_rollback after_transaction_end", heard())
   end)
 
   it("after_flush still sees what was new and dirty, after_flush_postexec what became of it", function()
@@ -175,6 +175,38 @@ world.describe("session events", function(Base, w) world.people(Base, w) end, fu
     sa.event.listen(session, "after_rollback", function() session:execute(sa.select(w.User)) end)
     expect.raises("InvalidRequestError", { "after_rollback" }, session.rollback, session)
     assert.equal(1, session:query(w.User):count())
+  end)
+
+  it("objects are what they were written as in after_commit", function()
+    local user, name = w.User{ name = "u" }, nil
+    session:add(user)
+    sa.event.listen(session, "after_commit", function() name = user.name .. user.id end)
+    session:commit()
+    assert.equal("u" .. user.id, name)
+  end)
+
+  it("savepoints are committed and rolled back by the same events", function()
+    for _, name in ipairs{ "before_commit", "after_commit", "after_rollback", "after_transaction_end" } do
+      sa.event.listen(session, name, function() log[#log + 1] = name end)
+    end
+    session:begin_nested()
+    session:begin_nested()
+    session:commit()
+    local one = "before_commit after_commit after_transaction_end"
+    assert.equal(one .. " " .. one .. " " .. one, heard())
+    session:begin_nested():rollback()
+    assert.equal("after_rollback after_transaction_end", heard())
+  end)
+
+  it("a listener of after_commit cannot end what has ended", function()
+    for _, verb in ipairs{ "commit", "rollback", "close" } do
+      local function listener() session[verb](session) end
+      sa.event.listen(session, "after_commit", listener)
+      session:add(w.User{ name = verb })
+      expect.raises(verb == "commit" and "InvalidRequestError" or "IllegalStateChangeError", { "after_commit" }, session.commit, session)
+      sa.event.remove(session, "after_commit", listener)
+      assert.equal(1, session:query(w.User):filter_by{ name = verb }:count())
+    end
   end)
 
   it("ending the transaction inside a flush, or inside its own end, is refused", function()

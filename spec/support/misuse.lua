@@ -91,8 +91,9 @@ local function objects()
   return list, function() pcall(session.close, session) pcall(conn.close, conn) pcall(engine.dispose, engine) end
 end
 
--- What changes the program for good, waits for a host, is the fuzzer's own ground, or is between the library's layers.
-local LEFT_OUT = { init = true, new = true, set_wait = true, compiles = true, clear_mappers = true, drop_all = true,
+-- What changes the program for good, waits for a host, writes files, is the fuzzer's own ground, or is between the library's
+-- layers.
+local LEFT_OUT = { init = true, backup = true, new = true, set_wait = true, compiles = true, clear_mappers = true, drop_all = true,
   set_fault = true, configure = true, check = true, items_of = true, of_rows = true, adapt_property = true, part = true,
   show = true }
 

@@ -125,16 +125,6 @@ function Session:_fire_each(name, objects)
   for _, object in ipairs(objects) do event.fire(self, name, self, object) end
 end
 
--- The transaction is over: SQL would begin another one behind the program's back.
-function Session:_fire_without_sql(name, ...)
-  local listeners = event.listeners(self, name)
-  if not listeners then return end
-  self._closed_to_sql = name
-  local ok, err = pcall(event.fire, self, name, ...)
-  self._closed_to_sql = nil
-  if not ok then error(err, 0) end
-end
-
 function Session:_identity_map()
   local map = {}
   for i, object in ipairs(self._c:instances()) do
@@ -182,10 +172,6 @@ function Session:_transaction()
   if self._busy then exclusive.check(self, "a statement") end
   if self._block then block.check(self) end
   if not tx then
-    if self._closed_to_sql then
-      errors.raise("InvalidRequestError", "no SQL can be executed in %s: the transaction is over; use session:on_commit(fn), "
-        .. "or do it before", self._closed_to_sql)
-    end
     if not self.autobegin and not self._begun then
       errors.raise("InvalidRequestError", "autobegin is off for this session: call session:begin() first")
     end

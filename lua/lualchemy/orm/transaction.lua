@@ -3,6 +3,7 @@
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local event = require("lualchemy.event")
 local expiry = require("lualchemy.orm.expiry")
 local exclusive = require("lualchemy.orm.exclusive")
 
@@ -153,6 +154,10 @@ function SessionTransaction:is_ended() return self.ended end
 
 --- Raises unless statements can be executed.
 function SessionTransaction:check_active()
+  if self.telling then
+    errors.raise("InvalidRequestError", "no SQL can be executed in %s: the transaction is over; use session:on_commit(fn), or do it before",
+      self.telling)
+  end
   if self.failure then
     errors.raise("PendingRollbackError", "This session's transaction has been rolled back because a flush failed. "
       .. "To begin a new transaction, call session:rollback() first. The first error was: %s", tostring(self.failure))
@@ -232,6 +237,23 @@ end
 
 -- -- ending ---------------------------------------------------------------------------------------------------------
 
+-- Listeners hear that the database is done while the objects still are what they were: their attributes can be read, SQL
+-- is refused. What one of them raised is answered.
+local function tell(self, name)
+  local session, failure = self.session, self.failure
+  if not event.listeners(session, name) then return nil end
+  self.telling, self.failure, session._fast = name, failure or name, nil
+  core.look_again()
+  local ok, err = pcall(event.fire, session, name, session)
+  self.telling, self.failure = nil, failure
+  return not ok and err or nil
+end
+
+local function refuse_telling(self, what)
+  if not self.telling then return end
+  errors.raise("IllegalStateChangeError", "%s cannot be called inside this session's own end, that is, by a listener of %s", what, self.telling)
+end
+
 function SessionTransaction:_end()
   self.ended, self.is_active = true, false
   local session = self.session
@@ -283,30 +305,29 @@ end
 local function undo(self)
   local work <close> = exclusive.claim(self.session, "rollback") -- luacheck: ignore work
   for _, nested in ipairs(inner(self)) do nested:_roll_back() end
-  return self:_roll_back()
+  return self:_roll_back("after_rollback")
 end
 
-function SessionTransaction:_roll_back()
+function SessionTransaction:_roll_back(name)
   if self.ended then return nil end
-  local failure
-  if not self.failure then
-    failure = rollback_all(self)
-    self:_restore()
-  end
+  local undone, failure, refused = self.failure ~= nil, nil, nil
+  if not undone then failure = rollback_all(self) end
+  if name and self.session._listeners then refused = tell(self, name) end
+  if not undone then self:_restore() end
   self:_end()
-  return failure
+  return failure or refused
 end
 
 function SessionTransaction:rollback()
   if self.ended then return end
+  refuse_telling(self, "rollback()")
   local nested = inner(self)
   local failure = undo(self)
+  if failure then error(failure, 0) end
   if self.session._listeners then
     for _, tx in ipairs(nested) do self.session:_fire("after_soft_rollback", self.session, tx) end
-    if not self.nested then self.session:_fire_without_sql("after_rollback", self.session) end
     self.session:_fire("after_soft_rollback", self.session, self)
   end
-  if failure then error(failure, 0) end
 end
 
 --- The first phase of a two-phase commit, on every connection; what one refuses is undone on all.
@@ -327,6 +348,7 @@ end
 -- and nothing up to there asks for memory, so that they go back even when there is none.
 function SessionTransaction:discard()
   exclusive.refuse(self.session, "close()")
+  refuse_telling(self, "close()")
   local connections, failure = self.connections, nil
   for i = 1, #connections do
     local entry = connections[i]
@@ -391,7 +413,7 @@ local function announce(self)
   if self.announcing then
     errors.raise("IllegalStateChangeError", "commit() cannot be called inside this session's commit, that is, by one of its listeners")
   end
-  if self.nested or not self.session._listeners then return end
+  if not self.session._listeners then return end
   self.announcing = true
   local ok, err = pcall(self.session._fire, self.session, "before_commit", self.session)
   self.announcing = nil
@@ -400,6 +422,7 @@ end
 
 --- Flushes and makes the work permanent, as far as the transaction around it does.
 function SessionTransaction:commit()
+  refuse_telling(self, "commit()")
   self:check_active()
   local session = self.session
   exclusive.refuse(session, "commit()")
@@ -407,10 +430,11 @@ function SessionTransaction:commit()
   announce(self)
   session:_flush_all()
   local in_doubt = commit_all(self)
+  local refused = session._listeners and tell(self, "after_commit")
   if self.nested then self:_hand_over() else settle(self) end
   self:_end()
+  if refused then error(refused, 0) end
   if self.nested then return end
-  if session._listeners then session:_fire_without_sql("after_commit", session) end
   if self.callbacks[1] then call_back(self) end
   if in_doubt then error(in_doubt, 0) end
 end
