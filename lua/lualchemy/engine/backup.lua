@@ -59,9 +59,6 @@ end
 
 local function copy_database(engine, name, path, options)
   options = options or {}
-  if type(path) ~= "string" or path == "" then
-    errors.raise("ArgumentError", "engine:%s(path, options): path must be the name of a file, not %s", name, path == "" and "''" or tostring(path))
-  end
   check_options(name, options)
   if engine.name ~= "sqlite" then
     errors.raise("NotSupportedError", "engine:%s copies SQLite databases; %s has tools of its own for this", name, engine.name)
