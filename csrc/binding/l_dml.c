@@ -120,9 +120,11 @@ static void assign_to_node(lua_State *L, const alch_dml *d, alch_list *row)
 
     lua_pushvalue(L, value - 1);
     target = alch_to_node(L, -1);
-    if (target == NULL)
+    if (target == NULL) {
         alch_raisef(L, ALCH_ERR_ARGUMENT, "the keys of values{} are column names, columns or expressions, got %s",
                     alch_describe(L, value - 1));
+        return;
+    }
     target = alch_plain_column(target);
     if (target->kind == ALCH_NODE_COLUMN && d->head.kind == ALCH_NODE_INSERT
         && ((const alch_column *)target)->owner != (const alch_from *)d->table)
