@@ -371,7 +371,6 @@ part("hierarchies", function()
   assert(session:query(Person):count() == 2 and session:query(Engineer.language):scalar() == "Lua")
 end)
 
--- Statements that find what was compiled for others, more of them than the cache keeps.
 -- Rows as arrays, made ready while the server works on those before.
 part("a flush by arrays on postgresql", function()
   orm.clear_mappers()
@@ -449,6 +448,7 @@ part("JSON by functions of the program's", function()
   assert(session:get(Doc, 1).doc == "[2]!" and session:get(Doc, 2).doc == "null!")
 end)
 
+-- Statements that find what was compiled for others, more of them than the cache keeps.
 part("the statement cache", function()
   local dialect = require("lualchemy.dialects.sqlite").dialect{}
   core.statement_cache(dialect, 2)

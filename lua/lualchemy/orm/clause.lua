@@ -500,6 +500,22 @@ function M.froms(statement) return core.froms(statement) end
 --- The left side (nil where the statement is to find it), the right side and the condition of a join.
 function M.join_parts(join) return core.join_parts(join) end
 
+--- Every table under its own name in what stands in FROM, from left to right.
+---@param from table
+---@param list table[]?   what to add them to
+---@return table[]
+function M.tables_joined(from, list)
+  list = list or {}
+  if M.is_join(from) then
+    local left, right = M.join_parts(from)
+    M.tables_joined(left, list)
+    M.tables_joined(right, list)
+  elseif M.kind(from) == "table" then
+    list[#list + 1] = from
+  end
+  return list
+end
+
 --- A copy of a join with other parts.
 function M.join_with(join, left, right, on) return core.join_with(join, left, right, on) end
 

@@ -136,18 +136,6 @@ local function apply_outer(statement, steps, options)
   return statement:join_from(first.left, right, first.on, options)
 end
 
--- Every table under its own name in what stands in FROM.
-local function tables_in(from, found)
-  if clause.is_join(from) then
-    local left, right = clause.join_parts(from)
-    tables_in(left, found)
-    tables_in(right, found)
-  elseif clause.kind(from) == "table" then
-    found[from] = true
-  end
-  return found
-end
-
 -- What a select takes rows from already: its classes and select_from(), and what it joined.
 local function taken(statement)
   local list, joins = clause.sources(statement)
@@ -166,7 +154,10 @@ function M.overlap(statement, of)
   if not of or of.is_alias or not clause.is_join(of.selectable) then return nil end
   local shared, first, within = {}, nil, nil
   for _, from in ipairs(taken(statement)) do
-    local known = clause.same(from, of.selectable) and {} or tables_in(from, {})
+    local known = {}
+    if not clause.same(from, of.selectable) then
+      for _, table_ in ipairs(clause.tables_joined(from)) do known[table_] = true end
+    end
     for _, table_ in ipairs(of.mapper.tables) do
       if known[table_] then
         shared[table_] = true

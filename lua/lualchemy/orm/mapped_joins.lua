@@ -6,17 +6,6 @@ local clause = require("lualchemy.orm.clause")
 
 local M = {}
 
-local function tables_in(from, list)
-  if clause.is_join(from) then
-    local left, right = clause.join_parts(from)
-    tables_in(left, list)
-    tables_in(right, list)
-  elseif clause.kind(from) == "table" then
-    list[#list + 1] = from
-  end
-  return list
-end
-
 --- Is it a column of one of the tables that are joined?
 ---@param join table
 ---@param column table
@@ -72,7 +61,7 @@ end
 
 local function parts_of(mapper)
   local list = {}
-  for _, table_ in ipairs(tables_in(mapper.local_table, {})) do
+  for _, table_ in ipairs(clause.tables_joined(mapper.local_table)) do
     local keys = mapped_key(mapper, table_)
     if keys then list[#list + 1] = { table = table_, mapper = mapper, pairs = {}, keys = keys, partial = true } end
   end

@@ -17,10 +17,10 @@ end
 ---@return T[]?
 ---@return T[]? rest
 function M.sort(things, needs)
-  local out, done, todo = {}, {}, things
-  while #todo > 0 do
+  local out, done, waiting = {}, {}, things
+  while #waiting > 0 do
     local level, rest = {}, {}
-    for _, thing in ipairs(todo) do
+    for _, thing in ipairs(waiting) do
       local into = all_in(needs(thing), done) and level or rest
       into[#into + 1] = thing
     end
@@ -29,7 +29,7 @@ function M.sort(things, needs)
       done[thing] = true
       out[#out + 1] = thing
     end
-    todo = rest
+    waiting = rest
   end
   return out
 end
