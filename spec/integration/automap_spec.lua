@@ -17,6 +17,14 @@ local SCHEMA = {
   "CREATE TABLE am_nokey (x INTEGER)",
 }
 
+-- Names that collide, in tables that only some tests look at: two foreign keys to one table, a column called like a class,
+-- an association of a table with itself.
+local COLLIDING = {
+  "CREATE TABLE am_place (id INTEGER PRIMARY KEY, am_parcel_collection VARCHAR(20))",
+  "CREATE TABLE am_parcel (id INTEGER PRIMARY KEY, origin_id INTEGER REFERENCES am_place(id), goal_id INTEGER REFERENCES am_place(id))",
+  "CREATE TABLE am_friend (team_id INTEGER REFERENCES am_team(id), friend_id INTEGER REFERENCES am_team(id))",
+}
+
 local function keys_of(class_)
   local keys = {}
   for _, prop in ipairs(sa.inspect(class_).attrs) do keys[#keys + 1] = prop.key end
@@ -29,6 +37,7 @@ for database, url in targets.each() do
     local engine, session
 
     local function drop(conn)
+      for _, name in ipairs{ "am_friend", "am_parcel", "am_place" } do conn:exec_driver_sql("DROP TABLE IF EXISTS " .. name) end
       for _, name in ipairs(TABLES) do conn:exec_driver_sql("DROP TABLE IF EXISTS " .. name) end
     end
 
@@ -37,6 +46,7 @@ for database, url in targets.each() do
       engine:begin(function(conn)
         drop(conn)
         for _, statement in ipairs(SCHEMA) do conn:exec_driver_sql(statement) end
+        for _, statement in ipairs(COLLIDING) do conn:exec_driver_sql(statement) end
       end)
       session = orm.Session{ bind = engine }
     end)
@@ -108,6 +118,32 @@ for database, url in targets.each() do
       session:commit()
       assert.equal("Lua", session:query(Person):one().language)
       assert.equal(engineer, session:get(Base.classes.am_address, 1).person)
+    end)
+
+    it("automap leaves out a relationship whose name is taken, and says how to name it", function()
+      local Base, said = orm.automap_base(), {}
+      warnings.set_hook(function(message) said[#said + 1] = message end)
+      Base:prepare{ autoload_with = engine, reflection_options = { only = { "am_parcel", "am_place", "am_friend" } } }
+      warnings.set_hook(nil)
+      orm.configure_mappers()
+      assert.same({ "am_parcel_collection", "id" }, keys_of(Base.classes.am_place))
+      assert.same({ "goal_id", "id", "origin_id" }, keys_of(Base.classes.am_parcel))
+      local all = table.concat(said, "\n")
+      assert.matches("foreign key am_parcel%(.*%) gets no relationships: am_place has 'am_parcel_collection' already; name_for_collection", all)
+      assert.matches("foreign key am_friend%(.*%) gets 'am_team_collection' on one side only", all)
+    end)
+
+    it("automap connects two foreign keys between the same tables by names of their own", function()
+      local Base = orm.automap_base()
+      local function role(constraint) return (constraint.column_keys[1]:gsub("_id$", "")) end
+      Base:prepare{ autoload_with = engine, reflection_options = { only = { "am_parcel", "am_place" } },
+        name_for_scalar_relationship = function(_, _, _, constraint) return role(constraint) end,
+        name_for_collection_relationship = function(_, _, _, constraint) return role(constraint) .. "_of" end }
+      local Place = Base.classes.am_place
+      local parcel = Base.classes.am_parcel{ id = 1, origin = Place{ id = 1 }, goal = Place{ id = 2 } }
+      session:add(parcel)
+      session:commit()
+      assert.same({ 0, 1 }, { #session:get(Place, 2).origin_of, #session:get(Place, 2).goal_of })
     end)
 
     it("automap goes on where an earlier prepare() stopped, and says when two tables want one name", function()

@@ -17,6 +17,7 @@ world.describe("a hierarchy", function(Base, w)
 end, function(w)
   it("has no objects of an abstract class alone, yet queries of it", function()
     raises_here("InvalidRequestError", { "Pet is marked polymorphic_abstract" }, function() return w.Pet{ name = "x" } end)
+    raises_here("InvalidRequestError", { "Pet is marked polymorphic_abstract" }, function() return w.Pet() end)
     w.session:add_all { w.Cat{ name = "tom" }, w.Dog{ name = "rex" }, w.Animal{ name = "yeti" } }
     w.session:flush()
     assert.equal(2, w.session:query(w.Pet):count())
@@ -49,11 +50,45 @@ end, function(w)
     assert.equal("Dog", w.session:query(w.Animal):filter_by{ name = "rex" }:one().__mapper__.class_name)
   end)
 
+  it("counts rows of a class that was mapped after its parent was asked for", function()
+    w.session:add(w.Cat{ name = "tom" })
+    assert.equal(1, #w.session:scalars(sa.select(w.Cat)):all())
+    local Kitten = w.Cat:class("Kitten", { __mapper_args__ = { polymorphic_identity = "kitten" } })
+    w.session:add(Kitten{ name = "tim" })
+    assert.equal(2, #w.session:scalars(sa.select(w.Cat)):all())
+    assert.equal(2, w.session:query(w.Cat):count())
+  end)
+
   it("says which discriminator has no class, and stays usable", function()
     w.session:execute(sa.insert(w.Animal.__table__):values{ kind = "unicorn" })
     raises_here("InvalidRequestError", { "polymorphic_identity 'unicorn'", "hierarchy of Animal" }, function() w.session:query(w.Animal):all() end)
     w.session:rollback()
     assert.equal(0, w.session:query(w.Animal):count())
+  end)
+end)
+
+-- Sisters that bring the same column: each says so, or has it of one mixin.
+world.describe("sisters in one table", function(Base, w)
+  local Dated = { day = orm.mapped_column(sa.Integer, { use_existing_column = true }),
+    note = orm.mapped_column(sa.String(20), { use_existing_column = true, deferred = true }) }
+  w.Item = Base:class("Item", { __tablename__ = "mo_items", id = key(), kind = sa.Column(sa.String(20)),
+    __mapper_args__ = { polymorphic_on = "kind", polymorphic_identity = "item" } })
+  w.Task = w.Item:class("Task", Dated, { __mapper_args__ = { polymorphic_identity = "task" } })
+  w.Event = w.Item:class("Event", Dated, { __mapper_args__ = { polymorphic_identity = "event" } })
+end, function(w)
+  it("share a column that both use", function()
+    assert.equal(4, #w.Item.__table__.c)
+    w.session:add_all { w.Task{ day = 1, note = "a" }, w.Event{ day = 2, note = "b" } }
+    w.session:commit()
+    assert.same({ 1, 2, "b" }, { w.session:query(w.Task):one().day, w.session:query(w.Event):one().day, w.session:query(w.Event):one().note })
+    assert.equal(2, #w.session:execute(sa.select(w.Item.__table__.c.day)):all())
+    raises_here("ArgumentError", { "'day' is an invalid attribute name for Item" }, function() return w.Item{ day = 3 } end)
+  end)
+
+  it("are told where they did not say so", function()
+    raises_here("ArgumentError", { "'day' on class 'Trip'", "mo_items.day", "use_existing_column" }, function()
+      w.Item:class("Trip", { day = sa.Column(sa.Integer) })
+    end)
   end)
 end)
 

@@ -427,8 +427,7 @@ end
 function Instance:eq(value)
   local relation, target, _, prop = ends(self)
   if value == nil or clause.is_null(value) then
-    local none = prop.uselist and ~relation:any() or ~relation:has()
-    return clause.either({ exists(relation, prop, target:eq(nil)), none })
+    return clause.either({ exists(relation, prop, target:eq(nil)), prop.uselist and ~relation:any() or relation:eq(nil) })
   end
   return exists(relation, prop, target:eq(value))
 end

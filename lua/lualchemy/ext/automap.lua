@@ -66,6 +66,7 @@ for _, name in ipairs(known_options) do is_known[name] = true end
 ---@field options table
 ---@field declared table<lualchemy.Table, lualchemy.orm.DeclaredClass>   by table
 ---@field order lualchemy.Table[]
+---@field made table<lualchemy.orm.DeclaredClass, table<string, true>>   names that foreign keys got
 local Automap = class("Automap")
 
 local function properties_of(declared) return declared.declaration.properties end
@@ -92,9 +93,48 @@ function Automap:backref(direction, from, name, to, options)
   return self.options.generate_relationship(self.base, direction, relationship.backref, name, from.class_, to.class_, options)
 end
 
+-- Is the name that of a column's attribute, or of what another foreign key got before?
+function Automap:is_taken(side)
+  local made = self.made[side.declared]
+  if made and made[side.name] then return true end
+  local attribute_of = {}
+  for _, declared in ipairs(side.declared.declaration.columns) do attribute_of[declared.column] = declared.key end
+  for _, column in ipairs(rawget(side.declared.class_, "__table__").c) do
+    if (attribute_of[column] or column.key) == side.name then return true end
+  end
+  return false
+end
+
+local function is_same(side, other) return rawequal(side.declared, other.declared) and side.name == other.name end
+
+-- Two foreign keys between the same tables want the same names. A relationship that is left out is better than one that
+-- shows the rows of another foreign key.
+function Automap:is_free(there, back, constraint)
+  local columns = ("%s(%s)"):format(constraint.parent.key, table.concat(constraint.column_keys, ", "))
+  for _, side in ipairs({ there, back }) do
+    if self:is_taken(side) then
+      warn("automap: foreign key %s gets no relationships: %s has '%s' already; name_for_%s_relationship gives it another name",
+        columns, side.declared.class_.__name, side.name, side.direction == "MANYTOONE" and "scalar" or "collection")
+      return false
+    end
+  end
+  if is_same(there, back) then
+    warn("automap: foreign key %s gets '%s' on one side only; name_for_collection_relationship gives the other side a name", columns, there.name)
+  end
+  return true
+end
+
+function Automap:note_made(side)
+  self.made[side.declared] = self.made[side.declared] or {}
+  self.made[side.declared][side.name] = true
+end
+
 -- Both sides of a reference. `there` and `back` are { class, name, direction, options }; what the program declared stays, and is
 -- made the other side of what is missing.
-function Automap:connect(there, back)
+function Automap:connect(there, back, constraint)
+  if not self:is_free(there, back, constraint) then return end
+  self:note_made(there)
+  self:note_made(back)
   local own, other = properties_of(there.declared)[there.name], properties_of(back.declared)[back.name]
   if own and other then return end
   if own then
@@ -106,6 +146,8 @@ function Automap:connect(there, back)
       made.options.back_populates = back.name
       other.options.back_populates = other.options.back_populates or there.name
     end
+  elseif is_same(there, back) then
+    self:relate(there.direction, there.declared, there.name, back.declared, there.options)
   else
     local backref = self:backref(back.direction, back.declared, back.name, there.declared, back.backref_options)
     self:relate(there.direction, there.declared, there.name, back.declared, copy_with(there.options, { backref = backref }))
@@ -141,7 +183,7 @@ function Automap:reference(declared, constraint)
   }, {
     declared = other, name = self:name("collection", other.class_, declared.class_, constraint), direction = "ONETOMANY",
     options = copy_with(options, { foreign_keys = own }), backref_options = options,
-  })
+  }, constraint)
 end
 
 local function foreign_key_join(constraint)
@@ -173,7 +215,7 @@ function Automap:associate(table_, keys)
     return { declared = from, name = self:name("collection", from.class_, to.class_, own), direction = "MANYTOMANY", backref_options = shared,
       options = copy_with(shared, { secondary = table_, primaryjoin = foreign_key_join(own), secondaryjoin = foreign_key_join(theirs) }) }
   end
-  self:connect(side(declared, other, keys[1], keys[2]), side(other, declared, keys[2], keys[1]))
+  self:connect(side(declared, other, keys[1], keys[2]), side(other, declared, keys[2], keys[1]), keys[1])
 end
 
 -- A class for a table that has none; nil where the name is taken.
@@ -247,7 +289,7 @@ local function prepare(base, options)
       options.reflection_options or {}))
   end
   local automap = Automap()
-  automap.base, automap.options, automap.declared, automap.order = base, options, {}, {}
+  automap.base, automap.options, automap.declared, automap.order, automap.made = base, options, {}, {}, {}
   local all, associations = automap:make_classes()
   for _, table_ in ipairs(automap.order) do
     for _, constraint in ipairs(table_.foreign_key_constraints) do automap:reference(automap.declared[table_], constraint) end

@@ -63,7 +63,7 @@ local function take_member(declaration, key, value, from_mixin)
   elseif DeclaredAttr:is(value) then
     declaration.late[#declaration.late + 1] = { key = key, fn = value.fn, level = from_mixin and 1 or 0 }
   elseif clause.is_column(value) then
-    local column = from_mixin and clause.copy_column(value) or value
+    local column = from_mixin and property.copy_column(value) or value
     declaration.columns[#declaration.columns + 1] =
       { key = key, column = column, order = clause.creation_order(value), level = from_mixin and 1 or 0 }
   elseif MapperProperty:is(value) then
@@ -222,18 +222,36 @@ local function mapper_above(base)
   end
 end
 
+local function column_of(table_, key)
+  for _, column in ipairs(table_.c) do
+    if column.key == key then return column end
+  end
+end
+
+-- The class takes a column that is there in place of the one it declared.
+local function take_existing(declaration, declared, column)
+  if declared.has_property then
+    local prop = declaration.properties[declared.key]
+    prop.columns, prop.column = { column }, column
+  end
+  declared.column = column
+end
+
 -- The columns of a class without a table of its own go to its parent's.
 local function share_table(class_, declaration, parent)
   local table_ = parent.local_table
   for _, declared in ipairs(declaration.columns) do
     clause.name_column(declared.column, declared.key)
-    for _, known in ipairs(table_.c) do
-      if known.key == declared.column.key then
-        errors.raise("ArgumentError", "Column '%s' on class '%s' conflicts with the existing column '%s': it shares the table of %s; "
-          .. "declare it there, or give '%s' a __tablename__", declared.key, class_.__name, tostring(known), parent.class_name, class_.__name)
-      end
+    local known = column_of(table_, declared.column.key)
+    if not known then
+      table_:append_column(declared.column)
+    elseif property.is_shared(declared.column) then
+      take_existing(declaration, declared, known)
+    else
+      errors.raise("ArgumentError", "Column '%s' on class '%s' conflicts with the existing column '%s': it shares the table of %s; "
+        .. "declare it there, give '%s' a __tablename__, or share that one: orm.mapped_column(..., { use_existing_column = true })",
+        declared.key, class_.__name, tostring(known), parent.class_name, class_.__name)
     end
-    table_:append_column(declared.column)
   end
   return table_
 end
@@ -334,11 +352,13 @@ local function construct_slowly(class_, ...)
     errors.raise("UnmappedClassError", class_.__deferred__ and "class '%s' is not mapped yet: prepare() of its base maps it"
       or "class '%s' is not mapped, so it has no instances; it is a base for classes that are", tostring(class_.__name))
   end
-  registry.ready(registry.mapper_of(class_))
+  local mapper = registry.mapper_of(class_)
+  registry.ready(mapper)
+  if mapper.polymorphic_abstract then core.instance_new(class_, {}) end    -- raises: no object is of this class
   local object = setmetatable({}, class_)
   local init = class_.init
   if init and events.active.init then
-    events.construct(registry.mapper_of(class_), object, init, ...)
+    events.construct(mapper, object, init, ...)
   elseif init then
     init(object, ...)
   end

@@ -142,12 +142,22 @@ function ColumnProperty:configure()
   self.configured = true
 end
 
+-- Columns of mapped_column{ use_existing_column = true }: sisters that share a table share one column of that name, too.
+local shared = setmetatable({}, { __mode = "k" })
+
+-- A column that no table has yet, for another class.
+local function copy_column(column)
+  local copy = clause.copy_column(column)
+  shared[copy] = shared[column]
+  return copy
+end
+
 --- For another class: with a copy of a column that no table has yet.
 function ColumnProperty:copy()
   local copy = MapperProperty.copy(self)
   copy.columns = {}
   for i, column in ipairs(self.columns) do
-    copy.columns[i] = clause.is_column(column) and column.table == nil and clause.copy_column(column) or column
+    copy.columns[i] = clause.is_column(column) and column.table == nil and copy_column(column) or column
   end
   copy.column = copy.columns[1]
   return copy
@@ -190,20 +200,24 @@ local function deferred(...) return make("deferred", true, ...) end
 local attribute_options = { deferred = "deferred", deferred_group = "group", deferred_raiseload = "raiseload", active_history = "active_history" }
 
 --- `orm.mapped_column(sa.String(50), { nullable = false, deferred = true })`: a column, as `sa.Column` makes it, together with
---- what may be said of its attribute.
+--- what may be said of its attribute. With `use_existing_column = true` a class that shares the table of the class above
+--- takes the column of that name that a sister brought.
 local function mapped_column(...)
   local columns, options = columns_and_options(...)
-  local of_column, of_attribute = {}, nil
+  local of_column, of_attribute, use_existing = {}, nil, nil
   for name, value in pairs(options) do
     if attribute_options[name] then
       of_attribute = of_attribute or {}
       of_attribute[attribute_options[name]] = value
+    elseif name == "use_existing_column" then
+      use_existing = value or nil
     else
       of_column[name == "insert_default" and "default" or name] = value
     end
   end
   columns[#columns + 1] = of_column
   local column = require("lualchemy.schema").Column(table.unpack(columns))
+  shared[column] = use_existing
   if not of_attribute then return column end
   of_attribute.deferred = of_attribute.deferred or of_attribute.group ~= nil or of_attribute.raiseload or false
   return ColumnProperty({ column }, of_attribute)
@@ -212,4 +226,5 @@ end
 return {
   MapperProperty = MapperProperty, ColumnProperty = ColumnProperty, ComputedProperty = ComputedProperty,
   column_property = column_property, deferred = deferred, mapped_column = mapped_column, check_comparator = check_comparator, trackers = trackers,
+  copy_column = copy_column, is_shared = function(column) return shared[column] ~= nil end,
 }
