@@ -256,6 +256,7 @@ build = {
     ["lualchemy.orm.attribute"] = "lua/lualchemy/orm/attribute.lua",
     ["lualchemy.orm.attribute_events"] = "lua/lualchemy/orm/attribute_events.lua",
     ["lualchemy.orm.attributes"] = "lua/lualchemy/orm/attributes.lua",
+    ["lualchemy.orm.binds"] = "lua/lualchemy/orm/binds.lua",
     ["lualchemy.orm.bulk"] = "lua/lualchemy/orm/bulk.lua",
     ["lualchemy.orm.bundle"] = "lua/lualchemy/orm/bundle.lua",
     ["lualchemy.orm.clause"] = "lua/lualchemy/orm/clause.lua",

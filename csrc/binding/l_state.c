@@ -673,12 +673,13 @@ static int l_was_set(lua_State *L)
 ** is no mapped instance or has not met the library yet. */
 static int l_state(lua_State *L)
 {
-    const alch_state *s;
+    alch_state *s;
 
     lua_settop(L, 1);
     s = alch_push_state(L, 1);
     if (s == NULL)
         return 0;
+    alch_leave_dead_session(L, s);
     lua_pushstring(L, alch_life_name(s->life));
     lua_pushinteger(L, s->session);
     alch_push_state_key(L, 2, s);

@@ -258,6 +258,8 @@ void alch_attach_to(lua_State *L, int session, int obj, int walk);
 void alch_attach_state(lua_State *L, int session, int obj, int st, alch_state *s);
 /* Pushes the userdata of a live session; 0 and nothing pushed if it is gone. */
 int alch_push_session(lua_State *L, uint32_t number);
+/* An object whose session was collected is in none: a row stays a row, what was not written starts over. */
+void alch_leave_dead_session(lua_State *L, alch_state *s);
 /* Every live session is watched from now on. */
 void alch_watch_sessions(lua_State *L);
 /* Pushes a list of the session objects of every session there is. */

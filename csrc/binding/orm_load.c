@@ -6,11 +6,12 @@
 
 int alch_begin_load(lua_State *L, int obj, int st, size_t i)
 {
-    const alch_state *s = lua_touserdata(L, st);
+    alch_state *s = lua_touserdata(L, st);
     const alch_attr *a = &s->mapper->attrs[i];
 
     if (!(s->flags & ALCH_STATE_KEYED))
         return 0;
+    alch_leave_dead_session(L, s);
     if (s->session == 0)
         alch_raisef(L, ALCH_ERR_DETACHED,
             "%s.%s is not loaded, and the object is in no session that could load it: add it to one, or load what you need before the session closes "

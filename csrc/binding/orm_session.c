@@ -217,9 +217,14 @@ void alch_identify(lua_State *L, int session, int obj, int st, alch_state *s)
 
 /* -- coming in -- */
 
-/* Its session is gone: a row stays a row, an unsaved object starts over. */
-static void leave_dead_session(alch_state *s)
+void alch_leave_dead_session(lua_State *L, alch_state *s)
 {
+    if (s->session == 0)
+        return;
+    if (alch_push_session(L, s->session)) {
+        lua_pop(L, 1);
+        return;
+    }
     s->session = 0;
     s->slot = 0;
     s->flags = (uint16_t)(s->flags & ~ALCH_IN_LISTS);
@@ -229,11 +234,11 @@ static void leave_dead_session(alch_state *s)
 static void check_free(lua_State *L, alch_state *s, uint32_t number)
 {
     if (s->session != 0 && s->session != number) {
-        if (alch_push_session(L, s->session))
+        alch_leave_dead_session(L, s);
+        if (s->session != 0)
             alch_raisef(L, ALCH_ERR_INVALID,
                 "this %s object is already attached to another session (number %d, this is %d): expunge it there first",
                 s->mapper->class_name, (int)s->session, (int)number);
-        leave_dead_session(s);
     }
     if (s->life == ALCH_DELETED)
         alch_raisef(L, ALCH_ERR_INVALID,

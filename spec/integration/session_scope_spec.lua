@@ -100,6 +100,58 @@ world.describe("several databases", function(Base, w) world.people(Base, w) end,
     assert.equal("a", session:query(w.Address):one().email)
   end)
 
+  it("what a class's relationships load comes from the other class's database", function()
+    second:begin(function(conn) conn:execute(w.User.__table__:insert(), { id = 1, name = "shadow" }) end)
+    local session <close> = orm.Session{ bind = w.engine, binds = { [w.Address] = second } }
+    session:add(w.User{ id = 1, name = "u" })
+    session:add(w.Address{ id = 1, email = "a", user_id = 1 })
+    session:commit()
+    local user = session:get(w.Address, 1).user
+    assert.equal("u", user.name)
+    for _, how in ipairs{ "lazyload", "selectinload", "subqueryload", "immediateload" } do
+      session:expunge_all()
+      local loaded = session:query(w.User):options(orm[how](w.User.addresses)):one()
+      assert.same({ "u", "a" }, { loaded.name, loaded.addresses[1].email }, how)
+    end
+  end)
+
+  it("a database is given to a class and those below it, its base, a mixin, a mapper or a table", function()
+    local mixin = { noted = function() return true end }
+    local Note = w.Base:class("Note", mixin, { __tablename__ = "world_notes", id = sa.Column(sa.Integer, { primary_key = true }) })
+    local Long = Note:class("LongNote", { __tablename__ = "world_long_notes", id = sa.Column(sa.ForeignKey("world_notes.id"), { primary_key = true }) })
+    local function found(key, class_)
+      local session <close> = orm.Session{ bind = w.engine, binds = { [key] = second } }
+      local later <close> = orm.Session{ bind = w.engine }
+      later:bind_mapper(key, second)
+      assert.equal(session:get_bind(class_), later:get_bind(class_))
+      return session:get_bind(class_) == second and "second" or session:get_bind(class_) == w.engine and "first"
+    end
+    for _, key in ipairs{ Note, Note.__mapper__, Note.__table__, w.Base, mixin } do
+      assert.same({ "second", "second" }, { found(key, Note), found(key, Long) })
+    end
+    assert.same({ "first", "second", "first" }, { found(Long, Note), found(Long, Long), found(Note, w.User) })
+    local session <close> = orm.Session{ bind = w.engine, binds = { [w.Base] = second, [Long] = w.engine } }
+    assert.same({ w.engine, second }, { session:get_bind(Long), session:get_bind(w.User) })
+    session:bind_table(Note.__table__, w.engine)
+    assert.equal(second, session:get_bind(Note))
+  end)
+
+  it("binds and bind are classes, tables and engines", function()
+    local cases = {
+      { 5, second, "mapped classes" }, { "User", second, "the name 'User': give the class itself" }, { {}, second, "mapped classes" },
+      { w.User{}, second, "<User (transient)>" }, { w.User.id, second, "User.id" }, { w.User, 5, "an Engine or a Connection, not 5" },
+      { w.User, "sqlite://", "not 'sqlite://'" },
+    }
+    for _, case in ipairs(cases) do
+      expect.raises_here("ArgumentError", { case[3] }, function()
+        local _ = orm.Session{ bind = w.engine, binds = { [case[1]] = case[2] } }
+      end)
+      expect.raises_here("ArgumentError", { case[3] }, function() w.session:bind_mapper(case[1], case[2]) end)
+    end
+    expect.raises_here("ArgumentError", { "[User] = engine" }, function() local _ = orm.Session{ binds = second } end)
+    expect.raises_here("ArgumentError", { "a session's bind", "'sqlite://'" }, function() local _ = orm.Session("sqlite://") end)
+  end)
+
   it("a session without a database says so, and what to do", function()
     local session <close> = orm.Session()
     session:add(w.User{ name = "u" })

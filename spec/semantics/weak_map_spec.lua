@@ -1,5 +1,8 @@
 -- 2. The identity map is weak: what nobody holds is given back. New, changed and deleted objects are held until they are written.
 
+local sa = require("lualchemy")
+local orm = require("lualchemy.orm")
+local expect = require("spec.support.expect")
 local world = require("spec.support.world")
 
 world.describe("weak identity map", function(Base, w) world.people(Base, w) end, function(w)
@@ -61,5 +64,29 @@ world.describe("weak identity map", function(Base, w) world.people(Base, w) end,
     assert.equal("changed", session:get(w.User, 3).name)
     session:rollback()
     assert.equal("n3", session:get(w.User, 3).name)
+  end)
+
+  it("objects of a session that was dropped are in none", function()
+    local user, gone, new = w.User{ id = 11, name = "kept" }, w.User{ id = 12 }, w.User{ id = 13 }
+    do
+      local dropped = orm.Session{ bind = w.engine }
+      dropped:add_all{ user, gone }
+      dropped:commit()
+      assert.equal("kept", user.name)
+      dropped:delete(gone)
+      dropped:flush()
+      dropped:add(new)
+      dropped = nil -- luacheck: ignore
+    end
+    collect()
+    for object, state in pairs{ [user] = "detached", [gone] = "detached", [new] = "transient" } do
+      assert.is_true(sa.inspect(object)[state], state)
+      assert.is_nil(orm.object_session(object))
+    end
+    assert.equal("kept", user.name)
+    expect.raises("DetachedInstanceError", { "User.addresses" }, function() return user.addresses end)
+    session:add_all{ user, new }
+    session:commit()
+    assert.same({ 0, 13 }, { #user.addresses, new.id })
   end)
 end)

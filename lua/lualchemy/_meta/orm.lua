@@ -243,6 +243,8 @@
 ---@field add_all fun(self: lualchemy.orm.Session, objects?: any): any
 ---@field begin fun(self: lualchemy.orm.Session, fn?: any): any
 ---@field begin_nested fun(self: lualchemy.orm.Session, fn?: any): any
+---@field bind_mapper fun(self: lualchemy.orm.Session, mapper?: any, bind?: any): any
+---@field bind_table fun(self: lualchemy.orm.Session, table_?: any, bind?: any): any
 ---@field bulk_insert_mappings fun(self: lualchemy.orm.Session, class_?: any, rows?: any, options?: any): any
 ---@field bulk_save_objects fun(self: lualchemy.orm.Session, objects?: any, options?: any): any
 ---@field bulk_update_mappings fun(self: lualchemy.orm.Session, class_?: any, rows?: any): any

@@ -1,6 +1,7 @@
 --- The session: a workspace of objects in front of a database. It keeps one object per row, knows what is new,
 -- changed and deleted, writes it in one transaction and forgets what it loaded when that ends.
 
+local binds = require("lualchemy.orm.binds")
 local block = require("lualchemy.engine.block")
 local by_key = require("lualchemy.orm.loading.by_key")
 local class = require("lualchemy.util.class")
@@ -74,7 +75,7 @@ function Session:init(bind, options)
   for name in pairs(options) do
     if not known_options[name] then errors.raise("ArgumentError", "a session knows no option '%s'", tostring(name)) end
   end
-  self.bind, self.binds = options.bind, options.binds or {}
+  self.bind, self.binds = binds.take(options.bind, options.binds)
   self.autoflush = flag(options.autoflush, true)
   self.expire_on_commit = flag(options.expire_on_commit, true)
   self.autobegin = flag(options.autobegin, true)
@@ -136,35 +137,20 @@ end
 
 -- -- binds and transactions -------------------------------------------------------------------------------------------
 
-local function configured(class_or_mapper)
-  if type(class_or_mapper) == "table" and rawget(class_or_mapper, "_c") and rawget(class_or_mapper, "properties") then
-    return class_or_mapper
-  end
-  return core.mapper_of(class_or_mapper) or require("lualchemy.orm.registry").class_mapper(class_or_mapper)
-end
-
 --- The engine or connection for a mapper.
 ---@param mapper lualchemy.orm.Mapper?
 ---@return lualchemy.Engine|lualchemy.Connection
-function Session:get_bind(mapper)
-  if mapper and next(self.binds) ~= nil then
-    local at = mapper
-    while at do
-      local found = self.binds[at.class_] or self.binds[at] or self.binds[at.local_table]
-      if found then return found end
-      at = at.inherits
-    end
-  end
-  if self.bind then return self.bind end
-  local metadata = mapper and mapper.local_table and mapper.local_table.metadata
-  if metadata and metadata.bind then return metadata.bind end
-  if not mapper then
-    local _, only = next(self.binds)
-    if only and next(self.binds, _) == nil then return only end
-  end
-  errors.raise("UnboundExecutionError", "this session knows no database%s: give it a bind (orm.Session{ bind = engine }), or bind the metadata",
-    mapper and (" for " .. tostring(mapper.class_name or mapper)) or "")
-end
+function Session:get_bind(mapper) return binds.find(self, mapper) end
+
+--- From now on a class, and those below it, have a database of their own.
+---@param mapper any   the class, a base or mixin of mapped classes, or a mapper
+---@param bind lualchemy.Engine|lualchemy.Connection
+function Session:bind_mapper(mapper, bind) binds.put(self, mapper, bind) end
+
+--- The same for a table.
+---@param table_ lualchemy.Table
+---@param bind lualchemy.Engine|lualchemy.Connection
+function Session:bind_table(table_, bind) binds.put(self, table_, bind) end
 
 -- The transaction in progress, begun if there is none.
 function Session:_transaction()
@@ -202,7 +188,7 @@ end
 ---@return lualchemy.Connection
 function Session:connection(options)
   local arguments = options and options.bind_arguments or {}
-  local mapper = arguments.mapper and configured(arguments.mapper)
+  local mapper = arguments.mapper
   return self:_transaction():connection(arguments.bind or self:get_bind(mapper))
 end
 
@@ -591,7 +577,7 @@ end
 ---@param ident any    a value, or a list of them in the order of the key's columns
 ---@param options { populate_existing: boolean?, with_for_update: any, options: any[]? }?   `options`: of loading
 local function get(self, class_, ident, options)
-  local mapper = configured(class_)
+  local mapper = binds.mapper_of(class_)
   local key = identity.key(mapper, ident, self:get_bind(mapper).dialect)
   if key == nil then return nil end
   local slots = identity.default_slots(mapper)

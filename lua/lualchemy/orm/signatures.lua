@@ -4,7 +4,7 @@ local Mapper = require("lualchemy.orm.mapper")
 local Query = require("lualchemy.orm.query")
 local Bundle = require("lualchemy.orm.bundle")
 local aliased = require("lualchemy.orm.aliased")
-local class = require("lualchemy.util.class")
+local binds = require("lualchemy.orm.binds")
 local comparator = require("lualchemy.orm.comparator")
 local composite = require("lualchemy.orm.composite")
 local declarative = require("lualchemy.orm.declarative")
@@ -51,9 +51,7 @@ signature.methods(Session, {
   connection = "options: options?",
   get_bind = "mapper: class_name?",
 })
-signature.kind("session_bind", "an Engine or a Connection", function(x)
-  return class.of(x) ~= nil and x.dialect ~= nil and type(x.begin) == "function"
-end)
+signature.kind("session_bind", "an Engine or a Connection", binds.is_bind)
 signature.methods(SessionTransaction, { connection = "bind: session_bind",
   connection_for = "bind: session_bind, statement: any?, options: options?" })
 signature.methods(Query, {
