@@ -194,3 +194,103 @@ world.describe("mutable values", documents, function(w)
     assert.same({ 9, 5 }, { document.data.z[1], document.data.z[2] })
   end)
 end)
+
+-- One shard is the database under test, the other is in memory.
+local function sharded(Base, w)
+  local sharding = require("lualchemy.ext.horizontal_shard")
+  w.Node = Base:class("Node", {
+    __tablename__ = "ex_nodes", id = key(), side = text(), name = text(), parent_id = sa.Column(sa.ForeignKey("ex_nodes.id")),
+    children = orm.relationship("Node", { backref = orm.backref("parent", { remote_side = "Node.id" }), cascade = "all", order_by = "Node.id" }),
+  })
+  w.memory = sa.create_engine("sqlite://", { poolclass = sa.pool.StaticPool })
+  Base.metadata:create_all(w.memory)
+  w.flushed = {}
+  w.Session = orm.sessionmaker{
+    class_ = sharding.ShardedSession, shards = { left = w.engine, right = w.memory },
+    shard_chooser = function(_, node) return node.side end,
+    identity_chooser = function() return { "left", "right" } end,
+    execute_chooser = function() return { "left", "right" } end,
+    extension = { before_flush = function(_, session) w.flushed[session.shard_id] = true end },
+  }
+end
+
+world.describe("a sharded session", sharded, function(w)
+  local session
+  before_each(function()
+    session = w.Session()
+    for i = 1, 3 do
+      session:add(w.Node{ id = i, side = "left", name = "l" .. i, children = { w.Node{ id = 10 + i, name = "c" .. i } } })
+      session:add(w.Node{ id = i, side = "right", name = "r" .. i })
+    end
+    session:commit()
+    table.insert(w.closing, function()
+      session:close()
+      w.memory:dispose()
+    end)
+  end)
+
+  local function names(list)
+    local all = {}
+    for i, node in ipairs(list) do all[i] = node.name end
+    return table.concat(all, " ")
+  end
+
+  it("tells one key on two databases apart, whichever way it is asked for", function()
+    local Node = w.Node
+    assert.equal("l1", session:get(Node, 1).name)
+    assert.equal("r1", session:get(Node, 1, { identity_token = "right" }).name)
+    assert.equal("r2", session:get_one(Node, 2, { identity_token = "right" }).name)
+    expect.raises("NoResultFound", { "Node", "on no shard" }, session.get_one, session, Node, 99)
+    assert.equal("r1 r2 r3", names(session:scalars(sa.select(Node):order_by(Node.id):execution_options{ shard_id = "right" }):all()))
+    assert.equal("l1", names(session:query(Node):set_shard("left"):filter_by{ id = 1 }:all()))
+    session:merge(Node{ id = 1, side = "right", name = "merged" })
+    session:commit()
+    assert.equal("l1 merged", session:get(Node, 1).name .. " " .. session:get(Node, 1, { identity_token = "right" }).name)
+  end)
+
+  it("sorts and limits on each database alone", function()
+    local Node = w.Node
+    assert.equal("l3 l2 r3 r2", names(session:query(Node):filter(Node.parent_id:eq(nil)):order_by(Node.name:desc()):limit(2):all()))
+  end)
+
+  it("loads what belongs to an object from its database, late or at once", function()
+    local Node = w.Node
+    for _, option in ipairs { orm.lazyload(Node.children), orm.selectinload(Node.children), orm.joinedload(Node.children) } do
+      session:expunge_all()
+      local roots = session:query(Node):options(option):filter(Node.parent_id:eq(nil)):order_by(Node.id):all()
+      assert.equal("l1 l2 l3 r1 r2 r3", names(roots))
+      assert.same({ "c1", 0 }, { roots[1].children[1].name, #roots[4].children })
+      assert.equal("l1", roots[1].children[1].parent.name)
+    end
+  end)
+
+  it("has savepoints over all databases", function()
+    local Node = w.Node
+    local left, right = session:get(Node, 1), session:get(Node, 1, { identity_token = "right" })
+    local savepoint = session:begin_nested()
+    left.name, right.name = "x", "y"
+    assert.is_true(session:is_modified(right) and session:in_nested_transaction())
+    session:flush()
+    savepoint:rollback()
+    assert.equal("l1 r1", left.name .. " " .. right.name)
+    session:begin_nested(function() left.name, right.name = "u", "v" end)
+    session:commit()
+    assert.equal("u v", left.name .. " " .. right.name)
+    assert.is_false(pcall(session.begin_nested, session, function()
+      left.name = "w"
+      error("no")
+    end))
+    assert.equal("u", left.name)
+    assert.is_true(session.is_active and session:in_transaction())
+  end)
+
+  it("tells its extension of every shard, and says what is for one alone", function()
+    assert.same({ left = true, right = true }, w.flushed)
+    assert.equal(1, session:connection{ shard_id = "right" }:scalar(sa.select(1)))
+    expect.raises_here("ArgumentError", { "connection{ shard_id = }", "left, right" }, function() return (session:connection()) end)
+    expect.raises_here("InvalidRequestError", { "bulk_insert_mappings()", "session:shard(id)" }, function()
+      session:bulk_insert_mappings(w.Node, { { name = "x" } })
+    end)
+    assert.is_nil(session.anything_else)
+  end)
+end)

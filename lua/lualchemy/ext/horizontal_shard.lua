@@ -140,6 +140,7 @@ function ShardedSession:_place_all()
 end
 
 function ShardedSession:delete(object) self:_session_of(object, "delete"):delete(object) end
+function ShardedSession:is_modified(object, options) return self:_session_of(object, "is_modified"):is_modified(object, options) end
 function ShardedSession:refresh(object, ...) self:_session_of(object, "refresh"):refresh(object, ...) end
 function ShardedSession:expire(object, keys) self:_session_of(object, "expire"):expire(object, keys) end
 
@@ -215,6 +216,71 @@ function ShardedSession:begin(fn)
   return table.unpack(result, 2, result.n)
 end
 
+-- A savepoint on every shard, ended as one.
+---@class lualchemy.ext.ShardedSavepoint
+local ShardedSavepoint = class("ShardedSavepoint")
+
+function ShardedSavepoint:commit()
+  self._session:_place_all()
+  self:_end("commit")
+end
+
+function ShardedSavepoint:rollback()
+  self._session._unplaced = {}
+  self:_end("rollback")
+end
+
+-- Shard after shard; where one cannot be committed, what is left is rolled back.
+function ShardedSavepoint:_end(how)
+  local failed
+  for _, savepoint in ipairs(self._savepoints) do
+    local ok, err = pcall(savepoint[failed and "rollback" or how], savepoint)
+    failed = failed or not ok and err
+  end
+  self._savepoints = {}
+  if failed then error(failed, 0) end
+end
+ShardedSavepoint.__close = function(self)
+  if self._savepoints[1] then self:rollback() end
+end
+
+--- A savepoint on each shard: `commit()` or `rollback()` end them all. With a function: it is run inside.
+---@param fn fun(session: lualchemy.ext.ShardedSession): ...
+function ShardedSession:begin_nested(fn)
+  self:flush()
+  local savepoint = ShardedSavepoint()
+  savepoint._session, savepoint._savepoints = self, {}
+  each_shard(self, function(shard) table.insert(savepoint._savepoints, shard:begin_nested()) end)
+  if not fn then return savepoint end
+  local result = table.pack(pcall(fn, self))
+  if not result[1] then
+    savepoint:rollback()
+    error(result[2], 0)
+  end
+  savepoint:commit()
+  return table.unpack(result, 2, result.n)
+end
+
+local function any_shard(name)
+  return function(self)
+    local found = false
+    each_shard(self, function(shard) found = found or shard[name](shard) end)
+    return found
+  end
+end
+
+ShardedSession.in_transaction = any_shard("in_transaction")
+ShardedSession.in_nested_transaction = any_shard("in_nested_transaction")
+
+--- What one shard is asked through: its connection.
+---@param options { shard_id: any }
+function ShardedSession:connection(options)
+  if not options or options.shard_id == nil then
+    errors.raise("ArgumentError", "each shard has a connection of its own: connection{ shard_id = } of %s", table.concat(self._names, ", "))
+  end
+  return self:shard(options.shard_id):connection()
+end
+
 function ShardedSession:no_autoflush(fn)
   local was = {}
   each_shard(self, function(shard) was[shard], shard.autoflush = shard.autoflush, false end)
@@ -226,17 +292,31 @@ end
 
 -- -- queries ----------------------------------------------------------------------------------------------------------
 
---- The object of a primary key, looked for on the shards that identity_chooser names.
+--- The object of a primary key, looked for on the shards that identity_chooser names, or on that of the option `identity_token`.
 ---@param class_ table
 ---@param ident any
 ---@param options table?
 function ShardedSession:get(class_, ident, options)
   local mapper = registry.class_mapper(class_)
-  for _, shard in ipairs(self:_sessions(self.identity_chooser(mapper, ident, options or {}), "identity_chooser")) do
-    local object = shard:get(class_, ident, options)
+  local rest = {}
+  for name, value in pairs(options or {}) do rest[name] = value end
+  local shard_id = rest.identity_token
+  rest.identity_token = nil
+  if shard_id == nil then shard_id = self.identity_chooser(mapper, ident, rest) end
+  for _, shard in ipairs(self:_sessions(shard_id, "identity_chooser")) do
+    local object = shard:get(class_, ident, rest)
     if object ~= nil then return object end
   end
   return nil
+end
+
+--- The same, where there has to be one.
+function ShardedSession:get_one(class_, ident, options)
+  local object = self:get(class_, ident, options)
+  if object == nil then
+    errors.raise("NoResultFound", "No row was found when one was required: %s with this key is on no shard", registry.class_mapper(class_).class_name)
+  end
+  return object
 end
 
 -- The sessions a statement runs on; a shard that the program names needs no chooser.
@@ -346,15 +426,22 @@ local function merged(results)
   return Result.of_rows(core.shape(keys), rows)
 end
 
+-- The shard that a call or its statement names.
+local function named_shard(statement, options)
+  local given = options and options.execution_options or {}
+  if given.shard_id ~= nil then return given.shard_id end
+  local of = type(statement) ~= "string" and statement.get_execution_options
+  return of and of(statement).shard_id
+end
+
 --- Runs a statement on the shards that execute_chooser names, or on the one named by the execution option `shard_id`.
 ---@param statement any
 ---@param params table?
 ---@param options { execution_options: table? }?
 ---@return lualchemy.Result
 function ShardedSession:execute(statement, params, options)
-  local execution = options and options.execution_options or {}
   local results, returns_rows, matched = {}, true, 0
-  for i, shard in ipairs(self:_chosen(statement, nil, execution.shard_id, params)) do
+  for i, shard in ipairs(self:_chosen(statement, nil, named_shard(statement, options), params)) do
     results[i] = shard:execute(statement, params, options)
     returns_rows = returns_rows and results[i].returns_rows
     matched = matched + (results[i].rowcount or 0)
@@ -381,10 +468,24 @@ end
 
 local computed = { new = gathered("new"), dirty = gathered("dirty"), deleted = gathered("deleted") }
 
+--- Every shard's transaction can go on.
+function computed.is_active(self)
+  local active = true
+  each_shard(self, function(shard) active = active and shard.is_active end)
+  return active
+end
+
+-- Verbs of the 0.3 tutorial.
+ShardedSession.save, ShardedSession.clear = ShardedSession.add, ShardedSession.expunge_all
+
 function ShardedSession.__index(session, key)
   local compute = computed[key]
   if compute then return compute(session) end
-  return getmetatable(session)[key]
+  local found = getmetatable(session)[key]
+  if found == nil and type(orm.Session[key]) == "function" and not tostring(key):find("^_") then
+    errors.raise("InvalidRequestError", "%s() is not for all shards at once: session:shard(id):%s(...) is for one", key, key)
+  end
+  return found
 end
 
 return M
