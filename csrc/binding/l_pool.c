@@ -6,14 +6,13 @@
 ** whole of a checkout in C as long as there is nothing for Lua to do; what is
 ** left over goes to the functions of pool:set_hooks.
 **
-** Who keeps whom alive: the pool its idle records, those it handed out here,
-** each to one proxy, and, under the negative index, the driver connections of
-** all; a proxy its record; a record its pool and its connection. A proxy that
-** was forgotten is missed by the pool's watcher (pool_leak.c); any other
-** record that was forgotten is collected, and its finalizer does the same: it
-** brings the record back to the pool if the connection can be cleaned without
-** waiting, and lets it go otherwise. That is why no proxy needs a finalizer,
-** which would double the price of one. */
+** Who keeps whom alive: the pool its idle records and, under the negative
+** index, the driver connections of all; a proxy its record; a record its pool
+** and its connection. What is out the pool keeps until the end of the
+** collector's cycle (pool_leak.c). A record that was forgotten is collected,
+** and its finalizer brings it back to the pool if the connection can be cleaned
+** without waiting, and lets it go otherwise. That is why no proxy needs a
+** finalizer, which would double the price of one. */
 #include <stdint.h>
 
 #include "binding/bind.h"
@@ -54,28 +53,28 @@ static double time_of_take(const alch_pool_object *p)
 
 static inline alch_taken take(alch_pool_object *p, alch_slot **s) { return alch_pool_take(&p->pool, time_of_take(p), s); }
 
-/* Does anybody hold the shared record of a slot that is in use? */
-static int is_held(lua_State *L, const alch_slot *s, int kept, int all)
+/* Is the record of a slot that is in use alive? */
+static int is_held(lua_State *L, const alch_slot *s, int all)
 {
-    int found;
+    int found = ((const alch_pool_record *)s)->kept;
 
-    if (((const alch_pool_record *)s)->kept)
-        return !alch_slot_is_forgotten(L, kept, s);
-    found = lua_rawgeti(L, all, s->index) != LUA_TNIL;
-    lua_pop(L, 1);
+    if (!found) {
+        found = lua_rawgeti(L, all, s->index) != LUA_TNIL;
+        lua_pop(L, 1);
+    }
     return found;
 }
 
-/* To have been taken a further time, with the pool's tables at 'kept' and
-** 'all'. A shared record that all its holders forgot is out of reach between
-** the collection that found it and the finalizer that brings it back: so that
-** one is made to run. */
-static alch_taken take_shared(lua_State *L, alch_pool_object *p, int kept, int all, alch_slot **s)
+/* To have been taken a further time, with the pool's POOL_ALL at 'all'. A
+** shared record that all its holders forgot is out of reach between the
+** collection that found it and the finalizer that brings it back: so that one
+** is made to run. */
+static alch_taken take_shared(lua_State *L, alch_pool_object *p, int all, alch_slot **s)
 {
     alch_taken taken = ALCH_TAKEN_IDLE;
     int collected = 0;
 
-    while (taken == ALCH_TAKEN_IDLE && (*s)->holders > 1 && !is_held(L, *s, kept, all)) {
+    while (taken == ALCH_TAKEN_IDLE && (*s)->holders > 1 && !is_held(L, *s, all)) {
         (void)alch_slot_give(*s);
         if (collected)      /* we are inside a finalizer ourselves */
             alch_raisef(L, ALCH_ERR_INVALID, "the pool's shared connection is being collected");
@@ -86,22 +85,18 @@ static alch_taken take_shared(lua_State *L, alch_pool_object *p, int kept, int a
     return taken;
 }
 
-static inline alch_taken take_reachable(lua_State *L, alch_pool_object *p, int kept, int all, alch_slot **s)
+static inline alch_taken take_reachable(lua_State *L, alch_pool_object *p, int all, alch_slot **s)
 {
     alch_taken taken = take(p, s);
 
-    return taken == ALCH_TAKEN_IDLE && (*s)->holders > 1 ? take_shared(L, p, kept, all, s) : taken;
+    return taken == ALCH_TAKEN_IDLE && (*s)->holders > 1 ? take_shared(L, p, all, s) : taken;
 }
 
-/* Pushes the door of a slot that was taken, which the pool keeps no longer:
-** one that is shared already, or that Lua will have in hand. */
-static void push_taken(lua_State *L, alch_slot *s, int kept, int all)
+/* Pushes the door of a slot that was taken. */
+static inline void push_taken(lua_State *L, const alch_slot *s, int kept, int all)
 {
-    alch_pool_record *r = (alch_pool_record *)s;
-
-    if (r->kept) {
+    if (((const alch_pool_record *)s)->kept) {
         lua_rawgeti(L, kept, s->index);
-        alch_record_let_out(L, kept, r);
     } else {
         lua_rawgeti(L, all, s->index);
         (void)lua_getiuservalue(L, -1, RECORD_DOOR);
@@ -110,7 +105,7 @@ static void push_taken(lua_State *L, alch_slot *s, int kept, int all)
 }
 
 /* The same with the record in place of its door; the tables are on the stack. */
-static void push_taken_record(lua_State *L, alch_slot *s, int kept, int all)
+static void push_taken_record(lua_State *L, const alch_slot *s, int kept, int all)
 {
     push_taken(L, s, kept, all);
     lua_rawgeti(L, -1, DOOR_RECORD);
@@ -130,7 +125,7 @@ static int l_checkout(lua_State *L)
     (void)lua_getiuservalue(L, 1, POOL_KEPT);
     (void)lua_getiuservalue(L, 1, POOL_ALL);
     notice_fork(L, p);
-    switch (take_reachable(L, p, 2, 3, &s)) {
+    switch (take_reachable(L, p, 3, &s)) {
     case ALCH_TAKEN_IDLE:
         push_taken_record(L, s, 2, 3);
         return 1;
@@ -169,9 +164,6 @@ static int l_take(lua_State *L)
     if (r->slot.state != ALCH_SLOT_IDLE)
         return alch_raisef(L, ALCH_ERR_INVALID, "only an idle connection can be taken");
     taken = alch_slot_take(&r->slot, time_of_take(p));
-    (void)lua_getiuservalue(L, 1, POOL_KEPT);
-    alch_record_let_out(L, 3, r);
-    lua_settop(L, 2);
     if (taken != ALCH_TAKEN_STALE)
         return 1;
     lua_pushliteral(L, "stale");
@@ -306,15 +298,22 @@ static int l_in_use(lua_State *L)
 
     lua_settop(L, 1);
     lua_newtable(L);
-    (void)lua_getiuservalue(L, 1, POOL_KEPT);
     (void)lua_getiuservalue(L, 1, POOL_ALL);
-    for (s = p->pool.slots; s != NULL; s = s->next)
-        if (s->state == ALCH_SLOT_IN_USE && is_held(L, s, 3, 4)) {
-            lua_rawgeti(L, 4, s->index);
+    for (s = p->pool.slots; s != NULL; s = s->next) {
+        if (s->state == ALCH_SLOT_IN_USE && lua_rawgeti(L, 3, s->index) != LUA_TNIL)
             lua_rawseti(L, 2, ++n);
-        }
+        lua_settop(L, 3);
+    }
     lua_settop(L, 2);
     return 1;
+}
+
+/* pool:let_out(): what everybody forgot is found by the next collection, not by the one after it. */
+static int l_let_out(lua_State *L)
+{
+    (void)alch_check_pool(L);
+    alch_pool_let_out(L, 1);
+    return 0;
 }
 
 /* pool:set_hooks{ checkout = fn(pool, proxy) -> record, checkin = fn(pool, record),
@@ -387,13 +386,7 @@ static void discard_taken(lua_State *L, alch_slot *s)
 /* The proxy on the top gets the door of a slot that was taken. */
 static int admit(lua_State *L, alch_slot *s)
 {
-    if (s->holders > 1) {
-        push_taken(L, s, lua_upvalueindex(CONNECT_KEPT), lua_upvalueindex(CONNECT_ALL));
-    } else {
-        lua_rawgeti(L, lua_upvalueindex(CONNECT_KEPT), s->index);
-        lua_pushvalue(L, -2);
-        lua_rawseti(L, -2, DOOR_PROXY);
-    }
+    push_taken(L, s, lua_upvalueindex(CONNECT_KEPT), lua_upvalueindex(CONNECT_ALL));
     (void)lua_setmetatable(L, -2);
     return 1;
 }
@@ -409,7 +402,7 @@ static int l_connect_bound(lua_State *L)
     if (p->hook_out)
         return checkout_by_hook(L);
     notice_fork(L, p);
-    taken = take_reachable(L, p, lua_upvalueindex(CONNECT_KEPT), lua_upvalueindex(CONNECT_ALL), &s);
+    taken = take_reachable(L, p, lua_upvalueindex(CONNECT_ALL), &s);
     if (taken == ALCH_TAKEN_IDLE)
         return admit(L, s);
     if (taken == ALCH_TAKEN_STALE)
@@ -513,6 +506,7 @@ static const luaL_Reg pool_methods[] = {
     { "totals", l_totals },
     { "idle", l_idle },
     { "in_use", l_in_use },
+    { "let_out", l_let_out },
     { "set_hooks", l_set_hooks },
     { "watch", l_watch },
     { "connect", l_connect },

@@ -1,84 +1,57 @@
-/* Proxies that were forgotten while the pool keeps their records.
+/* Records that were forgotten while the pool keeps them.
 **
-** Each pool has a watcher: garbage from the start, so that the collector
-** finalizes it once in each of its cycles, after it has emptied the weak fields
-** of doors, and made garbage again by its finalizer. One whose pool has been
-** collected, which it knows weakly, ends. */
+** A pool keeps what it hands out, because letting go of it and taking it back
+** would be a good part of the price of a checkout. Each pool has a watcher:
+** garbage from the start, so that the collector finalizes it once in each of
+** its cycles, and made garbage again by its finalizer. That lets out what is in
+** use: such a record is alive as long as somebody holds it, and if nobody does,
+** the next cycle finalizes it (pool_record.c), which brings it back. Giving it
+** back makes it the pool's again. A watcher whose pool has been collected,
+** which it knows weakly, ends. */
 #include "binding/bind.h"
-#include "binding/pool_proxy.h"
+#include "binding/pool_record.h"
 
 #define WATCHER_METATABLE "lualchemy.pool_watcher"
 
-int alch_slot_is_forgotten(lua_State *L, int kept, const alch_slot *s)
+/* One that was collected, but not finalized yet, is not looked at: its finalizer takes it for forgotten if it is let out. */
+static int is_listed(lua_State *L, int all, const alch_slot *s)
 {
-    int forgotten;
+    int listed = lua_rawgeti(L, all, s->index) != LUA_TNIL;
 
-    lua_rawgeti(L, kept, s->index);
-    forgotten = lua_rawgeti(L, -1, DOOR_PROXY) == LUA_TNIL;
-    lua_pop(L, 2);
-    return forgotten;
+    lua_pop(L, 1);
+    return listed;
 }
 
-/* Who said that he holds a connection gives it back in a finalizer of his own,
-** which runs in the cycle that empties the door, maybe after the watcher: he
-** has until the next one. */
-static int has_time_left(alch_pool_record *r)
+void alch_pool_let_out(lua_State *L, int pool)
 {
-    if (r->holder_of != r->slot.checkout || r->missed == r->slot.checkout)
-        return 0;
-    r->missed = r->slot.checkout;
-    return 1;
-}
-
-/* Pushes the record of a slot whose proxy was forgotten; 0: there is none. */
-static int push_forgotten(lua_State *L, const alch_pool_object *p, int kept)
-{
+    const alch_pool_object *p = lua_touserdata(L, pool);
+    int kept = lua_gettop(L) + 1;
+    int all = kept + 1;
     alch_slot *s;
 
+    (void)lua_getiuservalue(L, pool, POOL_KEPT);
+    (void)lua_getiuservalue(L, pool, POOL_ALL);
     for (s = p->pool.slots; s != NULL; s = s->next) {
         alch_pool_record *r = (alch_pool_record *)s;
 
-        if (s->state != ALCH_SLOT_IN_USE || !r->kept || !alch_slot_is_forgotten(L, kept, s) || has_time_left(r))
+        if (s->state != ALCH_SLOT_IN_USE || !r->kept || !is_listed(L, all, s))
             continue;
-        lua_rawgeti(L, kept, s->index);
-        lua_rawgeti(L, -1, DOOR_RECORD);
-        lua_replace(L, -2);
-        return 1;
+        lua_pushboolean(L, 0);      /* leaves the room that its return needs */
+        lua_rawseti(L, kept, s->index);
+        r->kept = 0;
     }
-    return 0;
-}
-
-/* A finalizer may still find the proxy: it gets to see a closed one. */
-static void bring_back(lua_State *L, int kept, int record)
-{
-    alch_pool_record *r = lua_touserdata(L, record);
-
-    alch_record_add_door(L, record);
-    (void)lua_getiuservalue(L, record, RECORD_DOOR);
-    lua_rawseti(L, kept, r->slot.index);
-    if (!alch_record_come_back(L, record, r))
-        alch_record_discard(L, record, r);
-    alch_record_tell_abandoned(L, record);
+    lua_settop(L, kept - 1);
 }
 
 static int l_watcher_gc(lua_State *L)
 {
-    const alch_pool_object *p;
-
     lua_settop(L, 1);
     (void)lua_getiuservalue(L, 1, 1);
-    lua_rawgeti(L, 2, 1);
-    p = lua_touserdata(L, 3);
-    if (p == NULL)
+    if (lua_rawgeti(L, 2, 1) != LUA_TUSERDATA)
         return 0;
     lua_pushvalue(L, 1);
     luaL_setmetatable(L, WATCHER_METATABLE);
-    lua_settop(L, 3);
-    (void)lua_getiuservalue(L, 3, POOL_KEPT);
-    while (push_forgotten(L, p, 4)) {
-        bring_back(L, 4, 5);
-        lua_settop(L, 4);
-    }
+    alch_pool_let_out(L, 3);
     return 0;
 }
 

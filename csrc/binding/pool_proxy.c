@@ -22,14 +22,12 @@ static int close_done(lua_State *L, int status, lua_KContext context)
     return 0;
 }
 
-/* Without a hook what is not clean is closed. From here on the record is kept
-** alive by whoever has it in hand. */
+/* Without a hook what is not clean is closed. */
 static int checkin_by_hook(lua_State *L, alch_pool_record *r)
 {
     int record = lua_gettop(L) + 1;
 
     lua_pushvalue(L, lua_upvalueindex(CLOSE_RECORD));
-    alch_record_let_out(L, lua_upvalueindex(CLOSE_KEPT), r);
     (void)lua_getiuservalue(L, record, RECORD_POOL);
     if (lua_getiuservalue(L, -1, POOL_CHECKIN) != LUA_TFUNCTION) {
         alch_record_discard(L, record, r);
@@ -177,22 +175,19 @@ static void push_index(lua_State *L, int record)
     luaL_setmetatable(L, METHODS);
 }
 
-/* Pushes what a door is made of, in the metatable that makes it weak. */
-static void push_frame(lua_State *L, int record)
+static void push_door(lua_State *L, int record)
 {
-    int frame = lua_gettop(L) + 1;
+    int door = lua_gettop(L) + 1;
 
-    lua_createtable(L, 1, 3);
+    lua_createtable(L, DOOR_RECORD, 2);
     lua_pushvalue(L, record);
-    lua_rawseti(L, frame, DOOR_RECORD);
+    lua_rawseti(L, door, DOOR_RECORD);
     push_index(L, record);
     push_close(L, record);
     lua_pushvalue(L, -1);
-    lua_setfield(L, frame, "__close");
+    lua_setfield(L, door, "__close");
     lua_setfield(L, -2, "close");
-    lua_setfield(L, frame, "__index");
-    lua_pushliteral(L, "v");
-    lua_setfield(L, frame, "__mode");
+    lua_setfield(L, door, "__index");
 }
 
 /* The door at the top, if there is one, becomes that of closed proxies. Its
@@ -217,17 +212,7 @@ void alch_record_add_door(lua_State *L, int record)
     int door = lua_gettop(L) + 1;
 
     luaL_checkstack(L, 12, NULL);
-    lua_createtable(L, DOOR_FIELDS, 2);
-    lua_pushboolean(L, 0);      /* makes room, so that no checkout need */
-    lua_rawseti(L, door, DOOR_PROXY);
-    push_frame(L, record);
-    lua_pushvalue(L, record);
-    lua_rawseti(L, door, DOOR_RECORD);
-    lua_getfield(L, -1, "__index");
-    lua_setfield(L, door, "__index");
-    lua_getfield(L, -1, "__close");
-    lua_setfield(L, door, "__close");
-    (void)lua_setmetatable(L, door);
+    push_door(L, record);
     (void)lua_getiuservalue(L, record, RECORD_DOOR);
     shut_door(L);
     lua_pop(L, 1);

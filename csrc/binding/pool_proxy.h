@@ -10,26 +10,17 @@
 ** metatable is its state. While it is open that is the door of its record,
 ** made once for each physical connection:
 **
-**     door = { record, proxy, __index = { record =, driver_connection =, info =, closed = false, close = }, __close = }
+**     door = { record, __index = { record =, driver_connection =, info =, closed = false, close = }, __close = }
 **
 ** and a closed one has the metatable of all closed proxies. So a checkout
 ** makes the smallest object there is, an open proxy keeps its record alive, a
 ** closed one nothing, and none can act on a connection that was returned.
-** A door is weak and has a metatable that holds all of it but the proxy: when
-** the pool keeps a record that is out, that field is how it learns that the
-** proxy was forgotten (pool_leak.c).
 */
-enum { DOOR_RECORD = 1, DOOR_PROXY, DOOR_FIELDS = DOOR_PROXY };
+enum { DOOR_RECORD = 1 };
 
 /* Makes the door of the record at 'record', whose connection has been set. One
 ** that it had is shut before: its proxies are closed ones from then on. */
 void alch_record_add_door(lua_State *L, int record);
-/* Has the proxy of the slot's one holder been collected? With POOL_KEPT at 'kept'. */
-int alch_slot_is_forgotten(lua_State *L, int kept, const alch_slot *s);
-/* Brings back what was forgotten, from now on and until the pool at 'pool' ends. */
-void alch_pool_watch_leaks(lua_State *L, int pool);
-/* Makes the metatable of the watchers that do that. */
-void alch_open_leaks(lua_State *L);
 /* The proxy on the top becomes closed; a new one is so until it gets a door. */
 void alch_proxy_shut(lua_State *L);
 /* Adds the methods of proxies, which Lua may add to, to the module at 'module'. */

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "binding/bind.h"
+#include "binding/pool_proxy.h"
 
 static double clock_now(clockid_t clock)
 {
@@ -15,7 +16,6 @@ static double clock_now(clockid_t clock)
 }
 
 double alch_pool_now(void) { return clock_now(CLOCK_MONOTONIC); }
-
 
 double alch_pool_coarse_now(void)
 {
@@ -49,15 +49,6 @@ static void keep(lua_State *L, int record, alch_pool_record *r)
     lua_rawseti(L, -2, r->slot.index);
     lua_pop(L, 1);
     r->kept = 1;
-}
-
-void alch_record_let_out(lua_State *L, int kept, alch_pool_record *r)
-{
-    if (r->kept) {
-        lua_pushnil(L);
-        lua_rawseti(L, kept, r->slot.index);
-        r->kept = 0;
-    }
 }
 
 /* Out of the pool. Setting nil in a table never raises. */
@@ -110,7 +101,8 @@ static int clean_at_once(lua_State *L, alch_driver_conn *dc)
     return alch_driver_conn_is_clean(dc);
 }
 
-void alch_record_tell_abandoned(lua_State *L, int record)
+/* Somebody may wait for the place that it took up. */
+static void tell_abandoned(lua_State *L, int record)
 {
     int top = lua_gettop(L);
 
@@ -133,19 +125,9 @@ static int can_come_back(lua_State *L, const alch_pool_record *r)
     return (!p->hook_in || p->pool.policy->shares) && clean_at_once(L, r->dc);
 }
 
-int alch_record_come_back(lua_State *L, int record, alch_pool_record *r)
+/* A record that was collected lives on: the pool finds it again. */
+static void enlist(lua_State *L, const alch_pool_record *r)
 {
-    if (!can_come_back(L, r))
-        return 0;
-    r->slot.holders = 1;
-    return alch_record_give(L, record, r);
-}
-
-/* One that was collected and lives on: to be finalized again, and to be found
-** by the next to share it. */
-static void revive(lua_State *L, const alch_pool_record *r)
-{
-    luaL_setmetatable(L, ALCH_RECORD_METATABLE);
     (void)lua_getiuservalue(L, 1, RECORD_POOL);
     (void)lua_getiuservalue(L, -1, POOL_ALL);
     lua_pushvalue(L, 1);
@@ -153,25 +135,51 @@ static void revive(lua_State *L, const alch_pool_record *r)
     lua_pop(L, 2);
 }
 
-/* For a record that its pool does not keep. One in use that everybody forgot
-** goes back to its pool if it can. So does one that the finalizer of whatever
-** held it gave back just now; if the pool is garbage too, the second time ends it. */
+/* Who said that he holds a connection gives it back in a finalizer of his own,
+** which may come after the record's: he has until the next cycle. */
+static int has_time_left(alch_pool_record *r)
+{
+    if (r->holder_of != r->slot.checkout || r->missed == r->slot.checkout)
+        return 0;
+    r->missed = r->slot.checkout;
+    return 1;
+}
+
+/* Nobody holds the record at 1. A finalizer may still find its proxy: it gets
+** to see a closed one. What fails here is tried again in the next cycle. */
+static void bring_back(lua_State *L, alch_pool_record *r)
+{
+    if (r->slot.state == ALCH_SLOT_IN_USE) {
+        alch_record_add_door(L, 1);
+        if (can_come_back(L, r)) {
+            enlist(L, r);
+            r->slot.holders = 1;
+            if (alch_record_give(L, 1, r))
+                return;
+        }
+    }
+    alch_record_discard(L, 1, r);
+}
+
+/* A record that its pool keeps was found before somebody's finalizer gave it
+** back, and maybe handed out again since; or the pool is garbage too, and then
+** the second time ends it. */
 static int l_record_gc(lua_State *L)
 {
     alch_pool_record *r = lua_touserdata(L, 1);
-    int abandoned = r->slot.state == ALCH_SLOT_IN_USE || r->slot.state == ALCH_SLOT_CONNECTING;
-    int back = r->slot.state == ALCH_SLOT_IDLE && r->given;
 
-    if (back)
+    if (r->slot.state == ALCH_SLOT_GONE)
+        return 0;
+    luaL_setmetatable(L, ALCH_RECORD_METATABLE);    /* to be finalized again */
+    if (r->kept ? r->given : has_time_left(r)) {
         r->given = 0;
-    if (r->slot.state == ALCH_SLOT_IN_USE)
-        back = alch_record_come_back(L, 1, r);
-    if (back)
-        revive(L, r);
-    else
+        enlist(L, r);
+    } else if (r->kept) {
         alch_record_forget(L, 1, r);
-    if (abandoned)
-        alch_record_tell_abandoned(L, 1);
+    } else {
+        bring_back(L, r);
+        tell_abandoned(L, 1);
+    }
     return 0;
 }
 

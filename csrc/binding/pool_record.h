@@ -17,7 +17,7 @@
 #define ALCH_RECORD_METATABLE "lualchemy.pool_record"
 
 enum {
-    POOL_KEPT = 1,      /* index of a slot -> the door of a record that is 'kept'; negative -> its driver connection */
+    POOL_KEPT = 1,      /* index of a slot -> the door of a record that is 'kept', or false; negative -> its driver connection */
     POOL_ALL,           /* index -> record, weak */
     POOL_CHECKOUT, POOL_CHECKIN, POOL_ABANDONED,    /* the hooks */
     POOL_CONNECTOR,     /* what pool:connector() answers */
@@ -42,9 +42,9 @@ typedef struct alch_pool_record {
     alch_driver_conn *dc;           /* in user value RECORD_CONN; NULL: none, or something else */
     const void *door;               /* which user value RECORD_DOOR is */
     uint64_t holder_of;             /* the number of the checkout that RECORD_HOLDER tells of */
-    uint64_t missed;                /* the checkout whose proxy is gone, but maybe not its holder's finalizer */
+    uint64_t missed;                /* the checkout that was forgotten, but maybe not by its holder's finalizer */
     unsigned char given;            /* came back to the pool since its last finalization */
-    unsigned char kept;             /* the pool keeps it alive: it is idle, or out and its door tells whether it is forgotten */
+    unsigned char kept;             /* the pool keeps it alive: it is idle, or out and was not let out (pool_leak.c) */
 } alch_pool_record;
 
 static inline alch_pool_object *alch_pool_of(const alch_slot *s)
@@ -66,13 +66,12 @@ void alch_record_forget(lua_State *L, int record, alch_pool_record *r);
 void alch_record_discard(lua_State *L, int record, alch_pool_record *r);
 /* Checkin of a record whose connection is clean; 1 if the pool keeps it. */
 int alch_record_give(lua_State *L, int record, alch_pool_record *r);
-/* The pool no longer keeps the record, whose door is on the stack: the next
-** holder does. 'kept' is the index of POOL_KEPT. Never raises. */
-void alch_record_let_out(lua_State *L, int kept, alch_pool_record *r);
-/* A record in use that everybody forgot goes back to its pool if it can; 0: it leaves it. */
-int alch_record_come_back(lua_State *L, int record, alch_pool_record *r);
-/* Somebody may wait for the place that it took up. */
-void alch_record_tell_abandoned(lua_State *L, int record);
+/* From now on only its holders keep what the pool at 'pool' has handed out. Never raises. */
+void alch_pool_let_out(lua_State *L, int pool);
+/* Does that again and again, until the pool at 'pool' ends. */
+void alch_pool_watch_leaks(lua_State *L, int pool);
+/* Makes the metatable of the watchers that do. */
+void alch_open_leaks(lua_State *L);
 /* Can the connection be handed on without a word to the database? */
 static inline int alch_driver_conn_is_clean(alch_driver_conn *dc)
 {

@@ -282,6 +282,9 @@ function Pool:idle() end
 ---@return lualchemy.core.PoolRecord[]
 function Pool:in_use() end
 
+--- From now on only their holders keep records in use: what everybody forgot is found by the next collection.
+function Pool:let_out() end
+
 ---@class lualchemy.core.PoolHooks
 ---@field checkout fun(pool: lualchemy.core.Pool, proxy: lualchemy.core.PooledConnection): lualchemy.core.PoolRecord
 ---@field checkin fun(pool: lualchemy.core.Pool, record: lualchemy.core.PoolRecord)

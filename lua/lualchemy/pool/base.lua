@@ -203,14 +203,20 @@ local function take_sound(self)
   end
 end
 
--- Connections that were dropped without being closed come back when they are collected. A large program stands still
--- meanwhile, so who can wait looks after a while only, and all of them together spend little of the time with it.
+-- Connections that were dropped without being closed come back when they are collected.
+local function collect(self)
+  self._core:let_out()
+  collectgarbage()
+end
+
+-- A large program stands still meanwhile, so who can wait looks after a while only, and all of them together spend little
+-- of the time with it.
 local COLLECT_SHARE = 20
 
 local function collect_forgotten(self)
   local start = core.clock()
   if start < (self._collect_next or start) then return end
-  collectgarbage()
+  collect(self)
   local now = core.clock()
   self._collect_next = now + math.max(1, (now - start) * COLLECT_SHARE)
 end
@@ -238,7 +244,7 @@ end
 -- Waits for a connection, or says who has them: alone in the program nobody could return one meanwhile.
 local function wait_for_one(self)
   local waits = Queue.can_wait()
-  if not waits then collectgarbage() end
+  if not waits then collect(self) end
   local record = (not waits or not self._line:is_busy()) and take_sound(self)
   return record or waits and wait_in_line(self) or give_up(self, waits)
 end

@@ -287,12 +287,13 @@ describe("the C pool", function()
     end
   end)
 
-  -- A pool with one connection, idle, of which a proxy that C alone hands out is forgotten by a finalizable holder. The
-  -- holder is older than the last cycle, so that the pool's own finalizer comes before his.
+  -- A pool with one connection, of which a proxy that C alone hands out is forgotten by a finalizable holder. The holder is
+  -- older than the connection's record, so that the record's finalizer comes before his.
   local function forget_with_holder(policy, name, finalizer)
     local pool, seen = new_pool { policy = policy, size = 1, max_overflow = 0 }, {}
+    local holder = setmetatable({}, { __gc = function(self) finalizer(self.raw, pool, seen) end })
     pool:connect():close()
-    local holder = setmetatable({ raw = pool:connect() }, { __gc = function(self) finalizer(self.raw, pool, seen) end })
+    holder.raw = pool:connect()
     if name then holder.raw.record.holder = name end
     collectgarbage()
     assert.are.same({ 0, 1, 0 }, { pool:counts() })
@@ -302,7 +303,7 @@ describe("the C pool", function()
   end
 
   for _, policy in ipairs { "queue", "static" } do
-    it("gets back in one cycle what nobody says he holds, and shuts the finalizers out that come too late: " .. policy, function()
+    it("gets back what nobody says he holds, and shuts the finalizers out that come too late: " .. policy, function()
       local pool, found = forget_with_holder(policy, nil, function(raw, p, seen)
         seen.closed, seen.record, seen.valid = raw.closed, raw.record, raw:is_valid()
         seen.next = p:connect()
@@ -328,10 +329,40 @@ describe("the C pool", function()
     end)
 
     it("waits one cycle for it: " .. policy, function()
-      local pool, found = forget_with_holder(policy, "me", function(raw, _, seen) seen.raw = raw end)
-      assert.is_false(found.raw.closed)
+      local pool, found = forget_with_holder(policy, "me", function(raw, _, seen) seen.open = not raw.closed end)
+      assert.is_true(found.open)
+      assert.are.same({ 0, 1, 0 }, { pool:counts() })
       collectgarbage()
-      assert.is_true(found.raw.closed)
+      assert.are.same({ 1, 0, 0 }, { pool:counts() })
+    end)
+
+    it("leaves what a finalizer holds from now on to it: " .. policy, function()
+      local pool, found = forget_with_holder(policy, "me", function(raw, _, seen) seen.raw = raw end)
+      collect()
+      assert.are.same({ 0, 1, 0 }, { pool:counts() })
+      assert.are.equal(1, found.raw.driver_connection:execute("SELECT 1")[1][1])
+      found.raw:close()
+      assert.are.same({ 1, 0, 0 }, { pool:counts() })
+    end)
+
+    it("does not take away what a finalizer gave back and somebody else got: " .. policy, function()
+      local pool = new_pool { policy = policy, size = 1, max_overflow = 0 }
+      local other
+      pool:connect():close()
+      -- younger than the record: its finalizer comes first
+      local holder = setmetatable({ raw = pool:connect() }, { __gc = function(self)
+        self.raw:close()
+        other = pool:connect()
+      end })
+      collectgarbage()
+      holder = nil    -- luacheck: ignore 311
+      collectgarbage()
+      assert.are.same({ 0, 1, 0 }, { pool:counts() })
+      assert.is_false(other.closed)
+      assert.are.equal(1, other.record.holders)
+      collect()
+      assert.are.equal(1, other.driver_connection:execute("SELECT 1")[1][1])
+      other:close()
       assert.are.same({ 1, 0, 0 }, { pool:counts() })
     end)
   end
@@ -340,7 +371,7 @@ describe("the C pool", function()
     local pool = new_pool { policy = "static" }
     pool:connect():close()
     pool:connect()
-    collectgarbage()
+    collect()
     local a = pool:connect()
     assert.are.equal(1, a.record.holders)
     pool:connect()
