@@ -15,6 +15,11 @@
 --   persons, purchases   ... what the table holds afterwards; every statement is taken back
 -- `given` are parameters (or a list of sets) for the execution, `only` names the one database that can execute it, and
 -- `refused` is what the other says.
+--
+-- golden.executions(_ENV) takes rows without texts, for constructs whose texts other specs have: there the function stands
+-- second and nothing third. What such a row makes may be anything that executes (DDL, too); more of what comes of it:
+--   before     a function of the connection that prepares what the construct needs
+--   shows      a function of the connection, called afterwards: its answer is `shown`
 
 local assert = require("luassert")
 local sa = require("lualchemy")
@@ -99,11 +104,13 @@ local contents = {
 }
 
 local function check_execution(row, conn)
+  if row.before then row.before(conn) end
   local result = conn:execute(statement_of(row), row.given)
   if row.count then assert.equal(row.count, result.rowcount) end
   if row.value ~= nil then
     local value = plain(result:one())[1]
-    assert.equal(row.value, value)
+    local compare = type(value) == "table" and getmetatable(value) == nil and assert.same or assert.equal
+    compare(row.value, value)
     assert.equal(math.type(row.value), math.type(value))
   end
   if row.rows then assert.same(row.rows, all(result)) end
@@ -111,10 +118,14 @@ local function check_execution(row, conn)
   for name, query in pairs(contents) do
     if row[name] then assert.same(row[name], all(conn:execute(query))) end
   end
+  if row.shows then assert.same(row.shown, row.shows(conn)) end
 end
 
 local function check_refusal(row, conn)
-  if row.refused then expect.raises(row.refused[1], { row.refused[2] }, function() conn:execute(statement_of(row), row.given) end) end
+  expect.raises(row.refused[1], { row.refused[2] }, function()
+    if row.before then row.before(conn) end
+    conn:execute(statement_of(row), row.given)
+  end)
 end
 
 local function check_databases(spec, title, rows)
@@ -138,11 +149,21 @@ local function check_databases(spec, title, rows)
       spec.after_each(function() conn:rollback() end)
 
       for _, row in ipairs(rows) do
-        local check = (row.only or name) == name and check_execution or check_refusal
-        spec.it(row[1], function() check(row, conn) end)
+        local check = (row.only or name) == name and check_execution or row.refused and check_refusal
+        if check then spec.it(row[1], function() check(row, conn) end) end
       end
     end)
   end
+end
+
+local RESULTS = { "ids", "value", "rows", "count", "persons", "purchases", "shows" }
+
+-- A row that checks nothing would pass for one that does.
+local function check_checks(row)
+  for _, name in ipairs(RESULTS) do
+    if row[name] ~= nil then return end
+  end
+  error(row[1] .. ": nothing says what comes of it")
 end
 
 --- What makes the specs of a list of rows: suite(title, rows).
@@ -152,10 +173,20 @@ function M.suite(spec)
   return function(title, rows)
     spec.describe(title .. ": the text of", function()
       for _, row in ipairs(rows) do
-        assert(row.ids or row.value ~= nil or row.rows or row.count or row.persons or row.purchases, row[1])
+        check_checks(row)
         spec.it(row[1], function() check_texts(row) end)
       end
     end)
+    check_databases(spec, title, rows)
+  end
+end
+
+--- The same for rows without texts.
+---@param spec table
+---@return fun(title: string, rows: table[])
+function M.executions(spec)
+  return function(title, rows)
+    for _, row in ipairs(rows) do check_checks(row) end
     check_databases(spec, title, rows)
   end
 end

@@ -53,6 +53,7 @@ end
 ---@param options table?  { only_synonyms = false }: also where the two have different names
 ---@return lualchemy.Select
 function Select:reduce_columns(options)
+  if type(options) == "boolean" then options = { only_synonyms = options } end
   base.check_options("reduce_columns()", "only_synonyms", options or {})
   local only_synonyms = not options or options.only_synonyms ~= false
   local all, columns, omitted, kept = core.from_columns(self), {}, {}, {}

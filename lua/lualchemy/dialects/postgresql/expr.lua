@@ -6,6 +6,7 @@ local errors = require("lualchemy.errors")
 local dml = require("lualchemy.sql.dml")
 local element = require("lualchemy.sql.element")
 local functions = require("lualchemy.sql.functions")
+local pg_types = require("lualchemy.dialects.postgresql.types")
 local sql = require("lualchemy.sql.column")
 local types = require("lualchemy.types")
 
@@ -94,9 +95,18 @@ for name, text in pairs {
   element[name] = compare(text)
 end
 for name, text in pairs {
-  contained_by = "<@", has_key = "?", has_all = "?&", has_any = "?|", path_exists = "@?", path_match = "@@",
+  contained_by = "<@", has_key = "?", has_all = "?&", has_any = "?|",
 } do
   element[name] = compare(text, true)
+end
+
+-- The server has these operators for its type of paths alone: text is sent as one.
+for name, text in pairs { path_exists = "@?", path_match = "@@" } do
+  local compared = compare(text, true)
+  element[name] = function(self, path)
+    if type(path) == "string" then path = core.typed(self:_beside(path), pg_types.JSONPATH._type) end
+    return compared(self, path)
+  end
 end
 
 -- contains() is @> for what is made of parts, LIKE for text, which generic JSON is.
@@ -128,8 +138,6 @@ end
 element.difference = of_type("-")
 
 -- Functions -----------------------------------------------------------------------------------------------------------
-
-local pg_types = require("lualchemy.dialects.postgresql.types")
 
 -- The configuration stands first wherever more than the text is given; ts_headline() has a query after the text, too.
 local function has_configuration(name, given)
