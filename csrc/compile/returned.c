@@ -111,7 +111,20 @@ static int collect(const alch_compiler *c, const alch_dml *d, alch_list *out)
     return rc == ALCH_OK ? add_items(d->supplemental, out, c->err) : rc;
 }
 
-/* Where the key of one row is known without (lastrowid), only what was asked for is a reason. */
+/* Does the database tell the key of one row without RETURNING? Only one that it counted up itself: what an expression
+** made of a key comes back, or nobody knows it. */
+static int key_is_told(const alch_compiler *c, const alch_dml *d)
+{
+    const alch_from *f = alch_target_columns(d->table);
+    uint32_t i;
+
+    for (i = 0; i < f->column_count && c->dialect->caps.last_row_id; i++)
+        if (f->columns[i]->flags & ALCH_COLUMN_AUTOINCREMENT)
+            return 1;
+    return 0;
+}
+
+/* Where the key of one row is known without, only what was asked for is a reason. */
 static int is_wanted(const alch_compiler *c, const alch_dml *d)
 {
     int asked = (d->flags & ALCH_DML_RETURN_DEFAULTS) != 0;
@@ -121,7 +134,7 @@ static int is_wanted(const alch_compiler *c, const alch_dml *d)
         return 0;
     if (d->head.kind != ALCH_NODE_INSERT)
         return asked && !c->options->executemany;
-    return asked || (!c->options->executemany && !c->dialect->caps.last_row_id);
+    return asked || (!c->options->executemany && !key_is_told(c, d));
 }
 
 void alch_compile_implicit_returning(alch_compiler *c, const alch_dml *d, unsigned flags)

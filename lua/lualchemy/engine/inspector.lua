@@ -53,8 +53,10 @@ local function copy(value)
   return out
 end
 
+local function cache_key(question, name, schema) return question .. "\0" .. (name or "") .. "\0" .. (schema or "\1") end
+
 local function cached(self, question, name, schema)
-  local key = question .. "\0" .. (name or "") .. "\0" .. (schema or "\1")
+  local key = cache_key(question, name, schema)
   local answer = self._cache[key]
   if answer == nil then
     if name ~= nil then
@@ -140,7 +142,11 @@ Inspector.get_unique_constraints = about("unique_constraints")
 Inspector.get_check_constraints = about("check_constraints")
 -- Constraints of no other database, as objects: EXCLUDE of PostgreSQL.
 function Inspector:_special_constraints(name, schema)
-  return self._source.special_constraints and ask(self, "special_constraints", name, schema) or {}
+  local out = {}
+  for i, described in ipairs(self._source.special_constraints and cached(self, "special_constraints", name, schema) or {}) do
+    out[i] = self._source.make_special(described)
+  end
+  return out
 end
 
 --- { text }
@@ -188,6 +194,36 @@ local function names_of(self, opts, schema)
   return out
 end
 
+-- One question about many tables, asked at once where the dialect can; those that have nothing get an empty answer.
+local function ask_many(self, question, names, schema)
+  local source, out = self._source["multi_" .. question], {}
+  local answers = source and ask(self, "multi_" .. question, names, schema)
+  for _, name in ipairs(names) do
+    if answers then
+      out[name] = answers[name] or (question == "pk_constraint" and { constrained_columns = {} } or {})
+    else
+      out[name] = cached(self, question, name, schema)
+    end
+  end
+  return out
+end
+
+local ABOUT_TABLES = { "table_options", "table_comment", "columns", "pk_constraint", "foreign_keys", "indexes", "unique_constraints",
+  "check_constraints", "special_constraints" }
+
+-- Before all of these tables, which there are, are reflected: a statement per question answers for all, if the dialect can.
+function Inspector:_learn(names, schema)
+  if #names < 2 then return end
+  for _, question in ipairs(ABOUT_TABLES) do
+    if self._source["multi_" .. question] then
+      for name, answer in pairs(ask_many(self, question, names, schema)) do self._cache[cache_key(question, name, schema)] = answer end
+    end
+  end
+end
+
+-- Is the table known to be there, from an answer about it?
+function Inspector:_has_learned(name, schema) return self._cache[cache_key("columns", name, schema)] ~= nil end
+
 -- For all tables of a schema at once: { [table name] = answer }. `{ schema =, filter_names = {...}, kind = "table" | "view" |
 -- "materialized_view" | "any_view" | "any", scope = "default" | "temporary" | "any" }`.
 local function multi(question)
@@ -195,12 +231,7 @@ local function multi(question)
     opts = opts or {}
     local schema = schema_of(opts)
     local names = names_of(self, opts, schema)
-    local source = self._source["multi_" .. question]
-    if #names == 0 then return {} end
-    if source then return copy(ask(self, "multi_" .. question, names, schema)) end
-    local out = {}
-    for _, name in ipairs(names) do out[name] = cached(self, question, name, schema) end
-    return out
+    return #names > 0 and ask_many(self, question, names, schema) or {}
   end
 end
 

@@ -229,7 +229,7 @@ end
 function M.table(inspector, table_, opts)
   local _ <close> = inspector:_hold()
   local run = Reflection(inspector, table_, opts)
-  if not inspector:has_table(table_.name, table_.schema) then
+  if not inspector:_has_learned(table_.name, table_.schema) and not inspector:has_table(table_.name, table_.schema) then
     errors.raise("NoSuchTableError", "there is no table '%s' in the database", table_.fullname)
   end
   run:table_options()
@@ -284,9 +284,14 @@ function M.metadata(metadata, bind, opts)
   local Table = require("lualchemy.schema.table")
   local connection <close> = bind.connect and bind:connect() or nil
   if connection then inspector = upward.inspect(connection) end
+  local function is_here(name) return metadata._tables[schema and (schema .. "." .. name) or name] ~= nil end
+  local names = {}
   for _, name in ipairs(wanted_names(inspector, metadata, opts, schema)) do
-    local key = schema and (schema .. "." .. name) or name
-    if opts.extend_existing or not metadata._tables[key] then
+    if opts.extend_existing or not is_here(name) then names[#names + 1] = name end
+  end
+  inspector:_learn(names, schema)
+  for _, name in ipairs(names) do
+    if opts.extend_existing or not is_here(name) then     -- a foreign key may have brought it in the meantime
       Table(name, metadata, { schema = schema, autoload_with = inspector, resolve_fks = opts.resolve_fks,
         extend_existing = opts.extend_existing, autoload_replace = opts.autoload_replace })
     end

@@ -457,26 +457,34 @@ local EXCLUSIONS = [[
   WHERE con.contype = 'x' AND %SCHEMA% AND %NAMES%
   ORDER BY c.relname, con.conname, k.ord]]
 
---- The EXCLUDE constraints of a table, ready to be appended to one.
----@return lualchemy.ExcludeConstraint[]
-function M.special_constraints(connection, name, schema)
-  local Exclude, text = require("lualchemy.dialects.postgresql.exclude"), require("lualchemy.sql").text
-  local described, out = {}, {}
-  for _, row in ipairs(rows(connection, EXCLUSIONS, schema, { name })) do
-    local at = described[#described]
-    if not at or at.name ~= row[2] then
-      at = { name = row[2], elements = {}, options = { name = row[2], using = row[3], where = row[4] and text(row[4]), ops = {},
+--- The EXCLUDE constraints of tables: what ExcludeConstraint takes, of each.
+---@return table<string, table[]>
+function M.multi_special_constraints(connection, names, schema)
+  local text = require("lualchemy.sql").text
+  local out = {}
+  for _, row in ipairs(rows(connection, EXCLUSIONS, schema, names)) do
+    local of_table = out[row[1]] or {}
+    out[row[1]] = of_table
+    local at = of_table[#of_table]
+    if not at or at.options.name ~= row[2] then
+      at = { elements = {}, options = { name = row[2], using = row[3], where = row[4] and text(row[4]), ops = {},
         deferrable = row[5] or nil, initially = row[6] and "DEFERRED" or nil, comment = row[11] } }
-      described[#described + 1] = at
+      of_table[#of_table + 1] = at
     end
     at.elements[#at.elements + 1] = { row[7] or text(row[8]), row[9] }
     if row[7] then at.options.ops[row[7]] = row[10] end
   end
-  for i, at in ipairs(described) do
-    at.elements[#at.elements + 1] = at.options
-    out[i] = Exclude(table.unpack(at.elements))
-  end
   return out
+end
+
+M.special_constraints = for_one(M.multi_special_constraints, list)
+
+--- The constraint of such a description, ready to be appended to a table.
+---@return lualchemy.ExcludeConstraint
+function M.make_special(described)
+  local arguments = { table.unpack(described.elements) }
+  arguments[#arguments + 1] = described.options
+  return require("lualchemy.dialects.postgresql.exclude")(table.unpack(arguments))
 end
 
 -- Conditions, comments, options ---------------------------------------------------------------------------------------
@@ -512,22 +520,29 @@ end
 
 M.table_comment = for_one(M.multi_table_comment, list)
 
-function M.table_options(connection, name, schema)
-  check_table(connection, name, schema)
-  local row = rows(connection, [[
-    SELECT pg_catalog.pg_get_partkeydef(c.oid), array_to_string(c.reloptions, ','), ts.spcname, c.relpersistence,
+function M.multi_table_options(connection, names, schema)
+  local out = {}
+  for _, row in ipairs(rows(connection, [[
+    SELECT c.relname, pg_catalog.pg_get_partkeydef(c.oid), array_to_string(c.reloptions, ','), ts.spcname,
       CASE WHEN am.amname <> 'heap' THEN am.amname END
     FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     LEFT JOIN pg_catalog.pg_tablespace ts ON ts.oid = c.reltablespace
     LEFT JOIN pg_catalog.pg_am am ON am.oid = c.relam
-    WHERE %SCHEMA% AND %NAMES% AND c.relkind IN ('r', 'p', 'f', 'v', 'm')]], schema, { name })[1]
-  local parents = first_column(rows(connection, [[SELECT p.relname FROM pg_catalog.pg_inherits i
+    WHERE %SCHEMA% AND %NAMES% AND c.relkind IN ('r', 'p', 'f', 'v', 'm')]], schema, names)) do
+    out[row[1]] = { postgresql_partition_by = row[2], postgresql_with = storage(row[3]), postgresql_tablespace = row[4], postgresql_using = row[5] }
+  end
+  for _, row in ipairs(rows(connection, [[SELECT c.relname, p.relname FROM pg_catalog.pg_inherits i
     JOIN pg_catalog.pg_class c ON c.oid = i.inhrelid JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_catalog.pg_class p ON p.oid = i.inhparent
-    WHERE NOT c.relispartition AND %SCHEMA% AND %NAMES% ORDER BY i.inhseqno]], schema, { name }))
-  return { postgresql_partition_by = row[1], postgresql_with = storage(row[2]), postgresql_tablespace = row[3], postgresql_using = row[5],
-    postgresql_inherits = parents[1] and parents or nil }
+    WHERE NOT c.relispartition AND %SCHEMA% AND %NAMES% ORDER BY c.relname, i.inhseqno]], schema, names)) do
+    local options = out[row[1]]
+    options.postgresql_inherits = options.postgresql_inherits or {}
+    table.insert(options.postgresql_inherits, row[2])
+  end
+  return out
 end
+
+M.table_options = for_one(M.multi_table_options, list)
 
 function M.table_oid(connection, name, schema)
   check_table(connection, name, schema)
