@@ -110,15 +110,14 @@ static void keep_context(lua_State *L, int obj, int context)
 static void note_object(lua_State *L, alch_loader *l, size_t i, int obj, int fresh, const alch_load_frame *f)
 {
     alch_entity *e = &l->entities[i];
-    int seen = alch_load_anchor(f, i, ALCH_OF_SEEN), context = alch_load_anchor(f, i, ALCH_OF_CONTEXT);
 
     if (fresh != KNOWN && l->collect)
         collect(L, l, f->self, obj, fresh == MADE);
-    if (fresh && !lua_isnil(L, context))
-        keep_context(L, obj, context);
-    if (!lua_isnil(L, seen) && e->last_seen != lua_topointer(L, obj)) {
+    if (fresh != KNOWN && e->informed)
+        keep_context(L, obj, alch_load_anchor(f, i, ALCH_OF_CONTEXT));
+    if (e->listed && e->last_seen != lua_topointer(L, obj)) {
         lua_pushvalue(L, obj);
-        lua_rawseti(L, seen, ++e->seen_count);
+        lua_rawseti(L, alch_load_anchor(f, i, ALCH_OF_SEEN), ++e->seen_count);
         e->last_seen = lua_topointer(L, obj);
     }
     if (e->first_child >= 0)
@@ -176,7 +175,7 @@ void alch_load_object(lua_State *L, alch_loader *l, size_t i, const alch_load_fr
     int top = lua_gettop(L), fresh = KNOWN;
 
     gather(l, e);
-    if (lua_isfunction(L, alch_load_anchor(f, v, ALCH_OF_HOOK))) {
+    if (e->hooked) {
         fresh = load_by_hook(L, l, e, alch_load_anchor(f, v, ALCH_OF_HOOK));
         if (!lua_isnil(L, top + 1))
             note_object(L, l, i, top + 1, fresh, f);
@@ -270,12 +269,12 @@ static int finish_fetch(lua_State *L, lua_Integer n, alch_step step)
 }
 
 /* Where the rows are Lua's business too, garbage is made: nobody then does without the collector. */
-static int rest_from(lua_State *L, const alch_loader *l, const alch_load_frame *f)
+static int rest_from(lua_State *L, const alch_loader *l)
 {
     size_t i;
 
     for (i = 0; i < l->all; i++)
-        if (lua_isfunction(L, alch_load_anchor(f, i, ALCH_OF_HOOK)))
+        if (l->entities[i].hooked)
             return 0;
     return alch_rest_from(L);
 }
@@ -291,7 +290,7 @@ static alch_step fetch_rows(lua_State *L, alch_loader *l, lua_Integer *n, lua_In
     lua_getiuservalue(L, 1, ALCH_LOAD_ROW);
     row_meta = lua_gettop(L);
     spread_anchors(L, l, &f);
-    from = watch ? rest_from(L, l, &f) : 0;
+    from = watch ? rest_from(L, l) : 0;
     while (*n < limit && !alch_rest_pays(L, from, ++rows) && (step = alch_run_fetch(L, l->run, err)) == ALCH_STEP_ROW)
         if (push_result(L, l, &f, row_meta))
             lua_rawseti(L, 2, ++*n);
@@ -350,7 +349,7 @@ static alch_step distribute_rows(lua_State *L, alch_loader *l, int watch, alch_e
     n = alch_load_positions(L, l, 3, positions);
     lua_pushnil(L);     /* the items at hand */
     spread_anchors(L, l, &f);
-    from = watch ? rest_from(L, l, &f) : 0;
+    from = watch ? rest_from(L, l) : 0;
     l->group_owner = NULL;
     while (!alch_rest_pays(L, from, ++rows) && (step = alch_run_fetch(L, l->run, err)) == ALCH_STEP_ROW)
         alch_load_distribute(L, l, 2, 4, positions, n, &f);
@@ -495,9 +494,10 @@ static void read_parent(lua_State *L, alch_loader *l, size_t i, int spec, int an
 }
 
 /* The anchors of entity i; its plan is at 'plan', its description at 'spec'. */
-static void anchor_entity(lua_State *L, const alch_loader *l, size_t i, int spec, int plan, int anchors)
+static void anchor_entity(lua_State *L, alch_loader *l, size_t i, int spec, int plan, int anchors)
 {
     lua_Integer first = (lua_Integer)i * ALCH_OF_EACH + 1;
+    alch_entity *e = &l->entities[i];
     int top = lua_gettop(L);
 
     lua_getiuservalue(L, plan, 1);
@@ -507,12 +507,13 @@ static void anchor_entity(lua_State *L, const alch_loader *l, size_t i, int spec
     lua_rawseti(L, anchors, first + ALCH_OF_PLAN);
     alch_push_identities(L, 1, l->entities[i].m);
     lua_rawseti(L, anchors, first + ALCH_OF_IDENTITY);
-    lua_getfield(L, spec, "context");
+    e->informed = lua_getfield(L, spec, "context") != LUA_TNIL;
     lua_rawseti(L, anchors, first + ALCH_OF_CONTEXT);
-    lua_getfield(L, spec, "hook");
+    e->hooked = lua_getfield(L, spec, "hook") == LUA_TFUNCTION;
     lua_rawseti(L, anchors, first + ALCH_OF_HOOK);
     lua_getfield(L, spec, "seen");
-    if (lua_toboolean(L, -1)) {
+    e->listed = (uint8_t)lua_toboolean(L, -1);
+    if (e->listed) {
         lua_newtable(L);
         lua_rawseti(L, anchors, first + ALCH_OF_SEEN);
     }

@@ -42,6 +42,9 @@ typedef struct alch_entity {
     int column;
     int *positions;         /* of each column attribute, -1: not selected; in the loader's own block */
     uint8_t *wanted;        /* set of the selected attributes */
+    uint8_t hooked;         /* a function makes its objects */
+    uint8_t listed;         /* somebody asks which objects were seen */
+    uint8_t informed;       /* its objects have to know something for later loads */
     int discriminator;      /* the attribute that says which variant a row is; -1: there are none */
     alch_value last_value;  /* its value in the row before, where it is short, and what that meant */
     char last_text[40];

@@ -1,13 +1,16 @@
 /* Execution. A statement that answers no rows, and one that writes (RETURNING
 ** and the like), is run to its end inside 'execute': an unfinished writer
-** would make COMMIT fail. Only a plain SELECT stays open between steps. */
+** would make COMMIT fail. Only a plain SELECT stays open between steps. Its rows
+** are kept some at a time: SQLite and what is made of a row no longer take turns
+** in the processor's caches with every row. */
 #include <string.h>
 
 #include "plugins/sqlite/sqlite.h"
 
 enum {
     MAX_SPARE_CURSORS = 8,
-    MAX_SPARE_ROOM = 1 << 16        /* bytes of buffered rows kept for the next use */
+    MAX_SPARE_ROOM = 1 << 16,       /* bytes of buffered rows kept for the next use */
+    MAX_AHEAD = 32                  /* rows of a SELECT kept at once */
 };
 
 #if SQLITE_VERSION_NUMBER >= 3037000
@@ -180,6 +183,38 @@ static int keep_row(alch_cursor *k)
     return k->rows != NULL && alch_sqlite_rows_add(k->host, k->rows, k->stmt, k->columns);
 }
 
+static void forget_rows(alch_cursor *k)
+{
+    if (k->rows != NULL)
+        k->rows->len = k->rows->used = k->rows->at = 0;
+}
+
+/* The next rows of a SELECT: never more than were taken before, as nobody knows what they
+** cost and whether they are wanted, and one at a time, not kept, while they are large. */
+static alch_step step_ahead(alch_cursor *k, alch_err *err)
+{
+    alch_step step = ALCH_STEP_DONE;
+    int n;
+
+    if (k->ahead == 0) {
+        k->ahead = 1;
+        return step_row(k, err);
+    }
+    forget_rows(k);
+    for (n = 0; n < k->ahead && (step = step_row(k, err)) == ALCH_STEP_ROW; n++) {
+        if (!keep_row(k))
+            return fail_nomem(k, err);
+        if (k->rows->used > MAX_SPARE_ROOM)
+            break;
+    }
+    if (step == ALCH_STEP_FAIL || n == 0)
+        return step;
+    k->ahead = k->rows->used > MAX_SPARE_ROOM ? 0 : k->ahead < MAX_AHEAD ? 2 * k->ahead : MAX_AHEAD;
+    k->more = step == ALCH_STEP_ROW;
+    k->state = CURSOR_BUFFERED;
+    return ALCH_STEP_ROW;
+}
+
 /* Runs to the end, keeping rows if 'keep'. */
 static alch_step run(alch_cursor *k, int keep, alch_err *err)
 {
@@ -198,8 +233,7 @@ static alch_step run(alch_cursor *k, int keep, alch_err *err)
 
 static alch_step run_once(alch_cursor *k, alch_err *err)
 {
-    if (k->rows != NULL)
-        k->rows->len = k->rows->used = k->rows->at = 0;
+    forget_rows(k);
     if (run(k, k->st->buffered, err) == ALCH_STEP_FAIL)
         return ALCH_STEP_FAIL;
     (void)sqlite3_clear_bindings(k->stmt);
@@ -264,11 +298,13 @@ alch_step alch_sqlite_cursor_step(alch_cursor *k, alch_err *err)
 {
     switch (k->state) {
     case CURSOR_ROW:
-        return k->nomem ? fail_nomem(k, err) : step_row(k, err);
+        return k->nomem ? fail_nomem(k, err) : step_ahead(k, err);
     case CURSOR_BUFFERED:
         k->rows->at += (size_t)k->columns;
         if (k->rows->at < k->rows->len)
             return ALCH_STEP_ROW;
+        if (k->more)
+            return step_ahead(k, err);
         k->state = CURSOR_DONE;
         return ALCH_STEP_DONE;
     case CURSOR_CLOSED:
@@ -305,6 +341,10 @@ void alch_sqlite_cursor_row(alch_cursor *k, alch_value *out)
 {
     int i;
 
+    if (k->state == CURSOR_BUFFERED) {
+        alch_sqlite_rows_row(k->rows, k->columns, out);
+        return;
+    }
     for (i = 0; i < k->columns; i++)
         alch_sqlite_cursor_cell(k, i, out + i);
 }

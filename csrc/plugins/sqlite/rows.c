@@ -112,6 +112,14 @@ void alch_sqlite_rows_cell(const sqlite_rows *r, int i, alch_value *out)
         out->as.text.at = r->bytes + (uintptr_t)out->as.text.at;
 }
 
+void alch_sqlite_rows_row(const sqlite_rows *r, int columns, alch_value *out)
+{
+    int i;
+
+    for (i = 0; i < columns; i++)
+        alch_sqlite_rows_cell(r, i, out + i);
+}
+
 void alch_sqlite_rows_drop(const alch_host *host, sqlite_rows *r)
 {
     if (r != NULL) {

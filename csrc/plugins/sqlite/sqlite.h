@@ -55,8 +55,10 @@ struct alch_cursor {
     int columns;
     int64_t changes;
     unsigned char nomem;        /* a cell could not be had: the next step fails */
+    unsigned char more;         /* BUFFERED: the statement has rows beyond those kept */
+    unsigned char ahead;        /* how many rows to keep next time; 0: a single one, not kept */
     size_t failed_set;
-    struct sqlite_rows *rows;   /* of a writing statement that answers rows */
+    struct sqlite_rows *rows;   /* of a writing statement that answers rows, or the next ones of a SELECT */
 };
 
 /* errors.c: turns what SQLite says into a class and fields. 'rc' may be a
@@ -96,6 +98,7 @@ typedef struct sqlite_rows {
 /* Appends the row 'stmt' stands on; 0 when memory runs out. */
 int alch_sqlite_rows_add(const alch_host *host, sqlite_rows *r, sqlite3_stmt *stmt, int columns);
 void alch_sqlite_rows_cell(const sqlite_rows *r, int i, alch_value *out);
+void alch_sqlite_rows_row(const sqlite_rows *r, int columns, alch_value *out);
 void alch_sqlite_rows_drop(const alch_host *host, sqlite_rows *r);
 /* One cell of the row 'stmt' stands on; 0 when memory ran out over it. */
 int alch_sqlite_cell(sqlite3_stmt *stmt, int i, alch_value *out);
