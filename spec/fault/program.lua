@@ -142,6 +142,17 @@ for database in targets.each() do
   end
 end
 
+part("many rows of a SELECT on sqlite", function()
+  local it <close> = open("sqlite://")
+  local conn <close> = it.engine:connect()
+  local n = 0
+  for row in conn:exec_driver_sql("WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 40) SELECT n, n || 'a text' FROM r") do
+    n = n + 1
+    assert(row[1] == n and row[2] == n .. "a text")
+  end
+  assert(n == 40)
+end)
+
 part("the language's corners", function()
   local t = sa.Table("t", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("k", sa.Integer, { default = 7 }),
     sa.Column("doc", require("lualchemy.dialects.postgresql").JSONB))

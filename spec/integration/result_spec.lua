@@ -54,6 +54,40 @@ for name, url in targets.each() do
       raises("NoSuchColumnError", { "'nick'" }, function() local _ = conn:execute(sa.select(t.c.id)):first().nick end)
     end)
 
+    -- Rows of a SELECT may be kept some at a time: that must not be seen.
+    local COUNTED = "WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r%s) SELECT n, %s AS text FROM r"
+
+    it("many rows, short and long ones in turns, are themselves however they are taken", function()
+      local sql = COUNTED:format(" WHERE n < 300", name == "sqlite" and "replace(hex(zeroblob(n % 7 * (n % 7) * 3000)), '00', 'x') || n"
+        or "repeat('x', n % 7 * (n % 7) * 3000) || n")
+      local function is_right(row, n) assert.equal(("x"):rep(n % 7 * (n % 7) * 3000) .. n, row.text) end
+      local taken = 0
+      for row in rows(sql) do
+        taken = taken + 1
+        is_right(row, taken)
+      end
+      assert.equal(300, taken)
+      local result = rows(sql)
+      for i = 1, 20 do is_right(result:fetchone(), i) end
+      local some = result:fetchmany(100)
+      for i = 1, 100 do is_right(some[i], 20 + i) end
+      local rest = result:all()
+      assert.equal(180, #rest)
+      for i = 1, 180 do is_right(rest[i], 120 + i) end
+    end)
+
+    it("the program may write while it reads", function()
+      local n = 0
+      for row in rows("SELECT id FROM result_spec WHERE id < 100 ORDER BY id") do
+        n = n + 1
+        conn:exec_driver_sql(("INSERT INTO result_spec (id) SELECT %d + 1000 + n FROM (%s) AS few"):format(row.id * 100,
+          COUNTED:format(" WHERE n < 50", "''")))
+      end
+      assert.equal(3, n)
+      assert.equal(150, rows("SELECT count(*) FROM result_spec WHERE id > 1000"):scalar())
+      conn:rollback()
+    end)
+
     it("pairs gives every column in order, NULL as nil", function()
       local seen = {}
       for key, value in pairs(rows():all()[2]) do seen[#seen + 1] = key .. "=" .. tostring(value) end
@@ -320,6 +354,19 @@ describe("values in text sent as it is", function()
     local engine = sa.create_engine("sqlite://")
     local conn <close> = engine:connect()
     assert.equal("2020-02-29", conn:exec_driver_sql("SELECT ?", { sa.date(2020, 2, 29) }):scalar())
+    engine:dispose()
+  end)
+end)
+
+describe("rows that nobody may want", function()
+  it("are not read before as many were taken: a SELECT without end starts at once", function()
+    local engine = sa.create_engine("sqlite://")
+    local conn <close> = engine:connect()
+    local result = conn:exec_driver_sql("WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) "
+      .. "SELECT n, json(CASE WHEN n = 40 THEN '{' ELSE '1' END) FROM r")
+    for i = 1, 20 do assert.equal(i, result:fetchone()[1]) end     -- 40 lies beyond 32
+    raises("OperationalError", { "malformed JSON" }, function() return result:all() end)
+    assert.equal(1, conn:exec_driver_sql("SELECT 1"):scalar())
     engine:dispose()
   end)
 end)
