@@ -307,6 +307,18 @@ describe("create_engine", function()
     raises("ArgumentError", "could not parse", sa.create_engine, "nonsense")
   end)
 
+  it("makes an engine whose scope may end it; connect() takes no function that it would not call", function()
+    local pool
+    do
+      local engine <close> = sa.create_engine("sqlite://")
+      pool = engine.pool
+      raises("ArgumentError", "a function runs in engine:begin%(fn%)", engine.connect, engine, print)
+      engine:connect():close()
+      assert.equal(1, pool:checkedin())
+    end
+    assert.equal(0, pool:checkedin())
+  end)
+
   it("takes its options from a configuration", function()
     local engine = sa.engine_from_config({
       ["db.url"] = "sqlite://", ["db.echo"] = "false", ["db.pool_size"] = "7", ["db.max_overflow"] = "0",

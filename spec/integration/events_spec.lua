@@ -18,14 +18,23 @@ for name, url in targets.each() do
       for _, what in ipairs { "begin", "commit", "rollback", "savepoint", "rollback_savepoint", "release_savepoint" } do
         event.listen(engine, what, note(what))
       end
+      event.listen(engine, "before_execute", function(_, statement) log[#log + 1] = "execute " .. tostring(statement) end)
+      event.listen(engine, "after_cursor_execute", function(_, _, text, _, context)
+        log[#log + 1] = text
+        assert.equal(0, context:times().rows)
+      end)
       local conn <close> = engine:connect()
       conn:exec_driver_sql("SELECT 1"):close()
       conn:begin_nested():commit()
       conn:begin_nested():rollback()
       conn:commit()
       conn:begin():rollback()
-      assert.same({ "begin", "savepoint", "release_savepoint", "savepoint", "rollback_savepoint", "commit", "begin",
-        "rollback" }, log)
+      assert.same({ "begin", "SELECT 1",
+        "savepoint", "execute SAVEPOINT sa_savepoint_1", "SAVEPOINT sa_savepoint_1",
+        "release_savepoint", "execute RELEASE SAVEPOINT sa_savepoint_1", "RELEASE SAVEPOINT sa_savepoint_1",
+        "savepoint", "execute SAVEPOINT sa_savepoint_2", "SAVEPOINT sa_savepoint_2",
+        "rollback_savepoint", "execute ROLLBACK TO SAVEPOINT sa_savepoint_2", "ROLLBACK TO SAVEPOINT sa_savepoint_2",
+        "commit", "begin", "rollback" }, log)
     end)
 
     if name == "postgresql" then
@@ -37,14 +46,16 @@ for name, url in targets.each() do
             log[#log + 1] = { what, ... }
           end)
         end
+        event.listen(engine, "before_cursor_execute", function(_, _, text) log[#log + 1] = text end)
         local conn <close> = engine:connect()
         local tx = conn:begin_twophase("events one")
         conn:exec_driver_sql("SELECT 1"):close()
         tx:prepare()
         tx:commit()
         conn:begin_twophase("events two"):rollback()
-        assert.same({ { "begin_twophase", "events one" }, { "prepare_twophase", "events one" },
-          { "commit_twophase", "events one", true }, { "begin_twophase", "events two" },
+        assert.same({ { "begin_twophase", "events one" }, "SELECT 1",
+          { "prepare_twophase", "events one" }, "PREPARE TRANSACTION 'events one'",
+          { "commit_twophase", "events one", true }, "COMMIT PREPARED 'events one'", { "begin_twophase", "events two" },
           { "rollback_twophase", "events two", false } }, log)
       end)
     end
@@ -256,7 +267,8 @@ for name, url in targets.each() do
       conn:close()
       db:dispose()
       assert.same({ { "begin" }, { "cursor_execute", "SELECT 1", {}, false }, { "savepoint", "sa_savepoint_1" },
-        { "release_savepoint", "sa_savepoint_1" }, { "commit" }, { "begin" }, { "rollback" } }, log)
+        { "cursor_execute", "SAVEPOINT sa_savepoint_1", {}, false }, { "release_savepoint", "sa_savepoint_1" },
+        { "cursor_execute", "RELEASE SAVEPOINT sa_savepoint_1", {}, false }, { "commit" }, { "begin" }, { "rollback" } }, log)
     end)
 
     it("engines made of one by execution_options hear what it hears, not the other way round", function()

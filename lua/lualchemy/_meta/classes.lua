@@ -79,7 +79,7 @@
 ---@field begin_twophase fun(self: lualchemy.Engine, fn?: any, xid?: any): any
 ---@field clear_compiled_cache fun(self: lualchemy.Engine): any
 ---@field commit_prepared fun(self: lualchemy.Engine, ...: any): any
----@field connect fun(self: lualchemy.Engine): any
+---@field connect fun(self: lualchemy.Engine, fn?: any): any
 ---@field dispose fun(self: lualchemy.Engine): any
 ---@field execute fun(self: lualchemy.Engine, statement?: any, params?: any): lualchemy.Result
 ---@field execution_options fun(self: lualchemy.Engine, options?: any): any

@@ -34,23 +34,25 @@ Connection._events = EVENTS
 
 local NO_PARAMETERS = core.bind_list(nil)
 
--- Absent fields are looked for in the classes, so what is asked for at every statement is there from the start. `_block` is
--- the transaction whose function is running; the last four are there while it has a physical connection.
+-- Absent fields are looked for in the classes, so what is asked for at every statement is there from the start; with more
+-- than sixteen fields the table would be twice as large. `_block` is the transaction whose function is running; the last
+-- four are there while it has a physical connection.
 function Connection._blank()
-  return { engine = false, dialect = false, _pool = false, _options = false, closed = false, _tx = false, _nested = false, _block = false,
-    _owned = false, _joined = false, _restore = false, _prepared = false, _detached = false, _limited = false,
+  return { engine = false, dialect = false, _pool = false, _options = false, closed = false, _tx = false, _block = false,
+    _owned = false, _restore = false, _detached = false, _limited = false,
     _proxy = nil, _dc = nil, connection = nil, info = nil }
 end
-Connection.invalidated = false      -- until it is lost
-Connection._listeners = false       -- until there are some
+-- Until there are some.
+Connection.invalidated, Connection._listeners, Connection._nested, Connection._joined, Connection._prepared = false, false, false, false, false
 
 ---@param engine lualchemy.Engine
 ---@param pool lualchemy.Pool?   another one than the engine's: a replica's
 function Connection:init(engine, pool)
-  self.engine, self.dialect, self._pool = engine, engine.dialect, pool or engine.pool
-  self:_set_options(engine._execution_options)
+  local options = engine._execution_options
+  self.engine, self.dialect, self._pool, self._options = engine, engine.dialect, pool or engine.pool, options
+  if options.schema_translate_map ~= nil then self:_set_options(options) end
   self:_connect()
-  execute.fire(self, "engine_connect", self)
+  if execute.anybody then execute.fire(self, "engine_connect", self) end
 end
 
 -- Other schemas mean another dialect.
@@ -63,7 +65,7 @@ end
 function Connection:_connect() self:_check_out(errors.caller()) end
 
 function Connection:_check_out(holder)
-  local proxy = execute.check_out(self)
+  local proxy = execute.anybody and execute.check_out(self) or self._pool:connect()
   self._proxy, self._dc = proxy, proxy.driver_connection
   self.connection, self.info = self._dc, proxy.info
   local dialect = self.engine.dialect
@@ -149,8 +151,8 @@ end
 ---@return userdata? run, any err
 function Connection:_send(sql, bound, context)
   local dc = self._dc
-  -- What ends a transaction has all the time it needs.
-  local options = context and (context.execution_options or self._options)
+  -- Transaction control has all the time it needs.
+  local options = context and not context.is_control and (context.execution_options or self._options)
   if self._limited then
     local ok, err = pcall(clock.stop, self)
     if not ok then return nil, err end
@@ -179,12 +181,15 @@ function Connection:_send(sql, bound, context)
   return run
 end
 
--- A statement of transaction control.
+-- A statement of transaction control that is told by an event of its own.
 function Connection:_command(sql)
   local run, err = self:_send(sql, NO_PARAMETERS)
   if not run then execute.fail(self, err, sql, nil) end
   return run
 end
+
+-- One that those who listen for statements hear of as well, as the log does: all but BEGIN, COMMIT and ROLLBACK.
+function Connection:_told_command(sql) return execute.control(self, sql, NO_PARAMETERS) end
 
 function Connection:_log(line)
   if self.engine._log and not self._quiet then log.write(self, line) end
@@ -302,8 +307,7 @@ function Connection:begin_nested(fn)
   self._savepoints = (self._savepoints or 0) + 1
   local name = "sa_savepoint_" .. self._savepoints
   self:_around("savepoint", function()
-    self:_log("SAVEPOINT " .. name)
-    self:_command("SAVEPOINT " .. name)
+    self:_told_command("SAVEPOINT " .. name)
   end, name)
   local tx = transaction.NestedTransaction(self, name)
   if fn then return block.run(tx, fn, self) end
@@ -350,9 +354,9 @@ end
 local function log_end(self, verb) self:_log(self:_autocommit() and verb .. " (autocommit, so nothing is sent)" or verb) end
 
 local function send_commit(self, tx)
+  if tx.prepared then return self:_finish_prepared("COMMIT", tx.xid) end
   log_end(self, "COMMIT")
   if self:_autocommit() then return end
-  if tx.prepared then return self:_finish_prepared("COMMIT", tx.xid) end
   local run = send_end(self, "COMMIT")
   -- In a transaction that had failed PostgreSQL answers COMMIT with ROLLBACK and calls it a success.
   if run and run:tag() == "ROLLBACK" then
@@ -367,9 +371,9 @@ function Connection:_commit_root(tx) self:_around_root("commit", tx, send_commit
 local function is_prepared(tx) return tx.prepared or tx._may_be_prepared end
 
 local function send_rollback(self, tx)
-  log_end(self, "ROLLBACK")
   tx._told = true       -- how it ends
   if is_prepared(tx) then return self:_finish_prepared("ROLLBACK", tx.xid) end
+  if not self.invalidated then log_end(self, "ROLLBACK") end
   if not self.invalidated and not self:_autocommit() and self:_database_in_transaction() then
     send_end(self, "ROLLBACK")
   end
@@ -410,15 +414,13 @@ end
 
 function Connection:_release_savepoint(name)
   self:_around("release_savepoint", function()
-    self:_log("RELEASE SAVEPOINT " .. name)
-    self:_command("RELEASE SAVEPOINT " .. name)
+    self:_told_command("RELEASE SAVEPOINT " .. name)
   end, name)
 end
 
 function Connection:_rollback_to_savepoint(name)
   self:_around("rollback_savepoint", function()
-    self:_log("ROLLBACK TO SAVEPOINT " .. name)
-    if not self.invalidated then self:_command("ROLLBACK TO SAVEPOINT " .. name) end
+    if not self.invalidated then self:_told_command("ROLLBACK TO SAVEPOINT " .. name) end
   end, name)
 end
 

@@ -9,6 +9,7 @@ local drivers = require("lualchemy.drivers")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
+local execute = require("lualchemy.engine.execute")
 local log = require("lualchemy.engine.log")
 local pool_echo = require("lualchemy.pool.echo")
 local pools = require("lualchemy.pool")
@@ -171,6 +172,13 @@ local function make_replicas(url, driver, options, whose)
   return Replicas(list, options.replica_stickiness or STICKINESS)
 end
 
+-- Pools of the engine's that find a connection dead say so to who listens to the engine.
+local function hear_failed_pings(engine)
+  local function tell(err) execute.tell_failed_ping(engine, err) end
+  engine.pool._tell_failed_ping = tell
+  for _, replica in ipairs(engine.replicas or {}) do replica.pool._tell_failed_ping = tell end
+end
+
 local DEFAULT_TRANSACTIONS = {
   default = "SERIALIZABLE",
   levels = { "AUTOCOMMIT" },
@@ -226,6 +234,7 @@ function M.create_engine(url, options)
     hide_parameters = options.hide_parameters, execution_options = execution_options, logging_name = options.logging_name,
   }
   whose.engine = engine
+  hear_failed_pings(engine)
   if options.pool_logging_name then engine.pool.logging_name = options.pool_logging_name end
   if options.echo_pool then
     pool_echo.follow(engine.pool, options.echo_pool, log.writer(true, options.logger, engine.pool.logging_name or options.logging_name))

@@ -199,8 +199,13 @@ end
 -- -- connections --------------------------------------------------------------------------------------------------------
 
 --- A connection, to be closed: `local conn <close> = engine:connect()`.
+---@param fn nil   a function goes to begin()
 ---@return lualchemy.Connection
-function Engine:connect()
+function Engine:connect(fn)
+  if fn ~= nil then
+    errors.raise("ArgumentError", "engine:connect() takes no arguments: a function runs in engine:begin(fn), which commits, "
+      .. "or with `local conn <close> = engine:connect()`")
+  end
   if self.replicas then return Routed(self) end
   return Connection(self)
 end
@@ -285,6 +290,9 @@ end
 
 ---@return table
 function Engine:get_execution_options() return self._execution_options end
+
+-- `local engine <close> = create_engine(...)`
+function Engine:__close() self:dispose() end
 
 function Engine:__tostring() return "Engine(" .. tostring(self.url) .. ")" end
 

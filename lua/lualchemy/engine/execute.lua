@@ -15,11 +15,11 @@ local wait = require("lualchemy.engine.wait")
 
 local M = { Context = Context }
 
--- Has anybody ever listened to an engine or a connection? Until then an execution looks for no listeners.
-local anybody = false
+--- Has anybody ever listened to an engine or a connection? Until then an execution looks for no listeners.
+M.anybody = false
 
 --- Told by the event layer when somebody begins to listen.
-function M.heard() anybody = true end
+function M.heard() M.anybody = true end
 
 local function joined(first, second)
   return table.move(second, 1, #second, #first + 1, table.move(first, 1, #first, 1, {}))
@@ -31,7 +31,7 @@ end
 ---@param name string
 ---@return lualchemy.Listener[]|false|nil
 local function listeners_of(conn, name)
-  if not anybody then return nil end
+  if not M.anybody then return nil end
   local engine = conn.engine
   local first = engine._listeners and event.lists(engine)[name]
   local second = conn._listeners and event.lists(conn)[name]
@@ -51,7 +51,7 @@ end)
 
 -- The same for a connection; nil or false if there is nobody.
 local function watchers_of(conn)
-  if not anybody then return nil end
+  if not M.anybody then return nil end
   local target = conn._listeners and conn or conn.engine
   return target._listeners and event.lists(target)["of statements"]
 end
@@ -87,6 +87,17 @@ local function ask_listeners(conn, err, more)
     end
   end
   return err, seen
+end
+
+--- Tells those who listen for errors to an engine that a connection of its pool did not answer. Raises what one of them wants
+--- raised instead of having the connection replaced: another error, or this one if he takes the connection not for lost.
+---@param engine lualchemy.Engine
+---@param err any
+function M.tell_failed_ping(engine, err)
+  local nobody = { engine = engine, dialect = engine.dialect }      -- has the connection yet
+  if not errors.LualchemyError:is(err) or not listeners_of(nobody, "handle_error") then return end
+  local answer, seen = ask_listeners(nobody, err, { is_disconnect = true, is_pre_ping = true, invalidate_pool_on_disconnect = false })
+  if not rawequal(answer, err) or not seen.is_disconnect then error(answer, 0) end
 end
 
 --- A connection from the pool; the database's errors of connecting are told to those who listen for errors.
@@ -239,6 +250,34 @@ function M.send(conn, sql, bound, context)
   local watchers = watchers_of(conn)
   if not (watchers or conn.engine._watched) then return send(conn, sql, bound, context) end
   return send_watched(conn, watchers, sql, bound, context)
+end
+
+local function tell_before_control(conn, listeners, statement, options)
+  for _, listener in ipairs(listeners) do
+    local new = event.call(listener, conn, statement, {}, {}, options)
+    if listener.retval and new and not rawequal(new, statement) then
+      errors.raise("InvalidRequestError", "transaction control cannot be replaced by another statement: %s", tostring(statement))
+    end
+  end
+end
+
+--- Transaction control that those who listen for statements are told of, as `sa.text`.
+---@param conn lualchemy.Connection
+---@param sql string
+---@param bound userdata
+---@return userdata run
+function M.control(conn, sql, bound)
+  local watchers = watchers_of(conn)
+  if not (watchers or conn.engine._watched) then return conn:_command(sql) end
+  local statement, options = sql_layer.text(sql), conn._options
+  local context = Context.of(conn, statement, options)
+  context.is_control = true
+  if watchers and watchers.before_execute then tell_before_control(conn, watchers.before_execute, statement, options) end
+  local run = send_watched(conn, watchers, sql, bound, context)
+  if watchers and watchers.after_execute then
+    M.fire(conn, "after_execute", conn, statement, {}, {}, options, result.Result.over(run, context))
+  end
+  return run
 end
 
 -- -- options ----------------------------------------------------------------------------------------------------------

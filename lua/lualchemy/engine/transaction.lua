@@ -58,8 +58,8 @@ local function note_unknown(connection, err)
     .. "doing it again"
 end
 
---- Makes the work permanent. When the database refuses, the transaction waits for its rollback, except that a busy
---- SQLite database may be asked again.
+--- Makes the work permanent. When that fails the transaction stays, for rollback() alone, so that a program which goes on
+--- regardless does not do half of its work; but a busy SQLite database may be asked again.
 function RootTransaction:commit()
   check_active(self, "commit")
   local connection = self.connection
@@ -68,7 +68,6 @@ function RootTransaction:commit()
     note_unknown(connection, err)
     if not (errors.BusyError:is(err) and connection:_database_in_transaction()) then
       self.is_active = false
-      if not connection:_database_in_transaction() then end_all(self) end
     end
     error(err, 0)
   end

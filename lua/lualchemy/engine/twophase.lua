@@ -38,7 +38,7 @@ function Connection:begin_twophase(xid)
 end
 
 function Connection:_prepare_twophase(xid)
-  self:_around("prepare_twophase", function() self:_command("PREPARE TRANSACTION " .. literal(xid)) end, xid)
+  self:_around("prepare_twophase", function() self:_told_command("PREPARE TRANSACTION " .. literal(xid)) end, xid)
 end
 
 local function is_waiting(conn, xid)
@@ -52,12 +52,12 @@ end
 -- more, the first had still been heard.
 local function finish(self, sql, xid)
   if not self.invalidated then
-    local ok, err = pcall(self._command, self, sql)
+    local ok, err = pcall(self._told_command, self, sql)
     if ok then return end
     if not self:_database_is_gone() then error(err, 0) end
   end
   local other <close> = self.engine:connect()
-  if is_waiting(other, xid) then other:_command(sql) end
+  if is_waiting(other, xid) then other:_told_command(sql) end
 end
 
 -- Ends a prepared transaction of its own.
@@ -90,7 +90,7 @@ for name, verb in pairs { commit_prepared = "COMMIT", rollback_prepared = "ROLLB
       errors.raise("InvalidRequestError", "%s('%s') cannot be part of a transaction, and one is in progress: commit() or "
         .. "rollback() comes first", name, xid)
     end
-    self:_usable():_command(("%s PREPARED %s"):format(verb, literal(xid)))
+    self:_usable():_told_command(("%s PREPARED %s"):format(verb, literal(xid)))
     if verb == "COMMIT" then self:_has_written() end
   end
 end

@@ -19,6 +19,7 @@ local M = {}
 ---@field once boolean?
 ---@field retval boolean?   what it returns replaces what it was given
 ---@field propagate boolean?
+---@field active_history boolean?   of an attribute: wants to be told what was there before, loaded if need be
 ---@field removed boolean?
 
 -- target -> { event name -> list of listeners }; a target that is collected takes its listeners with it.
@@ -150,7 +151,7 @@ local function mark(target, lists)
 end
 
 --- Adds a listener to a target's own list. A class that must do more than test the mark is told by its function
---- `_on_listen(target, name)`.
+--- `_on_listen(target, name, listener)`.
 ---@param target any
 ---@param name string
 ---@param listener lualchemy.Listener
@@ -163,7 +164,7 @@ function M.attach(target, name, listener, first)
     mark(target, lists)
   end
   local class = is_class(target) and target or Class.of(target)
-  if class and class._on_listen then class._on_listen(target, name) end
+  if class and class._on_listen then class._on_listen(target, name, listener) end
   lists[name] = lists[name] or {}
   table.insert(lists[name], first and 1 or #lists[name] + 1, listener)
   listener.lists, listener.name = lists, name

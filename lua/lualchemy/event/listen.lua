@@ -4,6 +4,7 @@
 local Class = require("lualchemy.util.class")
 local dispatch = require("lualchemy.event.dispatch")
 local errors = require("lualchemy.errors")
+local suggest = require("lualchemy.util.suggest")
 
 local M = {}
 
@@ -13,9 +14,9 @@ local resolvers = {}
 --- Declares the events that instances of a class fire.
 ---@param class lualchemy.Class
 ---@param names string[]
----@param options { parent: fun(target: any): any }?
+---@param options { parent: (fun(target: any): any)?, accepts: string[]? }?   `accepts`: options of listening of its own, for its `_on_listen`
 function M.declare(class, names, options)
-  local known = declared[class] or {}
+  local known = declared[class] or { accepts = options and options.accepts }
   for _, name in ipairs(names) do
     if not known[name] then
       known[#known + 1], known[name] = name, true
@@ -44,6 +45,16 @@ local function known_events(target)
         names[#names + 1], names[name] = name, true
       end
     end
+    class = rawget(class, "__super")
+  end
+  return names
+end
+
+-- The options that listening to a target takes.
+local function known_options(target)
+  local names, class = { "once", "retval", "propagate", "insert" }, class_of(target)
+  while class do
+    for _, name in ipairs(declared[class] and declared[class].accepts or {}) do names[#names + 1] = name end
     class = rawget(class, "__super")
   end
   return names
@@ -79,18 +90,39 @@ local function target_of(target, name)
   return target
 end
 
+-- A misspelled option would never do anything.
+local function check_options(target, event, options)
+  local known = known_options(target)
+  for _, name in ipairs(known) do
+    if options[name] ~= nil and type(options[name]) ~= "boolean" then
+      errors.raise("ArgumentError", "event.listen(target, '%s', fn): option '%s' takes true or false, got %s", event, name, tostring(options[name]))
+    end
+    known[name] = true
+  end
+  for name in pairs(options) do
+    if not known[name] then
+      errors.raise("ArgumentError", "event.listen(target, '%s', fn) has no option '%s'%s; it has: %s", event, tostring(name),
+        suggest.hint(name, known), table.concat(known, ", "))
+    end
+  end
+end
+
 --- Calls `fn` each time the event happens; a function that listens to it already is not called twice.
 ---@param target any     an instance, or a class for all its instances
 ---@param name string
 ---@param fn function    gets the event's arguments
----@param options { once: boolean?, retval: boolean?, propagate: boolean?, insert: boolean? }?
+---@param options { once: boolean?, retval: boolean?, propagate: boolean?, insert: boolean?, active_history: boolean? }?
+---   active_history, of attributes: what the attribute had before is loaded before it is set
 function M.listen(target, name, fn, options)
   if type(fn) ~= "function" and not (getmetatable(fn) or {}).__call then
     errors.raise("ArgumentError", "event.listen(target, '%s', fn) takes a function, got %s", tostring(name), type(fn))
   end
-  options, target = options or {}, target_of(target, name)
+  target = target_of(target, name)
+  if options then check_options(target, name, options) end
+  options = options or {}
   if #dispatch.find(target, name, fn) > 0 then return end
-  dispatch.attach(target, name, { fn = fn, once = options.once, retval = options.retval, propagate = options.propagate }, options.insert)
+  dispatch.attach(target, name, { fn = fn, once = options.once, retval = options.retval, propagate = options.propagate,
+    active_history = options.active_history }, options.insert)
 end
 
 --- Undoes `listen`; given an extension instead of a name, undoes `extend`.

@@ -29,7 +29,8 @@ local none = {}
 -- Propagating listeners of the same attribute of the class above are meant as well.
 local function inherited_from(prop) return prop.inherited_from end
 
-event.declare(MapperProperty, { "set", "append", "remove", "bulk_replace", "init_scalar", "modified" }, { parent = inherited_from })
+event.declare(MapperProperty, { "set", "append", "remove", "bulk_replace", "init_scalar", "modified" },
+  { parent = inherited_from, accepts = { "active_history" } })
 
 local function listens(prop)
   if prop.validators or prop.active_history or prop._listeners then return true end
@@ -60,8 +61,9 @@ local function refresh(prop)
 end
 
 -- `listen` tells before it has added the listener: the mark is there already, the list is made here.
-function MapperProperty._on_listen(prop, name)
+function MapperProperty._on_listen(prop, name, listener)
   if class.of(prop) == nil or not prop.parent then return end
+  if listener.active_history then prop.active_history = true end
   prop._listeners[name] = prop._listeners[name] or {}
   refresh(prop)
   if prop.back_populates then refresh(prop.back_populates) end

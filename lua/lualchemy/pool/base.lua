@@ -189,15 +189,23 @@ local function take(self)
   end
 end
 
+-- Does the database answer? An engine's listeners may want it to be an error that it does not.
+local function answers(self, record)
+  local ok, err = pcall(record.driver_connection.ping, record.driver_connection)
+  if ok or not self._tell_failed_ping then return ok end
+  local told, wanted = pcall(self._tell_failed_ping, err)
+  if told then return false end
+  drop(self, record)
+  error(wanted, 0)
+end
+
 -- One that is also fit for use: a lost one is replaced, and with pre_ping one that does not answer.
 local function take_sound(self)
   while true do
     local record, fresh = take(self)
     if not record or fresh or record.holders > 1 then return record end
     local sound = usable(record)
-    if sound and (not self._pre_ping or pcall(record.driver_connection.ping, record.driver_connection)) then
-      return record
-    end
+    if sound and (not self._pre_ping or answers(self, record)) then return record end
     if sound then self._core:invalidate_all() end
     drop(self, record)
   end
@@ -346,6 +354,7 @@ function Pool:recreate()
   for name, value in pairs(self._options) do options[name] = value end
   options.listeners = nil       -- they are among those that are copied
   local other = getmetatable(self)(self._connect, options)
+  other._tell_failed_ping = self._tell_failed_ping
   event.copy(self, other)
   return other
 end

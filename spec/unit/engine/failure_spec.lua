@@ -58,6 +58,42 @@ describe("failures of the database", function()
     engine:connect():close()
   end)
 
+  describe("a ping that fails is told to handle_error", function()
+    -- An engine with an idle connection that will not answer.
+    local function engine_heard_by(listener)
+      local engine = fake_engine({ { match = "SELECT 1", error = "OperationalError", message = "no answer", times = 1 } },
+        { pool_pre_ping = true })
+      local conn = engine:connect()
+      local idle = conn.connection
+      conn:close()
+      sa.event.listen(engine, "handle_error", listener, { retval = true })
+      return engine, idle
+    end
+
+    it("and the connection replaced", function()
+      local seen
+      local engine, idle = engine_heard_by(function(context) seen = context end)
+      local conn <close> = engine:connect()
+      assert.not_equal(idle, conn.connection)
+      assert.is_true(idle:closed())
+      assert.same({ true, true }, { seen.is_pre_ping, seen.is_disconnect })
+      assert.is_nil(seen.connection)
+      assert.equal(engine, seen.engine)
+      assert.is_true(sa.exc.OperationalError:is(seen.original_exception))
+      conn:exec_driver_sql("work")
+    end)
+
+    it("who may say that it is none, or something else", function()
+      for _, row in ipairs { { "OperationalError", "no answer", function(context) context.is_disconnect = false end },
+        { "InterfaceError", "mine", function() return sa.exc.InterfaceError("mine") end } } do
+        local engine = engine_heard_by(row[3])
+        raises(row[1], row[2], engine.connect, engine)
+        assert.equal(0, engine.pool:checkedout())
+        engine:connect():close()
+      end
+    end)
+  end)
+
   it("a rollback that fails hides neither the first error nor the connection's end", function()
     local engine = fake_engine {
       { match = "bad", error = "IntegrityError", message = "first" },
@@ -72,10 +108,23 @@ describe("failures of the database", function()
     local c <close> = engine:connect()
     c:exec_driver_sql("work")
     raises("IntegrityError", "deferred", c.commit, c)
-    if c:in_transaction() then
-      raises("PendingRollbackError", "call rollback", c.exec_driver_sql, c, "more")
-      c:rollback()
-    end
+    raises("PendingRollbackError", "call rollback", c.exec_driver_sql, c, "more")
+    c:rollback()
+    c:exec_driver_sql("more")
+    c:commit()
+  end)
+
+  it("a commit whose connection is lost leaves the same, and the log tells of no ROLLBACK that nobody gets", function()
+    local lines = {}
+    local engine = fake_engine({ { match = "COMMIT", error = "DisconnectionError", message = "gone", times = 1 } },
+      { echo = true, logger = function(line) lines[#lines + 1] = line end })
+    local c <close> = engine:connect()
+    c:exec_driver_sql("work")
+    local err = raises("DisconnectionError", "gone", c.commit, c)
+    assert.is_true(err.outcome_unknown)
+    raises("PendingRollbackError", "call rollback", c.exec_driver_sql, c, "more")
+    c:rollback()
+    assert.equal("COMMIT", lines[#lines])
     c:exec_driver_sql("more")
     c:commit()
   end)

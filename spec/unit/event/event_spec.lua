@@ -122,6 +122,12 @@ describe("event", function()
     raises("ArgumentError", "takes a function, got string", event.listen, Door(), "open", "x")
   end)
 
+  it("raises for an option that listening does not have, or that is no boolean", function()
+    raises("ArgumentError", "no option 'onse'; did you mean 'once' or 'insert'%?; it has: once, retval, propagate, insert",
+      event.listen, Door(), "open", print, { onse = true })
+    raises("ArgumentError", "'once' takes true or false, got 1", event.listen, Door(), "open", print, { once = 1 })
+  end)
+
   it("an extension's methods get the extension first; a partial set is fine", function()
     local door = Door()
     local ext = { seen = 0 }

@@ -48,6 +48,21 @@ describe("attribute events", function()
   end)
   after_each(orm.clear_mappers)
 
+  it("tell what was there before an object expired to who asks for it", function()
+    Parent, Child = parent_class(), child_class()
+    local engine <close> = sa.create_engine("sqlite://")
+    Base.metadata:create_all(engine)
+    local session <close> = orm.Session(engine)
+    local parent = Parent{ id = 1, name = "ann" }
+    session:add(parent)
+    session:commit()
+    sa.event.listen(Parent.name, "set", function(_, value, old) log[#log + 1] = value .. " was " .. tostring(old) end,
+      { active_history = true })
+    parent.name = "bob"
+    assert.equal("bob was ann", told())
+    raises("ArgumentError", "no option 'active_history'", sa.event.listen, engine, "commit", print, { active_history = true })
+  end)
+
   it("tell of columns what was there before; retval replaces the value", function()
     Parent, Child = parent_class(), child_class()
     note("set", Parent.name)
