@@ -283,6 +283,7 @@ build = {
     ["lualchemy.orm.get_or_create"] = "lua/lualchemy/orm/get_or_create.lua",
     ["lualchemy.orm.identity"] = "lua/lualchemy/orm/identity.lua",
     ["lualchemy.orm.identity_keys"] = "lua/lualchemy/orm/identity_keys.lua",
+    ["lualchemy.orm.inheritance.abstract_concrete"] = "lua/lualchemy/orm/inheritance/abstract_concrete.lua",
     ["lualchemy.orm.inheritance.concrete"] = "lua/lualchemy/orm/inheritance/concrete.lua",
     ["lualchemy.orm.inheritance.init"] = "lua/lualchemy/orm/inheritance/init.lua",
     ["lualchemy.orm.inheritance.joined"] = "lua/lualchemy/orm/inheritance/joined.lua",

@@ -141,3 +141,98 @@ world.describe("classes below one with orm.ConcreteBase", united, function(w)
     assert.same({ "Worker a nil", "Smith b big", "Farrier d 4" }, found(w.Worker))
   end)
 end)
+
+local function staff(strict)
+  return function(Base, w)
+    w.Company = Base:class("Company", { __tablename__ = "ac_companies", id = key() })
+    w.Employee = Base:class("Employee", orm.AbstractConcreteBase, {
+      strict_attrs = strict or nil, id = key(), greet = function(self) return "I am " .. self.name end,
+      company_id = orm.declared_attr(function() return sa.Column(sa.ForeignKey("ac_companies.id")) end),
+      company = orm.declared_attr(function() return orm.relationship("Company") end),
+    })
+    local function concrete(identity) return { concrete = true, polymorphic_identity = identity } end
+    w.Manager = w.Employee:class("Manager", { __tablename__ = "ac_managers", name = text(), budget = sa.Column(sa.Integer), __mapper_args__ = concrete("m") })
+    w.Engineer = w.Employee:class("Engineer", { __tablename__ = "ac_engineers", name = text(), skill = text(), __mapper_args__ = concrete("e") })
+    w.Chief = w.Manager:class("Chief", { __tablename__ = "ac_chiefs", id = key(), name = text(), budget = sa.Column(sa.Integer), car = text(),
+      __mapper_args__ = concrete("c") })
+  end
+end
+
+for _, strict in ipairs { false, true } do
+  world.describe("orm.AbstractConcreteBase" .. (strict and " with strict_attrs" or ""), staff(strict), function(w)
+    before_each(function()
+      local company = w.Company{}
+      w.session:add_all { w.Manager{ name = "b", budget = 5, company = company }, w.Engineer{ name = "a", skill = "C", company = company },
+        w.Chief{ name = "c", budget = 9, car = "red" } }
+      w.session:commit()
+      w.session:expunge_all()
+    end)
+
+    it("finds what the classes below it have, whole and by one statement", function()
+      local said = {}
+      local sent = world.sent(w, function()
+        for i, employee in ipairs(w.session:query(w.Employee):order_by(w.Employee.id, w.Employee.type:desc()):all()) do
+          said[i] = employee:greet() .. " " .. tostring(w.Engineer:is(employee) and employee.skill or not w.Engineer:is(employee) and employee.budget)
+        end
+      end)
+      assert.same({ "I am b 5", "I am a C", "I am c 9" }, said)
+      assert.equal(1, #sent)
+      assert.matches("FROM %(SELECT ac_engineers.+UNION ALL SELECT.+FROM ac_managers UNION ALL SELECT.+FROM ac_chiefs%) AS pjoin", sent[1]:gsub("%s+", " "))
+      assert.equal(1, #w.session:scalars(sa.select(w.Manager)):all())
+    end)
+
+    it("compares what it declares, and loads it", function()
+      assert.equal(2, #w.session:scalars(sa.select(w.Employee):where(w.Employee.company:has{ id = 1 })):all())
+      w.session:expunge_all()
+      local sent = world.sent(w, function()
+        for _, employee in ipairs(w.session:query(w.Employee):options(orm.joinedload(w.Employee.company)):filter(w.Employee.type:ne("c")):all()) do
+          assert.equal(1, employee.company.id)
+        end
+      end)
+      assert.equal(1, #sent)
+    end)
+
+    it("writes each object to the table of its class", function()
+      local chief = w.session:query(w.Employee):filter(w.Employee.type:eq("c")):one()
+      chief.car, chief.budget = "blue", 10
+      w.session:delete(w.session:query(w.Engineer):one())
+      w.session:commit()
+      assert.same({ "blue", 10, 2 }, { chief.car, chief.budget, w.session:query(w.Employee):count() })
+    end)
+
+    it("has no objects of its own", function()
+      raises_here("InvalidRequestError", { "Employee is marked polymorphic_abstract" }, function() return (w.Employee{}) end)
+      local what = strict and { "ArgumentError", "'skill' is an invalid attribute name for Manager" }
+        or { "InvalidRequestError", "does not implement attribute 'skill' of Employee" }
+      raises_here(what[1], { what[2] }, function() return w.Manager{ skill = "x" } end)
+      assert.equal(strict, not sa.inspect(w.Employee):has_property("name"))
+    end)
+
+    it("warns of a class that comes too late", function()
+      assert.equal(0, #w.warnings)
+      w.Employee:class("Guest", { __tablename__ = "ac_guests", __mapper_args__ = { concrete = true, polymorphic_identity = "g" } })
+      assert.matches("Guest%(ac_guests%).*map it before", w.warnings[1])
+    end)
+  end)
+end
+
+describe("orm.AbstractConcreteBase", function()
+  after_each(orm.clear_mappers)
+
+  it("is not mapped before the classes below it are there", function()
+    local Base = orm.declarative_base()
+    local Shape = Base:class("Shape", orm.AbstractConcreteBase, { id = key() })
+    raises_here("UnmappedClassError", { "'Shape' is not mapped yet", "orm.configure_mappers()" }, function() return (Shape{}) end)
+    raises_here("ArgumentError", { "Shape, which is not mapped yet: orm.configure_mappers()" }, function() return (sa.select(Shape)) end)
+    Shape:class("Circle", { __tablename__ = "circles", __mapper_args__ = { concrete = true, polymorphic_identity = "circle" } })
+    orm.configure_mappers()
+    assert.matches("FROM circles", tostring(sa.select(Shape)))
+  end)
+
+  it("needs to know which class a row is of", function()
+    local Base = orm.declarative_base()
+    local Shape = Base:class("Shape", orm.AbstractConcreteBase, { id = key() })
+    Shape:class("Circle", { __tablename__ = "circles", __mapper_args__ = { concrete = true } })
+    raises_here("ArgumentError", { "Circle(circles)", "below Shape", "give it a polymorphic_identity" }, function() orm.configure_mappers() end)
+  end)
+end)

@@ -2,6 +2,7 @@
 -- Written by `make completions` (spec/support/completions.lua): what `sa`, `orm` and their classes have, for editors.
 
 ---@class lualchemy.orm
+---@field AbstractConcreteBase table
 ---@field Bundle lualchemy.orm.Bundle|fun(...: any): lualchemy.orm.Bundle
 ---@field ColumnProperty lualchemy.orm.ColumnProperty|fun(...: any): lualchemy.orm.ColumnProperty
 ---@field CompositeProperty lualchemy.orm.CompositeProperty|fun(...: any): lualchemy.orm.CompositeProperty

@@ -14,7 +14,7 @@ local M = {}
 -- The registries with mappers that wait, which holds these mappers; and how often mappers came or went.
 local waiting, changes, made = {}, 0, 0
 local configuring = false
-local watcher, tell_watcher
+local watcher, tell_watcher, prepare
 
 --- `fn(waiting)` is told whenever mappers begin to wait or have ceased to.
 ---@param fn fun(waiting: boolean)
@@ -23,6 +23,10 @@ function M.watch(fn) watcher = fn end
 --- `tell(event_name)` is called before and after mappers are configured.
 ---@param tell fun(name: string)
 function M.tell_to(tell) tell_watcher = tell end
+
+--- `fn(registry)` is called before a registry's mappers are configured; it may make others.
+---@param fn fun(registry: lualchemy.orm.Configurable)
+function M.before_configuring(fn) prepare = fn end
 
 ---@param registry lualchemy.orm.Configurable
 function M.init(registry)
@@ -142,6 +146,7 @@ end
 -- Everything is resolved before anything is installed, so a failure leaves every mapper waiting, with what it lacked when
 -- it was made, and the next use tries again.
 local function configure_together(list, alone)
+  for _, registry in ipairs(list) do prepare(registry) end
   for _, mapper in ipairs(pending_of(resolve(list, alone))) do
     mapper:install()
     take_out(mapper)

@@ -4,6 +4,7 @@
 --
 -- Columns come in the order in which they were constructed, those of mixins after the class's own.
 
+local abstract_concrete = require("lualchemy.orm.inheritance.abstract_concrete")
 local class = require("lualchemy.util.class")
 local clause = require("lualchemy.orm.clause")
 local errors = require("lualchemy.errors")
@@ -75,9 +76,14 @@ local function take_member(declaration, key, value, from_mixin)
   end
 end
 
-local function collect(declaration, members, own, from_mixin)
+-- What a mapped class in between has already, and passes on by its mapper.
+local function is_mapped_there(key, value)
+  return not settings[key] and (DeclaredAttr:is(value) or is_attribute(value))
+end
+
+local function collect(declaration, members, own, from_mixin, above_mapped)
   for key, value in pairs(members) do
-    if own[key] == nil then
+    if own[key] == nil and not (above_mapped and is_mapped_there(key, value)) then
       own[key] = true
       take_member(declaration, key, value, from_mixin)
     end
@@ -90,7 +96,7 @@ local function declare(members, mixins, abstract_parents)
   local own = {}
   collect(declaration, members, own, false)
   for _, mixin in ipairs(mixins) do collect(declaration, mixin, own, true) end
-  for _, parent in ipairs(abstract_parents) do collect(declaration, parent, own, true) end
+  for _, parent in ipairs(abstract_parents) do collect(declaration, parent.members, own, true, parent.above_mapped) end
   declaration.settings.__abstract__ = members.__abstract__
   return declaration
 end
@@ -272,6 +278,7 @@ end
 ---@field base table
 ---@field declaration lualchemy.orm.Declaration
 ---@field mixins table[]
+---@field complete (fun(): table?)?   makes what functions in its body make; returns what its mapper is told
 
 --- Maps a class.
 ---@param declared lualchemy.orm.DeclaredClass
@@ -285,7 +292,9 @@ function M.map(declared)
   end
   rawset(class_, "__table__", table_)
   local single = parent and rawequal(table_, parent.local_table)
-  Mapper(class_, not single and table_ or nil, mapper_options(class_, declaration, declared.base, parent)).mixins = declared.mixins
+  local mapper = Mapper(class_, not single and table_ or nil, mapper_options(class_, declaration, declared.base, parent))
+  mapper.mixins = declared.mixins
+  abstract_concrete.check_late(mapper)
 end
 
 --- Takes the classes below a base that wait to be mapped (`__deferred__`) off their registry's list.
@@ -349,8 +358,8 @@ end
 
 local function construct_slowly(class_, ...)
   if not registry.mapper_of(class_) then
-    errors.raise("UnmappedClassError", class_.__deferred__ and "class '%s' is not mapped yet: prepare() of its base maps it"
-      or "class '%s' is not mapped, so it has no instances; it is a base for classes that are", tostring(class_.__name))
+    errors.raise("UnmappedClassError", "class '%s' is %s", tostring(class_.__name), class_.__deferred__ and "not mapped yet: prepare() of its base maps it"
+      or abstract_concrete.reason(class_) or "not mapped, so it has no instances; it is a base for classes that are")
   end
   local mapper = registry.mapper_of(class_)
   registry.ready(mapper)
@@ -395,15 +404,37 @@ local function is_declarative(value)
   return mt and mt.__call == construct
 end
 
--- The member lists of the abstract classes above, nearest first: their columns are copied as a mixin's are.
+-- The member lists of the abstract classes above, nearest first: their columns are copied as a mixin's are, unless a class in
+-- between, which is or will be mapped, has them.
 local function abstract_parents(parent)
-  local list = {}
+  local list, above_mapped = {}, false
   while parent do
     local members = rawget(parent, "__members__")
-    if members then list[#list + 1] = members end
+    if members then list[#list + 1] = { members = members, above_mapped = above_mapped } end
+    above_mapped = above_mapped or not members
     parent = is_declarative(parent) and registry.base_of(parent) or nil
   end
   return list
+end
+
+-- What the classes below an abstract class copy.
+local function members_to_copy(mixins, members)
+  local kept = {}
+  for i = #mixins, 1, -1 do           -- the first one wins
+    for key, value in pairs(mixins[i]) do kept[key] = value end
+  end
+  for key, value in pairs(members) do kept[key] = value end
+  kept.__abstract__, kept.__unites_subclasses__ = nil, nil
+  return kept
+end
+
+local function wait_for_subclasses(class_, base, declaration, mixins)
+  local is_complete = false
+  abstract_concrete.add{ class_ = class_, base = base, declaration = declaration, mixins = mixins, complete = function()
+    if not is_complete then make_late(class_, declaration) end
+    is_complete = true
+    return evaluated(declaration, "__mapper_args__", class_)
+  end }
 end
 
 -- `parent:class(name, mixins..., members)`
@@ -423,16 +454,10 @@ local function make_class(parent, name, ...)
   class_.__index = class_
   local declaration = declare(members, mixins, abstract_parents(parent))
   for key, value in pairs(declaration.fields) do rawset(class_, key, value) end
-  if declaration.settings.__abstract__ then
-    local kept = {}
-    for i = #mixins, 1, -1 do           -- the first one wins
-      for key, value in pairs(mixins[i]) do kept[key] = value end
-    end
-    for key, value in pairs(members) do kept[key] = value end
-    kept.__abstract__ = nil
-    rawset(class_, "__members__", kept)
-    return class_
-  end
+  local unites = abstract_concrete.is_among(mixins)
+  if declaration.settings.__abstract__ or unites then rawset(class_, "__members__", members_to_copy(mixins, members)) end
+  if unites then wait_for_subclasses(class_, parent, declaration, mixins) end
+  if rawget(class_, "__members__") then return class_ end
   rawset(class_, "__tablename__", evaluated(declaration, "__tablename__", class_))
   make_late(class_, declaration)
   sort_columns(declaration)

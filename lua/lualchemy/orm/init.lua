@@ -79,6 +79,7 @@ local M = setmetatable(signature.module {
   aliased = require("lualchemy.orm.aliased").aliased,
   polymorphic_union = require("lualchemy.orm.inheritance.union").polymorphic_union,
   ConcreteBase = { __unites_tables__ = true },      -- a mixin for declarative classes
+  AbstractConcreteBase = require("lualchemy.orm.inheritance.abstract_concrete").AbstractConcreteBase,
   selectin_polymorphic = require("lualchemy.orm.loading.selectin_polymorphic").selectin_polymorphic,
   with_polymorphic = require("lualchemy.orm.inheritance.with_polymorphic").with_polymorphic,
   Load = options.Load,

@@ -232,6 +232,16 @@ function Mapper:_inherit_concretely()
   end
 end
 
+-- A concrete class finds itself below one that was mapped after it.
+function Mapper:_inherit_late(above)
+  self.inherits, self.concrete = above, true
+  local known = #self.properties
+  self:_inherit_concretely()
+  for i = known + 1, #self.properties do attribute.define(self, self.properties[i]) end
+  inheritance.enter(self, above)
+  registry.touch(self)
+end
+
 function Mapper:_map_properties()
   local explicit, of_column, others = {}, {}, {}
   for _, given in ipairs(given_properties(self)) do

@@ -11,6 +11,7 @@ local errors = require("lualchemy.errors")
 ---@class lualchemy.orm.Registry : lualchemy.orm.Configurable
 ---@field metadata lualchemy.MetaData?
 ---@field deferred lualchemy.orm.DeclaredClass[]   declared, and mapped when their base is prepared
+---@field united lualchemy.orm.DeclaredClass[]     to be mapped with those below them (inheritance/abstract_concrete.lua)
 local Registry = class("Registry")
 
 -- `waiting`: are there mappers to be configured? `generation`: how often the mappings have changed.
@@ -28,7 +29,7 @@ function Registry:init(options)
   self.classes = setmetatable({}, { __mode = "v" })
   self.ambiguous = {}
   configuration.init(self)
-  self.deferred = {}
+  self.deferred, self.united = {}, {}
 end
 
 --- Makes a class findable by its name; a second class of that name makes the name ambiguous.
@@ -255,7 +256,7 @@ end
 configuration.watch(function(waiting) M.waiting, M.generation = waiting, M.generation + 1 end)
 
 M.configure_mappers, M.ready, M.depend = configuration.configure_mappers, configuration.ready, configuration.depend
-M.watch_configuration = configuration.tell_to
+M.watch_configuration, M.before_configuring = configuration.tell_to, configuration.before_configuring
 
 --- Every mapper, in the order in which they were made.
 ---@return lualchemy.orm.Mapper[]

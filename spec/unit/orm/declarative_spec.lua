@@ -218,6 +218,24 @@ describe("declarative", function()
     assert.equal("SELECT length(text) AS length, notes.id, notes.title FROM notes", (tostring(sa.select(Note)):gsub("%s+", " ")))
   end)
 
+  it("copies an abstract class's columns once, not again below a class that has them", function()
+    local Dated = Base:class("Dated", { __abstract__ = true, made = sa.Column(sa.Integer),
+      more = orm.declared_attr(function() return sa.Column(sa.Integer) end), __table_args__ = function(class_) return { info = { of = class_.__name } } end })
+    local Thing = Dated:class("Thing", { __tablename__ = "things", id = sa.Column(sa.Integer, { primary_key = true }), kind = sa.Column(sa.String),
+      __mapper_args__ = { polymorphic_on = "kind", polymorphic_identity = "thing" } })
+    local Book = Thing:class("Book", { __tablename__ = "books", id = sa.Column(sa.ForeignKey("things.id"), { primary_key = true }),
+      __mapper_args__ = { polymorphic_identity = "book" } })
+    local Toy = Thing:class("Toy", { age = sa.Column(sa.Integer), __mapper_args__ = { polymorphic_identity = "toy" } })
+    local Rated = Thing:class("Rated", { __abstract__ = true, stars = sa.Column(sa.Integer) })
+    local Film = Rated:class("Film", { __tablename__ = "films", id = sa.Column(sa.ForeignKey("things.id"), { primary_key = true }),
+      __mapper_args__ = { polymorphic_identity = "film" } })
+    local function listed(class_) return (tostring(sa.select(class_)):gsub("%s+", " "):match("SELECT (.*) FROM things")) end
+    assert.equal("books.id, things.id AS id_1, things.kind, things.made, things.more", listed(Book))
+    assert.equal("things.id, things.kind, things.made, things.more, things.age", listed(Toy))
+    assert.equal("films.id, things.id AS id_1, things.kind, things.made, things.more, films.stars", listed(Film))
+    assert.same({ "Book", "Film" }, { Book.__table__.info.of, Film.__table__.info.of })
+  end)
+
   it("takes mapped_column: a column, and what is said of its attribute", function()
     local Page = Base:class("Page", { __tablename__ = "pages", id = orm.mapped_column(sa.Integer, { primary_key = true }),
       title = orm.mapped_column("t", sa.String(10), { nullable = false, insert_default = "none" }),

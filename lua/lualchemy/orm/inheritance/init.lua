@@ -41,7 +41,7 @@ function M.settle(mapper)
 end
 
 --- Called when the properties are known: the discriminator and the place in the hierarchy.
-M.identify = polymorphic.identify
+M.identify, M.enter = polymorphic.identify, polymorphic.enter
 
 M.criterion, M.entity_criterion, M.source, M.describe =
   polymorphic.criterion, polymorphic.entity_criterion, polymorphic.source, polymorphic.describe

@@ -62,6 +62,38 @@ local function find_discriminator(mapper)
   if above and above.polymorphic_prop then return mapper.property_by_key[above.polymorphic_prop.key] end
 end
 
+-- Those above select from what is below them, too.
+local function join_hierarchy(mapper, above)
+  above.inheriting[#above.inheriting + 1] = mapper
+  M.changed(mapper)
+  while above do
+    M.update(above)
+    if above.single or above.polymorphic_mappers then require("lualchemy.orm.attribute").refresh(above) end
+    above = above.inherits
+  end
+end
+
+local function claim(map, identity, mapper)
+  local other = map[identity]
+  if other then
+    warn("Reassigning polymorphic association for identity '%s' from %s to %s: check for duplicate use of '%s' as value for polymorphic_identity",
+      tostring(identity), tostring(other), tostring(mapper), tostring(identity))
+  end
+  map[identity] = mapper
+end
+
+--- A mapper with a hierarchy of its own becomes part of that of one that was made later.
+---@param mapper lualchemy.orm.Mapper
+---@param above lualchemy.orm.Mapper
+function M.enter(mapper, above)
+  local all = mapper:self_and_descendants()
+  for _, one in ipairs(all) do
+    if one.polymorphic_identity ~= nil then claim(above.polymorphic_map, one.polymorphic_identity, one) end
+    one.polymorphic_map = above.polymorphic_map
+  end
+  join_hierarchy(mapper, above)
+end
+
 --- Finds the discriminator of a new mapper and enters the mapper in its hierarchy.
 ---@param mapper lualchemy.orm.Mapper
 function M.identify(mapper)
@@ -76,21 +108,11 @@ function M.identify(mapper)
   end
   local identity = mapper.polymorphic_identity
   if identity ~= nil then
-    local other = mapper.polymorphic_map[identity]
-    if other then
-      warn("Reassigning polymorphic association for identity '%s' from %s to %s: check for duplicate use of '%s' as value for polymorphic_identity",
-        tostring(identity), tostring(other), tostring(mapper), tostring(identity))
-    end
-    mapper.polymorphic_map[identity] = mapper
+    claim(mapper.polymorphic_map, identity, mapper)
   end
-  if above then above.inheriting[#above.inheriting + 1] = mapper end
   M.changed(mapper)
   M.update(mapper)
-  while above do
-    M.update(above)
-    if above.single or above.polymorphic_mappers then require("lualchemy.orm.attribute").refresh(above) end
-    above = above.inherits
-  end
+  if above then join_hierarchy(mapper, above) end
 end
 
 -- The identities of a mapper and of those below it that share its tables.
