@@ -525,12 +525,12 @@ static int l_connection(lua_State *L)
     return 1;
 }
 
-/* run:changes() -> rows matched, -1 where unknown */
+/* run:changes() -> rows matched, -1 where unknown: of a statement with rows, until the first one has ended */
 static int l_changes(lua_State *L)
 {
     const alch_run *run = alch_check_run(L, 1);
 
-    lua_pushinteger(L, run->changes);
+    lua_pushinteger(L, run->shape != NULL && run->next_set == 0 ? -1 : run->changes);
     return 1;
 }
 

@@ -89,6 +89,17 @@ static int l_next(lua_State *L)
 /* The stack while a list is filled. */
 enum { LIST_RUN = 1, LIST_LIMIT, LIST_ROWS, LIST_SHAPE, LIST_METATABLE };
 
+/* Pushes the row that has been fetched: a plain table where no metatable says otherwise. */
+static void push_item(lua_State *L, const alch_run *run)
+{
+    if (lua_isnil(L, LIST_METATABLE)) {
+        alch_record_make(L, run->shape, LIST_SHAPE, run->cells);
+        return;
+    }
+    lua_pushvalue(L, LIST_SHAPE);
+    alch_row_make(L, run->shape, LIST_METATABLE, run->cells);
+}
+
 /* Adds rows to the list until it has 'limit', something else comes, or ('watch') it pays to go on at rest. */
 static alch_step add_rows(lua_State *L, alch_run *run, lua_Integer limit, int watch, alch_err *err)
 {
@@ -97,8 +108,7 @@ static alch_step add_rows(lua_State *L, alch_run *run, lua_Integer limit, int wa
     alch_step step = ALCH_STEP_ROW;
 
     while (n < limit && !alch_rest_pays(L, from, ++rows) && (step = alch_run_fetch(L, run, err)) == ALCH_STEP_ROW) {
-        lua_pushvalue(L, LIST_SHAPE);
-        alch_row_make(L, run->shape, LIST_METATABLE, run->cells);
+        push_item(L, run);
         lua_rawseti(L, LIST_ROWS, ++n);
     }
     return step;
@@ -158,18 +168,32 @@ static int push_rows(lua_State *L, int status, lua_KContext context)
     return 1;
 }
 
+/* Begins the stack of a list with the result and the limit on it. */
+static void begin_list(lua_State *L)
+{
+    run_of(L, LIST_RUN);
+    lua_settop(L, LIST_LIMIT);
+    if (lua_isnil(L, LIST_LIMIT)) {
+        lua_pushinteger(L, LUA_MAXINTEGER);
+        lua_replace(L, LIST_LIMIT);
+    }
+    lua_newtable(L);
+    alch_run_push_shape(L, LIST_RUN);
+}
+
 /* result_rows(result, limit) -> list */
 static int l_rows(lua_State *L)
 {
-    run_of(L, 1);
-    lua_settop(L, 2);
-    if (lua_isnil(L, 2)) {
-        lua_pushinteger(L, LUA_MAXINTEGER);
-        lua_replace(L, 2);
-    }
-    lua_newtable(L);
-    alch_run_push_shape(L, 1);
+    begin_list(L);
     lua_pushvalue(L, lua_upvalueindex(UP_ROW));
+    return push_rows(L, LUA_OK, 0);
+}
+
+/* result_records(result, limit) -> list of plain tables */
+static int l_records(lua_State *L)
+{
+    begin_list(L);
+    lua_pushnil(L);
     return push_rows(L, LUA_OK, 0);
 }
 
@@ -210,6 +234,7 @@ static int l_value(lua_State *L)
 static const luaL_Reg functions[] = {
     { "result_next", l_next },
     { "result_rows", l_rows },
+    { "result_records", l_records },
     { "result_value", l_value },
     { NULL, NULL }
 };

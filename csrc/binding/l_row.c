@@ -11,6 +11,7 @@
 #include "binding/node_conv.h"
 #include "binding/value_conv.h"
 #include "compile/compiled.h"
+#include "expr/names.h"
 #include "expr/selectable.h"
 
 static const char shape_magic, row_magic;
@@ -231,12 +232,21 @@ static int find_expression(const alch_shape *shape, const alch_node *n)
     return found;
 }
 
+/* What a column or a label is called, or NULL. */
+static const char *own_name(const alch_node *n)
+{
+    if (n->kind == ALCH_NODE_COLUMN)
+        return ((const alch_column *)n)->name;
+    return n->kind == ALCH_NODE_LABEL && !((const alch_label *)n)->anon ? ((const alch_label *)n)->name : NULL;
+}
+
 /* Finds a column object and remembers its position beside the names, which
 ** are on the top. Text without declared columns is matched by name. */
 static int find_object(lua_State *L, int shape_idx, int key)
 {
     const alch_shape *shape = alch_check_shape(L, shape_idx);
     const alch_node *n;
+    const char *name;
     int found = 0;
 
     lua_pushvalue(L, key);
@@ -244,8 +254,8 @@ static int find_object(lua_State *L, int shape_idx, int key)
     n = n != NULL ? alch_listed_node(L, lua_gettop(L), n) : NULL;
     if (n != NULL && shape->compiled != NULL && shape->compiled->column_count > 0)
         found = find_expression(shape, n);
-    else if (n != NULL && n->kind == ALCH_NODE_COLUMN) {
-        lua_pushstring(L, ((const alch_column *)n)->name);
+    else if (n != NULL && (name = own_name(n)) != NULL) {
+        lua_pushstring(L, name);
         lua_rawget(L, -3);
         found = (int)lua_tointeger(L, -1);
         lua_pop(L, 1);
@@ -259,13 +269,21 @@ static int find_object(lua_State *L, int shape_idx, int key)
     return found;
 }
 
-/* Rows of text have the database's names; the column's own is good, too. */
-static int is_called(const alch_column *column, const alch_compiled *r, const char *key)
+/* Rows of text have the database's names; the column's own is good, too. So are names with the table's in front, whether
+** the SELECT has such labels or not. */
+static int is_called(alch_namer *nm, const alch_node *n, const alch_compiled *r, const char *key)
 {
-    return strcmp(column->key, key) == 0 || (r->of_text && strcmp(column->name, key) == 0);
+    const alch_column *column = (const alch_column *)n;
+    const char *qualified;
+
+    if (strcmp(column->key, key) == 0 || (r->of_text && strcmp(column->name, key) == 0))
+        return 1;
+    if ((qualified = alch_name_qualified(nm, n)) != NULL && strcmp(qualified, key) == 0)
+        return 1;
+    return (qualified = alch_name_qualified_key(nm, n)) != NULL && strcmp(qualified, key) == 0;
 }
 
-static int find_key_among(const alch_compiled *r, const alch_node *const *selected, const char *key)
+static int find_key_among(alch_namer *nm, const alch_compiled *r, const alch_node *const *selected, const char *key)
 {
     int found = 0;
     size_t i;
@@ -275,7 +293,7 @@ static int find_key_among(const alch_compiled *r, const alch_node *const *select
 
         if (n != NULL && selected != NULL)
             n = selected[i];
-        if (n != NULL && n->kind == ALCH_NODE_COLUMN && is_called((const alch_column *)n, r, key))
+        if (n != NULL && n->kind == ALCH_NODE_COLUMN && is_called(nm, n, r, key))
             found = found == 0 ? (int)i + 1 : -1;
     }
     return found;
@@ -285,16 +303,17 @@ static int find_key_among(const alch_compiled *r, const alch_node *const *select
 static int find_key(const alch_shape *shape, const char *key)
 {
     alch_arena arena;
+    alch_namer nm = { &arena, 0 };
     alch_nodes selected = { &arena, NULL, 0, 0, 0 };
     int found = 0;
 
     if (shape->compiled == NULL)
         return 0;
-    if (shape->statement == NULL)
-        return find_key_among(shape->compiled, NULL, key);
     alch_arena_init(&arena);
-    if (alch_selected_columns(shape->statement, &selected, NULL) == ALCH_OK)
-        found = find_key_among(shape->compiled, selected.at, key);
+    if (shape->statement == NULL)
+        found = find_key_among(&nm, shape->compiled, NULL, key);
+    else if (alch_selected_columns(shape->statement, &selected, NULL) == ALCH_OK)
+        found = find_key_among(&nm, shape->compiled, selected.at, key);
     alch_arena_release(&arena);
     return found;
 }
@@ -406,6 +425,20 @@ void alch_row_make(lua_State *L, const alch_shape *shape, int metatable, const a
         convert_hooked(L, r, cells);
 }
 
+void alch_record_make(lua_State *L, const alch_shape *shape, int shape_idx, const alch_value *cells)
+{
+    int i;
+
+    lua_getiuservalue(L, shape_idx, 1);
+    lua_createtable(L, 0, shape->n);
+    for (i = 0; i < shape->n; i++) {
+        lua_rawgeti(L, -2, i + 1);
+        alch_shape_push_value(L, shape, i, &cells[i]);
+        lua_rawset(L, -3);
+    }
+    lua_remove(L, -2);
+}
+
 /* core.row(shape, values): a row of Lua values; values[i] may be nil. The
 ** table becomes the row's. */
 static int l_row(lua_State *L)
@@ -495,17 +528,28 @@ static int raise_no_column(lua_State *L, const row *r, const char *what)
                        lua_tostring(L, -1));
 }
 
-/* A string key that is no unique name: a method, a column's key, or a mistake. */
+/* What __index looks into besides the columns. */
+enum { UP_METHODS = 1, UP_ATTRIBUTES };
+
+/* A string key that is no unique name: a method, a column's key, an attribute, or a mistake. */
 static int index_method(lua_State *L, const row *r, int ambiguous)
 {
     const char *name = lua_tostring(L, 2);
     int keyed = ambiguous ? -1 : 0;
 
     lua_pushvalue(L, 2);
-    if (!ambiguous && lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL)
+    if (!ambiguous && lua_rawget(L, lua_upvalueindex(UP_METHODS)) != LUA_TNIL)
         return 1;
     if (!ambiguous)
         keyed = find_key(r->shape, name);
+    if (keyed == 0) {
+        lua_pushvalue(L, 2);
+        if (lua_rawget(L, lua_upvalueindex(UP_ATTRIBUTES)) != LUA_TNIL) {
+            lua_pushvalue(L, 1);
+            lua_call(L, 1, 1);
+            return 1;
+        }
+    }
     if (keyed < 0)
         return alch_raisef(L, ALCH_ERR_AMBIGUOUS_COLUMN,
                            "several columns of the row are called '%s'; use row[number] or label them", name);
@@ -673,6 +717,24 @@ static int l_tostring(lua_State *L)
     return 1;
 }
 
+/* core.row_record(row) -> { name = value }: a NULL is absent, of a repeated name the last counts */
+static int l_row_record(lua_State *L)
+{
+    const row *r = check_row(L, 1);
+    int i;
+
+    lua_settop(L, 1);
+    lua_getiuservalue(L, 1, 1);
+    lua_getiuservalue(L, 2, 1);
+    lua_createtable(L, 0, r->shape->n);
+    for (i = 0; i < r->shape->n; i++) {
+        lua_rawgeti(L, 3, i + 1);
+        push_cell(L, 1, r, i);
+        lua_rawset(L, 4);
+    }
+    return 1;
+}
+
 /* core.row_shape(row) */
 static int l_row_shape(lua_State *L)
 {
@@ -685,6 +747,7 @@ static const luaL_Reg functions[] = {
     { "shape", l_shape },
     { "row", l_row },
     { "row_shape", l_row_shape },
+    { "row_record", l_row_record },
     { NULL, NULL }
 };
 
@@ -697,8 +760,8 @@ static const luaL_Reg metamethods[] = {
     { NULL, NULL }
 };
 
-/* core.row_metatable: Lua adds __class, and methods to the field 'methods';
-** a column of the same name wins over a method. */
+/* core.row_metatable: Lua adds __class, methods to the field 'methods', and to 'attributes' functions of what row.name says;
+** a column of the same name wins over both. */
 static void open_rows(lua_State *L)
 {
     if (alch_new_metatable(L, ALCH_ROW_METATABLE, NULL)) {
@@ -706,7 +769,10 @@ static void open_rows(lua_State *L)
         lua_newtable(L);
         lua_pushvalue(L, -1);
         lua_setfield(L, -3, "methods");
-        lua_pushcclosure(L, l_index, 1);
+        lua_newtable(L);
+        lua_pushvalue(L, -1);
+        lua_setfield(L, -4, "attributes");
+        lua_pushcclosure(L, l_index, 2);
         lua_setfield(L, -2, "__index");
     }
     lua_pushvalue(L, -1);

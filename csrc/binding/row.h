@@ -62,6 +62,10 @@ alch_shape *alch_shape_push_like(lua_State *L, int idx, int statement_idx);
 void alch_row_make(lua_State *L, const alch_shape *shape, int metatable, const alch_value *cells);
 void alch_row_push_metatable(lua_State *L);
 
+/* Pushes a plain table of the cells by the names of the shape at 'shape_idx': a NULL is absent, of a repeated name the last
+** counts. */
+void alch_record_make(lua_State *L, const alch_shape *shape, int shape_idx, const alch_value *cells);
+
 /* Pushes the value of cell 'i' (from 0) of a driver's row as the shape reads it. */
 void alch_shape_push_value(lua_State *L, const alch_shape *shape, int i, const alch_value *cell);
 

@@ -496,6 +496,8 @@ for database in targets.each() do
     conn:execute(sa.insert(t), { { tag = tag, text = LONG }, { tag = tag, text = sa.null } })
     local rows = conn:execute(sa.select(t):where(t.c.tag:eq(tag)):order_by(t.c.id)):all()
     assert(#rows == 2 and rows[1].text == LONG and rows[2].text == nil)
+    local records = conn:execute(sa.select(t):where(t.c.tag:eq(tag)):order_by(t.c.id)):mappings():all()
+    assert(#records == 2 and records[1].text == LONG and records[2].text == nil and rows[1]:_asdict().text == LONG and rows[1].faulty_tag == tag)
     conn:execute(sa.update(t):where(t.c.id:eq(rows[2].id)):values{ text = "changed" })
     local nested <close> = conn:begin_nested()
     conn:execute(sa.delete(t):where(t.c.tag:eq(tag)))

@@ -88,6 +88,79 @@ for name, url in targets.each() do
       conn:rollback()
     end)
 
+    it("rows answer by names with the table's in front, with and without such labels", function()
+      local keyed = sa.Table("result_spec", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }),
+        sa.Column("name", sa.String(20), { key = "nick" }))
+      for _ = 1, 2 do
+        local statement = sa.select(keyed):where(keyed.c.id:eq(1))
+        local row = conn:execute(statement:set_label_style(sa.LABEL_STYLE_TABLENAME_PLUS_COL)):one()
+        assert.same({ "result_spec_id", "result_spec_name" }, row:keys())
+        assert.same({ "ed", "ed", "ed" }, { row.result_spec_nick, row.result_spec_name, row[keyed.c.nick] })
+        row = conn:execute(statement):one()
+        assert.same({ "ed", "ed", "ed" }, { row.result_spec_nick, row.result_spec_name, row.name })
+      end
+      local u = keyed:alias("u")
+      assert.equal("ed", conn:execute(sa.select(u):where(u.c.id:eq(1))):one().u_nick)
+      raises("NoSuchColumnError", "'result_spec_nick'", function() local _ = conn:execute(sa.select(u)):first().result_spec_nick end)
+    end)
+
+    it("rows are counted and searched as lists are, and read as records", function()
+      local row = rows():first()
+      assert.same({ 1, 0, 2, 3 }, { row:count("ed"), row:count(7), row:index("ed"), row:index(1.5) })
+      raises("ArgumentError", "no value of the row is 7", function() row:index(7) end)
+      assert.same({ id = 1, name = "ed", x = 1.5 }, row._mapping)
+      assert.same({ "id", "name", "x" }, row._fields)
+      assert.is_true(row.t == row and row:_tuple() == row)
+      local second = rows():all()[2]
+      assert.same({ 2, 2, 2 }, { second:count(nil), second:count(sa.null), second:index(nil) })
+      assert.same({ id = 2 }, second._mapping)
+      assert.equal(5, rows("SELECT 5 AS t"):first().t)
+      assert.same({ a = 3, b = 2 }, rows("SELECT 1 AS a, 2 AS b, 3 AS a"):first():_asdict())
+      assert.same({ { a = 3, b = 2 } }, rows("SELECT 1 AS a, 2 AS b, 3 AS a"):mappings():all())
+    end)
+
+    it("an exhausted result lets its tables go", function()
+      local ended = rows()
+      for _ in ended do assert.is_false(ended.closed) end
+      conn:exec_driver_sql("CREATE TEMPORARY TABLE result_gone (a INTEGER)")
+      conn:exec_driver_sql("INSERT INTO result_gone VALUES (1), (2)")
+      for _, read in ipairs { function(result) result:all() end, function(result) result:fetchmany(9) end, function(result) result:mappings():all() end,
+        function(result) result:scalars():all() end, function(result) result:first() end } do
+        read(rows("SELECT a FROM result_gone"))
+        local nested = conn:begin_nested()
+        conn:exec_driver_sql("DROP TABLE result_gone")
+        nested:rollback()
+      end
+      conn:exec_driver_sql("DROP TABLE result_gone")
+    end)
+
+    it("rowcount is the number of rows met, and -1 where nobody knows it", function()
+      local result = rows()
+      assert.equal(-1, result.rowcount)
+      result:first()
+      assert.equal(-1, result.rowcount)
+      assert.equal(-1, conn:exec_driver_sql("CREATE TEMPORARY TABLE result_counted (a INTEGER)").rowcount)
+      assert.equal(2, conn:exec_driver_sql("INSERT INTO result_counted VALUES (1), (2)").rowcount)
+      assert.equal(2, conn:exec_driver_sql("UPDATE result_counted SET a = a").rowcount)     -- met, though none is changed
+      local counted = sa.table("result_counted", sa.column("a", sa.Integer))
+      assert.equal(1, conn:execute(counted:update():where(counted.c.a:eq(sa.bindparam("n"))):values { a = 1 }, { { n = 1 }, { n = 9 } }).rowcount)
+      conn:exec_driver_sql("DROP TABLE result_counted")
+    end)
+
+    it("a result beside another one, and behind it", function()
+      local two = "SELECT id, name FROM result_spec WHERE id < 3 ORDER BY id"
+      local beside = rows(two):splice_horizontally(rows("SELECT x FROM result_spec WHERE id < 3 ORDER BY id"))
+      assert.same({ "id", "name", "x" }, beside:keys())
+      local row = beside:fetchone()
+      assert.same({ 1, "ed", 1.5 }, { row.id, row.name, row.x })
+      assert.equal("(2, NULL, NULL)", tostring(beside:one()))
+      local behind = rows(two):splice_vertically(rows("SELECT x, id FROM result_spec WHERE id = 1")):all()
+      assert.same({ 3, 1.5, 1 }, { #behind, behind[3].id, behind[3].name })
+      raises("InvalidRequestError", "these have 2 and 3", function() rows(two):splice_horizontally(rows()) end)
+      raises("InvalidRequestError", "these have 2 and 3", function() rows(two):splice_vertically(rows()) end)
+      raises("ArgumentError", "other must be a result of rows, not a number", function() rows(two):splice_vertically(5) end)
+    end)
+
     it("pairs gives every column in order, NULL as nil", function()
       local seen = {}
       for key, value in pairs(rows():all()[2]) do seen[#seen + 1] = key .. "=" .. tostring(value) end
@@ -170,6 +243,7 @@ for name, url in targets.each() do
         unique = function(result) return result:unique() end,
         columns = function(result) return result:columns("name", "id") end,
         buffered = function(result) return result:buffer() end,
+        merged = function(result) return result:merge(none()) end,
       }
       for way, form in pairs(ways) do
         local result = form(rows())
@@ -265,6 +339,8 @@ for name, url in targets.each() do
       assert.equal(2, (read(c.kk, again))[again])
       row = conn:execute(sa.text("SELECT 1 AS id, 'two' AS b, 1 AS a"):columns(c.id, { a = sa.Boolean, b = sa.String })):first()
       assert.same({ 1, true, "two" }, { row[c.id], row.a, row.b })
+      row = conn:execute(sa.text("SELECT 1 AS id, 2 AS lab"):columns(label, { id = sa.Integer })):first()
+      assert.same({ 2, 2 }, { row[label], row.lab })
       raises("InvalidRequestError", "Duplicate column expression requested in textual SQL: 'id'", read, c.id, c.id)
       raises("ArgumentError", "a column or a label with a name is expected, got the number 5", read, 5)
       raises("ArgumentError", "a label with a name", read, c.id:label())

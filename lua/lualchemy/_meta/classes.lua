@@ -157,6 +157,8 @@
 
 ---@class lualchemy.MappingResult: lualchemy.AnyResult
 ---@field close fun(self: lualchemy.MappingResult): any
+---@field columns fun(self: lualchemy.MappingResult, ...: any): any
+---@field fetchall fun(self: lualchemy.MappingResult): any
 ---@field keys fun(self: lualchemy.MappingResult): any
 
 ---@class lualchemy.MetaData: lualchemy.SchemaItem
@@ -217,6 +219,8 @@
 ---@field scalar_one fun(self: lualchemy.Result): any
 ---@field scalar_one_or_none fun(self: lualchemy.Result): any
 ---@field scalars fun(self: lualchemy.Result, column?: any): any
+---@field splice_horizontally fun(self: lualchemy.Result, other?: any): any
+---@field splice_vertically fun(self: lualchemy.Result, other?: any): any
 ---@field supports_sane_multi_rowcount fun(self: lualchemy.Result): any
 ---@field supports_sane_rowcount fun(self: lualchemy.Result): any
 ---@field tuples fun(self: lualchemy.Result): any

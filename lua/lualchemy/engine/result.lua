@@ -242,17 +242,20 @@ function AnyResult:init()
   errors.raise("ArgumentError", "a %s is what conn:execute(statement) returns; it is not made by hand", getmetatable(self).__name)
 end
 
+-- The end is told once.
+local function tell_end(self)
+  if self._told then
+    errors.raise("ResourceClosedError", "all rows of this result have been fetched; keep them in a list, or execute the "
+      .. "statement again")
+  end
+  self._told = true
+end
+
 local function next_of_list(self)
   if self._closed then errors.raise("ResourceClosedError", "this result is closed") end
   self._at = self._at + 1
   local row = self._rows[self._at]
-  if row == nil then
-    if self._told then
-      errors.raise("ResourceClosedError", "all rows of this result have been fetched; keep them in a list, or execute the "
-        .. "statement again")
-    end
-    self._told = true
-  end
+  if row == nil then tell_end(self) end
   return row
 end
 
@@ -357,12 +360,46 @@ function Result:merge(...)
       if row ~= nil then return row end
       at = at + 1
     end
+    tell_end(result)
   end
   merged.close = function(result)
     result._closed = true
     for _, source in ipairs(sources) do source:close() end
   end
   return merged
+end
+
+--- This result's rows and those of another one beside them, row by row; both are fetched now.
+---@param other lualchemy.Result
+---@return lualchemy.Result
+function Result:splice_horizontally(other)
+  local names = self:keys()
+  local width = #names
+  for _, name in ipairs(other:keys()) do names[#names + 1] = name end
+  local shape, rows, beside = core.shape(names), self:fetchall(), other:fetchall()
+  if #rows ~= #beside then
+    errors.raise("InvalidRequestError", "rows stand beside one another where both results have as many: these have %d and %d", #rows, #beside)
+  end
+  for i, row in ipairs(rows) do
+    local values = { row:unpack() }
+    for at = 1, #beside[i] do values[width + at] = beside[i][at] end
+    rows[i] = core.row(shape, values)
+  end
+  return Result.of_rows(shape, rows, self.context)
+end
+
+--- This result's rows and behind them those of another one of as many columns; both are fetched now.
+---@param other lualchemy.Result
+---@return lualchemy.Result
+function Result:splice_vertically(other)
+  local shape, width = shape_of(self), #self:keys()
+  if #other:keys() ~= width then
+    errors.raise("InvalidRequestError", "rows stand behind one another where both results have as many columns: these have %d and %d", width,
+      #other:keys())
+  end
+  local rows = self:fetchall()
+  for _, row in ipairs(other:fetchall()) do rows[#rows + 1] = core.row(shape, { row:unpack() }) end
+  return Result.of_rows(shape, rows, self.context)
 end
 
 --- Calls `fn` with every row that is fetched from now on.
@@ -472,8 +509,19 @@ function MappingResult:_next()
   if row ~= nil then return row:_asdict() end
 end
 
+-- Straight from the cursor where nothing stands between.
+function MappingResult:fetchall()
+  if getmetatable(self._source) == Result and self._next == MappingResult._next then return native.result_records(self._source) end
+  return AnyResult.fetchall(self)
+end
+
 function MappingResult:close() self._source:close() end
 function MappingResult:keys() return self._source:keys() end
+
+--- Tables of some of the columns only.
+---@vararg integer|string|lualchemy.Column
+---@return lualchemy.MappingResult
+function MappingResult:columns(...) return self._source:columns(...):mappings() end
 
 return {
   AnyResult = AnyResult, IndirectResult = IndirectResult, Result = Result, ScalarResult = ScalarResult, MappingResult = MappingResult,

@@ -22,6 +22,8 @@ signature.kind("parts", "the table that create_engine() makes: call that", funct
   return type(x) == "table" and URL:is(x.url)
 end)
 
+signature.kind("result", "a result of rows", function(x) return result.Result:is(x) end)
+
 signature.functions(create, {
   create_engine = "url: any, options: options?",
   create_mock_engine = "url: any, executor: callable",
@@ -67,7 +69,7 @@ signature.methods(transaction.TwoPhaseTransaction, { init = "connection: connect
 signature.methods(sql.Executable)
 signature.methods(result.AnyResult, { fetchmany = "n: integer?", partitions = "n: integer?", unique = "key: callable?" })
 signature.methods(result.Result, { fetchmany = "n: integer?", unique = "key: callable?", each_fetched = "function: callable",
-  buffer = "arrange: callable?" })
+  buffer = "arrange: callable?", splice_horizontally = "other: result", splice_vertically = "other: result" })
 signature.methods(result.IndirectResult, { fetchmany = "n: integer?" })
 signature.methods(result.ScalarResult)
 signature.methods(result.MappingResult)
