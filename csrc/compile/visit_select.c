@@ -605,6 +605,24 @@ static const alch_list *where_of(alch_compiler *c, const alch_select *s, const a
     return all;
 }
 
+static int has_own_tail(const alch_node *n)
+{
+    const alch_select *s = (const alch_select *)n;
+
+    return alch_list_len(s->order_by) > 0 || s->limit != NULL || s->offset != NULL || s->fetch != NULL;
+}
+
+/* Behind the FROMs that an INSERT's SELECT ends with: some databases would take the ON of ON CONFLICT for a join's. */
+static void part_from_conflict(alch_compiler *c, const alch_frame *outer, unsigned flags)
+{
+    if (!(flags & ALCH_V_INSERT_SELECT) || !c->dialect->caps.conflict_after_where)
+        return;
+    if (outer->statement->kind == ALCH_NODE_COMPOUND)
+        outer = outer->outer;
+    if (((const alch_dml *)outer->statement)->conflict != NULL)
+        alch_puts(c, " WHERE true");
+}
+
 /* 'member': -1, or the place in a compound. */
 void alch_compile_select(alch_compiler *c, const alch_select *s, int member, unsigned flags)
 {
@@ -637,6 +655,8 @@ void alch_compile_select(alch_compiler *c, const alch_select *s, int member, uns
         compile_froms(c, &frame, inner);
         where = where_of(c, s, &criteria);
         alch_compile_where(c, " WHERE ", where, inner);
+        if (alch_list_len(where) == 0 && frame.froms.len > 0 && alch_list_len(s->group_by) == 0 && !has_own_tail(&s->head))
+            part_from_conflict(c, frame.outer, flags);
         alch_lint_froms(c, "SELECT", NULL, &frame.froms, where);
         compile_tail(c, s, inner);
         alch_compile_extensions(c, s->extensions, "post_body", 0, inner);
@@ -657,13 +677,6 @@ void alch_visit_select(alch_compiler *c, const alch_node *n, unsigned flags)
 ** {=== UNION and relatives
 */
 
-static int has_own_tail(const alch_node *n)
-{
-    const alch_select *s = (const alch_select *)n;
-
-    return alch_list_len(s->order_by) > 0 || s->limit != NULL || s->offset != NULL || s->fetch != NULL;
-}
-
 /* Members that are compounds, or have an ORDER BY or LIMIT of their own, stand in parentheses. */
 static int member_needs_parentheses(const alch_node *n)
 {
@@ -674,18 +687,20 @@ static int member_needs_parentheses(const alch_node *n)
 
 static void compile_member(alch_compiler *c, const alch_node *n, int i, unsigned flags)
 {
-    int wrap = member_needs_parentheses(n);
+    int wrap = member_needs_parentheses(n), bare = c->dialect->caps.compound_members_bare;
 
     if (i > 0 && flags & ALCH_V_RESULT)
         flags = (flags & ~(unsigned)ALCH_V_RESULT) | ALCH_V_MEMBER;
     if (wrap)
-        alch_buf_putc(c->out, '(');
+        alch_puts(c, bare ? "SELECT * FROM (" : "(");
     if (n->kind == ALCH_NODE_SELECT)
-        alch_compile_select(c, (const alch_select *)n, i, flags);
+        alch_compile_select(c, (const alch_select *)n, i, wrap ? flags & ~(unsigned)ALCH_V_INSERT_SELECT : flags);
     else
-        alch_compile_node(c, n, flags);
+        alch_compile_node(c, n, flags & ~(unsigned)ALCH_V_INSERT_SELECT);
     if (wrap)
         alch_buf_putc(c->out, ')');
+    if (wrap && bare)
+        part_from_conflict(c, c->frame, flags);
 }
 
 /* ORDER BY of a compound names the first member's columns, without tables. */
@@ -708,6 +723,7 @@ void alch_visit_compound(alch_compiler *c, const alch_node *n, unsigned flags)
     const alch_select *s = (const alch_select *)n;
     alch_frame frame;
     size_t start = c->out->len;
+    unsigned member = flags & (ALCH_V_LITERAL | ALCH_V_RESULT | ALCH_V_MEMBER | ALCH_V_FROM | ALCH_V_LATERAL);
     uint32_t i;
 
     (void)alch_push_frame(c, &frame, n);
@@ -723,8 +739,9 @@ void alch_visit_compound(alch_compiler *c, const alch_node *n, unsigned flags)
             alch_puts(c, alch_op_text(n->op));
             alch_buf_putc(c->out, ' ');
         }
-        compile_member(c, s->columns->items[i], (int)i,
-                       flags & (ALCH_V_LITERAL | ALCH_V_RESULT | ALCH_V_MEMBER | ALCH_V_FROM | ALCH_V_LATERAL));
+        if (i + 1 == s->columns->count && !has_own_tail(n))
+            member |= flags & ALCH_V_INSERT_SELECT;
+        compile_member(c, s->columns->items[i], (int)i, member);
     }
     if (c->failed == ALCH_OK)
         name_compound(c, n, &frame);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "type/convert.h"
+#include "value/decimal.h"
 #include "value/number.h"
 
 static int put_float(double d, alch_buf *out, alch_err *err)
@@ -62,6 +63,8 @@ static int put(const alch_conversion *c, const alch_value *v, alch_buf *out, alc
         break;
     }
     if (c->type->family == ALCH_FAMILY_NUMERIC) {
+        if (!alch_decimal_is_finite(v))
+            return alch_err_set(err, ALCH_ERR_COMPILE, "%.*s has no SQL literal; bind it instead", (int)v->as.text.len, v->as.text.at);
         alch_buf_add(out, v->as.text.at, v->as.text.len);
         return ALCH_OK;
     }

@@ -174,6 +174,84 @@ suite("joins and sources", {
       .. "purchase.person_id) SELECT c.spent FROM c WHERE c.person_id = :person_id_1", rows = { { 30 } } },
 })
 
+suite("compounds of more than a SELECT each", {
+  { "members with an order and a limit", function()
+      return sa.union_all(sa.select(p.id):order_by(p.id):limit(1), sa.select(p.id):order_by(p.id:desc()):limit(1)):order_by("id")
+    end,
+    "(SELECT person.id FROM person ORDER BY person.id LIMIT :param_1) UNION ALL (SELECT person.id FROM person ORDER BY person.id DESC "
+      .. "LIMIT :param_2) ORDER BY id",
+    sqlite = "SELECT * FROM (SELECT person.id FROM person ORDER BY person.id LIMIT ? OFFSET ?) UNION ALL SELECT * FROM (SELECT person.id "
+      .. "FROM person ORDER BY person.id DESC LIMIT ? OFFSET ?) ORDER BY id",
+    rows = { { 1 }, { 3 } } },
+  { "a compound in a compound", function() return sa.except_(sa.select(p.id), sa.union(sa.select(q.id):where(q.id:eq(1)), sa.select(q.person_id))) end,
+    "SELECT person.id FROM person EXCEPT (SELECT purchase.id FROM purchase WHERE purchase.id = :id_1 UNION SELECT purchase.person_id FROM purchase)",
+    sqlite = "SELECT person.id FROM person EXCEPT SELECT * FROM (SELECT purchase.id FROM purchase WHERE purchase.id = ? UNION SELECT "
+      .. "purchase.person_id FROM purchase)",
+    rows = { { 3 } } },
+  { "one of them as a subquery, its columns told apart", function()
+      local u = sa.union_all(sa.select(p.id, q.id):join(purchase):order_by(q.id):limit(1), sa.select(p.id, p.age):where(p.id:eq(2))):subquery("u")
+      return sa.select(u.c.id, u.c.id_1):order_by(u.c.id)
+    end,
+    "SELECT u.id, u.id_1 FROM ((SELECT person.id AS id, purchase.id AS id_1 FROM person JOIN purchase ON person.id = purchase.person_id "
+      .. "ORDER BY purchase.id LIMIT :param_1) UNION ALL SELECT person.id AS id, person.age AS age FROM person WHERE person.id = :id_2) AS u "
+      .. "ORDER BY u.id",
+    sqlite = "SELECT u.id, u.id_1 FROM (SELECT * FROM (SELECT person.id AS id, purchase.id AS id_1 FROM person JOIN purchase ON person.id = "
+      .. "purchase.person_id ORDER BY purchase.id LIMIT ? OFFSET ?) UNION ALL SELECT person.id AS id, person.age AS age FROM person "
+      .. "WHERE person.id = ?) AS u ORDER BY u.id",
+    rows = { { 1, 1 }, { 2, 25 } } },
+})
+
+local function sums(options)
+  options.order_by = q.id
+  return function() return sa.select(sa.func.sum(q.total):over(options):label("n")):order_by(q.id) end
+end
+
+local function framed(text) return "SELECT sum(purchase.total) OVER (ORDER BY purchase.id " .. text .. ") AS n FROM purchase ORDER BY purchase.id" end
+
+suite("frames of windows", {
+  { "rows", sums { rows = { -1, 0 } }, framed "ROWS BETWEEN :param_1 PRECEDING AND CURRENT ROW", rows = { { 10 }, { 30 }, { 25 } } },
+  { "a range of values", sums { range_ = { -1, 1 } }, framed "RANGE BETWEEN :param_1 PRECEDING AND :param_2 FOLLOWING",
+    rows = { { 30 }, { 35 }, { 25 } } },
+  { "groups, without bounds", sums { groups = { nil, nil } }, framed "GROUPS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING",
+    rows = { { 35 }, { 35 }, { 35 } } },
+  { "all but the row", sums { rows = { nil, nil }, exclude = "CURRENT ROW" },
+    framed "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE CURRENT ROW", rows = { { 25 }, { 15 }, { 30 } } },
+  { "all but what ties with it", sums { groups = { -1, 1 }, exclude = "TIES" },
+    framed "GROUPS BETWEEN :param_1 PRECEDING AND :param_2 FOLLOWING EXCLUDE TIES", rows = { { 30 }, { 35 }, { 25 } } },
+})
+
+suite("rows, sets of groups and nested CTEs", {
+  { "a row beside a row", function() return sa.select(p.id):where(sa.tuple_(p.id, p.name):eq(sa.tuple_(1, "ed"))) end,
+    "SELECT person.id FROM person WHERE (person.id, person.name) = (:param_1, :param_2)", rows = { { 1 } } },
+  { "a cube", function() return sa.select(q.person_id, sa.func.sum(q.total)):group_by(sa.func.cube(q.person_id)):order_by(q.person_id) end,
+    "SELECT purchase.person_id, sum(purchase.total) AS sum_1 FROM purchase GROUP BY CUBE(purchase.person_id) "
+      .. "ORDER BY purchase.person_id",
+    rows = { { 1, 30 }, { 2, 5 }, { NULL, 35 } }, only = "postgresql", refused = { "OperationalError", "CUBE" } },
+  { "a rollup", function() return sa.select(sa.func.sum(q.total)):group_by(sa.func.rollup(q.person_id)):order_by(sa.func.sum(q.total)) end,
+    "SELECT sum(purchase.total) AS sum_1 FROM purchase GROUP BY ROLLUP(purchase.person_id) ORDER BY sum(purchase.total)",
+    rows = { { 5 }, { 30 }, { 35 } }, only = "postgresql", refused = { "OperationalError", "ROLLUP" } },
+  { "sets of groups", function()
+      return sa.select(sa.func.count()):select_from(purchase):group_by(sa.func.grouping_sets(sa.tuple_(q.person_id, q.id), q.person_id))
+        :order_by(sa.func.count():desc()):limit(1)
+    end, "SELECT count(*) AS count_1 FROM purchase GROUP BY GROUPING SETS((purchase.person_id, purchase.id), purchase.person_id) "
+      .. "ORDER BY count(*) DESC LIMIT :param_1", sqlite = false,
+    rows = { { 2 } }, only = "postgresql", refused = { "OperationalError", "SETS" } },
+  { "a CTE used twice, which stands there once", function()
+      local c = sa.select(p.id):where(p.age:is_not(nil)):cte("c")
+      local a, b = c:alias("a"), c:alias("b")
+      return sa.select(a.c.id, b.c.id):where(a.c.id:lt(b.c.id))
+    end, "WITH c AS (SELECT person.id AS id FROM person WHERE person.age IS NOT NULL) SELECT a.id, b.id AS id_1 FROM c AS a, c AS b "
+      .. "WHERE a.id < b.id", rows = { { 1, 2 } } },
+  { "a CTE inside of a CTE", function()
+      local inner = sa.select(sa.func.max(p.age):label("n")):cte("inside", { nesting = true })
+      return sa.select(sa.select((inner.c.n + 1):label("n")):cte("outside").c.n)
+    end, "WITH outside AS (WITH inside AS (SELECT max(person.age) AS n FROM person) SELECT inside.n + :n_1 AS n FROM inside) "
+      .. "SELECT outside.n FROM outside", rows = { { 31 } } },
+  { "a criterion that is left out", function() return sa.select(p.id):where(p.active, sa.true_()):order_by(p.id) end,
+    "SELECT person.id FROM person WHERE person.active ORDER BY person.id",
+    sqlite = "SELECT person.id FROM person WHERE person.active = 1 ORDER BY person.id", rows = { { 1 }, { 3 } } },
+})
+
 suite("order, groups and limits", {
   { "ORDER BY", function() return sa.select(p.id):order_by(p.active, p.id:desc()) end,
     "SELECT person.id FROM person ORDER BY person.active, person.id DESC", rows = { { 2 }, { 3 }, { 1 } } },

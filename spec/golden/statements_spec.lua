@@ -197,6 +197,26 @@ local function upserts(name, dialect)
         local statement = insert()
         return statement:on_conflict_do_update { index_elements = { "id" }, set_ = { name = statement.excluded.name } }:returning(p.name, p.age)
       end, rows = { { "ann", 30 } }, only = name },
+    { "an UPDATE where a condition holds, on " .. name, function()
+        return insert():on_conflict_do_update { index_elements = { "id" }, set_ = { name = "x" }, where = p.age:gt(30) }
+      end, persons = { { 1, "ed", 30 }, { 2, "Bob", 25 }, { 3, "50%_/x", NULL } }, only = name },
+    { "an UPDATE for many sets, on " .. name, function()
+        local statement = dialect.insert(person)
+        return statement:on_conflict_do_update { index_elements = { "id" }, set_ = { age = statement.excluded.age } }
+      end, given = { { id = 1, age = 1 }, { id = 4, age = 4 } }, only = name,
+      persons = { { 1, "ed", 1 }, { 2, "Bob", 25 }, { 3, "50%_/x", NULL }, { 4, NULL, 4 } } },
+    { "an UPDATE for the rows of a SELECT, on " .. name, function()
+        local statement = dialect.insert(person):from_select({ "id", "age" }, sa.select(q.id, q.total))
+        return statement:on_conflict_do_update { index_elements = { "id" }, set_ = { age = statement.excluded.age } }
+      end, persons = { { 1, "ed", 10 }, { 2, "Bob", 20 }, { 3, "50%_/x", 5 } }, only = name },
+    { "nothing for those of a union, or of a join, on " .. name, function()
+        local joined = sa.select(q.id, p.age):select_from(purchase:join(person))
+        return dialect.insert(person):from_select({ "id", "age" }, sa.union_all(sa.select(q.id, q.total):limit(1), joined))
+          :on_conflict_do_nothing()
+      end, count = 0, only = name },
+    { "nothing for those of a SELECT with a limit, on " .. name, function()
+        return dialect.insert(person):from_select({ "id" }, sa.select(q.id + 3):order_by(q.id):limit(1)):on_conflict_do_nothing()
+      end, count = 1, only = name },
   }
 end
 executions("INSERT with conflicts", upserts("sqlite", sqlite))

@@ -152,6 +152,20 @@ describe("PostgreSQL's types", function()
     expect.raises_here("ArgumentError", { "element 1 of in_() is a table" }, function() sa.literal(1):in_ { { 1 } } end)
   end)
 
+  it("of parameters go to the server where it could not guess them", function()
+    local fn = sa.func
+    for _, row in ipairs {
+      { sa.bindparam("x", 5):is_(nil), false }, { sa.bindparam("x", 1) + sa.bindparam("y", 2), 3 },
+      { fn.jsonb_build_object("a", sa.literal("x"), "b", 5, "c", true, "d", sa.literal(1.5)), { a = "x", b = 5, c = true, d = 1.5 } },
+      { sa.literal(2):gt(sa.literal(1.5)), true }, { fn.pg_typeof(fn.now() - sa.interval { days = 1 }):cast(sa.Text), "timestamp with time zone" },
+      { fn.now():gt(fn.now() - sa.literal("1 day", sa.Interval)), true }, { fn.coalesce(sa.literal(nil, sa.Date), sa.date(2024, 2, 29)), sa.date(2024, 2, 29) },
+    } do
+      assert.same(row[2], (conn:scalar(sa.select(row[1]))), tostring(row[1]))
+    end
+    assert.equal(3, conn:scalar(sa.text("SELECT :x + :y"), { x = 1, y = 2 }))
+    assert.equal("z", conn:scalar(sa.text("SELECT coalesce(:x, :y)"), { x = sa.null, y = "z" }))
+  end)
+
   it("of a parameter that nothing says are asked for", function()
     local err = expect.raises("ProgrammingError", { "HINT", "sa.literal(value, type)" }, function()
       conn:scalar(sa.select(sa.literal(nil):is_(nil)))

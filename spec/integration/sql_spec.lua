@@ -52,7 +52,7 @@ local rows = {
     end, { { 6 }, { 5 } }, except = "sqlite" },
   { "a union of grouped SELECTs", function()
       return sa.union_all(sa.select(o.id):order_by(o.id):limit(1):self_group(), sa.select(o.id):order_by(o.id:desc()):limit(1):self_group())
-    end, { { 1 }, { 3 } }, except = "sqlite" },
+    end, { { 1 }, { 3 } } },
   { "FETCH FIRST of an expression", function() return sa.select(o.id):order_by(o.id):fetch(sa.literal(1) + 1):offset(1) end,
     { { 2 }, { 3 } }, except = "sqlite" },
   { "VALUES with parameters of the statement's", function()
@@ -127,6 +127,37 @@ for name, url in targets.each() do
       assert.is_nil(nothing.inserted_primary_key)
       assert.same({}, nothing.inserted_primary_key_rows)
       tx:rollback()
+    end)
+
+    it("upserts by a partial index, whose condition it needs", function()
+      local tx = conn:begin_nested()
+      conn:exec_driver_sql("CREATE UNIQUE INDEX sql_old ON sql_users (name) WHERE age > 26")
+      local insert = require("lualchemy.dialects." .. name).insert(users):values { id = 9, name = "ed", age = 40 }
+      conn:execute(insert:on_conflict_do_update { index_elements = { "name" }, index_where = u.age:gt(26), set_ = { age = insert.excluded.age } })
+      assert.equal(40, conn:scalar(sa.select(u.age):where(u.id:eq(1))))
+      raises("DBAPIError", "ON CONFLICT", conn.execute, conn, insert:on_conflict_do_nothing { index_elements = { "name" } })
+      tx:rollback()
+    end)
+
+    it("upserts the same key twice in one statement where the database does", function()
+      local tx = conn:begin_nested()
+      local insert = require("lualchemy.dialects." .. name).insert(users):values { { id = 9, age = 1 }, { id = 9, age = 2 } }
+      local twice = insert:on_conflict_do_update { index_elements = { "id" }, set_ = { age = insert.excluded.age } }
+      if name == "sqlite" then
+        conn:execute(twice)
+        assert.equal(2, conn:scalar(sa.select(u.age):where(u.id:eq(9))))
+      else
+        assert.equal("21000", raises("DBAPIError", "a second time", conn.execute, conn, twice).sqlstate)
+      end
+      tx:rollback()
+    end)
+
+    it("commits while what RETURNING gave is half read, and sends nothing twice", function()
+      local result = conn:execute(users:insert():values { { id = 20 }, { id = 21 }, { id = 22 } }:returning(u.id))
+      assert.equal(20, result:fetchone()[1])
+      conn:commit()
+      assert.equal(3, conn:execute(users:delete():where(u.id:ge(20))).rowcount)
+      conn:commit()
     end)
 
     it("gives the key of an INSERT in one place", function()

@@ -98,6 +98,30 @@ for name, url in targets.each() do
       end
     end
 
+    for i, row in ipairs(rows) do
+      local ddl = name == "sqlite" and row[2] or name == "postgresql" and row[3]
+      if ddl then
+        it(("%d: %s come back from literals, or are refused"):format(i, tostring(row[1])), function()
+          local column = sa.column("x", row[1])
+          local t = sa.table("literal_" .. i, sa.column("n", sa.Integer), column)
+          conn:exec_driver_sql(("CREATE TEMPORARY TABLE %s (n INTEGER, x %s)"):format(t.name, ddl))
+          for n, value in ipairs(row[4]) do
+            local ok, compiled = pcall(function() return t:insert():values { n = n, x = value }:compile { dialect = engine, literal_binds = true } end)
+            if ok then
+              conn:exec_driver_sql(compiled.string)
+              local found = conn:scalar(sa.select(t.c.x):where(t.c.n:eq(n)))
+              same(value == 0.0 and found or value, found)     -- a literal's zero has no sign
+            else
+              assert.equal("CompileError", compiled.class)
+              assert.matches(type(value) == "string" and "zero byte" or "^%-?%a+ has no SQL literal", compiled.message)
+            end
+          end
+          conn:exec_driver_sql(t:insert():values { n = 0, x = sa.null }:compile { dialect = engine, literal_binds = true }.string)
+          assert.is_nil(conn:scalar(sa.select(t.c.x):where(t.c.n:eq(0))))
+        end)
+      end
+    end
+
     if name == "postgresql" then
       it("sends values without a type as what they are, one statement after the other", function()
         for _, row in ipairs({ { 5, "integer" }, { 3000000000, "bigint" }, { 1.5, "double precision" }, { 5, "integer" },
