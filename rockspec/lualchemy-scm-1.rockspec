@@ -425,6 +425,7 @@ build = {
     ["lualchemy.util.class"] = "lua/lualchemy/util/class.lua",
     ["lualchemy.util.levels"] = "lua/lualchemy/util/levels.lua",
     ["lualchemy.util.md5"] = "lua/lualchemy/util/md5.lua",
+    ["lualchemy.util.preload"] = "lua/lualchemy/util/preload.lua",
     ["lualchemy.util.suggest"] = "lua/lualchemy/util/suggest.lua",
     ["lualchemy.util.warn"] = "lua/lualchemy/util/warn.lua",
     ["lualchemy.wait.copas"] = "lua/lualchemy/wait/copas.lua",

@@ -33,7 +33,7 @@ typedef struct alch_driver_conn {
     alch_cursor *cursor;    /* of the connection's own execute */
     double allowed;         /* seconds that opening may take for each server (connect_timeout); 0: any number */
     double deadline;        /* the clock by which the server being tried has to answer */
-    const alch_storage *storage;    /* of a dialect with its own way with JSON, which it works for; else NULL */
+    const alch_storage *storage;    /* of a dialect with its own way of keeping values, which it works for; else NULL */
     unsigned char opening;  /* the operation in flight is 'open' */
     unsigned char closed;
     unsigned char altered;  /* by a SET or LISTEN that outlives its transaction: not fit for the next user */

@@ -270,8 +270,19 @@ static int l_dialect_object(lua_State *L)
     return 0;
 }
 
+/* core.has_own_storage(dialect): does it keep values in another way than the
+** databases known here? Then its connections have to be told of it. */
+static int l_has_own_storage(lua_State *L)
+{
+    const alch_dialect *d = alch_check_dialect(L, 1);
+
+    lua_pushboolean(L, alch_storage_known(&d->storage) == &d->storage);
+    return 1;
+}
+
 static const luaL_Reg functions[] = {
     { "dialect", l_dialect },
+    { "has_own_storage", l_has_own_storage },
     { "dialect_object", l_dialect_object },
     { "dialect_quote", l_quote },
     { NULL, NULL }

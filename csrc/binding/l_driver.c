@@ -319,7 +319,7 @@ static int l_conn_tostring(lua_State *L)
     return 1;
 }
 
-/* conn:work_for(dialect): whose JSON it is that objects are loaded from. */
+/* conn:work_for(dialect): whose way of keeping values it is that objects are loaded from. */
 static int l_work_for(lua_State *L)
 {
     alch_driver_conn *dc = alch_check_driver_conn(L, 1);
@@ -327,7 +327,7 @@ static int l_work_for(lua_State *L)
 
     lua_settop(L, 2);
     (void)lua_setiuservalue(L, 1, ALCH_DRIVER_CONN_DIALECT);
-    dc->storage = d->storage.json_host ? &d->storage : NULL;
+    dc->storage = &d->storage;
     return 0;
 }
 

@@ -16,21 +16,20 @@ static void read_value(lua_State *L, int st, alch_state *s, const alch_codec *co
     *out = p.value;
 }
 
-/* core.batch_key(instance, names, driver): the key that the values of these
-** attributes make up in the rows of a driver; nil if one is NULL, false if one
+/* core.batch_key(instance, names, dialect): the key that the values of these
+** attributes make up in the rows of its database; nil if one is NULL, false if one
 ** is not in memory. */
 static int l_batch_key(lua_State *L)
 {
     alch_value values[ALCH_KEY_MAX];
     alch_state *s;
     const alch_codec *codec;
-    const char *driver, *name;
+    const char *name;
     alch_bound *b;
     size_t i, n, len;
     int attr;
 
     luaL_checktype(L, 2, LUA_TTABLE);
-    driver = luaL_checkstring(L, 3);
     lua_settop(L, 3);
     n = (size_t)lua_rawlen(L, 2);
     luaL_argcheck(L, n >= 1 && n <= ALCH_KEY_MAX, 2, "one to 16 attributes make up a key");
@@ -38,7 +37,7 @@ static int l_batch_key(lua_State *L)
     s = alch_need_state(L, 1, "loading");
     lua_getmetatable(L, 4);
     lua_rawgeti(L, 5, ALCH_MT_PLAN);
-    codec = alch_push_codec(L, 6, driver);
+    codec = alch_push_codec(L, 6, 3);
     b = alch_bound_push(L, 0, 1);
     for (i = 0; i < n; i++) {
         lua_rawgeti(L, 2, (lua_Integer)i + 1);

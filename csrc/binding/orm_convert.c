@@ -73,9 +73,12 @@ static const alch_codec *push_codec(lua_State *L, int plan, const alch_storage *
     return c;
 }
 
-const alch_codec *alch_push_codec(lua_State *L, int plan, const char *driver)
+const alch_codec *alch_push_codec(lua_State *L, int plan, int dialect)
 {
-    return push_codec(L, plan, alch_storage_of_driver(driver), 0);
+    const alch_dialect *d = alch_check_dialect(L, dialect);
+    const alch_storage *storage = alch_storage_known(&d->storage);
+
+    return push_codec(L, plan, storage, storage == &d->storage ? dialect : 0);
 }
 
 const alch_codec *alch_push_codec_for(lua_State *L, int plan, int conn)
@@ -84,7 +87,7 @@ const alch_codec *alch_push_codec_for(lua_State *L, int plan, int conn)
     const alch_codec *codec;
 
     if (dc->storage == NULL)
-        return alch_push_codec(L, plan, dc->driver->name);
+        return push_codec(L, plan, alch_storage_of_driver(dc->driver->name), 0);
     (void)lua_getiuservalue(L, conn, ALCH_DRIVER_CONN_DIALECT);
     codec = push_codec(L, plan, dc->storage, lua_gettop(L));
     lua_remove(L, -2);
@@ -110,17 +113,10 @@ void alch_bind_attr(lua_State *L, const alch_codec *codec, size_t i, int idx, al
     alch_bound_own_text(L, b, &out->value);
 }
 
-/* core.codec(plan, driver name, dialect | nil): only how it writes and reads
-** JSON sets a dialect apart from its driver. */
+/* core.codec(plan, dialect) */
 static int l_codec(lua_State *L)
 {
-    const char *driver = luaL_checkstring(L, 2);
-    const alch_dialect *d = lua_isnoneornil(L, 3) ? NULL : alch_check_dialect(L, 3);
-
-    if (d != NULL && d->storage.json_host)
-        push_codec(L, 1, &d->storage, 3);
-    else
-        alch_push_codec(L, 1, driver);
+    (void)alch_push_codec(L, 1, 2);
     return 1;
 }
 

@@ -86,9 +86,10 @@ typedef struct alch_codec {
 } alch_codec;
 
 const alch_codec *alch_check_codec(lua_State *L, int idx);
-/* Pushes the codec of the plan at 'plan' for a driver, made if need be; and for
-** the driver connection at 'conn', whose dialect may have its own way with JSON. */
-const alch_codec *alch_push_codec(lua_State *L, int plan, const char *driver);
+/* Pushes the codec of the plan at 'plan' for the dialect at 'dialect', made if need
+** be; and for the driver connection at 'conn', which knows who has its own way of
+** keeping values. */
+const alch_codec *alch_push_codec(lua_State *L, int plan, int dialect);
 const alch_codec *alch_push_codec_for(lua_State *L, int plan, int conn);
 /* Pushes a driver's value as column i reads it; as it is where 'columns' is NULL. */
 void alch_push_cell(lua_State *L, const alch_conversion *columns, size_t i, const alch_value *cell);

@@ -25,6 +25,24 @@ const alch_storage alch_storage_postgresql = {
     .dialect = "postgresql", .oids = 1, .zones = 1, .nan = 1, .utf8 = 1
 };
 
+static int is_same(const alch_storage *a, const alch_storage *b)
+{
+    return strcmp(a->dialect, b->dialect) == 0 && memcmp(a->as, b->as, sizeof a->as) == 0 && a->oids == b->oids
+           && a->zones == b->zones && a->nul_in_text == b->nul_in_text && a->nan == b->nan && a->utf8 == b->utf8
+           && a->json_host == b->json_host;
+}
+
+const alch_storage *alch_storage_known(const alch_storage *s)
+{
+    static const alch_storage *const known[] = { &alch_storage_standard, &alch_storage_sqlite, &alch_storage_postgresql };
+    size_t i;
+
+    for (i = 0; i < sizeof known / sizeof *known; i++)
+        if (is_same(known[i], s))
+            return known[i];
+    return s;
+}
+
 static const char *const encodings[ALCH_ENCODING_COUNT] = {
     "native", "integer", "number", "text", "datetime", "hex"
 };

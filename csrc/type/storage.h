@@ -35,6 +35,9 @@ extern const alch_storage alch_storage_standard;
 extern const alch_storage alch_storage_sqlite;
 extern const alch_storage alch_storage_postgresql;
 
+/* The one of those above that says the same as 's', or 's' itself. */
+const alch_storage *alch_storage_known(const alch_storage *s);
+
 /* "native", "integer" ...: what a dialect's table says; -1: no such. */
 int alch_encoding_called(const char *name);
 int alch_family_called(const char *name);

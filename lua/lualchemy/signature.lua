@@ -31,6 +31,7 @@ local kinds = {
   list = { "a list", function(x) return type(x) == "table" and getmetatable(x) == nil end },
   options = { "a table of options", function(x) return type(x) == "table" and getmetatable(x) == nil end },
   callable = { "a function", is_callable },
+  module = { "a module or its name", function(x) return type(x) == "table" or type(x) == "string" end },
 }
 
 --- Makes a kind known.

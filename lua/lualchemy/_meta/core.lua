@@ -95,7 +95,7 @@ function DriverConnection:server_version() end
 ---@return integer
 function DriverConnection:statement_cache_len() end
 
---- Whose way with JSON it is that objects are loaded with; called at each checkout by an engine that has its own.
+--- Whose way of keeping values it is that objects are loaded with; called at each checkout by an engine that has its own.
 ---@param dialect userdata
 function DriverConnection:work_for(dialect) end
 

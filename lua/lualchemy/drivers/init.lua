@@ -5,6 +5,7 @@
 
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local preload = require("lualchemy.util.preload")
 local signature = require("lualchemy.signature")
 
 local M = {}
@@ -42,6 +43,17 @@ function M.load(name)
   if errors.LualchemyError:is(driver) then error(driver, 0) end
   missing("driver", name, "looked for the module " .. module .. ": " .. tostring(driver))
 end
+
+--- Makes a driver known that is not the module `lualchemy.drivers.<name>`.
+---@param name string
+---@param module string|table   with `driver` and `options(url, connect_args)`
+function M.register(name, module)
+  if not preload("lualchemy.drivers." .. name, module) then
+    errors.raise("InvalidRequestError", "drivers.register: the driver '%s' is in use already", name)
+  end
+end
+
+signature.functions(M, { register = "name: string, module: module" }, "drivers.")
 
 -- -- waiting --------------------------------------------------------------------------------------------------------
 

@@ -69,7 +69,7 @@ function Connection:_check_out(holder)
   self._proxy, self._dc = proxy, proxy.driver_connection
   self.connection, self.info = self._dc, proxy.info
   local dialect = self.engine.dialect
-  if dialect.own_json then self._dc:work_for(dialect._dialect) end
+  if dialect.own_storage then self._dc:work_for(dialect._dialect) end
   proxy.record.holder = holder
 end
 

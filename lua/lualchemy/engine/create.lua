@@ -79,15 +79,16 @@ local function dialect_module(backend)
   if errors.LualchemyError:is(module) or not tostring(module):find("module '" .. name .. "' not found", 1, true) then
     error(module, 0)
   end
+  return nil, module:match("registered as '.-'")
 end
 
 local DIALECT_OPTIONS = { "label_length", "max_identifier_length", "paramstyle", "json_serializer", "json_deserializer" }
 
 local function load_dialect(url, options)
-  local module = dialect_module(url.backend)
+  local module, registered = dialect_module(url.backend)
   if not module then
     errors.raise("NoSuchModuleError", "there is no dialect '%s': looked for the module lualchemy.dialects.%s%s",
-      url.backend, url.backend, url.backend == "postgres" and "; the name is 'postgresql'" or "")
+      url.backend, url.backend, registered and ", " .. registered or url.backend == "postgres" and "; the name is 'postgresql'" or "")
   end
   local its_options = { enable_from_linting = options.enable_from_linting ~= false }
   for _, name in ipairs(DIALECT_OPTIONS) do its_options[name] = options[name] end

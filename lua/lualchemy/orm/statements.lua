@@ -25,13 +25,6 @@ local Statements = class("Statements")
 
 local M = {}
 
---- The driver whose values a dialect's rows are made of.
----@param dialect lualchemy.Dialect
----@return string
-function M.driver_of(dialect)
-  return dialect:descends_from("postgresql") and "libpq" or dialect:descends_from("sqlite") and "sqlite" or dialect.name
-end
-
 -- Mapper -> dialect -> position of a table -> its texts; all may go away.
 local all = setmetatable({}, { __mode = "k" })
 
@@ -126,7 +119,7 @@ function Statements:init(mapper, dialect, position)
   self.mask = pack_set(self.columns, #mapper._by_slot)
   self:_note_generated()
   self.texts = {}
-  self.codec = core.codec(self.plan, M.driver_of(dialect), dialect._dialect)
+  self.codec = core.codec(self.plan, dialect._dialect)
 end
 
 -- The text kept under a name, or made now.

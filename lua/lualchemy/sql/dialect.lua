@@ -17,7 +17,7 @@ local errors = require("lualchemy.errors")
 ---@field server_version integer[]?
 ---@field json_serializer (fun(value: any): string)?      in place of the library's own JSON
 ---@field json_deserializer (fun(text: string): any)?
----@field own_json boolean               is there one of them?
+---@field own_storage boolean            does it keep some values in another way than the databases that are known to the core?
 ---@field is_generic boolean             of statements without a database
 ---@field for_reading boolean?           what tostring() of a statement uses: it refuses nothing
 ---@field private _dialect userdata
@@ -80,8 +80,7 @@ function Dialect:init(description, options)
   local all = complete(description)
   apply(all, options or {})
   self.json_serializer, self.json_deserializer = all.json_serializer, all.json_deserializer
-  self.own_json = (all.json_serializer or all.json_deserializer) and true or false
-  all.storage = merged(all.storage, { json_host = self.own_json })
+  all.storage = merged(all.storage, { json_host = (all.json_serializer or all.json_deserializer) and true or false })
   if all.adapt then all.adapt(all) end
   self.name, self.base_name, self.is_generic = all.name, all.base_name, all.is_generic or false
   self.lineage = all.lineage
@@ -95,6 +94,7 @@ function Dialect:init(description, options)
   self._made_of = { description, options }
   self.schema_translate_map = all.schemas
   self._dialect = core.dialect(all)
+  self.own_storage = core.has_own_storage(self._dialect)
   core.dialect_object(self._dialect, self, all.schemas == nil)
 end
 

@@ -10,7 +10,6 @@ local options = require("lualchemy.orm.options")
 local plan = require("lualchemy.orm.plan")
 local recursion = require("lualchemy.orm.loading.recursion")
 local run = require("lualchemy.orm.loading.run")
-local statements = require("lualchemy.orm.statements")
 local setup = require("lualchemy.orm.loading.setup")
 
 local M = {}
@@ -145,16 +144,16 @@ local function is_loaded(object, prop) return (select(2, core.peek(object, prop.
 ---@return any[] values           each key's values once: a value, or a list of them
 ---@return table<any, table> lists
 function M.gather(session, objects, prop, names, work)
-  local driver = statements.driver_of(session:get_bind(prop.parent).dialect)
+  local dialect = session:get_bind(prop.parent).dialect._dialect
   local owners, values, lists, seen = {}, {}, {}, {}
   for _, object in ipairs(objects) do
     local wanting = work.populate_existing or not is_loaded(object, prop)
     if not seen[object] and (wanting or work.item) then
       seen[object] = true
-      local key = core.batch_key(object, names, driver)
+      local key = core.batch_key(object, names, dialect)
       if key == false then
         for _, name in ipairs(names) do local _ = object[name] end -- expired or deferred: read it
-        key = core.batch_key(object, names, driver)
+        key = core.batch_key(object, names, dialect)
       end
       if wanting then owners[#owners + 1] = { object, key } end
       if key ~= nil and not lists[key] then

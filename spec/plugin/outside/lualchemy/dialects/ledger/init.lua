@@ -12,6 +12,7 @@ M.description = {
   caps = { delete_returning = false },
   words = { now = "datetime('now')", char_length = "length" },
   types = { Numeric = "DECIMAL%N", Boolean = "YESNO" },
+  storage = { as = { uuid = "text" } },     -- readable ones
   reserved = { "account", "select", "table" },
 }
 
