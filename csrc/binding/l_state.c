@@ -98,7 +98,7 @@ static int read_missing(lua_State *L, alch_state *s, size_t i)
     }
     if ((s->mapper->attrs[i].flags & ALCH_ATTR_INIT) && !(s->flags & ALCH_STATE_KEYED))
         return ask_property(L, i, "initial_value");
-    if (kind == ALCH_ATTR_OBJECT && !has_context(L, 3, s) && alch_push_many_to_one(L, 3, s, i)) {
+    if (kind == ALCH_ATTR_OBJECT && !has_context(L, 3, s) && alch_push_answer(L, 3, s, i)) {
         lua_pushvalue(L, -1);
         alch_store_clean(L, 3, s, i);
         return 1;
@@ -623,8 +623,8 @@ static int l_set_committed(lua_State *L)
     return 0;
 }
 
-/* core.flag_modified(instance, name): its value was changed in place. What the
-** database has is known only if the packed row still says so. */
+/* core.flag_modified(instance, name): its value was changed in place. What a
+** column has in the database is nobody's to compare with from now on: it is written. */
 static int l_flag_modified(lua_State *L)
 {
     alch_state *s;
@@ -638,6 +638,10 @@ static int l_flag_modified(lua_State *L)
             s->mapper->attrs[i].name, s->mapper->class_name);
     alch_keep_value(L, 3, s, i);
     alch_put(s, ALCH_SET_CHANGED, i);
+    if (s->mapper->attrs[i].kind == ALCH_ATTR_COLUMN) {
+        alch_cut(s, ALCH_SET_PACKED, i);
+        alch_cut(s, ALCH_SET_BASE, i);
+    }
     alch_modified(L, 1, s);
     return 0;
 }

@@ -139,6 +139,9 @@ void alch_set_object(lua_State *L, int obj, int st, alch_state *s, size_t i);
 /* Pushes the object of an unloaded many-to-one if it is in memory; 0 and
 ** nothing if not. */
 int alch_push_many_to_one(lua_State *L, int st, alch_state *s, size_t i);
+/* The same, if that is what a load would give: not where it has expired, for
+** its row may be gone, and not where it is of another class than asked for. */
+int alch_push_answer(lua_State *L, int st, alch_state *s, size_t i);
 /* 'me' (attribute i) now refers to the instance at 'other', or no longer
 ** does: lets the other side's attribute know. */
 void alch_link(lua_State *L, int me, const alch_state *s, size_t i, int other);

@@ -145,6 +145,21 @@ int alch_push_many_to_one(lua_State *L, int st, alch_state *s, size_t i)
     return 0;
 }
 
+int alch_push_answer(lua_State *L, int st, alch_state *s, size_t i)
+{
+    int top = lua_gettop(L), answers;
+    const alch_mapper *target;
+    const alch_state *o;
+
+    if (!alch_push_many_to_one(L, st, s, i))
+        return 0;
+    target = target_of(L, st, s, i);
+    o = alch_push_state(L, top + 1);
+    answers = o != NULL && alch_known(o, o->mapper->keys[0]) && alch_mapper_isa(o->mapper, target);
+    lua_settop(L, answers ? top + 1 : top);
+    return answers;
+}
+
 /* The mirror is scalar: 'other' now refers to 'me', and left whom it had. */
 static void link_object(lua_State *L, int me, int other, int ost, alch_state *os, size_t mirror)
 {

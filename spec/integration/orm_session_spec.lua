@@ -146,8 +146,9 @@ for name, url in targets.each() do
       session:connection():exec_driver_sql("DELETE FROM users")
       session:expire(u)
       raises("ObjectDeletedError", "User object has been deleted", function() return u.name end)
-      assert.is_nil(session:get(User, 1))
       raises("ObjectDeletedError", "User object has been deleted", session.refresh, session, u)
+      assert.is_nil(session:get(User, 1))
+      raises("InvalidRequestError", "is not persistent in this session", session.refresh, session, u)
     end)
 
     it("refuse to load for a detached object", function()

@@ -1,6 +1,7 @@
 -- 11. What is pending is written before queries and lazy loads see the database; not for what memory answers, not inside a flush, not
 -- for detached objects or while an object is being made; an error says that an autoflush had it.
 
+local sa = require("lualchemy")
 local orm = require("lualchemy.orm")
 local expect = require("spec.support.expect")
 local world = require("spec.support.world")
@@ -18,8 +19,8 @@ world.describe("autoflush", function(Base, w) world.people(Base, w) end, functio
   it("before every kind of query", function()
     for i, ask in ipairs{
       function() return session:query(w.User):count() end,
-      function() return #session:scalars(require("lualchemy").select(w.User)):all() end,
-      function() return session:execute(require("lualchemy").text("SELECT count(*) FROM world_users")):scalar() end,
+      function() return #session:scalars(sa.select(w.User)):all() end,
+      function() return session:execute(sa.text("SELECT count(*) FROM world_users")):scalar() end,
     } do
       session:add(w.User{ id = i + 1, name = "new" })
       assert.equal(i + 1, ask())
@@ -45,6 +46,24 @@ world.describe("autoflush", function(Base, w) world.people(Base, w) end, functio
     local new = w.Address{ email = "x", user = user }
     assert.equal(user, new.user)
     assert.equal(0, #session.new)
+  end)
+
+  it("not inside a flush", function()
+    local asked
+    sa.event.listen(session, "before_flush", function() asked = session:query(w.User):count() end)
+    session:add(w.User{ id = 2 })
+    session:flush()
+    assert.equal(1, asked)
+    assert.equal(2, session:query(w.User):count())
+  end)
+
+  it("not for a detached object, which cannot load", function()
+    session:expire(user)
+    session:expunge(user)
+    session:add(w.User{ id = 2 })
+    expect.raises("DetachedInstanceError", { "User" }, function() return user.addresses end)
+    expect.raises("DetachedInstanceError", { "User" }, function() return user.name end)
+    assert.equal(1, #session.new)
   end)
 
   it("not where it is off, for a while or for good", function()

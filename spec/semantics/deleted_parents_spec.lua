@@ -25,6 +25,8 @@ world.describe("deleting a parent", function(Base, w)
     leaves = orm.relationship("Leaf", { cascade = "all" }) })
   w.Leaf = Base:class("Leaf", { __tablename__ = "gone_leaves", id = sa.Column(sa.Integer, { primary_key = true }),
     branch_id = sa.Column(sa.Integer, sa.ForeignKey("gone_branches.id"), { nullable = false }) })
+  family(Base, w, "Needed", nil, { ondelete = "CASCADE", column = { nullable = false } })
+  family(Base, w, "Refused", nil, { column = { nullable = false } })
   family(Base, w, "Keyed", nil, { column = { primary_key = true } })
 end, function(w)
   local session
@@ -90,6 +92,29 @@ end, function(w)
     local sent = world.sent(w, function() session:flush() end)
     assert.equal(1, #sent)
     assert.equal(0, session:query(child_class):count())
+  end)
+
+  it("leaves those to the database that cannot be without it and that go with it there, loaded or not", function()
+    for _, loaded in ipairs{ true, false } do
+      local parent, child_class = store("Needed")
+      local child = loaded and parent.children[2] or session:get(child_class, 2)
+      session:delete(parent)
+      for _, sql in ipairs(world.sent(w, function() session:flush() end)) do assert.is_nil(sql:find("^UPDATE")) end
+      expect.raises("ObjectDeletedError", { "NeededChild" }, function() return child.id end)
+      assert.is_nil(session:get(child_class, 2))
+      assert.is_true(sa.inspect(child).deleted)
+      session:rollback()
+      assert.equal(parent.id, child.parent_id)
+      session:delete(parent)
+      session:commit()
+      assert.equal(0, session:query(child_class):count())
+    end
+  end)
+
+  it("says which column refuses to be without it, where nothing was said", function()
+    local parent = store("Refused")
+    session:delete(parent)
+    expect.raises("IntegrityError", { "parent_id" }, session.flush, session)
   end)
 
   it("raises where the reference is part of the child's key", function()

@@ -1,7 +1,9 @@
--- 13. and 14. Eager loading changes what is fetched, never what is found: LIMIT counts parents, the program's criteria do not meet the
--- loader's aliases, parents without children are known to have none, ORDER BY holds per parent.
+-- 13. Eager loading changes what is fetched, never what is found: LIMIT counts parents, the program's criteria do not meet the loader's
+-- aliases, rows that joins multiply are one object each.
 
+local sa = require("lualchemy")
 local orm = require("lualchemy.orm")
+local expect = require("spec.support.expect")
 local world = require("spec.support.world")
 
 world.describe("eager loading", function(Base, w) world.people(Base, w) end, function(w)
@@ -57,12 +59,26 @@ world.describe("eager loading", function(Base, w) world.people(Base, w) end, fun
     end
   end)
 
-  it("more parents than one IN list holds", function()
-    for i = 10, 1300 do session:add(w.User{ id = i, name = "x" }) end
-    session:add(w.Address{ id = 999, email = "last", user_id = 1300 })
-    session:commit()
-    session:expunge_all()
-    local users = session:query(w.User):options(orm.selectinload(w.User.addresses)):order_by(w.User.id):all()
-    assert.equal("x[last]", shown{ users[#users] })
+  it("a joined load wraps what LIMIT counts, and joins outside of it", function()
+    local query = session:query(w.User):options(orm.joinedload(w.User.addresses)):order_by(w.User.id)
+    local limited = world.sent(w, function() query:limit(2):all() end)
+    assert.equal(1, #limited)
+    assert.matches("FROM %(SELECT .- FROM world_users ORDER BY .- LIMIT .-%) AS anon_1 LEFT OUTER JOIN world_addresses AS world_addresses_1",
+      (limited[1]:gsub("%s+", " ")))
+    local whole = world.sent(w, function() query:all() end)
+    assert.is_nil(whole[1]:find("anon_1", 1, true))
+  end)
+
+  it("what multiplies rows multiplies no objects", function()
+    local query = session:query(w.User):join(w.User.addresses):options(orm.joinedload(w.User.addresses)):order_by(w.User.id)
+    assert.equal("u2[1@2] u3[1@3 2@3] u4[1@4 2@4 3@4]", shown(query:all()))
+    local users = session:scalars(sa.select(w.User):options(orm.joinedload(w.User.addresses)):order_by(w.User.id)):unique():all()
+    assert.equal("u1[] u2[1@2] u3[1@3 2@3] u4[1@4 2@4 3@4]", shown(users))
+  end)
+
+  it("text that names the loader's table finds none of it", function()
+    expect.raises("DBAPIError", { "world_addresses" }, function()
+      session:query(w.User):options(orm.joinedload(w.User.addresses)):filter(sa.text("world_addresses.email = 'x'")):all()
+    end)
   end)
 end)

@@ -11,6 +11,9 @@ world.describe("order of a flush", function(Base, w)
     parent_id = sa.Column(sa.Integer, sa.ForeignKey("order_nodes.id")),
     children = orm.relationship("Node", { back_populates = "parent", cascade = "all" }),
     parent = orm.relationship("Node", { back_populates = "children", remote_side = "Node.id" }) })
+  w.Chain = Base:class("Chain", { __tablename__ = "order_chains", id = sa.Column(sa.Integer, { primary_key = true }),
+    next_id = sa.Column(sa.Integer, sa.ForeignKey("order_chains.id")),
+    next = orm.relationship("Chain", { remote_side = "Chain.id", post_update = true }) })
   w.Leaf = Base:class("Leaf", { __tablename__ = "order_leaves", id = sa.Column(sa.Integer, { primary_key = true }),
     node_id = sa.Column(sa.Integer, sa.ForeignKey("order_nodes.id"), { nullable = false }), node = orm.relationship("Node") })
 end, function(w)
@@ -79,10 +82,38 @@ end, function(w)
     local a, b = w.Node{ name = "a" }, w.Node{ name = "b" }
     a.parent, b.parent = b, a
     session:add(a)
-    local sent = world.sent(w, function() expect.raises("CircularDependencyError", { "Node", "circle" }, session.flush, session) end)
+    local sent = world.sent(w, function() expect.raises("CircularDependencyError", { "Node", "circle", "post_update" }, session.flush, session) end)
     assert.equal(0, #sent)
     session:rollback()
     session:add(w.Node{ name = "fine" })
     session:commit()
+  end)
+
+  it("post_update closes a circle afterwards, and opens it before its rows go", function()
+    local a, b = w.Chain{ id = 1 }, w.Chain{ id = 2 }
+    a.next, b.next = b, a
+    session:add_all{ a, b }
+    session:commit()
+    assert.same({ 2, 1 }, { a.next_id, b.next_id })
+    session:delete(a)
+    session:delete(b)
+    session:commit()
+    assert.equal(0, session:query(w.Chain):count())
+  end)
+
+  it("tables go in the order of their references, and back when rows are deleted", function()
+    local function verbs(fn)
+      local list = {}
+      for _, text in ipairs(world.sent(w, fn)) do list[#list + 1] = text:match("^INSERT INTO %S+") or text:match("^DELETE FROM %S+") end
+      return list
+    end
+    local leaf = w.Leaf{ id = 1, node_id = 1 }
+    local node = w.Node{ id = 1 }
+    session:add(leaf)
+    session:add(node)
+    assert.same({ "INSERT INTO order_nodes", "INSERT INTO order_leaves" }, verbs(function() session:flush() end))
+    session:delete(node)
+    session:delete(leaf)
+    assert.same({ "DELETE FROM order_leaves", "DELETE FROM order_nodes" }, verbs(function() session:flush() end))
   end)
 end)

@@ -2,9 +2,16 @@
 -- changed, unless it is expired or the query says populate_existing.
 
 local sa = require("lualchemy")
+local orm = require("lualchemy.orm")
 local world = require("spec.support.world")
 
-world.describe("identity map", function(Base, w) world.people(Base, w) end, function(w)
+world.describe("identity map", function(Base, w)
+  world.people(Base, w)
+  w.Keyword = Base:class("Keyword", { __tablename__ = "world_keywords", id = sa.Column(sa.Integer, { primary_key = true }) })
+  w.of_user = sa.Table("world_user_keywords", Base.metadata, sa.Column("user_id", sa.ForeignKey("world_users.id")),
+    sa.Column("keyword_id", sa.ForeignKey("world_keywords.id")))
+  w.User.keywords = orm.relationship("Keyword", { secondary = w.of_user })
+end, function(w)
   local session, user
 
   before_each(function()
@@ -48,9 +55,21 @@ world.describe("identity map", function(Base, w) world.people(Base, w) end, func
     assert.equal(3, user.age)
   end)
 
+  it("a row that comes twice is one object of a collection, however that is loaded", function()
+    local keyword = w.Keyword{ id = 1 }
+    session:add(keyword)
+    session:flush()
+    for _ = 1, 2 do session:execute(sa.insert(w.of_user):values{ user_id = 1, keyword_id = 1 }) end
+    for _, strategy in ipairs{ "lazyload", "selectinload", "joinedload", "subqueryload", "immediateload", "batchload" } do
+      session:expunge_all()
+      local list = session:query(w.User):options(orm[strategy](w.User.keywords)):one().keywords
+      assert.same({ 1, 1 }, { #list, list[1].id }, strategy)
+    end
+  end)
+
   it("two sessions have two objects", function()
     session:commit()
-    local other <close> = require("lualchemy.orm").Session{ bind = w.engine }
+    local other <close> = orm.Session{ bind = w.engine }
     assert.is_false(rawequal(other:get(w.User, 1), user))
   end)
 end)

@@ -1,12 +1,19 @@
 -- 12. get() and many-to-ones ask memory first; an object of another class under the key is no answer; a NULL key sends nothing.
 
 local sa = require("lualchemy")
+local orm = require("lualchemy.orm")
 local world = require("spec.support.world")
 
 world.describe("memory first", function(Base, w)
   world.people(Base, w)
   w.Point = Base:class("Point", { __tablename__ = "memory_points", x = sa.Column(sa.Integer, { primary_key = true }),
     y = sa.Column(sa.Integer, { primary_key = true }) })
+  w.Animal = Base:class("Animal", { __tablename__ = "memory_animals", __mapper_args__ = { polymorphic_on = "kind", polymorphic_identity = "animal" },
+    id = sa.Column(sa.Integer, { primary_key = true }), kind = sa.Column(sa.String(10)) })
+  w.Cat = w.Animal:class("Cat", { __mapper_args__ = { polymorphic_identity = "cat" } })
+  w.Dog = w.Animal:class("Dog", { __mapper_args__ = { polymorphic_identity = "dog" } })
+  w.Walk = Base:class("Walk", { __tablename__ = "memory_walks", id = sa.Column(sa.Integer, { primary_key = true }),
+    dog_id = sa.Column(sa.ForeignKey("memory_animals.id")), dog = orm.relationship("Dog") })
 end, function(w)
   local session, user
 
@@ -32,6 +39,52 @@ end, function(w)
     session:execute(sa.delete(w.User.__table__))
     session:expire(user)
     assert.is_nil(session:get(w.User, 1))
+  end)
+
+  it("and where that is gone, so is the object, until a rollback", function()
+    local seen = {}
+    sa.event.listen(session, "persistent_to_deleted", function(_, object) seen[#seen + 1] = object end)
+    session:execute(sa.delete(w.Address.__table__))
+    session:execute(sa.delete(w.User.__table__))
+    session:expire(user)
+    assert.is_nil(session:get(w.User, 1))
+    assert.is_true(sa.inspect(user).deleted)
+    assert.is_false(session:contains(user))
+    assert.same({ user }, seen)
+    assert.is_nil(session:get(w.User, 1))
+    session:rollback()
+    assert.is_true(sa.inspect(user).persistent)
+    assert.same({ "ed", user }, { user.name, session:get(w.User, 1) })
+  end)
+
+  it("a many-to-one looks at an expired object as get does", function()
+    local address = session:get(w.Address, 1)
+    assert.equal(1, address.user_id)
+    session:expire(user)
+    assert.equal(1, #world.sent(w, function() assert.equal(user, address.user) end))
+    session:execute(sa.update(w.Address.__table__):values{ user_id = sa.null })
+    session:execute(sa.delete(w.User.__table__))
+    session:expire(user)
+    session:expire(address, { "user" })
+    assert.is_nil(address.user)
+    assert.is_true(sa.inspect(user).deleted)
+  end)
+
+  it("an object of a class beside the one asked for is no answer, in memory or not", function()
+    local cat = w.Cat{ id = 1 }
+    session:add(cat)
+    session:commit()
+    assert.is_nil(session:get(w.Dog, 1))
+    assert.equal(cat, session:get(w.Animal, 1))
+    none(function() assert.is_nil(session:get(w.Dog, 1)) end)
+    assert.is_true(sa.inspect(cat).persistent)
+    local walk = w.Walk{ id = 1, dog_id = 1 }
+    session:add(walk)
+    session:flush()
+    assert.is_nil(walk.dog)
+    session:expunge_all()
+    assert.is_nil(session:get(w.Dog, 1))
+    assert.is_nil(session:get(w.Walk, 1).dog)
   end)
 
   it("a many-to-one takes what is there", function()

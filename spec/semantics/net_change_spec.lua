@@ -5,10 +5,15 @@ local sa = require("lualchemy")
 local orm = require("lualchemy.orm")
 local world = require("spec.support.world")
 
+-- Upper and lower case are one value to it.
+local AnyCase = sa.TypeDecorator:extend("AnyCase", { impl = sa.String, cache_ok = true })
+function AnyCase.compare_values(_, a, b) return a ~= nil and b ~= nil and a:lower() == b:lower() or a == b end
+
 world.describe("net change", function(Base, w)
   world.people(Base, w)
   w.Item = Base:class("Item", { __tablename__ = "net_items", id = sa.Column(sa.Integer, { primary_key = true }),
-    status = sa.Column(sa.String(20), { server_default = "fresh" }), price = sa.Column(sa.Numeric(10, 2)), at = sa.Column(sa.Date) })
+    status = sa.Column(sa.String(20), { server_default = "fresh" }), price = sa.Column(sa.Numeric(10, 2)), at = sa.Column(sa.Date),
+    code = sa.Column(AnyCase(10)) })
 end, function(w)
   local session, user
 
@@ -86,6 +91,45 @@ end, function(w)
     item.price = sa.decimal("1.2")
     assert.equal(1, #sent())
   end)
+
+  it("and by their type's own comparison", function()
+    local item = w.Item{ id = 6, code = "abc" }
+    session:add(item)
+    session:commit()
+    assert.equal("abc", item.code)
+    item.code = "ABC"
+    assert.same({}, sent())
+    item.code = "abd"
+    assert.equal(1, #sent())
+    item.code = nil
+    assert.equal(1, #sent())
+  end)
+
+  local function flag(object) orm.attributes.flag_modified(object, "name") end
+  local flagged = {
+    { "as it is", flag },
+    { "after setting what it was", function(object) object.name = "ed" flag(object) end },
+    { "before setting what it was", function(object) flag(object) object.name = "ed" end },
+    { "after setting it and back", function(object) object.name = "x" object.name = "ed" flag(object) end },
+    { "before setting it back", function(object) object.name = "x" flag(object) object.name = "ed" end },
+  }
+  for _, row in ipairs(flagged) do
+    it("what is flagged as modified is written, whatever it is: " .. row[1], function()
+      for _, object in ipairs{ user, "loaded" } do
+        if object == "loaded" then
+          session:expunge_all()
+          object = session:get(w.User, 1)
+          assert.equal("ed", object.name)
+        end
+        row[2](object)
+        assert.is_true(session:is_modified(object))
+        local list = sent()
+        assert.equal(1, #list)
+        assert.matches("SET name=", list[1], 1, true)
+        assert.same({}, sent())
+      end
+    end)
+  end
 
   it("deleting an attribute's value is NULL", function()
     user.age = nil

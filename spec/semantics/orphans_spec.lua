@@ -1,7 +1,9 @@
--- delete-orphan is judged at the flush: who lost a parent and found no other goes; who never had one, or moved, stays.
+-- 7. delete-orphan is judged at the flush: who lost a parent and found no other goes; who never had one, or moved, stays. A reference
+-- needs a single parent for it.
 
 local sa = require("lualchemy")
 local orm = require("lualchemy.orm")
+local expect = require("spec.support.expect")
 local world = require("spec.support.world")
 
 world.describe("delete-orphan in a tree", function(Base, w)
@@ -122,6 +124,15 @@ end, function(w)
   local function left()
     return ("%d %d %d"):format(w.session:query(w.Owner):count(), w.session:query(w.Car):count(), w.session:query(w.Engine):count())
   end
+
+  it("needs to be told that there is a single parent, and holds to it", function()
+    expect.raises("InvalidRequestError", { "Owner.car", "parent" }, function() w.Owner{ car = owner.car } end)
+    expect.raises("ArgumentError", { "Truck.engine", "single_parent" }, function()
+      w.Base:class("Truck", { __tablename__ = "semantics_trucks", id = sa.Column(sa.Integer, { primary_key = true }),
+        engine_id = sa.Column(sa.ForeignKey("semantics_engines.id")), engine = orm.relationship("Engine", { cascade = "all, delete-orphan" }) })
+      orm.configure_mappers()
+    end)
+  end)
 
   it("deletes what is let go", function()
     owner.car.engine = nil

@@ -8,6 +8,8 @@ local world = require("spec.support.world")
 world.describe("batches", function(Base, w)
   w.Row = Base:class("Row", { __tablename__ = "batch_rows", id = sa.Column(sa.Integer, { primary_key = true }), n = sa.Column(sa.Integer),
     made = sa.Column(sa.String(20), { server_default = "by the database" }) })
+  w.Counted = Base:class("Counted", { __tablename__ = "batch_counted", __mapper_args__ = { version_id_col = "version" },
+    id = sa.Column(sa.Integer, { primary_key = true }), n = sa.Column(sa.Integer), version = sa.Column(sa.Integer, { nullable = false }) })
 end, function(w)
   local session
   before_each(function() session = w.session end)
@@ -47,6 +49,22 @@ end, function(w)
     session:add_all(objects)
     session:flush()
     session:execute(sa.delete(w.Row.__table__):where(w.Row.__table__.c.id:eq(11)))
+    for _, object in ipairs(objects) do session:delete(object) end
+    expect.raises("StaleDataError", { "40 row(s); 39" }, session.flush, session)
+  end)
+
+  it("a batch that meets a row of another version is noticed, UPDATE or DELETE", function()
+    local objects = {}
+    for i = 1, 40 do objects[i] = w.Counted{ id = i, n = i } end
+    session:add_all(objects)
+    session:flush()
+    session:execute(sa.update(w.Counted.__table__):where(w.Counted.__table__.c.id:in_{ 7, 8, 9 }):values{ version = 5 })
+    for _, object in ipairs(objects) do object.n = 0 end
+    expect.raises("StaleDataError", { "40 row(s); 37" }, session.flush, session)
+    session:rollback()
+    session:add_all(objects)
+    session:flush()
+    session:execute(sa.update(w.Counted.__table__):where(w.Counted.__table__.c.id:eq(7)):values{ version = 5 })
     for _, object in ipairs(objects) do session:delete(object) end
     expect.raises("StaleDataError", { "40 row(s); 39" }, session.flush, session)
   end)

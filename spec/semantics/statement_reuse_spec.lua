@@ -1,7 +1,8 @@
--- 18. and 19. What is kept of a statement is its structure: values, IN lists and limits are those of each execution. A connection comes
--- back from the pool without a trace of its last user.
+-- 18. What is kept of a statement is its structure: values, IN lists, limits and the schemas that its tables are in are those of each
+-- execution.
 
 local sa = require("lualchemy")
+local expect = require("spec.support.expect")
 local world = require("spec.support.world")
 
 world.describe("what is used again", function(Base, w) world.people(Base, w) end, function(w)
@@ -48,15 +49,23 @@ world.describe("what is used again", function(Base, w) world.people(Base, w) end
     end
   end)
 
-  it("a connection that was left in a transaction comes back clean", function()
-    do
-      local conn <close> = w.engine:connect()
-      conn:execute(sa.insert(w.User.__table__):values{ id = 50 })
+  it("one statement in the schemas of each execution", function()
+    session:close()
+    local own = w.database == "sqlite" and "main" or "public"
+    local users = sa.Table("world_users", sa.MetaData(), sa.Column("id", sa.Integer), { schema = "any" })
+    local statement = sa.select(users.c.id):where(users.c.id:lt(3)):order_by(users.c.id)
+    local mapped = w.engine:execution_options{ schema_translate_map = { any = own } }
+    local elsewhere = w.engine:execution_options{ schema_translate_map = { any = "nowhere" } }
+    for _ = 1, 2 do
+      mapped:begin(function(conn) assert.same({ 1, 2 }, conn:execute(statement):scalars():all()) end)
+      expect.raises("DBAPIError", { "nowhere" }, elsewhere.begin, elsewhere, function(conn) conn:execute(statement) end)
     end
-    assert.is_nil(session:get(w.User, 50))
-    local conn = w.engine:connect()
-    pcall(conn.exec_driver_sql, conn, "SELECT nonsense")
-    conn:close()
-    assert.equal(6, session:query(w.User):count())
+  end)
+
+  it("limits that stand in the text", function()
+    for i = 1, 3 do
+      local list = session:execute(sa.select(w.User.id):order_by(w.User.id):limit(sa.literal_column(tostring(i)))):scalars():all()
+      assert.equal(i, #list)
+    end
   end)
 end)

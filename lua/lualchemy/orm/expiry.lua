@@ -1,9 +1,13 @@
---- Expiry: objects of a session whose attributes are to be read again, and who listens to that (`expire`).
+--- Objects of a session whose attributes are to be read again, or whose rows are gone, and who listens to that (`expire`,
+-- `persistent_to_deleted`).
 
 local core = require("lualchemy._core")
 local events = require("lualchemy.orm.events")
+local statements = require("lualchemy.orm.statements")
 
 local M = {}
+
+local DELETED = 3 -- flush_finish: the rows are gone, until a rollback
 
 local function tell(object, names)
   local mapper = core.mapper_of(object)
@@ -27,6 +31,15 @@ function M.all(session)
   for _, object in ipairs(session._c:instances()) do
     if core.state(object) == "persistent" then tell(object, nil) end
   end
+end
+
+--- The rows of these objects are gone, by a statement or by somebody else: so are the objects, until a rollback.
+---@param session lualchemy.orm.Session
+---@param mapper lualchemy.orm.Mapper   theirs, or one above them
+---@param objects table[]
+function M.gone(session, mapper, objects)
+  core.flush_finish(session._c, objects, DELETED, statements.of(mapper, session:get_bind(mapper).dialect).codec)
+  session:_fire_each("persistent_to_deleted", objects)
 end
 
 return M

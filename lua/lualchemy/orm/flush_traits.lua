@@ -14,6 +14,7 @@ local M = {}
 ---@field secondary lualchemy.orm.RelationshipProperty[]   many-to-many, as the class that has them first knows them
 ---@field followers lualchemy.orm.RelationshipProperty[]   those whose children, or rows between, follow a key that changes
 ---@field load_on_delete string[]     what a deleted object's children are found through
+---@field taken_along string[]        those of them whose children the database deletes with the object
 ---@field defaults table[]            `{ slot =, key =, default =, takes_context = }`: what an INSERT fills in
 ---@field onupdate table[]            the same for an UPDATE
 ---@field expressions string[]        SQL expressions that may say something else after a flush
@@ -28,6 +29,7 @@ local function note_relationship(traits, prop)
   if prop.direction ~= "MANYTOONE" and prop.passive_updates == false then traits.followers[#traits.followers + 1] = prop end
   if prop.direction == "MANYTOMANY" then traits.secondary[#traits.secondary + 1] = prop.root or prop end
   if prop.direction ~= "MANYTOONE" and not prop.passive_deletes then traits.load_on_delete[#traits.load_on_delete + 1] = prop.key end
+  if prop.takes_along then traits.taken_along[#traits.taken_along + 1] = prop.key end
 end
 
 -- Most default functions want no context: none is made for those.
@@ -54,8 +56,8 @@ end
 function M.of(mapper)
   local traits = mapper._flush_traits
   if traits and traits.plan == mapper._c then return traits end
-  traits = { plan = mapper._c, any = false, keys_up = false, keys_down = false, load_on_delete = {}, secondary = {}, followers = {}, defaults = {},
-    onupdate = {}, expressions = {} }
+  traits = { plan = mapper._c, any = false, keys_up = false, keys_down = false, load_on_delete = {}, taken_along = {}, secondary = {}, followers = {},
+    defaults = {}, onupdate = {}, expressions = {} }
   for _, prop in ipairs(mapper.properties) do
     if prop.kind == "relationship" then
       note_relationship(traits, prop)

@@ -80,7 +80,7 @@ local function relationship_attr(mapper, prop)
     if cascade[name] then bits = bits | flags[name] end
   end
   if prop.viewonly then bits = bits | flags.viewonly end
-  if prop.passive_deletes == "all" then bits = bits | flags.passive end
+  if prop.passive_deletes == "all" or prop.takes_along then bits = bits | flags.passive end
   if prop.post_update then bits = bits | flags.post_update end
   local sync, simple = order_by_key(prop, sync_of(mapper, prop))
   if simple then bits = bits | flags.simple_key end

@@ -5,6 +5,7 @@ local by_key = require("lualchemy.orm.loading.by_key")
 local columns = require("lualchemy.orm.loading.columns")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local expiry = require("lualchemy.orm.expiry")
 local identity = require("lualchemy.orm.identity")
 local inspect = require("lualchemy.orm.inspect")
 local options = require("lualchemy.orm.options")
@@ -54,7 +55,8 @@ local function load_whole(session, mapper, object, how)
   return by_key.load(session, mapper, inspect.identity_of(object, mapper), how), true
 end
 
---- What `session:get` gives for an expired object: the object, read again, or nil where its row is gone.
+--- What `session:get` gives for an expired object: the object, read again, or nil where its row is gone, and then so is the
+--- object. In the middle of a flush it stays what it is: the flush may be about to write it.
 ---@param session lualchemy.orm.Session
 ---@param asked lualchemy.orm.Mapper
 ---@param object table
@@ -63,9 +65,12 @@ function M.expired(session, asked, object)
   local mapper = core.mapper_of(object)
   if not mapper:isa(asked) then return nil end
   local found, whole = load_whole(session, mapper, object, {})
-  if whole then return found end
-  local _, _, key = core.state(object)
-  return identity.load(session, asked, key, identity.default_slots(asked), {})
+  if not whole then
+    local _, _, key = core.state(object)
+    found = identity.load(session, asked, key, identity.default_slots(asked), {})
+  end
+  if found == nil and not session._flushing then expiry.gone(session, mapper, { object }) end
+  return found
 end
 
 -- These attributes and nothing else; what the object is to load later stays as it was.

@@ -26,6 +26,7 @@ local suggest = require("lualchemy.util.suggest")
 ---@field terms lualchemy.orm.JoinTerm[]             of the primary join; with a secondary table "remote" is the secondary's side
 ---@field secondary_terms lualchemy.orm.JoinTerm[]?  of the secondary join, likewise
 ---@field local_remote_pairs table[]           {local column, remote column} of the primary join
+---@field takes_along boolean                  does the database delete the children of a deleted object by itself?
 ---@field synchronize_pairs table[]            {referred column, referring column} of the primary join
 ---@field secondary_synchronize_pairs table[]? {target's column, secondary's column}
 ---@field back_populates lualchemy.orm.RelationshipProperty?
@@ -307,6 +308,26 @@ function RelationshipProperty:_check_cascades(direction)
     .. "set single_parent = true", direction == "MANYTOONE" and "many-to-one" or "many-to-many", tostring(self))
 end
 
+-- A reference that may not be NULL, and whose row the database deletes with the one it refers to.
+local function goes_along(column, referred)
+  if column.nullable ~= false or column.primary_key then return false end
+  for _, key in ipairs(column.foreign_keys) do
+    local ondelete = key.constraint and key.constraint.ondelete or key.ondelete
+    if rawequal(key.column, referred) and ondelete and ondelete:upper() == "CASCADE" then return true end
+  end
+  return false
+end
+
+-- Are the children of a deleted object the database's to delete, without being asked? Where their references cannot be blanked
+-- and the foreign key says what becomes of them, blanking would only fail.
+local function takes_along(self, plan)
+  if plan.direction ~= "ONETOMANY" or self.viewonly or self.cascade.delete or self.options.passive_deletes ~= nil then return false end
+  for _, pair in ipairs(plan.synchronize_pairs) do
+    if goes_along(pair[2], pair[1]) then return true end
+  end
+  return false
+end
+
 local function as_list(value)
   if value == nil or value == false then return {} end
   if type(value) == "table" and getmetatable(value) == nil then return value end
@@ -345,6 +366,7 @@ function RelationshipProperty:configure()
     errors.raise("InvalidRequestError", "Relationship %s holds one object: lazy = '%s' is for collections", tostring(self), self.lazy)
   end
   if plan.direction == "MANYTOONE" and self.cascade.delete_orphan then plan.active_history = true end -- who is let go is known
+  plan.takes_along = takes_along(self, plan)
   plan.use_get = not strategy.passive and is_by_key(plan)
   plan.mapper = plan.entity.mapper
   plan.self_referential = plan.self_referential or plan.mapper:isa(self.parent) or self.parent:isa(plan.mapper)

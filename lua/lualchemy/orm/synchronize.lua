@@ -22,7 +22,6 @@ Synchronization.__index = Synchronization
 local M = {}
 
 local UNKNOWN = evaluator.UNKNOWN
-local DELETED = 3 -- flush_finish: the rows are gone, until a rollback
 local DIRTY = 3   -- the list of a transaction's frame
 local strategies = { auto = true, fetch = true, evaluate = true }
 
@@ -158,9 +157,7 @@ end
 --- The rows were deleted.
 function Synchronization:deleted()
   self:_note()
-  if #self.matched > 0 then
-    core.flush_finish(self.session._c, self.matched, DELETED, statements.of(self.mapper, self.session:get_bind(self.mapper).dialect).codec)
-  end
+  if #self.matched > 0 then expiry.gone(self.session, self.mapper, self.matched) end
   for _, object in ipairs(self.doubtful) do expiry.object(self.session, object) end
 end
 

@@ -107,11 +107,21 @@ function UnitOfWork:_drop_orphans()
   return dropped and self:_collect() > 0
 end
 
+-- What the database deletes with the object is to be read again, which tells that it is gone.
+function UnitOfWork:_doubt_children(object, key)
+  local _, held = core.get_history(object, key)
+  for _, child in ipairs(held) do
+    if core.state(child) == "persistent" then self.expire_later[#self.expire_later + 1] = { child } end
+  end
+end
+
 -- Children of a deleted object must be known to lose their reference to it.
-local function load_children(bucket, from)
+function UnitOfWork:_load_children(bucket, from)
   for i = from, #bucket[DELETES] do
     local object = bucket[DELETES][i]
-    for _, key in ipairs(traits.of(core.mapper_of(object)).load_on_delete) do local _ = object[key] end
+    local of = traits.of(core.mapper_of(object))
+    for _, key in ipairs(of.load_on_delete) do local _ = object[key] end
+    for _, key in ipairs(of.taken_along) do self:_doubt_children(object, key) end
   end
 end
 
@@ -127,7 +137,7 @@ function UnitOfWork:_settle_relationships(dropped)
         done[bucket] = seen
         for which, phase in ipairs({ "removed", "removed", "deleted" }) do
           local n = #bucket[which]
-          if which == DELETES then load_children(bucket, seen[which] + 1) end
+          if which == DELETES then self:_load_children(bucket, seen[which] + 1) end
           if n > seen[which] then
             core.flush_sync(phase, bucket[which], seen[which] + 1, n, orphans)
             seen[which] = n
@@ -439,7 +449,6 @@ function UnitOfWork:_bucket_of(mapper)
 end
 
 function UnitOfWork:_run()
-  self.expire_later = {}
   local seen = { insert = {}, delete = {} }
   local actions = flush_actions.sort(self.buckets)
   if not actions then return self:_run_groups(seen) end
@@ -505,7 +514,7 @@ end
 --- Writes what the session has to write; `finish` then says so to the objects. Raises what a statement raised; the
 --- session then rolls back.
 function UnitOfWork:execute()
-  self.hooks = flush_hooks.of(self.session)
+  self.hooks, self.expire_later = flush_hooks.of(self.session), {}
   self:_collect()
   local asked = {}
   repeat passive_updates.follow(self.session, self.buckets, asked) until self:_collect() == 0

@@ -22,6 +22,7 @@ local M = {}
 ---@field statement lualchemy.Select
 ---@field plan lualchemy.orm.Plan
 ---@field binds { name: string, key: string }[]   the parameter and the attribute whose value it takes
+---@field unique boolean   may a row come twice?
 
 -- The attribute of this class that holds a column of the join.
 local function attribute_of(prop, column)
@@ -73,7 +74,8 @@ local function build(prop, below)
     statement = statement:order_by(adapt and clause.replace(expression, adapt) or expression)
   end
   local sent, offset = compile.finish(statement, of)
-  return { statement = clause.label_columns(sent), plain = statement, plan = of, offset = offset, binds = binds }
+  return { statement = clause.label_columns(sent), plain = statement, plan = of, offset = offset, binds = binds,
+    unique = of.requires_unique or prop.secondary ~= nil or adapt ~= nil }
 end
 
 -- The query is made once: per relationship, or per option that says more.
@@ -118,7 +120,7 @@ local function only_one(prop, list)
   return list[1]
 end
 
--- What memory has of a many-to-one by key, unless it has expired; else its identity.
+-- What memory has of a many-to-one by key, unless it has expired or is of another class; else its identity.
 --
 ---@return table? found
 ---@return any identity   nil: a part is NULL, so that there is no such object
@@ -126,7 +128,9 @@ function M.from_memory(session, instance, prop)
   local identity = identity_of(instance, prop)
   if identity == nil then return nil, nil end
   local found = session:_identical(prop.mapper, identity)
-  if found ~= nil and not select(2, core.peek(found, prop.mapper:property_for_column(prop.mapper.primary_key[1]).key)) then found = nil end
+  local mapper = found and core.mapper_of(found)
+  if not mapper or not mapper:isa(prop.mapper) then return nil, identity end
+  if not select(2, core.peek(found, mapper:property_for_column(mapper.primary_key[1]).key)) then return nil, identity end
   return found, identity
 end
 
@@ -149,7 +153,7 @@ function M.load(instance, prop, below)
   if values then
     list = run.list(run.execute(session, query.statement, query.plan, values, {
       relationship_load = true, lazy_loaded_from = instance,
-      offset = query.offset, statement = query.plain, params = values, unique = query.plan.requires_unique,
+      offset = query.offset, statement = query.plain, params = values, unique = query.unique,
     }))
   end
   if prop.uselist then return list end
