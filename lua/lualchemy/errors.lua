@@ -41,7 +41,7 @@ define("StatementError", "DBAPIError")
 define("DBAPIError", "InterfaceError DatabaseError")
 define("DatabaseError", "DataError OperationalError IntegrityError InternalError ProgrammingError NotSupportedError")
 define("OperationalError", "DisconnectionError BusyError SerializationError DeadlockError QueryCancelledError")
-define("LualchemyError", "StaleDataError FlushError")
+define("LualchemyError", "StaleDataError FlushError ValidationError")
 
 --- The error's text: class, message, where, and the statement if there is one.
 function LualchemyError:__tostring()

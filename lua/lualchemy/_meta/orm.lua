@@ -14,7 +14,9 @@
 ---@field Query lualchemy.orm.Query|fun(...: any): lualchemy.orm.Query
 ---@field RelationshipProperty lualchemy.orm.RelationshipProperty|fun(...: any): lualchemy.orm.RelationshipProperty
 ---@field Session lualchemy.orm.Session|fun(...: any): lualchemy.orm.Session
+---@field active_record fun(scope?: any): any
 ---@field aliased fun(class_?: any, selectable?: any, options?: any): table
+---@field assign fun(object?: any, values?: any): any
 ---@field association_proxy fun(target_collection?: any, value_attr?: any, options?: any): any
 ---@field attribute_keyed_dict fun(key?: any): any
 ---@field attributes table

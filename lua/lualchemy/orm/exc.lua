@@ -5,7 +5,7 @@ local errors = require("lualchemy.errors")
 local M = {}
 
 for _, name in ipairs({ "StaleDataError", "FlushError", "UnmappedError", "UnmappedInstanceError", "UnmappedClassError", "UnmappedColumnError",
-  "DetachedInstanceError", "ObjectDeletedError", "NoResultFound", "MultipleResultsFound" }) do
+  "DetachedInstanceError", "ObjectDeletedError", "NoResultFound", "MultipleResultsFound", "ValidationError" }) do
   M[name] = errors[name]
 end
 

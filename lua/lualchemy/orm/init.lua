@@ -1,5 +1,6 @@
 --- `require "lualchemy.orm"`: the object-relational half's public names.
 
+local assign = require("lualchemy.orm.assign")
 local clause = require("lualchemy.orm.clause")
 local collections = require("lualchemy.orm.collections")
 local compile = require("lualchemy.orm.loading.compile")
@@ -46,7 +47,8 @@ late.functions = setmetatable({}, { __index = function(_, name) return marks[nam
 -- What extensions add to these names, reached by name so that nothing here depends on them.
 local folder = "lualchemy.ext."
 local extensions = { hybrid_property = "hybrid", hybrid_method = "hybrid", association_proxy = "association_proxy",
-  ordering_list = "ordering_list", automap_base = "automap", DeferredReflection = "deferred_reflection" }
+  ordering_list = "ordering_list", automap_base = "automap", DeferredReflection = "deferred_reflection",
+  active_record = "active_record" }
 
 ---@class lualchemy.orm   its names: _meta/orm.lua
 local M = setmetatable(signature.module {
@@ -65,6 +67,7 @@ local M = setmetatable(signature.module {
   declared_attr = require("lualchemy.orm.declarative").declared_attr,
   synonym = require("lualchemy.orm.synonym").synonym,
   validates = require("lualchemy.orm.attribute_events").validates,
+  assign = assign.assign,
   collections = collections,
   attribute_keyed_dict = collections.map,
   keyfunc_mapping = collections.map,

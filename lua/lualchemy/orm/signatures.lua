@@ -4,6 +4,7 @@ local Mapper = require("lualchemy.orm.mapper")
 local Query = require("lualchemy.orm.query")
 local Bundle = require("lualchemy.orm.bundle")
 local aliased = require("lualchemy.orm.aliased")
+local assign = require("lualchemy.orm.assign")
 local binds = require("lualchemy.orm.binds")
 local comparator = require("lualchemy.orm.comparator")
 local composite = require("lualchemy.orm.composite")
@@ -33,6 +34,7 @@ signature.functions(declarative, { declarative_base = "options: options?" })
 signature.functions(factory, { create_session = "bind: session_options?, options: options?" })
 signature.functions(aliased, { aliased = "class: any, name: any?, options: options?" })
 
+signature.functions(assign, { assign = "object: table, values: table" })
 signature.functions(loader_criteria, { with_loader_criteria = "entity: any, criterion: any, options: options?" })
 
 signature.methods(Session, {
