@@ -412,7 +412,7 @@ static int l_distinct(lua_State *L)
     return top < 2 ? 1 : extend(L, s, &s->distinct_on, s->distinct_on, ALCH_OP_COMMA, 2, top);
 }
 
-/* core.select_distinct_on(stmt, column, ...): shows only where the database has it. */
+/* core.select_distinct_on(stmt, column, ...): refused where the database has none. */
 static int l_distinct_on(lua_State *L)
 {
     const alch_select *self = check_select(L, 1);

@@ -354,9 +354,14 @@ static void compile_suffixes(alch_compiler *c, const alch_list *l, unsigned flag
     }
 }
 
+/* distinct(column) is DISTINCT where there is no DISTINCT ON; what asked for the latter alone is shown or refused. */
 static void compile_distinct(alch_compiler *c, const alch_select *s, unsigned flags)
 {
-    if (alch_list_len(s->distinct_on) > 0 && c->dialect->caps.distinct_on) {
+    int alone = alch_list_len(s->distinct_on) > 0 && !(s->flags & ALCH_SELECT_DISTINCT);
+
+    if (alone && !c->dialect->caps.distinct_on_ext)
+        alch_compile_fail(c, ALCH_ERR_COMPILE, "the %s dialect has no DISTINCT ON", c->dialect->name);
+    if (alone || (alch_list_len(s->distinct_on) > 0 && c->dialect->caps.distinct_on)) {
         alch_puts(c, "DISTINCT ON (");
         alch_compile_list(c, s->distinct_on, ", ", flags);
         alch_puts(c, ") ");

@@ -158,6 +158,8 @@ local cases = {
       local check = sa.CheckConstraint(sa.and_(t.c.a:gt(5), t.c.b:in_{ "x", "it's" }))
       return sa.AddConstraint(check)
     end)(), same = "ALTER TABLE t ADD CHECK (a > 5 AND b IN ('x', 'it''s'))" },
+  { "a condition of this table alone", sa.AddConstraint(on_ab(sa.CheckConstraint("a > 1", { postgresql_no_inherit = true,
+      postgresql_not_valid = true }))), postgresql = "ALTER TABLE t ADD CHECK (a > 1) NO INHERIT NOT VALID", sqlite = "ALTER TABLE t ADD CHECK (a > 1)" },
   { "a text with colons", sa.AddConstraint(on_ab(sa.CheckConstraint("b ~ ':x' AND a::text <> '\\:'"))),
     postgresql = "ALTER TABLE t ADD CHECK (b ~ ':x' AND a::text <> ':')" },
   { "NULLS NOT DISTINCT and INCLUDE", sa.AddConstraint(on_ab(sa.UniqueConstraint("a", { name = "u", postgresql_nulls_not_distinct = true,

@@ -54,6 +54,10 @@ local rows = {
   { "an empty array of a type", function() return pg.array({}, { type_ = sa.Integer }) end, postgresql = "ARRAY[]::INTEGER[]" },
   { "any of an array", function() return c.a:any(5, { operator = "lt" }) end, postgresql = "$1 < ANY (t.a)" },
   { "all of an array", function() return c.a:all(5) end, postgresql = "$1 = ALL (t.a)" },
+  { "DISTINCT ON", function() return sa.select(c.id):ext(pg.distinct_on(c.name)) end, postgresql = "SELECT DISTINCT ON (t.name) t.id FROM t",
+    default = "SELECT DISTINCT ON (t.name) t.id FROM t" },
+  { "DISTINCT ON where that is DISTINCT", function() return sa.select(c.id):distinct(c.name) end, default = "SELECT DISTINCT t.id FROM t",
+    sqlite = "SELECT DISTINCT t.id FROM t" },
   { "DISTINCT ON nothing", function() return sa.select(c.id):ext(pg.distinct_on()):distinct() end, postgresql = "SELECT DISTINCT t.id FROM t" },
   { "a percent sign where they are doubled", function() return c.id:op("%")(5) end, pyformat = "t.id %% %(id_1)s", default = "t.id % :id_1" },
   { "a path to delete as an array", function() return c.b:delete_path(pg.array { "a", "b" }) end,
@@ -102,6 +106,9 @@ describe("a dialect's own", function()
     end)
     refused("ArgumentError", "exclude each other", function()
       return pg.insert(u):on_conflict_do_nothing { constraint = uq, index_elements = { "id" } }
+    end)
+    refused("CompileError", "the sqlite dialect has no DISTINCT ON", function()
+      return sa.select(c.id):ext(pg.distinct_on(c.name)):compile("sqlite")
     end)
     assert.is_nil(c.name.keys)
     assert.is_nil(c.a.keys)

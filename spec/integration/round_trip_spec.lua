@@ -71,6 +71,23 @@ CREATE DOMAIN trip_side.share AS numeric(5,2) DEFAULT 1 CONSTRAINT whole CHECK (
 CREATE TABLE trip_main.made (mood trip_side.mood DEFAULT 'sad'::trip_side.mood, moods trip_side.mood[], part trip_side.share) WITH (fillfactor='80');
 CREATE TABLE trip_main.a_heir (more integer) INHERITS (trip_main.made);
 CREATE TABLE trip_side.parted (day date NOT NULL, n integer, CONSTRAINT parted_pkey PRIMARY KEY (day)) PARTITION BY RANGE (day);
+CREATE TABLE trip_side.others_target (a oid NOT NULL, b integer NOT NULL, CONSTRAINT target_pk PRIMARY KEY (a, b));
+CREATE TABLE trip_side.others (
+  id serial, wide bigint NOT NULL, narrow smallint NOT NULL, letter "char", at time(3) with time zone, query tsquery, number oid, class regclass,
+  spot point, called name, ranges int8multirange, hardware macaddr8, short character varying(3)[], exact numeric(5,1)[] DEFAULT '{}'::numeric[],
+  moments timestamp(3) without time zone[], doc json DEFAULT '[]'::json, parts interval day to second, nothing text DEFAULT NULL::text,
+  CONSTRAINT others_pk PRIMARY KEY (id) INCLUDE (wide), CONSTRAINT "a pair" UNIQUE (wide, narrow) INCLUDE (letter) DEFERRABLE INITIALLY DEFERRED,
+  CONSTRAINT own CHECK ((id > 0)) NO INHERIT, CONSTRAINT to_other FOREIGN KEY (number, id) REFERENCES trip_side.others_target (a, b)
+    ON DELETE SET NULL (number) ON UPDATE RESTRICT);
+CREATE INDEX others_brin ON trip_side.others USING brin (at) WITH (pages_per_range='4');
+CREATE INDEX others_spgist ON trip_side.others USING spgist (spot);
+CREATE INDEX others_collated ON trip_side.others USING btree (nothing COLLATE "C" text_pattern_ops DESC, lower(nothing) text_pattern_ops) INCLUDE (wide);
+CREATE UNIQUE INDEX others_nulls ON trip_side.others USING btree (number) NULLS NOT DISTINCT;
+CREATE INDEX others_document ON trip_side.others USING gin (to_tsvector('english'::regconfig, nothing)) WHERE ((number)::bigint > 5);
+COMMENT ON CONSTRAINT own ON trip_side.others IS 'a condition''s';
+COMMENT ON CONSTRAINT "a pair" ON trip_side.others IS 'two';
+COMMENT ON CONSTRAINT others_pk ON trip_side.others IS 'a key';
+COMMENT ON CONSTRAINT to_other ON trip_side.others IS 'there';
 CREATE TABLE trip_main.employees (boss bigint, id bigint PRIMARY KEY, CONSTRAINT of_boss FOREIGN KEY (boss) REFERENCES trip_main.employees (id))
 ]]
 
@@ -80,7 +97,8 @@ local ASKED = {
     FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0
       LEFT JOIN pg_attrdef d ON d.adrelid = c.oid AND d.adnum = a.attnum LEFT JOIN pg_collation l ON l.oid = a.attcollation
     WHERE n.nspname = $1 AND c.relkind IN ('r', 'p') ORDER BY 1, a.attnum]],
-  [[SELECT c.relname, k.conname, k.contype, pg_get_constraintdef(k.oid) FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
+  [[SELECT c.relname, k.conname, k.contype, pg_get_constraintdef(k.oid), obj_description(k.oid, 'pg_constraint')
+    FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid
       JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = $1 ORDER BY 1, 2]],
   [[SELECT tablename, indexname, indexdef FROM pg_indexes WHERE schemaname = $1 ORDER BY 1, 2]],
   [[SELECT c.relname, obj_description(c.oid) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
@@ -143,6 +161,10 @@ CREATE TABLE people (id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, "Full Name" 
   CONSTRAINT of_country FOREIGN KEY (country) REFERENCES countries (code) ON UPDATE CASCADE ON DELETE SET NULL DEFERRABLE INITIALLY DEFERRED)]], [[
 CREATE UNIQUE INDEX people_name ON people ("Full Name" DESC, born) WHERE alive = 1]], [[
 CREATE INDEX people_lower ON people (lower("Full Name"), abs(height))]], [[
+CREATE INDEX people_nocase ON people ("Full Name" COLLATE NOCASE DESC, born, height + 1 DESC) WHERE "select" > 1 AND "Full Name" <> 'it''s']], [[
+CREATE TABLE side.places (id INTEGER NOT NULL PRIMARY KEY, name TEXT DEFAULT 'here', inside INTEGER,
+  CONSTRAINT fk_inside FOREIGN KEY (inside) REFERENCES places (id), CONSTRAINT named UNIQUE (name), CONSTRAINT short CHECK (length(name) < 9))]], [[
+CREATE UNIQUE INDEX side.places_name ON places (lower(name)) WHERE inside IS NOT NULL]], [[
 CREATE TABLE strictly (a INTEGER NOT NULL, b TEXT, c REAL, d BLOB, PRIMARY KEY (a, b)) STRICT, WITHOUT ROWID]], [[
 CREATE TABLE friends (a INTEGER NOT NULL, b INTEGER NOT NULL, since DATETIME, PRIMARY KEY (a, b), FOREIGN KEY(a) REFERENCES people (id) ON DELETE CASCADE,
   FOREIGN KEY(b) REFERENCES people (id))]], [[
@@ -158,12 +180,17 @@ local SQLITE_ASKED = {
   "SELECT t.name, CASE i.origin WHEN 'c' THEN i.name END, i.\"unique\", i.origin, i.partial, x.seqno, x.name, x.\"desc\", x.coll "
     .. "FROM sqlite_master t, pragma_index_list(t.name) i, pragma_index_xinfo(i.name) x WHERE t.type = 'table' AND x.key ORDER BY 1, 2, 4, 7, 6",
   "SELECT name FROM sqlite_master ORDER BY name",
+  "SELECT x.cid, x.name, x.type, x.\"notnull\", x.dflt_value, x.pk FROM side.sqlite_master t, pragma_table_xinfo(t.name, 'side') x WHERE t.type = 'table' "
+    .. "ORDER BY 1",
+  "SELECT f.\"table\", f.\"from\", f.\"to\" FROM pragma_foreign_key_list('places', 'side') f",
+  "SELECT i.name, i.\"unique\", i.origin, i.partial FROM pragma_index_list('places', 'side') i ORDER BY 1",
 }
 
 -- What no pragma tells stands in the texts: constraints' names, checks, conflict clauses, deferrability.
 local function words(conn)
   local out = {}
-  for row in conn:exec_driver_sql("SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY name") do
+  for row in conn:exec_driver_sql("SELECT sql FROM (SELECT name, sql FROM sqlite_master UNION ALL SELECT name, sql FROM side.sqlite_master) "
+    .. "WHERE sql IS NOT NULL ORDER BY name") do
     local text = row[1]:gsub("%s+", " "):gsub("[\"`]", "")
     for _, pattern in ipairs { "CONSTRAINT [%w_ ]-%s%u[%u ]+", "CHECK %b()", "ON CONFLICT %u+", "DEFERRABLE INITIALLY %u+", "AUTOINCREMENT", "STRICT",
       "WITHOUT ROWID", "STORED", "WHERE .+$", "lower%b()", "COLLATE %u+" } do
@@ -181,9 +208,11 @@ describe("everything SQLite has", function()
     local from, to = sa.create_engine("sqlite://"), sa.create_engine("sqlite://")
     local first <close> = from:connect()
     local second <close> = to:connect()
+    for _, conn in ipairs { first, second } do conn:exec_driver_sql("ATTACH ':memory:' AS side") end
     for _, statement in ipairs(SQLITE) do first:exec_driver_sql(statement) end
     local metadata = sa.MetaData()
     metadata:reflect(first)
+    metadata:reflect(first, { schema = "side" })
     metadata:create_all(second)
     local before = lines_of(first, SQLITE_ASKED)
     assert.is_true(#before > 50)

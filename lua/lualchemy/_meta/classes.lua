@@ -122,6 +122,7 @@
 ---@field get_domains fun(self: lualchemy.Inspector, opts?: any): any
 ---@field get_enums fun(self: lualchemy.Inspector, opts?: any): any
 ---@field get_foreign_keys fun(self: lualchemy.Inspector, name?: any, opts?: any): any
+---@field get_foreign_table_names fun(self: lualchemy.Inspector, opts?: any): any
 ---@field get_indexes fun(self: lualchemy.Inspector, name?: any, opts?: any): any
 ---@field get_materialized_view_names fun(self: lualchemy.Inspector, opts?: any): any
 ---@field get_multi_check_constraints fun(self: lualchemy.Inspector, opts?: any): any

@@ -103,6 +103,10 @@ function Inspector:get_view_names(opts) return cached(self, "view_names", nil, s
 ---@return string[]
 function Inspector:get_materialized_view_names(opts) return cached(self, "materialized_view_names", nil, schema_of(opts)) end
 
+--- Tables of PostgreSQL whose rows are elsewhere; get_table_names has them not.
+---@return string[]
+function Inspector:get_foreign_table_names(opts) return cached(self, "foreign_table_names", nil, schema_of(opts)) end
+
 ---@return string[]
 function Inspector:get_sequence_names(opts) return cached(self, "sequence_names", nil, schema_of(opts)) end
 
@@ -188,7 +192,10 @@ local function names_of(self, opts, schema)
     end
   end
   for _, one in ipairs(KINDS[kind]) do
-    if scope ~= "temporary" then add(NAMES[one][1], schema) end
+    if scope ~= "temporary" then
+      add(NAMES[one][1], schema)
+      if one == "table" then add("foreign_table_names", schema) end
+    end
     if scope ~= "default" and schema == nil then add(NAMES[one].temporary) end
   end
   return out

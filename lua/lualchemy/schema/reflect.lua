@@ -158,8 +158,11 @@ local function index_elements(self, info)
     local expression = info.expressions and info.expressions[i]
     local column = name ~= core.null and self.by_name[name]
     if name == core.null or (expression and expression ~= name) then
-      local sorting = info.column_sorting and info.column_sorting[name == core.null and expression or name]
+      local key = name == core.null and expression or name
+      local class_ = info.dialect_options.postgresql_ops and info.dialect_options.postgresql_ops[key]
+      local sorting = info.column_sorting and info.column_sorting[key]
       local says_so = expression:upper():find("%sDESC$") or expression:upper():find("%sNULLS %u+$")
+      if class_ then expression = expression .. " " .. class_ end       -- text has no key that the option could go by
       elements[i] = text(says_so and expression or sorted(expression, sorting or {}))
     elseif not column then
       return nil

@@ -35,6 +35,8 @@ local APART = {
   [[CREATE TABLE base_a (a int)]], [[CREATE TABLE base_b (b int)]],
   [[CREATE TABLE heir (own text COLLATE reflect_b."Own C", said reflect_b.word) INHERITS (base_b, base_a)]],
   "CREATE TABLE part_1 PARTITION OF parted FOR VALUES FROM (1) TO (2)",
+  "CREATE FOREIGN DATA WRAPPER reflect_wrapper", "CREATE SERVER reflect_server FOREIGN DATA WRAPPER reflect_wrapper",
+  "CREATE FOREIGN TABLE abroad (a int) SERVER reflect_server",
 }
 
 describe("PostgreSQL's inspector", function()
@@ -187,6 +189,9 @@ describe("PostgreSQL's inspector", function()
       collation = "Own C", collation_schema = "reflect_b" }, domain)
     assert.are.same({ postgresql_inherits = { "base_b", "base_a" } }, apart:get_table_options("heir"))
     assert.are.same({}, apart:get_table_options("part_1"))
+    assert.are.same({ "abroad" }, apart:get_foreign_table_names())
+    assert.is_nil(table.concat(apart:get_table_names(), " "):find("abroad", 1, true))
+    assert.are.equal("a", apart:get_multi_columns { filter_names = { "abroad" } }.abroad[1].name)
     assert.are.equal(connection:exec_driver_sql("SELECT 'heir'::regclass::oid::bigint"):scalar(), apart:get_table_oid("heir"))
   end)
 
@@ -223,6 +228,7 @@ describe("PostgreSQL's type names", function()
     { "int4range", "INT4RANGE()" },
     { "jsonb", "JSONB()" }, { "inet", "INET()" },
     { "bit varying(5)", "BIT(length=5, varying=true)" }, { "bit(3)", "BIT(length=3, varying=false)" },
+    { '"char"', [[UnknownType(name="\"char\"")]] },
     { "geometry(Point,4326)", 'UnknownType(name="GEOMETRY(POINT,4326)")' },
   }
   for _, case in ipairs(cases) do

@@ -14,7 +14,7 @@ options.declare("postgresql", "PrimaryKeyConstraint", "include")
 options.declare("postgresql", "UniqueConstraint", "include nulls_not_distinct")
 options.declare("postgresql", "ForeignKeyConstraint", "not_valid")
 options.declare("postgresql", "ForeignKey", "not_valid")
-options.declare("postgresql", "CheckConstraint", "not_valid")
+options.declare("postgresql", "CheckConstraint", "not_valid no_inherit")
 options.declare("postgresql", "CreateView", "with")
 
 local Base = compiler.DDLCompiler
@@ -105,7 +105,8 @@ local function validity(constraint)
 end
 
 function PGDDL:visit_check_constraint(constraint)
-  return Base.visit_check_constraint(self, constraint) .. validity(constraint)
+  local alone = options.of(constraint, "postgresql").no_inherit and " NO INHERIT" or ""
+  return Base.visit_check_constraint(self, constraint) .. alone .. validity(constraint)
 end
 
 PGDDL.ON_DELETE = { "RESTRICT", "CASCADE", "SET NULL", "SET DEFAULT", "NO ACTION", "SET NULL ?%([^()]+%)", "SET DEFAULT ?%([^()]+%)" }

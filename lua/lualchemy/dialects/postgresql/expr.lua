@@ -188,7 +188,7 @@ function M.aggregate_order_by(target, ...)
   return core.argument_order_by(target, core.ordering({ ... }, "aggregate_order_by"))
 end
 
---- DISTINCT ON, for `select:ext(pg.distinct_on(...))`; of no columns it changes nothing.
+--- DISTINCT ON, for `select:ext(pg.distinct_on(...))`; of no columns it changes nothing. Databases without it refuse it.
 function M.distinct_on(...)
   local given = table.pack(...)
   return { _extend = function(statement)

@@ -52,7 +52,8 @@ local function names_of_kind(kinds, more)
   end
 end
 
-M.table_names = names_of_kind("'r', 'p', 'f'", "AND c.relpersistence <> 't'")
+M.table_names = names_of_kind("'r', 'p'", "AND c.relpersistence <> 't'")
+M.foreign_table_names = names_of_kind("'f'")
 M.view_names = names_of_kind("'v'", "AND c.relpersistence <> 't'")
 M.materialized_view_names = names_of_kind("'m'")
 M.sequence_names = names_of_kind("'S'")
@@ -500,7 +501,8 @@ function M.multi_check_constraints(connection, names, schema)
     out[row[1]] = out[row[1]] or {}
     local condition, rest = row[3]:match("^CHECK %((.*)%)(.*)$")
     table.insert(out[row[1]], { name = row[2], sqltext = condition, comment = row[4],
-      dialect_options = { postgresql_not_valid = rest:find("NOT VALID", 1, true) and true or nil } })
+      dialect_options = { postgresql_not_valid = rest:find("NOT VALID", 1, true) and true or nil,
+        postgresql_no_inherit = rest:find("NO INHERIT", 1, true) and true or nil } })
   end
   return out
 end

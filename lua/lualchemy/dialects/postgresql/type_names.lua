@@ -30,7 +30,7 @@ function Unknown:_core_fields()
 end
 
 local function unknown(_, _, spelled)
-  return Unknown{ name = spelled:upper() }
+  return Unknown{ name = spelled:find('"', 1, true) and spelled or spelled:upper() }
 end
 
 local function bits(varying)

@@ -14,7 +14,7 @@ M.description = {
     distinct_as_is = true, no_locking = true, div_is_floordiv = true, div_adds_float = true, values_in_tuples = true,
     returning_bare = true, xor_by_or_and = true, strftime_extract = true, json_extract = true, limit_bound = true,
     insert_returning = true, last_row_id = true, literal_conflict_where = true, conflict_after_where = true,
-    compound_members_bare = true,
+    compound_members_bare = true, distinct_on_ext = false,
     empty_insert = false, empty_set_in_op = false, regexp_prefix = true, default_metavalue = false,
   },
   words = {
