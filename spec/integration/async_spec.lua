@@ -1,6 +1,7 @@
 --- The same calls block in a script and yield in a coroutine.
 local sa = require("lualchemy")
 local core = require("lualchemy._core")
+local orm = require("lualchemy.orm")
 local targets = require("spec.support.targets")
 local raises = require("spec.support.expect").raises
 
@@ -208,6 +209,45 @@ describe("without blocking", function()
     end)
     scheduler:run()
     assert.equal(6 + 500500, sum)
+  end)
+
+  it("a lazy load lets others go on, and blocks where no coroutine can yield: in sort, gsub, concat", function()
+    local scheduler = Scheduler.new()
+    sa.set_wait(function(...) return scheduler:wait(...) end)
+    connect { pool_size = 1, max_overflow = 0 }
+    local Base = orm.declarative_base()
+    local Child = Base:class("Child", { __tablename__ = "async_children", id = sa.Column(sa.Integer, { primary_key = true }),
+      parent_id = sa.Column(sa.ForeignKey("async_parents.id")) })
+    local Parent = Base:class("Parent", { __tablename__ = "async_parents", id = sa.Column(sa.Integer, { primary_key = true }),
+      children = orm.relationship(Child, { order_by = Child.id }) })
+    finally(orm.clear_mappers)
+    local conn = engine:connect()
+    Base.metadata:create_all(conn)
+    local done = false
+    scheduler:spawn(function()
+      local session <close> = orm.Session { bind = conn }
+      session:add_all { Parent { id = 1, children = { Child { id = 3 } } }, Parent { id = 2, children = { Child { id = 4 }, Child { id = 5 } } } }
+      session:flush()
+      local function parents()
+        session:expunge_all()
+        return session:query(Parent):order_by(Parent.id):all()
+      end
+      local first, before = parents()[1], scheduler.waits
+      assert.equal(3, first.children[1].id)
+      assert.is_true(scheduler.waits > before, "nobody was told of the wait")
+      local sorted = parents()
+      table.sort(sorted, function(a, b) return #a.children > #b.children end)
+      assert.equal(2, sorted[1].id)
+      local some = parents()
+      assert.equal("1 2", (("1 2"):gsub("%d", function(i) return #some[tonumber(i)].children end)))
+      assert.equal("2", table.concat { #parents()[2].children })
+      local _, last = table.unpack(parents()[2].children)
+      assert.equal(5, last.id)
+      done = true
+    end)
+    scheduler:run()
+    assert.is_true(done)
+    conn:close()
   end)
 
   it("a connection has one owner at a time", function()

@@ -110,6 +110,39 @@ for name, url in targets.each() do
       assert.equal("InterfaceError", seen.chained_exception.class)
     end)
 
+    if name == "postgresql" then
+      it("a ping finds what the server ended meanwhile, and is in no transaction", function()
+        local pinged <close> = sa.create_engine(url, { pool_pre_ping = true, pool_size = 1 })
+        local conn = pinged:connect()
+        local pid = conn:scalar("SELECT pg_backend_pid()")
+        conn:close()
+        local other <close> = engine:connect()
+        assert.is_true(other:scalar("SELECT pg_terminate_backend(" .. pid .. ", 5000)"))
+        local told
+        sa.event.listen(pinged, "handle_error", function(context) told = context end)
+        local again <close> = pinged:connect()
+        assert.is_false(again.connection:in_transaction())
+        assert.not_equal(pid, again:scalar("SELECT pg_backend_pid()"))
+        if told then assert.is_true(told.is_pre_ping) end      -- the end may have arrived before the ping
+      end)
+    end
+
+    it("listeners of handle_error are told which connection could not be made anew", function()
+      local away, seen = false, nil
+      local target <close> = sa.create_engine(url, { creator = function()
+        if away then error(sa.exc.OperationalError("away"), 0) end
+        return engine.dialect:connect((select(2, engine.dialect:create_connect_args(engine.url))))
+      end })
+      event.listen(target, "handle_error", function(context) seen = context end)
+      local conn <close> = target:connect()
+      conn:invalidate()
+      away = true
+      raises("OperationalError", "away", conn.exec_driver_sql, conn, "SELECT 1")
+      assert.equal(conn, seen.connection)
+      away = false
+      assert.equal(1, conn:exec_driver_sql("SELECT 1"):scalar())
+    end)
+
     it("a listener of handle_error keeps the rest of the pool when one connection is lost", function()
       event.listen(engine, "handle_error", function(context)
         assert.equal(context.connection.connection, context.cursor)

@@ -163,6 +163,23 @@ for name, url in targets.each() do
       assert.same({ 1, 2 }, ids())
     end)
 
+    it("a savepoint is not released in a connection that was lost", function()
+      conn:begin()
+      local savepoint = conn:begin_nested()
+      conn:invalidate()
+      raises("PendingRollbackError", "lost and its transaction with it", savepoint.commit, savepoint)
+      savepoint:rollback()
+      raises("PendingRollbackError", "call rollback", conn.exec_driver_sql, conn, "SELECT 1")
+      conn:rollback()
+      assert.equal(1, conn:exec_driver_sql("SELECT 1"):scalar())
+    end)
+
+    it("AUTOCOMMIT has no savepoints", function()
+      conn:execution_options { isolation_level = "AUTOCOMMIT" }
+      raises("InvalidRequestError", "no savepoints in AUTOCOMMIT", conn.begin_nested, conn)
+      assert.is_false(conn:in_transaction())
+    end)
+
     it("a savepoint dies with what is around it", function()
       local a = conn:begin_nested()
       local b = conn:begin_nested()

@@ -302,6 +302,9 @@ end
 ---@param fn (fun(conn: lualchemy.Connection): ...)?
 ---@return lualchemy.NestedTransaction|...
 function Connection:begin_nested(fn)
+  if self:_autocommit() then
+    errors.raise("InvalidRequestError", "there are no savepoints in AUTOCOMMIT, which has no transactions")
+  end
   self:_usable()
   self:_autobegin()
   self._savepoints = (self._savepoints or 0) + 1

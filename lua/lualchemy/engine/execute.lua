@@ -109,7 +109,8 @@ function M.check_out(conn)
   local ok, outcome = pcall(pool.connect, pool)
   if ok then return outcome end
   if not errors.DBAPIError:is(outcome) then error(outcome, 0) end
-  error((ask_listeners(conn, outcome, { is_disconnect = errors.DisconnectionError:is(outcome) })), 0)
+  local lost = conn.invalidated and conn or nil       -- else this is the first time
+  error((ask_listeners(conn, outcome, { connection = lost, is_disconnect = errors.DisconnectionError:is(outcome) })), 0)
 end
 
 -- A lost connection is useless, and so are those that were opened before it was found out; unless it was closed on

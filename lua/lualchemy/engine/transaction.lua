@@ -113,7 +113,7 @@ end
 --- Gives the savepoint up and keeps the work, as far as the transaction around it does.
 function NestedTransaction:commit()
   check_active(self, "commit")
-  local connection = self.connection
+  local connection = self.connection:_usable()
   connection:_release_savepoint(self.name)
   end_nested(self)
 end

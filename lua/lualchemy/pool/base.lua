@@ -27,6 +27,7 @@ require("lualchemy.pool.record")
 local Pool = class("Pool")
 Pool._policy = "queue"
 Pool._shares = false    -- one connection for everybody
+Pool._counts = true     -- how many connections there are is for its options to say
 
 event.declare(Pool, { "first_connect", "connect", "checkout", "checkin", "reset", "invalidate", "soft_invalidate", "detach", "close",
   "close_detached" })
@@ -36,6 +37,9 @@ local OPTIONS = {
   reset_on_return = "any", use_lifo = "boolean", listeners = "table", traceback = "boolean", restore = "table",
 }
 
+-- Options of pools that count.
+local COUNTS = { size = true, max_overflow = true, timeout = true, use_lifo = true }
+
 -- A checkout listener may refuse a connection that often before its error reaches the caller.
 local MAX_REFUSALS = 2
 
@@ -43,6 +47,9 @@ local function check_options(self, options)
   for key, value in pairs(options) do
     local kind = OPTIONS[key]
     if not kind then errors.raise("ArgumentError", "%s has no option '%s'", self.__name, tostring(key)) end
+    if COUNTS[key] and not self._counts then
+      errors.raise("ArgumentError", "%s has no option '%s': it does not count connections as a QueuePool does", self.__name, key)
+    end
     if kind ~= "any" and type(value) ~= kind or value ~= value then     -- NaN is no number of anything
       errors.raise("ArgumentError", "%s: option '%s' is a %s, got %s", self.__name, key, kind, value == value and type(value) or "NaN")
     end
@@ -299,7 +306,9 @@ end
 local function reset(self, record)
   local dc = record.driver_connection
   dc:finish()
-  if self._listeners then event.fire(self, "reset", dc, record) end
+  if self._listeners then
+    event.fire(self, "reset", dc, record, { transaction_was_reset = not dc:in_transaction(), terminate_only = false, asyncio_safe = true })
+  end
   if self._reset and dc:in_transaction() then
     dc:execute(self._reset == "commit" and "COMMIT" or "ROLLBACK")
   end

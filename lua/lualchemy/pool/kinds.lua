@@ -44,12 +44,12 @@ end
 return {
   QueuePool = QueuePool,
   --- Opens at every checkout and closes at every checkin.
-  NullPool = Pool:extend("NullPool", { _policy = "null" }),
+  NullPool = Pool:extend("NullPool", { _policy = "null", _counts = false }),
   --- One connection, shared by all who ask.
-  StaticPool = Pool:extend("StaticPool", { _policy = "static", _shares = true }),
+  StaticPool = Pool:extend("StaticPool", { _policy = "static", _shares = true, _counts = false }),
   --- The same under the name that a database in memory takes by default: every connection of the program is the one
-  --- that has the database.
+  --- that has the database. Takes the options of a QueuePool, too, so that they may stand when a test uses such a one.
   SingletonPool = Pool:extend("SingletonPool", { _policy = "singleton", _shares = true }),
   --- One connection for one at a time: asking for a second one raises.
-  AssertionPool = Pool:extend("AssertionPool", { _policy = "assertion" }),
+  AssertionPool = Pool:extend("AssertionPool", { _policy = "assertion", _counts = false }),
 }

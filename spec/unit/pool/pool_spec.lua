@@ -117,6 +117,19 @@ describe("pool", function()
     b:close()
   end)
 
+  it("tells listeners of a reset whether the transaction was ended before", function()
+    local p = pool.QueuePool(connect, { size = 1 })
+    local told = {}
+    event.listen(p, "reset", function(_, _, state) told[#told + 1] = state.transaction_was_reset end)
+    for _, ending in ipairs { "ROLLBACK", "SELECT 1" } do
+      local a = p:connect()
+      a:execute("BEGIN")
+      a:execute(ending)
+      a:close()
+    end
+    assert.same({ true, false }, told)
+  end)
+
   it("reset_on_return can commit, or do nothing", function()
     for _, mode in ipairs { "commit", false } do
       local p = pool.StaticPool(connect, { reset_on_return = mode })
@@ -279,6 +292,11 @@ describe("pool", function()
     raises("ArgumentError", "QueuePool has no option 'sise'", pool.QueuePool, connect, { sise = 5 })
     raises("ArgumentError", "option 'size' is a number, got string", pool.QueuePool, connect, { size = "5" })
     raises("ArgumentError", "takes a function that connects", pool.QueuePool, 5)
+    for _, kind in ipairs { "NullPool", "StaticPool", "AssertionPool" } do
+      raises("ArgumentError", kind .. " has no option 'size': it does not count", pool[kind], connect, { size = 5 })
+      raises("ArgumentError", kind .. " has no option 'timeout'", pool[kind], connect, { timeout = 5 })
+    end
+    pool.SingletonPool(connect, { size = 5, max_overflow = 5, timeout = 5 })      -- stands for others
   end)
 
   describe("under a scheduler", function()
