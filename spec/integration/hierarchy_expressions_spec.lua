@@ -379,6 +379,8 @@ world.describe("rows of a class in a hierarchy", zoo, function(w)
     assert.same({ 3, 4 }, values(sa.select(w.Cat.age + 1)))
     assert.same({ 5 }, values(sa.select(w.Bird.age + 1)))
     assert.same({ 2 }, values(sa.select(func.count(w.Cat.id) + 0)))
+    assert.same({ 4, 6 }, values(sa.select(w.Animal.age + w.Cat.age)))      -- whichever operand is first
+    assert.same({ 4, 6 }, values(sa.select(w.Cat.age + w.Animal.age)))
     assert.same({ 20, 30 }, values(sa.select(sa.case({ { w.Cat.age:gt(0), w.Cat.age * 10 } }))))
   end)
 

@@ -62,6 +62,15 @@ world.describe("scoped sessions", function(Base, w) world.people(Base, w) end, f
     assert.is_nil(Plain.nothing)
   end)
 
+  it("and one that gets it later, or never", function()
+    local Plain = expect.plain_class("Plain")
+    orm.mapper(Plain, w.User.__table__)
+    Plain.query = Session:query_property(orm.Query:extend("Other", { none = function(self) return self:count() == 0 end }))
+    assert.is_true(Plain.query:none())
+    assert.is_true(orm.Query:is(Plain.query))
+    expect.raises_here("InvalidRequestError", { "for mapped classes" }, function() return (Session:query_property():count()) end)
+  end)
+
   it("a scope of one's own", function()
     local scope = {}
     local Own = orm.scoped_session(orm.sessionmaker{ bind = w.engine }, { scopefunc = function() return scope end })

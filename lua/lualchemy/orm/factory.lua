@@ -3,6 +3,7 @@
 local class = require("lualchemy.util.class")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
+local registry = require("lualchemy.orm.registry")
 local retry = require("lualchemy.engine.retry")
 
 local M = {}
@@ -167,15 +168,26 @@ function ScopedSession:configure(options)
   self.session_factory:configure(options)
 end
 
+-- A plain class cannot tell that it got the property when it was mapped already: the first use of the field tells.
+local QueryProperty = { __index = function(property, key)
+  local class_ = registry.adopt_class_property(property)
+  if not class_ then
+    errors.raise("InvalidRequestError", "query_property() is for mapped classes: User.query = Session:query_property()")
+  end
+  local query = property:get(class_)
+  local value = query[key]
+  if type(value) ~= "function" then return value end
+  return function(_, ...) return value(query, ...) end
+end }
+
 --- For classes: `Base.query = Session:query_property()`, and `User.query` is a query for User in the session of the scope.
---- A class that is not declarative has it among its fields before it is mapped.
 ---@param query_cls table?   its class, instead of the session's
 function ScopedSession:query_property(query_cls)
   local scoped = self
-  return { __class_property = true, get = function(_, class_)
+  return setmetatable({ __class_property = true, get = function(_, class_)
     if query_cls then return query_cls({ class_ }, { session = scoped() }) end
     return scoped():query(class_)
-  end }
+  end }, QueryProperty)
 end
 
 function ScopedSession:__index(key)

@@ -218,6 +218,20 @@ function M.add_class_property(class_, key, property)
   end
 end
 
+--- A property that a class of the program's own got as a field after it was mapped: it begins to work.
+---@param property { get: fun(self: table, class_: table): any }
+---@return table?   the class
+function M.adopt_class_property(property)
+  for mapper in pairs(all_mappers) do
+    for key, value in next, mapper.class_ do
+      if rawequal(value, property) then
+        M.add_class_property(mapper.class_, key, property)
+        return mapper.class_
+      end
+    end
+  end
+end
+
 -- A class is being mapped: properties among its fields, or of a class above it, begin to work.
 local function adopt_class_properties(class_)
   for key, value in next, class_ do

@@ -191,8 +191,9 @@ function MetaData:_bind_for(what)
   return self.bind
 end
 
--- `metadata.bind = url` makes an engine of it.
+-- `metadata.bind = url` makes an engine of it; the 0.3 tutorial calls it `metadata.engine`.
 MetaData._getters.bind = function(self) return rawget(self, "_bind") end
+MetaData._getters.engine = MetaData._getters.bind
 function MetaData.__newindex(self, key, value)
   if key == "bind" then
     rawset(self, "_bind", bind_of(value))

@@ -81,9 +81,11 @@ function FromClause:alias(name, options)
   return core.alias("alias", self, text, quote)
 end
 
+--- A SELECT of all columns, of the rows that meet the criteria.
+---@param ... lualchemy.Operand
 function FromClause:select(...)
-  if select("#", ...) > 0 then return core.select(...) end
-  return core.select(self)
+  local made = core.select(self)
+  return select("#", ...) > 0 and made:where(...) or made
 end
 
 --- A sample of the rows: `t:tablesample(sa.func.bernoulli(5), { name =, seed = })`.
