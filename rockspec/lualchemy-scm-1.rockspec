@@ -425,6 +425,7 @@ build = {
     ["lualchemy.types.text"] = "lua/lualchemy/types/text.lua",
     ["lualchemy.types.value"] = "lua/lualchemy/types/value.lua",
     ["lualchemy.util.class"] = "lua/lualchemy/util/class.lua",
+    ["lualchemy.util.lazy"] = "lua/lualchemy/util/lazy.lua",
     ["lualchemy.util.levels"] = "lua/lualchemy/util/levels.lua",
     ["lualchemy.util.md5"] = "lua/lualchemy/util/md5.lua",
     ["lualchemy.util.preload"] = "lua/lualchemy/util/preload.lua",

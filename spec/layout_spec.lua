@@ -152,7 +152,8 @@ describe("the Lua sources", function()
     no_line(sources, as_it_is, function(path, line, report)
       local from = path:match("^lua/lualchemy/([%w_]+)")
       if from == "_meta" then return end
-      for name in line:gsub("%-%-.*", ""):gmatch("%f[%w_]require%s*%(?%s*[\"']([^\"']+)[\"']") do
+      local code = line:gsub("%-%-.*", ""):gsub("%f[%w_]lazy%(", "require(")
+      for name in code:gmatch("%f[%w_]require%s*%(?%s*[\"']([^\"']+)[\"']") do
         local to = name:match("^lualchemy%.([%w_]+)") or (name == "lualchemy" and "init")
         if not to then
           if not LUA_FOREIGN[from] and not LUA_TOP[from] then report("requires " .. name .. ", which is not ours") end

@@ -1,6 +1,8 @@
 /* Whose line it is: the nearest frame on the stack that is not the library's.
 ** Every error says it, and every checkout of a connection notes it, so it is
-** found without a table for each frame, as the debug library would make. */
+** found without a table for each frame, as the debug library would make. And
+** what parameters a function has, which every method of the library is asked
+** when it is loaded, also where a sandbox has no debug library. */
 #include <string.h>
 
 #include "binding/bind.h"
@@ -72,6 +74,31 @@ static int l_caller(lua_State *L)
     return 1;
 }
 
+/* Pushes the name of a parameter of the function at 1; nil if its names were stripped. */
+static void push_parameter(lua_State *L, int i)
+{
+    lua_pushvalue(L, 1);
+    lua_pushstring(L, lua_getlocal(L, NULL, i));
+    lua_remove(L, -2);
+}
+
+/* core.parameters(function) -> how many it names, the first, the last, does it take more | nil: not written in Lua */
+static int l_parameters(lua_State *L)
+{
+    lua_Debug ar;
+
+    lua_settop(L, 1);
+    if (!lua_isfunction(L, 1) || lua_iscfunction(L, 1))
+        return lua_pushnil(L), 1;
+    lua_pushvalue(L, 1);
+    (void)lua_getinfo(L, ">u", &ar);
+    lua_pushinteger(L, ar.nparams);
+    push_parameter(L, 1);
+    push_parameter(L, ar.nparams);
+    lua_pushboolean(L, ar.isvararg);
+    return 4;
+}
+
 /* core.caller_finder(here, functions) -> caller: 'functions' is a table with weak keys. */
 static int l_caller_finder(lua_State *L)
 {
@@ -88,4 +115,6 @@ void alch_open_caller(lua_State *L)
 {
     lua_pushcfunction(L, l_caller_finder);
     lua_setfield(L, -2, "caller_finder");
+    lua_pushcfunction(L, l_parameters);
+    lua_setfield(L, -2, "parameters");
 }

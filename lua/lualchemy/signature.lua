@@ -9,8 +9,10 @@
 -- common mistake of all. Methods are the functions whose first parameter is called `self`; those in C check by themselves.
 
 local class = require("lualchemy.util.class")
-local class_of = require("lualchemy._core").metatable   -- asks for no __metatable, which each door would pay for
+local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+
+local class_of = core.metatable     -- asks for no __metatable, which each door would pay for
 
 local M = {}
 
@@ -49,12 +51,17 @@ local function described(x)
   return (name:find("^[AEIOUaeiou]") and "an " or "a ") .. name
 end
 
+local parsed = {}       -- the lines said so far: many are the same
+
 local function parse(text)
-  local parameters = {}
+  local parameters = parsed[text]
+  if parameters then return parameters end
+  parameters = {}
   for name, kind, optional in text:gmatch("([%w_.]+): *([%w_]+)(%??)") do
     assert(kinds[kind], kind)
     parameters[#parameters + 1] = { name = name, kind = kinds[kind], optional = optional == "?" }
   end
+  parsed[text] = parameters
   return parameters
 end
 
@@ -76,51 +83,58 @@ local function verify(what, parameters, ...)
   end
 end
 
--- A door of the same number of parameters costs no vararg call; these are methods that may be called often. `tests` says
--- of each parameter what may stand there; `again` says what is wrong.
+-- A door of the same number of parameters costs no vararg call; these are methods that may be called often. `good` knows
+-- the classes whose objects may be called on, and looks closer at others when it is called; `tests` says of each parameter
+-- what may stand there, `again` what is wrong. There are many doors: each has as few upvalues as it can.
 local DOORS = {
-  function(fn, good, refuse)
+  function(fn, name, good)
     return function(self)
-      if not good[class_of(self)] then refuse(self) end
+      if not good[class_of(self)] then good(self, name) end
       return fn(self)
     end
   end,
-  function(fn, good, refuse, tests, again)
+  function(fn, name, good, tests, again)
     local first = tests[1]
+    if not first then
+      return function(self, a)
+        if not good[class_of(self)] then good(self, name) end
+        return fn(self, a)
+      end
+    end
     return function(self, a)
-      if not good[class_of(self)] then refuse(self) end
-      if first and not first(a) then again(a) end
+      if not good[class_of(self)] then good(self, name) end
+      if not first(a) then again(a) end
       return fn(self, a)
     end
   end,
-  function(fn, good, refuse, tests, again)
+  function(fn, name, good, tests, again)
     local first, second = tests[1], tests[2]
     return function(self, a, b)
-      if not good[class_of(self)] then refuse(self) end
+      if not good[class_of(self)] then good(self, name) end
       if first and not first(a) or second and not second(b) then again(a, b) end
       return fn(self, a, b)
     end
   end,
-  function(fn, good, refuse, tests, again)
+  function(fn, name, good, tests, again)
     local first, second, third = tests[1], tests[2], tests[3]
     return function(self, a, b, c)
-      if not good[class_of(self)] then refuse(self) end
+      if not good[class_of(self)] then good(self, name) end
       if first and not first(a) or second and not second(b) or third and not third(c) then again(a, b, c) end
       return fn(self, a, b, c)
     end
   end,
 }
 
-local function any_door(fn, good, refuse)
+local function any_door(fn, name, good)
   return function(self, ...)
-    if not good[class_of(self)] then refuse(self) end
+    if not good[class_of(self)] then good(self, name) end
     return fn(self, ...)
   end
 end
 
-local function checked_door(fn, good, refuse, again)
+local function checked_door(fn, name, good, again)
   return function(self, ...)
-    if not good[class_of(self)] then refuse(self) end
+    if not good[class_of(self)] then good(self, name) end
     again(...)
     return fn(self, ...)
   end
@@ -145,46 +159,54 @@ local function tests_of(parameters)
   return tests
 end
 
--- Without the debug library (a sandbox) nothing says which functions are methods: then only what is listed is checked.
-local function is_method(fn)
-  return debug ~= nil and type(fn) == "function" and debug.getlocal(fn, 1) == "self"
-end
+local function method_name(class_name, name) return name == "init" and class_name or ("%s:%s"):format(class_name, name) end
 
 -- Door -> what is behind it, so that a class may be gone through again after somebody added methods to it.
 local doors = setmetatable({}, { __mode = "k" })
 
-local function door(fn, what, parameters, good, refuse)
-  local function again(...) return verify(what, parameters, ...) end
-  local info = debug ~= nil and debug.getinfo(fn, "u")
-  local make = info and not info.isvararg and DOORS[info.nparams]
-  local tests = parameters and tests_of(parameters) or {}
-  if make and #tests < info.nparams and (not parameters or #tests == #parameters) then return make(fn, good, refuse, tests, again) end
-  return parameters and checked_door(fn, good, refuse, again) or any_door(fn, good, refuse)
+local NOTHING = {}
+
+local function door(fn, name, what, parameters, good)
+  local again = parameters and function(...) return verify(what, parameters, ...) end
+  local count, _, _, more = core.parameters(fn)
+  local make = count and not more and DOORS[count]
+  local tests = parameters and tests_of(parameters) or NOTHING
+  if make and #tests < count and (not parameters or #tests == #parameters) then return make(fn, name, good, tests, again) end
+  return parameters and checked_door(fn, name, good, again) or any_door(fn, name, good)
 end
+
+local byte, UNDERSCORE = string.byte, string.byte("_")
 
 -- Called by classes, with an object that is not finished or with the class itself.
 local BUILDING = { init = true, new = true, extend = true }
+
+-- The classes whose objects have the methods of `c`: those that were met. Called for an object of another one it asks whether
+-- that is one of them, too.
+local function good_for(c, lent)
+  return setmetatable({ [c] = true }, { __mode = "k", __call = function(good, self, name)
+    if not c:is(self) and not (lent and lent(self)) then
+      errors.raise("ArgumentError", "%s() is a method, to be called with a colon on its object; in its place stands %s",
+        method_name(rawget(c, "__name"), name), described(self))
+    end
+    good[class_of(self)] = true
+  end })
+end
 
 --- Puts the methods of a class behind doors. Call it when the class has all its methods.
 ---@param c lualchemy.Class
 ---@param listed table<string, string>?
 ---@param lent (fun(x: any): boolean)?   knows objects of other classes that have the methods too
 function M.methods(c, listed, lent)
-  listed = listed or {}
-  local own_name = rawget(c, "__name")
-  local good = setmetatable({ [c] = true }, { __mode = "k" })
+  listed = listed or NOTHING
+  local good
   for name, fn in pairs(c) do
-    if type(name) == "string" and name:sub(1, 1) ~= "_" and not doors[fn] and (listed[name] or is_method(fn) and not BUILDING[name]) then
-      local what = name == "init" and own_name or ("%s:%s"):format(own_name, name)
-      local function refuse(self)
-        if not c:is(self) and not (lent and lent(self)) then
-          errors.raise("ArgumentError", "%s() is a method, to be called with a colon on its object; in its place stands %s",
-            what, described(self))
-        end
-        good[class_of(self)] = true
+    if type(fn) == "function" and not doors[fn] and type(name) == "string" and byte(name) ~= UNDERSCORE then
+      local parameters = listed[name] and parse(listed[name])
+      if parameters or not BUILDING[name] and select(2, core.parameters(fn)) == "self" then
+        good = good or good_for(c, lent)
+        local made = door(fn, name, parameters and method_name(rawget(c, "__name"), name), parameters, good)
+        c[name], doors[made] = made, fn
       end
-      local made = door(fn, what, listed[name] and parse(listed[name]), good, refuse)
-      c[name], doors[made] = made, fn
     end
   end
 end
@@ -228,10 +250,8 @@ end
 
 -- The position of a parameter called `options`, where it is the last one.
 local function options_position(fn)
-  if debug == nil or type(fn) ~= "function" then return nil end
-  local info = debug.getinfo(fn, "uS")
-  local last = info.what ~= "C" and not info.isvararg and info.nparams
-  return last and last > 0 and debug.getlocal(fn, last) == "options" and last or nil
+  local count, _, last, more = core.parameters(fn)
+  return last == "options" and not more and count or nil
 end
 
 --- For what a module has and nobody listed: methods of its classes are called on their objects, and what stands where a

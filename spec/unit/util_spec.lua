@@ -1,5 +1,8 @@
+local core = require("lualchemy._core")
+local lazy = require("lualchemy.util.lazy")
 local md5 = require("lualchemy.util.md5")
 local suggest = require("lualchemy.util.suggest")
+local tree = require("spec.support.tree")
 local warning = require("lualchemy.util.warn")
 
 describe("md5", function()
@@ -34,5 +37,69 @@ describe("warnings", function()
     warning.warn("%d of %s", 1, "x")
     warning.set_hook(nil)
     assert.are.same({ "plain 100%", "1 of x" }, heard)
+  end)
+end)
+
+describe("a lazy module", function()
+  after_each(function() package.preload["spec.lazy"], package.loaded["spec.lazy"] = nil, nil end)
+
+  it("is loaded once, when something of it is asked for", function()
+    local loaded = 0
+    package.preload["spec.lazy"] = function()
+      loaded = loaded + 1
+      return { answer = function() return 42 end }
+    end
+    local module = lazy("spec.lazy")
+    assert.are.equal(0, loaded)
+    assert.are.equal(42, module.answer())
+    assert.is_nil(module.question)
+    assert.are.equal(1, loaded)
+  end)
+
+  it("may be a class, and is asked for again when loading it failed", function()
+    local broken = true
+    package.preload["spec.lazy"] = function()
+      if broken then error("not yet", 0) end
+      return setmetatable({}, { __call = function(_, x) return x + 1 end })
+    end
+    local Class = lazy("spec.lazy")
+    assert.are.equal("not yet", (select(2, pcall(Class, 1)):match("not yet")))
+    broken = false
+    assert.are.equal(2, Class(1))
+  end)
+end)
+
+describe("loading the library", function()
+  it("does not load what few programs use", function()
+    local program = [[
+      require("lualchemy").create_engine("sqlite://")
+      require("lualchemy.orm")
+      for name in pairs(package.loaded) do print(name) end]]
+    local output, ok = tree.run(("%s -e '%s'"):format(tree.interpreter(), program))
+    assert.is_true(ok, output)
+    local loaded = {}
+    for name in output:gmatch("lualchemy%.(%S+)") do loaded[name] = true end
+    assert.is_true(loaded["orm.query"])
+    for _, name in ipairs { "engine.replicas", "orm.bulk", "orm.dml", "orm.evaluator", "orm.loading.selectin", "orm.loading.subquery",
+      "orm.merge", "orm.paging", "schema.ddl_compiler", "schema.reflect", "ext.automap" } do
+      assert.is_nil(loaded[name], name)
+    end
+  end)
+end)
+
+describe("the parameters of a function", function()
+  it("are counted, with the names of the first and the last", function()
+    local function none() end
+    local function three(first, second, last) return first, second, last end
+    local function more(first, ...) return first, ... end
+    assert.are.same({ 0, nil, nil, false }, { core.parameters(none) })
+    assert.are.same({ 3, "first", "last", false }, { core.parameters(three) })
+    assert.are.same({ 1, "first", "first", true }, { core.parameters(more) })
+    assert.are.same({ 3, nil, nil, false }, { core.parameters(load(string.dump(three, true))) })
+  end)
+
+  it("are unknown of what is not written in Lua", function()
+    for _, value in ipairs { print, "text", {}, 1 } do assert.is_nil(core.parameters(value)) end
+    assert.is_nil(core.parameters())
   end)
 end)

@@ -496,4 +496,12 @@ function core.value_kind(x) end
 ---@return fun(): string?
 function core.caller_finder(here, files) end
 
+--- What parameters a function written in Lua has; nil for any other.
+---@param fn any
+---@return integer? count
+---@return string? first
+---@return string? last
+---@return boolean? more   does it take others too
+function core.parameters(fn) end
+
 return core

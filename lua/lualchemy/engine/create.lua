@@ -2,8 +2,8 @@
 
 local Dialect = require("lualchemy.engine.dialect")
 local Engine = require("lualchemy.engine.engine")
+local lazy = require("lualchemy.util.lazy")
 local Mock = require("lualchemy.engine.mock")
-local Replicas = require("lualchemy.engine.replicas")
 local URL = require("lualchemy.engine.url")
 local drivers = require("lualchemy.drivers")
 local core = require("lualchemy._core")
@@ -14,6 +14,7 @@ local log = require("lualchemy.engine.log")
 local pool_echo = require("lualchemy.pool.echo")
 local pools = require("lualchemy.pool")
 local suggest = require("lualchemy.util.suggest")
+local Replicas = lazy("lualchemy.engine.replicas")
 
 local M = {}
 

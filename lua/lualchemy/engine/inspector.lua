@@ -3,7 +3,8 @@
 
 local class = require("lualchemy.util.class")
 local errors = require("lualchemy.errors")
-local reflect = require("lualchemy.schema.reflect")
+local lazy = require("lualchemy.util.lazy")
+local reflect = lazy("lualchemy.schema.reflect")
 
 ---@class lualchemy.Inspector
 ---@field bind lualchemy.Engine|lualchemy.Connection

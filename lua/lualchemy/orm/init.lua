@@ -8,6 +8,7 @@ local factory = require("lualchemy.orm.factory")
 local FromStatement = require("lualchemy.orm.from_statement")
 local joins = require("lualchemy.orm.joins")
 local late = require("lualchemy.orm.late")
+local loading = require("lualchemy.orm.loading")
 local options = require("lualchemy.orm.options")
 local property = require("lualchemy.orm.property")
 local registry = require("lualchemy.orm.registry")
@@ -18,17 +19,14 @@ local sql = require("lualchemy.sql")
 local types = require("lualchemy.types")
 
 require("lualchemy.orm.loading.lazy")
-require("lualchemy.orm.loading.batch")
-require("lualchemy.orm.loading.dynamic")
-require("lualchemy.orm.loading.write_only")
 require("lualchemy.orm.loading.immediate")
 require("lualchemy.orm.loading.joined")
 require("lualchemy.orm.loading.routed")
-require("lualchemy.orm.loading.selectin")
-require("lualchemy.orm.loading.subquery")
 require("lualchemy.orm.loading.raise")
 require("lualchemy.orm.loading.none")
 require("lualchemy.orm.namespace")
+
+for _, name in ipairs { "selectin", "subquery", "batch", "dynamic", "write_only" } do loading.register_file(name) end
 
 require("lualchemy.engine.inspect").add(require("lualchemy.orm.inspect").inspect)
 

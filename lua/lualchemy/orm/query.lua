@@ -3,7 +3,6 @@
 -- A query wraps a Core select and never changes: each method returns a new one. Subclasses
 -- (`orm.Query:extend`) keep their class along the chain.
 
-local bulk = require("lualchemy.orm.bulk")
 local class = require("lualchemy.util.class")
 local compile = require("lualchemy.orm.loading.compile")
 local clause = require("lualchemy.orm.clause")
@@ -13,12 +12,14 @@ local entity = require("lualchemy.orm.entity")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local joins = require("lualchemy.orm.joins")
+local lazy = require("lualchemy.util.lazy")
 local orm_execute = require("lualchemy.orm.orm_execute")
 local renamed = require("lualchemy.orm.renamed")
 local setops = require("lualchemy.orm.setops")
 local run = require("lualchemy.orm.loading.run")
-local paging = require("lualchemy.orm.paging")
 local plan = require("lualchemy.orm.plan")
+local bulk = lazy("lualchemy.orm.bulk")
+local paging = lazy("lualchemy.orm.paging")
 
 ---@class lualchemy.orm.Query
 ---@field session lualchemy.orm.Session?

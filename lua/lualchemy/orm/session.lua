@@ -17,14 +17,15 @@ local get_or_create = require("lualchemy.orm.get_or_create")
 local identity = require("lualchemy.orm.identity")
 local identity_keys = require("lualchemy.orm.identity_keys")
 local inspect = require("lualchemy.orm.inspect")
+local lazy = require("lualchemy.util.lazy")
 local registry = require("lualchemy.orm.registry")
-local merge = require("lualchemy.orm.merge")
 local object_set = require("lualchemy.orm.object_set")
 local refresh = require("lualchemy.orm.refresh")
 local SessionTransaction = require("lualchemy.orm.transaction")
 local statements = require("lualchemy.orm.statements")
 local UnitOfWork = require("lualchemy.orm.unitofwork")
 local wait = require("lualchemy.engine.wait")
+local merge = lazy("lualchemy.orm.merge")
 
 ---@class lualchemy.orm.Session
 ---@field bind lualchemy.Engine|lualchemy.Connection|nil

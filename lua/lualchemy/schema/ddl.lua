@@ -4,10 +4,11 @@
 
 local class = require("lualchemy.util.class")
 local errors = require("lualchemy.errors")
-local compiler = require("lualchemy.schema.ddl_compiler")
 local dialects = require("lualchemy.sql.dialect")
+local lazy = require("lualchemy.util.lazy")
 local options = require("lualchemy.schema.options")
 local SchemaItem = require("lualchemy.schema.item")
+local compiler = lazy("lualchemy.schema.ddl_compiler")
 
 local M = {}
 

@@ -14,6 +14,7 @@ local suggest = require("lualchemy.util.suggest")
 local M = {}
 
 local strategies = {}
+local files = {}        -- name -> the file that registers it, where that is loaded once somebody asks for it
 local names = {}
 
 --- Adds a strategy under one or more names.
@@ -21,15 +22,20 @@ local names = {}
 function M.register(strategy, ...)
   for _, name in ipairs({ ... }) do
     strategies[name] = strategy
-    if type(name) == "string" then names[#names + 1] = name end
+    if type(name) == "string" and not files[name] then names[#names + 1] = name end
   end
 end
+
+--- Says that there is a strategy, in the file of this folder that is called so, which not every program needs.
+---@param name string
+function M.register_file(name) files[name], names[#names + 1] = "lualchemy.orm.loading." .. name, name end
 
 --- The strategy of a name; raises naming those there are.
 ---@param name any
 ---@param prop lualchemy.orm.MapperProperty
 ---@return table
 function M.strategy(name, prop)
+  if not strategies[name] and files[name] then require(files[name]) end
   local found = strategies[name]
   if not found then
     errors.raise("ArgumentError", "Relationship %s: there is no loader strategy lazy = '%s'%s; there are %s", tostring(prop), tostring(name),
