@@ -51,6 +51,21 @@ for name, url in targets.each() do
       assert.is_true(result.context.batch_sets > 50)
     end)
 
+    it("stays below the number of parameters that a statement takes", function()
+      local columns, list = { sa.Column("id", sa.Integer, { primary_key = true }) }, {}
+      for i = 1, 50 do columns[i + 1] = sa.Column("c" .. i, sa.Integer) end
+      columns[#columns + 1] = { prefixes = { "TEMPORARY" } }
+      local wide = sa.Table("insert_many_wide", sa.MetaData(), table.unpack(columns))
+      wide:create(conn)
+      for n = 1, 1500 do
+        list[n] = {}
+        for i = 1, 50 do list[n]["c" .. i] = n end
+      end
+      assert.equal(1500, #conn:execute(sa.insert(wide):returning(wide.c.id), list):all())
+      assert.equal(1500, conn:execute(sa.insert(wide), list).rowcount)
+      assert.equal(3000, conn:scalar(sa.select(sa.func.count()):select_from(wide):where(wide.c.c1:eq(wide.c.c50))))
+    end)
+
     it("puts as many rows into a statement as was asked for", function()
       local pages = sa.Table("insert_many_pages", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }),
         sa.Column("name", sa.String(20)), { prefixes = { "TEMPORARY" } })

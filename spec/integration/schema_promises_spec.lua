@@ -191,6 +191,38 @@ local rows = {
     m:drop_all(conn)
     assert.same({}, sa.inspect(conn):get_view_names())
   end },
+  { "a materialized view keeps its rows until it is refreshed, and is indexed", function(conn, m)
+    local t = sa.Table("p_source", m, key(), sa.Column("name", sa.String(9)))
+    local kept = sa.CreateView(sa.select(t.c.id, t.c.name):where(t.c.name:ne("it's")), "p_kept", { materialized = true, metadata = m })
+    m:create_all(conn)
+    conn:execute(t:insert(), { { name = "a" }, { name = "it's" } })
+    local count = sa.select(sa.func.count()):select_from(kept.table)
+    assert.equal(0, conn:scalar(count))
+    conn:execute(sa.DDL("CREATE UNIQUE INDEX p_kept_id ON p_kept (id)"))
+    conn:execute(sa.DDL("REFRESH MATERIALIZED VIEW p_kept"))
+    assert.equal(1, conn:scalar(count))
+    local inspector = sa.inspect(conn)
+    assert.same({ "p_kept" }, inspector:get_materialized_view_names())
+    assert.equal("p_kept_id", inspector:get_indexes("p_kept")[1].name)
+    m:drop_all(conn)
+    assert.same({}, sa.inspect(conn):get_materialized_view_names())
+  end, only = "postgresql" },
+  { "constraints say what becomes of a row that breaks them", function(conn, m)
+    local t = sa.Table("p_resolved", m, number("id"), number("b", { nullable = false, server_default = "7", sqlite_on_conflict_not_null = "REPLACE" }),
+      number("c", { unique = true, sqlite_on_conflict_unique = "IGNORE" }), number("d"),
+      sa.PrimaryKeyConstraint("id", { sqlite_on_conflict = "REPLACE" }), sa.UniqueConstraint("b", "d", { sqlite_on_conflict = "FAIL" }))
+    t:create(conn)
+    conn:execute(t:insert(), { { id = 1, b = sa.null, c = 1, d = 1 }, { id = 2, b = 2, c = 1, d = 2 }, { id = 1, b = 3, c = 4, d = 3 } })
+    assert.equal("1 3 4", texts(conn, "SELECT id || ' ' || b || ' ' || c FROM p_resolved"))
+    refuses(conn, t:insert():values { id = 9, b = 3, c = 9, d = 3 })
+  end, only = "sqlite" },
+  { "rows of defaults alone, one and many", function(conn, m)
+    local t = sa.Table("p_empty", m, key(), number("x", { server_default = "7" }))
+    t:create(conn)
+    conn:execute(t:insert():values {})
+    conn:execute(t:insert(), { {}, {}, {} })
+    assert.equal("7 7 7 7", texts(conn, "SELECT x FROM p_empty"))
+  end },
   { "schemas, constraints, comments and sequences, each by its own statement", function(conn, m)
     local t = sa.Table("p_stated", m, key(), number("a"), { comment = "said" })
     t:create(conn)
