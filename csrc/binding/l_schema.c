@@ -24,6 +24,19 @@ static int l_table_replace(lua_State *L)
     return 0;
 }
 
+/* core.table_move(table, column, position): the column of the table to that place among its columns, from 1. */
+static int l_table_move(lua_State *L)
+{
+    alch_table *t = (alch_table *)(uintptr_t)alch_check_kind(L, 1, ALCH_NODE_TABLE);
+    const alch_column *c = check_column(L, 2);
+    lua_Integer at = luaL_checkinteger(L, 3);
+
+    luaL_argcheck(L, c->owner == &t->from, 2, "a column of the table expected");
+    luaL_argcheck(L, at >= 1 && at <= (lua_Integer)t->from.column_count, 3, "no such position");
+    alch_from_move(&t->from, c, (uint32_t)at - 1);
+    return 0;
+}
+
 /* core.default_value(value, type | nil) -> node: a constant of the program.
 ** What Lua has no plain value for (a table, an object) stays a Lua value. */
 static int l_default_value(lua_State *L)
@@ -237,6 +250,7 @@ static const luaL_Reg functions[] = {
     { "index_element", l_index_element },
     { "swap_table", l_swap_table },
     { "table_replace", l_table_replace },
+    { "table_move", l_table_move },
     { "default_value", l_default_value },
     { "default_callable", l_default_callable },
     { "default_sequence", l_default_sequence },

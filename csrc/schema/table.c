@@ -105,6 +105,21 @@ int alch_from_replace(alch_from *f, const alch_column *old, alch_column *c, alch
     return ALCH_OK;
 }
 
+void alch_from_move(alch_from *f, const alch_column *c, uint32_t to)
+{
+    alch_column *moved = f->columns[c->position];
+    uint32_t from = c->position, i;
+
+    for (i = from; i < to; i++)
+        f->columns[i] = f->columns[i + 1];
+    for (i = from; i > to; i--)
+        f->columns[i] = f->columns[i - 1];
+    f->columns[to] = moved;
+    for (i = 0; i < f->column_count; i++)
+        f->columns[i]->position = i;
+    f->version++;
+}
+
 int alch_column_refer(alch_column *c, const char *table, const char *column, uint32_t constraint, alch_err *err)
 {
     alch_reference *at = alch_realloc(c->references, (c->reference_count + 1) * sizeof *at);

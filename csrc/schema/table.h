@@ -34,6 +34,9 @@ int alch_from_append(alch_from *f, alch_column *c, alch_err *err);
 ** property, because statements may hold it. */
 int alch_from_replace(alch_from *f, const alch_column *old, alch_column *c, alch_err *err);
 
+/* Puts a column of 'f' before the one at 'to', which counts the others from 0. */
+void alch_from_move(alch_from *f, const alch_column *c, uint32_t to);
+
 /* The column refers to another table's: "schema.name" (or "name"), and the
 ** key or name of a column there. */
 int alch_column_refer(alch_column *c, const char *table, const char *column, uint32_t constraint, alch_err *err);

@@ -168,6 +168,8 @@
 ---@field contains fun(self: lualchemy.MetaData, key?: any): any
 ---@field create_all fun(self: lualchemy.MetaData, bind?: any, opts?: any): any
 ---@field drop_all fun(self: lualchemy.MetaData, bind?: any, opts?: any): any
+---@field get_schema_object_by_name fun(self: lualchemy.MetaData, kind?: any, name?: any, opts?: any): any
+---@field get_schema_objects fun(self: lualchemy.MetaData, kind?: any, opts?: any): any
 ---@field reflect fun(self: lualchemy.MetaData, bind?: any, opts?: any): any
 ---@field remove fun(self: lualchemy.MetaData, table_?: any): any
 
@@ -262,6 +264,7 @@
 ---@field exists fun(self: lualchemy.Table, bind?: any): lualchemy.Exists
 ---@field get_children fun(self: lualchemy.Table): any
 ---@field insert fun(self: lualchemy.Table): lualchemy.Insert
+---@field insert_column fun(self: lualchemy.Table, column?: any, position?: any, opts?: any): any
 ---@field is_derived_from fun(self: lualchemy.Table, from?: any): any
 ---@field join fun(self: lualchemy.Table, other?: any, on?: any, options?: any): lualchemy.Join
 ---@field lateral fun(self: lualchemy.Table, name?: any): lualchemy.Lateral

@@ -1,12 +1,15 @@
 --- MetaData: the registry of tables.
 
 local errors = require("lualchemy.errors")
+local BLANK_SCHEMA = require("lualchemy.schema.foreign_key").BLANK_SCHEMA
 local events = require("lualchemy.schema.events")
 local naming = require("lualchemy.schema.naming")
 local options = require("lualchemy.schema.options")
 local SchemaItem = require("lualchemy.schema.item")
+local Sequence = require("lualchemy.schema.sequence").Sequence
 local sort = require("lualchemy.schema.sort")
 local suggest = require("lualchemy.util.suggest")
+local types = require("lualchemy.types")
 local upward = require("lualchemy.schema.upward")
 
 ---@class lualchemy.MetaData: lualchemy.SchemaItem
@@ -125,6 +128,45 @@ end
 function MetaData:contains(key)
   if type(key) ~= "string" then key = key.key end
   return self._tables[key] ~= nil
+end
+
+-- Calls fn with a type, and with those that it holds or is made of.
+local function each_type(type_, fn)
+  fn(type_)
+  local inner = type_.item_type or type_.data_type
+  if inner ~= nil then each_type(types.to_instance(inner), fn) end
+end
+
+--- The sequences or named types (`sa.Sequence`, `sa.Enum`, `pg.DOMAIN`) of a schema that this metadata and its tables know.
+---@param kind table                 a class
+---@param opts { schema: string? }?  without: the metadata's own; sa.BLANK_SCHEMA: none
+---@return table[]
+function MetaData:get_schema_objects(kind, opts)
+  local schema = opts and opts.schema or self.schema
+  if schema == BLANK_SCHEMA then schema = nil end
+  local out, seen = {}, {}
+  local function take(object, in_schema)
+    if not seen[object] and object.name and in_schema == schema and kind:is(object) then out[#out + 1] = object end
+    seen[object] = true
+  end
+  for _, sequence in ipairs(self._sequences) do take(sequence, sequence.schema) end
+  for _, table_ in ipairs(self._order_of_tables) do
+    for _, column in ipairs(table_.c) do
+      if Sequence:is(column.default) then take(column.default, column.default.schema) end
+      each_type(column.type, function(type_) take(type_, type_.schema or type_.inherit_schema and table_.schema or self.schema) end)
+    end
+  end
+  return out
+end
+
+--- The one of that name; nil: there is none.
+---@param kind table
+---@param name string
+---@param opts { schema: string? }?
+function MetaData:get_schema_object_by_name(kind, name, opts)
+  for _, object in ipairs(self:get_schema_objects(kind, opts)) do
+    if object.name == name then return object end
+  end
 end
 
 -- tables = { ... } may name them.

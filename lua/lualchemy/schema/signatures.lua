@@ -41,8 +41,11 @@ end)
 signature.methods(SchemaItem, { get_dialect_option = "dialect: dialect_name, name: string, options: options?" },
   function(x) return class.extends(x, SchemaItem) end)
 signature.methods(collection.OrderedSet)
+signature.kind("class", "a class such as sa.Enum", function(x) return type(x) == "table" and rawget(x, "__super") ~= nil end)
 signature.methods(MetaData, {
   init = "options: any?",
+  get_schema_objects = "kind: class, options: options?",
+  get_schema_object_by_name = "kind: class, name: string, options: options?",
   contains = "table: table_or_key",
   remove = "table: table_",
   create_all = "bind: bind?, options: options?",
@@ -52,6 +55,7 @@ signature.methods(MetaData, {
 })
 signature.methods(Table, {
   append_column = "column: any, options: options?",
+  insert_column = "column: any, position: integer, options: options?",
   append_constraint = "constraint: item",
   create = "bind: bind?, options: options?",
   drop = "bind: bind?, options: options?",

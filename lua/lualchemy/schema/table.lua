@@ -228,7 +228,7 @@ local function check_new(self, column, replace)
   return old
 end
 
-local function enter(self, column, old)
+local function enter(self, column, old, position)
   local at
   if old then
     forget_column(self, old)
@@ -240,6 +240,10 @@ local function enter(self, column, old)
     core.table_replace(self._node, old, column)
   else
     core.table_append(self._node, column)
+  end
+  if position then
+    at = position - (at and at < position and 1 or 0)      -- the place of the one that it replaces is gone
+    core.table_move(self._node, column, at)
   end
   Columns._add(self.c, column, at)
   core.fields(column).table = self
@@ -259,23 +263,36 @@ local function add_implied(self, column)
   end
 end
 
---- Adds a column to the table.
----@param column lualchemy.Column
----@param opts { replace_existing: boolean? }?
-function Table:append_column(column, opts)
+local function add_column(self, what, column, opts, position)
   local kind, real = SchemaItem.kind(column)
-  if kind ~= "column" then errors.raise("ArgumentError", "append_column takes a Column, not %s", tostring(column)) end
+  if kind ~= "column" then errors.raise("ArgumentError", "%s takes a Column, not %s", what, tostring(column)) end
   column = real
   local old = check_new(self, column, opts and opts.replace_existing)
   if rawequal(old, column) then return end
   events.fire_plain(column, "before_parent_attach", column, self)
-  enter(self, column, old)
+  enter(self, column, old, position)
   add_implied(self, column)
   type_constraint.attach(column, self)
   column:_attached(self)
   self.metadata:_settle(self.key)
   self:_number_column()
   events.fire_plain(column, "after_parent_attach", column, self)
+end
+
+--- Adds a column to the table.
+---@param column lualchemy.Column
+---@param opts { replace_existing: boolean? }?
+function Table:append_column(column, opts) add_column(self, "append_column", column, opts) end
+
+--- Adds a column before the one that is at this position, counted from 1: `t:insert_column(sa.Column("x", sa.Integer), 1)`.
+---@param column lualchemy.Column
+---@param position integer
+---@param opts { replace_existing: boolean? }?
+function Table:insert_column(column, position, opts)
+  if position < 1 or position > #self.c + 1 then
+    errors.raise("ArgumentError", "insert_column: table '%s' has the positions 1 to %d, not %d", self.name, #self.c + 1, position)
+  end
+  add_column(self, "insert_column", column, opts, position)
 end
 
 -- Tells the core which column the database numbers.

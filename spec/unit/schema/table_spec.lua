@@ -1,6 +1,7 @@
 local S = require("lualchemy.schema")
 local errors = require("lualchemy.errors")
 local T = require("lualchemy.types")
+local sql = require("lualchemy.sql")
 
 local function users(metadata, ...)
   return S.Table("users", metadata or S.MetaData(), S.Column("id", T.Integer, { primary_key = true }),
@@ -96,6 +97,28 @@ describe("Table", function()
     assert.are.equal(1, #t.constraints)
   end)
 
+  it("takes a column at a position, also in place of another", function()
+    for position, want in ipairs { "x id name", "id x name", "id name x" } do
+      local t = users()
+      local before = tostring(sql.select(t))
+      t:insert_column(S.Column("x", T.Integer, { primary_key = true }), position)
+      assert.are.equal(want, table.concat(t.c:keys(), " "))
+      assert.are.same({ "id", "x" }, t.primary_key.columns:keys())
+      assert.are_not.equal(before, tostring(sql.select(t)))
+      assert.are.equal(want, table.concat(t:alias("a").c:keys(), " "))
+      assert.are.equal("SELECT users." .. want:gsub(" ", ", users.") .. " FROM users", (tostring(sql.select(t)):gsub("%s+", " ")))
+    end
+    for position, want in ipairs { "c a b d", "a c b d", "a b c d", "a b c d", "a b d c" } do
+      local t = S.Table("t", S.MetaData(), S.Column("a", T.Integer), S.Column("b", T.Integer), S.Column("c", T.Integer), S.Column("d", T.Integer))
+      t:insert_column(S.Column("c", T.String), position, { replace_existing = true })
+      assert.are.equal(want, table.concat(t.c:keys(), " "))
+      assert.are.equal("String()", tostring(t.c.c.type))
+      assert.is_true(rawequal(t.c.c, t.c[#(want:match("^(.-)c")) // 2 + 1]))
+    end
+    raises("ArgumentError", "table 'users' has the positions 1 to 3, not 4", function() users():insert_column(S.Column("x", T.Integer), 4) end)
+    raises("ArgumentError", "insert_column takes a Column", function() users():insert_column(5, 1) end)
+  end)
+
   it("leaves nothing behind when it cannot be built", function()
     local m = S.MetaData()
     raises("DuplicateColumnError", "A column with name 'id' is already present in table 'users'",
@@ -150,6 +173,26 @@ describe("Table", function()
       { "after_parent_attach", function(t) log[#log + 1] = "after " .. t.name end },
     } })
     assert.are.same({ "before t", "t.x", "after t" }, log)
+  end)
+end)
+
+describe("MetaData", function()
+  it("gives the sequences and named types that it and its tables know", function()
+    local pg = require("lualchemy.dialects.postgresql")
+    local m = S.MetaData{ schema = "own" }
+    local free, elsewhere = S.Sequence("free", { metadata = m }), S.Sequence("free", { metadata = m, schema = "other" })
+    local kind, word = T.Enum("a", { name = "kind" }), pg.DOMAIN("word", T.Enum("b", { name = "inner" }))
+    local t = S.Table("t", m, S.Column("id", T.Integer, S.Sequence("counted"), { primary_key = true }), S.Column("k", kind), S.Column("l", T.ARRAY(kind)),
+      S.Column("w", word), S.Column("n", T.Enum("x", { native_enum = false })), S.Column("o", T.Enum("y", { name = "there", schema = "other" })))
+    assert.are.same({ free, t.c.id.default }, m:get_schema_objects(S.Sequence))
+    assert.are.same({ elsewhere }, m:get_schema_objects(S.Sequence, { schema = "other" }))
+    assert.are.same({}, m:get_schema_objects(S.Sequence, { schema = S.BLANK_SCHEMA }))
+    assert.are.same({ kind, word.data_type }, m:get_schema_objects(T.Enum))
+    assert.are.same({ word }, m:get_schema_objects(pg.DOMAIN))
+    assert.are.equal("there", m:get_schema_objects(T.Enum, { schema = "other" })[1].name)
+    assert.is_true(rawequal(kind, m:get_schema_object_by_name(T.Enum, "kind")))
+    assert.is_nil(m:get_schema_object_by_name(T.Enum, "there"))
+    raises("ArgumentError", "get_schema_objects: kind must be a class", function() m:get_schema_objects("Enum") end)
   end)
 end)
 
