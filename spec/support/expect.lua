@@ -28,12 +28,21 @@ function M.raises(class_name, text, fn, ...)
   return err
 end
 
---- The same, and the error says that the calling file made the mistake.
+-- Where a mistake is made: the file, and the lines of the function that makes it when it is one of that file.
+local function place_of(fn, file)
+  local info = debug.getinfo(fn, "S")
+  if info.short_src:match("[^/]+$") ~= file then return 0, math.huge end
+  return info.linedefined, info.lastlinedefined
+end
+
+--- The same, and the error says that the calling file made the mistake, in a line of `fn`.
 function M.raises_here(class_name, text, fn, ...)
   local file = debug.getinfo(2, "S").short_src:match("[^/]+$")
   local err = M.raises(class_name, text, fn, ...)
-  if not (err.where and err.where:find(file, 1, true)) then
-    error(("the error should point at %s, it says: %s"):format(file, tostring(err.where)), 2)
+  local first, last = place_of(fn, file)
+  local where_file, line = tostring(err.where):match("([^/]+):(%d+)$")
+  if where_file ~= file or tonumber(line) < first or tonumber(line) > last then
+    error(("the error should point at %s:%d, it says: %s"):format(file, first, tostring(err.where)), 2)
   end
   return err
 end

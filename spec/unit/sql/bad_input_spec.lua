@@ -42,6 +42,24 @@ local rows = {
     a:update():values { x = 1 }:where(a.c.id:in_(sa.select(seen.c.id))):compile("postgresql")
   end },
   { "an option of a column", "ArgumentError", { "'nulable'", "'nullable'" }, function() sa.Column("x", sa.Integer, { nulable = true }) end },
+  { "an option of a table", "ArgumentError", { "Table has no option 'nope'" }, function()
+    sa.Table("d", sa.MetaData(), sa.Column("x", sa.Integer), { nope = true })
+  end },
+  { "an option of a dialect", "ArgumentError", { "'sqlite_nope'" }, function()
+    sa.Table("d", sa.MetaData(), sa.Column("x", sa.Integer), { sqlite_nope = true })
+  end },
+  { "a column that a table does not have", "NoSuchColumnError", { "'y'", "'a'" }, function() return a.c.y end },
+  { "one that a constraint names", "ConstraintColumnNotFoundError", { "UniqueConstraint", "'y'", "'d'" }, function()
+    sa.Table("d", sa.MetaData(), sa.Column("x", sa.Integer), sa.UniqueConstraint("y"))
+  end },
+  { "one that gets a value", "CompileError", { "Unconsumed column names: y", "a has no such column" }, function() a:insert():values { y = 1 }:compile() end },
+  { "one that a criterion names", "InvalidRequestError", { "'y'" }, function() sa.select(a):filter_by { y = 1 } end },
+  { "a number for a list", "ArgumentError", { "in_()", "the number 5" }, function() x:in_(5) end },
+  { "a number for an order", "ArgumentError", { "order_by()", "the number 5" }, function() sa.select(a):order_by(5) end },
+  { "text for a number", "ArgumentError", { "limit()", "'ten'" }, function() sa.select(a):limit("ten") end },
+  { "text for a column", "ArgumentError", { "select()", "'id'", "sa.text" }, function() sa.select("id") end },
+  { "a table for a type", "ArgumentError", { "a type" }, function() sa.cast(x, {}) end },
+  { "more values than columns", "ArgumentError", { "4 values for the 2 columns" }, function() a:insert():values { 1, 2, 3, 4 } end },
   { "a CASE without a branch", "ArgumentError", { "at least one pair" }, function() sa.case({}) end },
   { "a cast to nothing", "ArgumentError", { "cast()" }, function() sa.cast(x) end },
   { "a field that is no word", "CompileError", { "'x; y'" }, function()
