@@ -280,20 +280,32 @@ static void put_function_name(alch_compiler *c, const char *name, int quote)
         alch_puts(c, name);
 }
 
+/* Copies the part of a package that begins at 'at' to 'part' without its backslashes -> what is behind it, past its point. */
+static const char *next_part(const char *at, char *part)
+{
+    for (; *at != '\0' && *at != '.'; at++) {
+        if (*at == '\\' && at[1] != '\0')
+            at++;
+        *part++ = *at;
+    }
+    *part = '\0';
+    return *at == '.' ? at + 1 : at;
+}
+
 /* "a.b" in front of the name: each part is a name of its own. */
 static void put_package(alch_compiler *c, const char *package)
 {
-    const char *dot;
+    char *part;
 
-    for (; package != NULL && *package != '\0'; package = dot != NULL ? dot + 1 : NULL) {
-        char *part;
-
-        dot = strchr(package, '.');
-        part = alch_arena_strndup(c->arena, package, dot != NULL ? (size_t)(dot - package) : strlen(package));
-        if (part == NULL) {
-            alch_compile_nomem(c);
-            return;
-        }
+    if (package == NULL)
+        return;
+    part = alch_arena_alloc(c->arena, strlen(package) + 1);
+    if (part == NULL) {
+        alch_compile_nomem(c);
+        return;
+    }
+    while (*package != '\0') {
+        package = next_part(package, part);
         put_function_name(c, part, 0);
         alch_buf_putc(c->out, '.');
     }

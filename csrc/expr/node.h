@@ -195,7 +195,7 @@ enum {
 typedef struct alch_function {
     alch_node head;
     char *name;
-    char *package;                  /* "a.b" or NULL */
+    char *package;                  /* "a.b" or NULL; a point inside of a part has a backslash in front, and so has a backslash */
     const alch_list *args;          /* COMMA; kept */
     uint8_t flags;
 } alch_function;

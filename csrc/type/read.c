@@ -75,6 +75,8 @@ static int cell_to_decimal(const alch_conversion *c, const alch_value *cell, alc
     case ALCH_INT:
         return alch_decimal_from_integer(cell->as.integer, a, out, err);
     case ALCH_FLOAT:
+        if (c->type->length != ALCH_UNSET)
+            return alch_decimal_from_float_at(cell->as.number, c->type->length, a, out, err);
         return alch_decimal_from_float(cell->as.number, 15, a, out, err);
     case ALCH_TEXT:
         rc = alch_decimal_parse(cell->as.text.at, cell->as.text.len, a, out, err);
@@ -87,13 +89,14 @@ static int cell_to_decimal(const alch_conversion *c, const alch_value *cell, alc
     return not_of_type(c, cell, err);
 }
 
-/* A binary float has lost the zeros that the type's scale promises. */
+/* A binary float has lost the zeros that the type's scale promises; the type's length is the scale that results of floats shall
+** have (decimal_return_scale). */
 static int read_decimal(const alch_conversion *c, const alch_value *cell, alch_arena *a, alch_value *out, alch_err *err)
 {
     int rc = cell_to_decimal(c, cell, a, out, err);
 
     if (rc == ALCH_OK && cell->kind != ALCH_TEXT)
-        rc = alch_decimal_pad(out, c->type->scale, a, out, err);
+        rc = alch_decimal_pad(out, c->type->length != ALCH_UNSET ? c->type->length : c->type->scale, a, out, err);
     return rc;
 }
 

@@ -215,6 +215,20 @@ int alch_decimal_from_float(double d, int digits, alch_arena *a, alch_value *out
     return alch_decimal_parse(copy, n, a, out, err);
 }
 
+int alch_decimal_from_float_at(double d, int scale, alch_arena *a, alch_value *out, alch_err *err)
+{
+    size_t size;
+    char *text;
+
+    if (!isfinite(d))
+        return alch_decimal_from_float(d, 0, a, out, err);
+    size = alch_float_format_fixed(d, scale, NULL, 0) + 1;
+    text = alch_arena_alloc(a, size);
+    if (text == NULL)
+        return alch_err_nomem(err);
+    return alch_decimal_parse(text, alch_float_format_fixed(d, scale, text, size), a, out, err);
+}
+
 int alch_decimal_from_integer(int64_t n, alch_arena *a, alch_value *out, alch_err *err)
 {
     char text[24];

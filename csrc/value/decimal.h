@@ -21,6 +21,8 @@ int alch_decimal_parse(const char *s, size_t n, alch_arena *a, alch_value *out, 
 /* The decimal that 'd' is written as with the fewest digits, or with at most
 ** 'digits' (0: the fewest). */
 int alch_decimal_from_float(double d, int digits, alch_arena *a, alch_value *out, alch_err *err);
+/* With 'scale' digits behind the point: what is between two such decimals becomes the nearer one. */
+int alch_decimal_from_float_at(double d, int scale, alch_arena *a, alch_value *out, alch_err *err);
 int alch_decimal_from_integer(int64_t n, alch_arena *a, alch_value *out, alch_err *err);
 
 /* -1, 0, 1; exact: "1.1" equals "1.10". */

@@ -37,6 +37,13 @@ size_t alch_float_format_digits(double d, int digits, char *out)
     return undo_locale(out, (size_t)snprintf(out, ALCH_FLOAT_TEXT, "%.*g", digits, d));
 }
 
+size_t alch_float_format_fixed(double d, int decimals, char *out, size_t size)
+{
+    int n = snprintf(out, size, "%.*f", decimals, d);
+
+    return size > 0 ? undo_locale(out, (size_t)n) : (size_t)n;
+}
+
 size_t alch_float_format(double d, char *out)
 {
     int digits;

@@ -16,6 +16,9 @@ size_t alch_float_format(double d, char *out);
 /* With at most 'digits' significant digits. */
 size_t alch_float_format_digits(double d, int digits, char *out);
 
+/* With 'decimals' digits behind the point, of a finite number. Returns its length; with a size of 0 what it needs at most. */
+size_t alch_float_format_fixed(double d, int decimals, char *out, size_t size);
+
 /* The whole text must be one number ("1.5e3", "inf", "nan"); 0 if it is not. */
 int alch_float_parse(const char *s, size_t n, double *out);
 /* The whole text must be one integer within int64. */

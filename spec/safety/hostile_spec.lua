@@ -1,6 +1,7 @@
 --- Hostile names and values, in every position that takes one: each comes back as it went, or is refused by an error of
 -- ours. What the database cannot parse is never an answer. `make soak` makes COUNT of them, `make test` a few hundred.
 local sa = require("lualchemy")
+local orm = require("lualchemy.orm")
 local pg = require("lualchemy.dialects.postgresql")
 local hostile = require("spec.support.hostile")
 local targets = require("spec.support.targets")
@@ -157,7 +158,214 @@ function positions.views(conn, name, value)
   same("a statement with a comment", 1, conn:scalar(sa.select(sa.literal(1)), nil, { execution_options = { tags = { key = tag } } }))
 end
 
-local only = { postgresql = {} }
+function positions.statements(conn, name, value)
+  local label, cte, excluded, copied, v, w = name(), name(), name(), name(), value(), value()
+  if conn.dialect.name == "sqlite" and label == "true" then label = "true_" end
+  local x = sa.literal(v, sa.Text):label(label)
+  same("ORDER BY a label's name", v, conn:scalar(sa.select(x):order_by(label)))
+  same("GROUP BY a label's name", v, conn:scalar(sa.select(x):group_by(label)))
+  local numbers = sa.select(sa.literal(1):label(label)):cte(cte, { recursive = true })
+  numbers = numbers:union_all(sa.select(numbers.c[1] + 1):where(numbers.c[1]:lt(3)))
+  same("a CTE that grows", 3, conn:scalar(sa.select(sa.func.count()):select_from(numbers)))
+  local t = sa.Table("hostile_upsert", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }), sa.Column(excluded, sa.Text))
+  t:create(conn)
+  local upsert = require("lualchemy.dialects." .. conn.dialect.name).insert(t)
+  upsert = upsert:on_conflict_do_update { index_elements = { "id" }, set_ = { [excluded] = upsert.excluded[excluded] .. w }, where = t.c[2]:ne(w .. "?") }
+  conn:execute(upsert, { id = 1, [excluded] = "" })
+  same("what a conflict sets", v .. w, conn:execute(upsert:returning(t.c[2]:label(label)), { id = 1, [excluded] = v }):scalar())
+  conn:execute(t:insert():from_select({ "id", excluded }, sa.select(t.c.id + 1, t.c[2])))
+  same("rows of a SELECT", 2, conn:scalar(sa.select(sa.func.count()):select_from(t):where(t.c[2]:eq(v .. w))))
+  conn:execute(sa.CreateTableAs(sa.select(t.c[2]), copied))
+  same("a table of a SELECT's rows", v .. w, conn:scalar(sa.select(sa.table(copied, sa.column(excluded, sa.Text))):limit(1)))
+end
+
+function positions.taken_away(conn, name, value)
+  local table_name, index, view, unique = name(), name(), name(), name()
+  local t = sa.Table(table_name, sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("a", sa.Text),
+    sa.Column("twice", sa.Text, sa.Computed(sa.column("a") .. value())), sa.UniqueConstraint("a", { name = unique }))
+  local by_a = sa.Index(index, t.c.a)
+  t:create(conn)
+  conn:execute(sa.DropIndex(by_a))
+  local inspector = sa.inspect(conn)
+  for _, found in ipairs(inspector:get_indexes(table_name)) do assert(found.name ~= index, "the index is still there") end
+  conn:execute(sa.CreateView(sa.select(t.c.a), view))
+  same("a view", view, inspector:get_view_names()[1])
+  conn:execute(sa.DropView(sa.Table(view, sa.MetaData())))
+  t:drop(conn)
+  assert(not sa.inspect(conn):has_table(table_name), "the table is still there")
+end
+
+function positions.enums(conn, name, value)
+  local first, second, check = value(), value(), name()
+  local mood = sa.Enum(first, second, { name = check, native_enum = false, create_constraint = true })
+  local t = sa.Table("hostile_checked", sa.MetaData(), sa.Column("m", mood, { default = first, server_default = second }))
+  t:create(conn)
+  conn:execute(t:insert())
+  same("a label", first, conn:scalar(sa.select(t.c.m):where(t.c.m:in_ { first, second })))
+  conn:execute(sa.text("INSERT INTO hostile_checked DEFAULT VALUES"))
+  same("a label as a default", second, conn:scalar(sa.select(t.c.m):where(t.c.m:eq(second)):limit(1)))
+  local nested = conn:begin_nested()
+  local ok, err = pcall(conn.execute, conn, sa.text("INSERT INTO hostile_checked VALUES (:m)"):bindparams { m = first .. second .. "?" })
+  assert(not ok and sa.exc.DBAPIError:is(err), "the constraint knows the labels")
+  nested:rollback()
+end
+
+function positions.mapped(conn, name, value)
+  local table_name, first, second, v, w = name(), name(), name(), value(), value()
+  if conn.dialect.name == "sqlite" then
+    if first == "true" then first = "true_" end
+    if second == "true" then second = "true_" end
+  end
+  local Base = orm.declarative_base()
+  local t = sa.Table(table_name, Base.metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column(first, sa.Text), sa.Column(second, sa.Text))
+  t:create(conn)
+  local Thing = Base:class("Thing", { __table__ = t })
+  local session <close> = orm.Session { bind = conn, join_transaction_mode = "create_savepoint" }
+  session:add_all { Thing { id = 1, [first] = v }, Thing { id = 2, [first] = w, [second] = v } }
+  session:flush()
+  session:expire_all()
+  local thing = session:query(Thing):filter(Thing[first]:eq(v), Thing.id:eq(1)):one()
+  thing[second] = w
+  session:commit()
+  same("an attribute", w, session:get(Thing, 1)[second])
+  session:execute(sa.update(Thing):where(Thing.id:eq(2)):values { [second] = w })
+  same("one that a statement set", w, session:get(Thing, 2)[second])
+end
+
+-- What is neither a name nor a value: only what is known, or for the field of EXTRACT any word, is taken.
+function positions.options(conn, _, value)
+  local v = value()
+  if v:find("^[%w_ ]+$") then v = v .. "'" end
+  for what, fn in pairs {
+    ["an isolation level"] = function() conn.engine:execution_options { isolation_level = v }:connect() end,
+    ["a field"] = function() conn:scalar(sa.select(sa.extract(v, sa.literal(sa.date(2020, 1, 1), sa.Date)))) end,
+    ["the fields of an interval"] = function() pg.INTERVAL { fields = v } end,
+    ["a word of FOREIGN KEY"] = function() sa.CreateTable(sa.Table("t", sa.MetaData(), sa.Column("a", sa.ForeignKey("t.a", { ondelete = v })))):compile() end,
+    ["a paramstyle"] = function() sa.select(sa.literal(1)):compile { dialect = pg.dialect { paramstyle = v } } end,
+  } do
+    local nested = conn:begin_nested()
+    local ok, err = pcall(fn)
+    nested:rollback()
+    if ok then error(("%s: %q was taken"):format(what, v), 0) end
+    if not sa.exc.LualchemyError:is(err) or sa.exc.DBAPIError:is(err) then error(what .. " reached the database: " .. tostring(err), 0) end
+  end
+end
+
+local only = { postgresql = {}, sqlite = {} }
+
+-- A database in memory beside the first: what other databases call a schema. Names that SQLite has itself are refused.
+function only.sqlite.schemas(conn, name, value)
+  local schema, table_name, column, v = name(), name(), name(), value()
+  if column == "true" then column = "true_" end
+  conn.connection:execute("ATTACH DATABASE ':memory:' AS " .. conn.dialect:quote(schema))
+  local ok, err = pcall(function()
+    local t = sa.Table(table_name, sa.MetaData { schema = "translated" }, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column(column, sa.Text))
+    local there = conn:execution_options { schema_translate_map = { translated = schema } }
+    t:create(there)
+    there:execute(t:insert(), { id = 1, [column] = v })
+    local same_table = sa.Table(table_name, sa.MetaData(), { schema = schema, autoload_with = conn })
+    same("a schema's table", v, conn:scalar(sa.select(same_table.c[2])))
+    same("a schema that is translated", v, there:scalar(sa.select(t.c[2])))
+    local found = sa.inspect(conn):get_table_names(schema)
+    same("a schema's only table", table_name, found[1])
+  end)
+  conn:rollback()
+  conn:execution_options { schema_translate_map = {} }
+  conn.connection:execute("DETACH DATABASE " .. conn.dialect:quote(schema))
+  if not ok then error(err, 0) end
+end
+
+-- SQLite names what it looked for: the whole name.
+function only.sqlite.functions(conn, name)
+  local called = name() .. " "
+  local ok, err = pcall(conn.scalar, conn, sa.select(sa.func[called](1)))
+  assert(not ok)
+  if sa.exc.OperationalError:is(err) and err.message:find("no such function: " .. called, 1, true) then return end
+  error(err, 0)
+end
+
+function only.postgresql.functions(conn, name, value)
+  local called, in_schema, v = name() .. " ", name() .. "-", value()
+  local function define(text) conn:execute(sa.DDL(("CREATE FUNCTION %s(t text) RETURNS text LANGUAGE sql AS 'SELECT t'"):format(text:gsub("%%", "%%%%")))) end
+  define(conn.dialect:quote(called))
+  same("a function", v, conn:scalar(sa.select(sa.func[called](sa.literal(v, sa.Text)))))
+  conn:execute(sa.CreateSchema(in_schema))
+  define(conn.dialect:quote(in_schema) .. "." .. conn.dialect:quote(called))
+  same("a schema's function", v, conn:scalar(sa.select(sa.func[in_schema][called](sa.literal(v, sa.Text)))))
+  local alias, column, ordinal = name(), name(), name()
+  local items = sa.func.unnest(sa.literal({ v }, sa.ARRAY(sa.Text)))
+  local rows = items:table_valued(sa.column(column, sa.Text), { with_ordinality = ordinal, name = alias }):render_derived()
+  same("a function's column", v, conn:scalar(sa.select(rows.c[column])))
+  same("its column of numbers", 1, conn:scalar(sa.select(rows.c[ordinal])))
+  same("a function as a column", v, conn:scalar(sa.select(items:column_valued(alias))))
+end
+
+function only.postgresql.sources(conn, name, value)
+  local alias, column, v = name(), name(), value()
+  local one = sa.select(sa.literal(v, sa.Text):label(column))
+  local lateral = one:lateral(alias)
+  same("LATERAL", v, conn:scalar(sa.select(lateral.c[1])))
+  local t = sa.Table("hostile_locked", sa.MetaData(), sa.Column(column, sa.Text))
+  t:create(conn)
+  conn:execute(t:insert(), { [column] = v })
+  local u = t:alias(alias)
+  same("a lock", v, conn:scalar(sa.select(u):with_for_update { of = u }))
+  same("a sample", v, conn:scalar(sa.select(t:tablesample(100, { name = alias }).c[1])))
+  same("DISTINCT ON", v, conn:scalar(sa.select(u.c[1]):ext(pg.distinct_on(u.c[1]))))
+  same("a row", v, conn:scalar(sa.select(sa.func.to_jsonb(u:table_valued())))[column])
+end
+
+function only.postgresql.schemas(conn, name, value)
+  local schema, table_name, comment, v = name(), name(), value(), value()
+  conn:execute(sa.CreateSchema(schema))
+  local metadata = sa.MetaData { schema = "translated" }
+  local t = sa.Table(table_name, metadata, sa.Column("id", sa.Integer, sa.Sequence("ids"), { primary_key = true }), sa.Column("a", sa.Text),
+    sa.CheckConstraint("a <> ''", { name = name(), comment = comment }))
+  sa.Index(name(), t.c.a, { postgresql_using = "hash" })
+  local there = conn:execution_options { schema_translate_map = { translated = schema } }
+  metadata:create_all(there)
+  there:execute(t:insert(), { a = "x" .. v })
+  local inspector = sa.inspect(conn)
+  same("a schema's table", table_name, inspector:get_table_names(schema)[1])
+  same("a schema's sequence", "ids", inspector:get_sequence_names(schema)[1])
+  same("a constraint's comment", comment, inspector:get_check_constraints(table_name, schema)[1].comment)
+  local found = sa.Table(table_name, sa.MetaData(), { schema = schema, autoload_with = conn })
+  same("what is in it", "x" .. v, conn:scalar(sa.select(found.c.a)))
+  metadata:drop_all(there)
+  conn:execution_options { schema_translate_map = {} }
+  conn:execute(sa.DropSchema(schema))
+end
+
+function only.postgresql.dictionaries(conn, name, value)
+  local k, v = value(), value()
+  conn:execute(sa.text("CREATE EXTENSION IF NOT EXISTS hstore"))
+  local t = sa.Table("hostile_hash", sa.MetaData(), sa.Column("h", pg.HSTORE), sa.Column("a", sa.ARRAY(sa.Text)), sa.Column("during", pg.INT4RANGE),
+    pg.ExcludeConstraint({ "during", "&&", name = name(), where = sa.column("a"):ne(sa.literal({ v }, sa.ARRAY(sa.Text))) }))
+  t:create(conn)
+  conn:execute(t:insert(), { h = { [k] = v, [v .. "?"] = sa.null }, a = { v, k, sa.null } })
+  local row = conn:execute(sa.select(t)):one()
+  same("a value of hstore", v, row.h[k])
+  same("an item", k, row.a[2])
+  same("hstore's value by its key", v, conn:scalar(sa.select(t.c.h:at(k))))
+  same("an array that is found", 1, conn:scalar(sa.select(sa.func.count()):select_from(t):where(t.c.a:contains { k, v })))
+  local found = sa.select(sa.func.count()):select_from(t):where(t.c.a:any(k), t.c.h:contains { [k] = v })
+  same("as literals", 1, conn:exec_driver_sql(found:compile { dialect = conn.dialect, literal_binds = true }.string):scalar())
+end
+
+-- What is prepared has the server's name for it, and is taken back by it.
+function only.postgresql.twophase(conn, _, value)
+  local xid = "h" .. value()
+  local own <close> = conn.engine:connect()
+  local tx = own:begin_twophase(xid)
+  own:execute(sa.text("SELECT 1"))
+  tx:prepare()
+  local found = own:recover_twophase()
+  tx:rollback()
+  for _, id in ipairs(found) do
+    if id == xid then return end
+  end
+  error(("the prepared %q is not listed"):format(xid), 0)
+end
 
 function only.postgresql.objects(conn, name, value)
   local sequence, domain, collation, unique, v = sa.Sequence(name(), { start = 5 }), name(), name(), name(), value()

@@ -183,9 +183,23 @@ local function spelled(name)
   return type(name) == "string" and #name > 1 and name:match("^(.*)_$") or name
 end
 
+-- A name as a part of a package, whose parts are told apart by points.
+local function part(name) return (tostring(name):gsub("[\\.]", "\\%0")) end
+
 function Name.__index(self, key)
-  local package = rawget(self, 1)
-  return name_object(package and (package .. "." .. rawget(self, 2)) or rawget(self, 2), spelled(key))
+  local package, name = rawget(self, 1), part(rawget(self, 2))
+  return name_object(package and (package .. "." .. name) or name, spelled(key))
+end
+
+--- The parts of a package.
+---@param package string
+---@return string[]
+function M.package_parts(package)
+  local list = {}
+  for each in package:gsub("\\(.)", function(c) return ("\0%d\0"):format(c:byte()) end):gmatch("[^.]+") do
+    list[#list + 1] = (each:gsub("%z(%d+)%z", function(n) return string.char(tonumber(n)) end))
+  end
+  return list
 end
 
 function Name.__call(self, ...) return call(rawget(self, 1) or nil, rawget(self, 2), ...) end

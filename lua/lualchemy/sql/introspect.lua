@@ -118,11 +118,7 @@ end
 
 answers(functions.FunctionElement, {
   supports_execution = true,
-  packagenames = function(self)
-    local list = {}
-    for name in (core.get(self, "package") or ""):gmatch("[^.]+") do list[#list + 1] = name end
-    return list
-  end,
+  packagenames = function(self) return functions.package_parts(core.get(self, "package") or "") end,
   -- The columns of the function in FROM: one of its own name, unless table_valued() said others.
   columns = function(self) return columns.new("this function", { self.name }, { self }) end,
 })

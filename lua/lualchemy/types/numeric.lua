@@ -1,6 +1,7 @@
 --- Numbers and booleans.
 
 local base = require("lualchemy.types.base")
+local errors = require("lualchemy.errors")
 
 local define = base.define
 local M = {}
@@ -34,10 +35,18 @@ M.DOUBLE = define(M.Double, "DOUBLE")
 M.DOUBLE_PRECISION = define(M.Double, "DOUBLE_PRECISION")
 M.REAL = define(M.Float, "REAL")
 
+-- As many digits as PostgreSQL's numeric may have behind the point.
+local MAX_SCALE = 16383
+
 -- How many digits behind the point a decimal made from a float has.
 function M.Numeric:_core_fields()
   local fields = base.TypeEngine._core_fields(self)
-  if self.decimal_return_scale then fields.length = self.decimal_return_scale end
+  local scale = self.decimal_return_scale
+  if scale == nil then return fields end
+  if math.type(scale) ~= "integer" or scale < 0 or scale > MAX_SCALE then
+    errors.raise("ArgumentError", "%s: decimal_return_scale must be a whole number from 0 to %d, not %s", self.__name, MAX_SCALE, tostring(scale))
+  end
+  fields.length = scale
   return fields
 end
 

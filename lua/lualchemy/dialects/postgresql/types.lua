@@ -3,6 +3,7 @@
 
 local base = require("lualchemy.types.base")
 local core = require("lualchemy._core")
+local errors = require("lualchemy.errors")
 local range = require("lualchemy.dialects.postgresql.range")
 local types = require("lualchemy.types")
 
@@ -75,11 +76,25 @@ define("BIT", "string", 1560, {
   _ddl_name = function(self) return self.varying and "BIT VARYING" or self.length and "BIT" or "BIT(1)" end,
 })
 
+local FIELDS = {}
+for fields in ("YEAR,MONTH,DAY,HOUR,MINUTE,SECOND,YEAR TO MONTH,DAY TO HOUR,DAY TO MINUTE,DAY TO SECOND,HOUR TO MINUTE,HOUR TO SECOND,"
+  .. "MINUTE TO SECOND"):gmatch("[^,]+") do FIELDS[fields] = true end
+
+local function check_interval(self)
+  if self.fields ~= nil and not (type(self.fields) == "string" and FIELDS[self.fields:upper()]) then
+    errors.raise("ArgumentError", "INTERVAL: fields are such as 'DAY TO SECOND' or 'YEAR', not %s", tostring(self.fields))
+  end
+  if self.precision ~= nil and math.type(self.precision) ~= "integer" then
+    errors.raise("ArgumentError", "INTERVAL: the precision must be a whole number, not %s", tostring(self.precision))
+  end
+end
+
 --- A span of time, of some of its parts only: `INTERVAL{ fields = "DAY TO SECOND", precision = 3 }`.
 ---@class lualchemy.postgresql.INTERVAL : lualchemy.Interval
 define("INTERVAL", "interval", 1186, {
   _arguments = {}, _options = { "precision", "fields" },
   _ddl_name = function(self)
+    check_interval(self)
     return "INTERVAL" .. (self.fields and " " .. self.fields or "") .. (self.precision and (" (%d)"):format(self.precision) or "")
   end,
 }, types.Interval)
