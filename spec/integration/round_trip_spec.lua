@@ -77,8 +77,10 @@ CREATE TABLE trip_side.others (
   spot point, called name, ranges int8multirange, hardware macaddr8, short character varying(3)[], exact numeric(5,1)[] DEFAULT '{}'::numeric[],
   moments timestamp(3) without time zone[], doc json DEFAULT '[]'::json, parts interval day to second, nothing text DEFAULT NULL::text,
   CONSTRAINT others_pk PRIMARY KEY (id) INCLUDE (wide), CONSTRAINT "a pair" UNIQUE (wide, narrow) INCLUDE (letter) DEFERRABLE INITIALLY DEFERRED,
+  CONSTRAINT again FOREIGN KEY (number, id) REFERENCES trip_side.others_target (a, b), CONSTRAINT self FOREIGN KEY (id) REFERENCES trip_side.others (id),
   CONSTRAINT own CHECK ((id > 0)) NO INHERIT, CONSTRAINT to_other FOREIGN KEY (number, id) REFERENCES trip_side.others_target (a, b)
     ON DELETE SET NULL (number) ON UPDATE RESTRICT);
+CREATE INDEX others_sorted ON trip_side.others USING btree (nothing text_pattern_ops DESC, wide NULLS FIRST);
 CREATE INDEX others_brin ON trip_side.others USING brin (at) WITH (pages_per_range='4');
 CREATE INDEX others_spgist ON trip_side.others USING spgist (spot);
 CREATE INDEX others_collated ON trip_side.others USING btree (nothing COLLATE "C" text_pattern_ops DESC, lower(nothing) text_pattern_ops) INCLUDE (wide);
@@ -167,7 +169,7 @@ CREATE TABLE side.places (id INTEGER NOT NULL PRIMARY KEY, name TEXT DEFAULT 'he
 CREATE UNIQUE INDEX side.places_name ON places (lower(name)) WHERE inside IS NOT NULL]], [[
 CREATE TABLE strictly (a INTEGER NOT NULL, b TEXT, c REAL, d BLOB, PRIMARY KEY (a, b)) STRICT, WITHOUT ROWID]], [[
 CREATE TABLE friends (a INTEGER NOT NULL, b INTEGER NOT NULL, since DATETIME, PRIMARY KEY (a, b), FOREIGN KEY(a) REFERENCES people (id) ON DELETE CASCADE,
-  FOREIGN KEY(b) REFERENCES people (id))]], [[
+  FOREIGN KEY(b) REFERENCES people (id), CONSTRAINT again FOREIGN KEY(b) REFERENCES people (id) ON DELETE CASCADE)]], [[
 CREATE TABLE employees (id INTEGER PRIMARY KEY, boss INTEGER REFERENCES employees (id), pair INTEGER, FOREIGN KEY (boss, pair) REFERENCES friends (a, b))]],
 }
 

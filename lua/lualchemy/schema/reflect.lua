@@ -26,8 +26,9 @@ local Reflection = class("Reflection")
 
 function Reflection:init(inspector, table_, opts)
   self.inspector, self.table, self.opts = inspector, table_, opts
-  self.by_name = {}
+  self.by_name, self.given_keys = {}, {}
   for _, column in ipairs(table_.c) do self.by_name[column.name] = column end
+  for i, key in ipairs(table_.foreign_key_constraints) do self.given_keys[i] = key end
 end
 
 local function with_options(item, opts)
@@ -133,20 +134,20 @@ function Reflection:foreign_keys()
   end
 end
 
--- Columns given by the user may bring the same foreign key.
+-- Columns given by the user may bring the same foreign key; those that were replaced have taken theirs along.
 function Reflection:described_already(info)
-  for _, existing in ipairs(self.table.foreign_key_constraints) do
+  for _, existing in ipairs(self.given_keys) do
     local keys = {}
     for i, element in ipairs(existing.elements) do keys[i] = element.parent.name end
-    if table.concat(keys, "\0") == table.concat(info.constrained_columns, "\0") then return true end
+    if self.table.constraints:contains(existing) and table.concat(keys, "\0") == table.concat(info.constrained_columns, "\0") then return true end
   end
   return false
 end
 
--- "name DESC NULLS LAST"
-local function sorted(element, sorting)
+-- "name text_pattern_ops DESC NULLS LAST": text has no key that the options could go by.
+local function spelled(element, operators, sorting)
   local words = { desc = "DESC", asc = "ASC", nulls_first = "NULLS FIRST", nulls_last = "NULLS LAST" }
-  local out = { element }
+  local out = { element, operators }
   for _, word in ipairs(sorting) do out[#out + 1] = words[word] end
   return table.concat(out, " ")
 end
@@ -157,18 +158,15 @@ local function index_elements(self, info)
   for i, name in ipairs(info.column_names) do
     local expression = info.expressions and info.expressions[i]
     local column = name ~= core.null and self.by_name[name]
+    local key = name == core.null and expression or name
+    local sorting, operators = info.column_sorting and info.column_sorting[key], (info.dialect_options.postgresql_ops or {})[key]
     if name == core.null or (expression and expression ~= name) then
-      local key = name == core.null and expression or name
-      local class_ = info.dialect_options.postgresql_ops and info.dialect_options.postgresql_ops[key]
-      local sorting = info.column_sorting and info.column_sorting[key]
       local says_so = expression:upper():find("%sDESC$") or expression:upper():find("%sNULLS %u+$")
-      if class_ then expression = expression .. " " .. class_ end       -- text has no key that the option could go by
-      elements[i] = text(says_so and expression or sorted(expression, sorting or {}))
+      elements[i] = text(says_so and expression or spelled(expression, operators, sorting or {}))
     elseif not column then
       return nil
     else
-      local sorting = info.column_sorting and info.column_sorting[name]
-      elements[i] = sorting and text(sorted(self.inspector.dialect:quote(column.name), sorting)) or column.key
+      elements[i] = sorting and text(spelled(self.inspector.dialect:quote(column.name), operators, sorting)) or column.key
     end
   end
   return elements
