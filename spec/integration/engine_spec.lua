@@ -42,6 +42,7 @@ for name, url in targets.each() do
       assert.is_false(driver_connection:in_transaction())
       raises("ResourceClosedError", "this connection is closed", conn.exec_driver_sql, conn, "SELECT 1")
       raises("ResourceClosedError", "this connection is closed", function() return conn.info end)
+      raises("ResourceClosedError", "this connection is closed", conn.execution_options, conn, { isolation_level = "SERIALIZABLE" })
     end)
 
     it("executes many parameter sets", function()

@@ -263,6 +263,29 @@ for name, url in targets.each() do
         assert.equal("repeatable read", conn:exec_driver_sql("SHOW transaction_isolation"):scalar())
         assert.equal("on", conn:exec_driver_sql("SHOW transaction_read_only"):scalar())
         raises("InternalError", "read%-only transaction", conn.exec_driver_sql, conn, "CREATE TABLE no (i INT)")
+        raises("InvalidRequestError", "'postgresql_readonly' cannot change inside a transaction", conn.execution_options, conn,
+          { postgresql_readonly = false })
+        raises("ArgumentError", "a single statement has no postgresql_readonly", conn.execute, conn, sa.text("SELECT 1"), nil,
+          { execution_options = { postgresql_readonly = true } })
+      end)
+
+      it("read-only and deferrable hold in AUTOCOMMIT, too, for their user alone", function()
+        local alone <close> = sa.create_engine(url, { pool_size = 1, max_overflow = 0 })
+        local physical
+        do
+          local reader <close> = alone:connect():execution_options { isolation_level = "AUTOCOMMIT", postgresql_readonly = true,
+            postgresql_deferrable = true }
+          physical = reader.connection
+          raises("InternalError", "read%-only transaction", reader.exec_driver_sql, reader, "CREATE TABLE no (i INT)")
+          assert.equal("on", reader:scalar("SHOW default_transaction_deferrable"))
+          reader:rollback()
+          reader:execution_options { postgresql_readonly = false }
+          assert.equal("off", reader:scalar("SHOW transaction_read_only"))
+        end
+        local next_one <close> = alone:connect()
+        assert.equal(physical, next_one.connection)
+        assert.equal("off", next_one:scalar("SHOW transaction_read_only"))
+        assert.equal("off", next_one:scalar("SHOW default_transaction_deferrable"))
       end)
     end
 

@@ -480,13 +480,24 @@ function Connection:scalar(statement, params, options) return result_of(self, st
 ---@return lualchemy.ScalarResult
 function Connection:scalars(statement, params, options) return result_of(self, statement, params, options):scalars() end
 
+-- What a transaction has from its beginning stays.
+local function check_changeable(self, options)
+  if options.isolation_level ~= nil then
+    errors.raise("InvalidRequestError", "the isolation level cannot change inside a transaction")
+  end
+  for name in pairs(self.engine._transactions.characteristics or {}) do
+    if options[name] ~= nil then
+      errors.raise("InvalidRequestError", "'%s' cannot change inside a transaction: commit() or rollback() comes first", name)
+    end
+  end
+end
+
 --- Sets options for this connection, for instance `isolation_level`; answers itself.
 ---@param options table
 ---@return lualchemy.Connection
 function Connection:execution_options(options)
-  if options.isolation_level ~= nil and self._tx then
-    errors.raise("InvalidRequestError", "the isolation level cannot change inside a transaction")
-  end
+  if self.closed then errors.raise("ResourceClosedError", "this connection is closed") end
+  if self._tx then check_changeable(self, options) end
   self:_set_options(self.engine:_merge_options(self._options, options))
   if self._tx and self._tx.is_active then
     prepare(self, self.engine._transactions, self:_level())

@@ -130,10 +130,34 @@ local function check_level(self, level)
     table.concat(self._transactions.levels, ", "))
 end
 
-local function check_page(rows)
-  if rows == nil or math.type(rows) == "integer" and rows > 0 then return end
-  errors.raise("ArgumentError", "the execution option 'insertmanyvalues_page_size' is a number of rows, 1 or more, got %s",
-    tostring(rows))
+local ROWS = { "insertmanyvalues_page_size", "yield_per", "max_row_buffer" }
+
+local function check_rows(options)
+  for _, name in ipairs(ROWS) do
+    local rows = options[name]
+    if rows ~= nil and not (math.type(rows) == "integer" and rows > 0) then
+      errors.raise("ArgumentError", "the execution option '%s' is a number of rows, 1 or more, got %s", name, tostring(rows))
+    end
+  end
+end
+
+local function check_switches(self, options)
+  if options.stream_results ~= nil and type(options.stream_results) ~= "boolean" then
+    errors.raise("ArgumentError", "the execution option 'stream_results' is true or false, got %s", tostring(options.stream_results))
+  end
+  for name in pairs(self._transactions.characteristics or {}) do
+    if options[name] ~= nil and type(options[name]) ~= "boolean" then
+      errors.raise("ArgumentError", "the execution option '%s' is true or false, got %s", name, tostring(options[name]))
+    end
+  end
+end
+
+-- The first of these options that transactions have, and single statements do not; nil: there is none.
+function Engine:_names_characteristic(options)
+  if options.isolation_level ~= nil then return "isolation_level" end
+  for name in pairs(self._transactions.characteristics or {}) do
+    if options[name] ~= nil then return name end
+  end
 end
 
 -- Options layered: a new table, the later ones win.
@@ -144,7 +168,8 @@ function Engine:_merge_options(options, more)
   for key, value in pairs(options) do merged[key] = value end
   for key, value in pairs(more) do merged[key] = value end
   limits.check(more)
-  check_page(more.insertmanyvalues_page_size)
+  check_rows(more)
+  check_switches(self, more)
   if more.statement_timeout and self._transactions.own_clock then merged.timeout = more.timeout or more.statement_timeout end
   if more.tags ~= nil then merged.tags = tags.merge(options.tags, more.tags) end
   if more.isolation_level ~= nil then merged.isolation_level = check_level(self, more.isolation_level) end

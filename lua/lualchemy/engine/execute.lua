@@ -290,9 +290,10 @@ local function merged_options(conn, own, options)
     errors.raise("ArgumentError", "execute(statement, parameters, options): the options are a table, not a %s", type(options))
   end
   local engine, last = conn.engine, options and options.execution_options
-  if own and own.isolation_level ~= nil or last and last.isolation_level ~= nil then
-    errors.raise("ArgumentError", "a single statement has no isolation_level: it is an option of create_engine(), "
-      .. "engine:execution_options() and conn:execution_options()")
+  local ignored = own and engine:_names_characteristic(own) or last and engine:_names_characteristic(last)
+  if ignored then
+    errors.raise("ArgumentError", "a single statement has no %s: it is an option of create_engine(), "
+      .. "engine:execution_options() and conn:execution_options()", ignored)
   end
   return engine:_merge_options(engine:_merge_options(conn._options, own), last)
 end

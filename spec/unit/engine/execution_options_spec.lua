@@ -1,5 +1,6 @@
 --- Execution options: engine, connection, statement, call; each layer over the one before, and nothing shared.
 local sa = require("lualchemy")
+local raises = require("spec.support.expect").raises
 
 describe("execution options", function()
   local engine, seen, t
@@ -73,6 +74,15 @@ describe("execution options", function()
     assert.same({ one = 1, two = 2 }, after:get_execution_options())
     assert.equal(2, told)
     assert.is_false((pcall(own.update_execution_options, own, "two")))
+  end)
+
+  it("that are no numbers of rows, or no switches, say so", function()
+    local conn <close> = engine:connect()
+    for name, wrong in pairs { yield_per = 0, max_row_buffer = "many", insertmanyvalues_page_size = 1.5, stream_results = "yes" } do
+      raises("ArgumentError", "'" .. name .. "' is .*, got " .. wrong, conn.execution_options, conn, { [name] = wrong })
+      raises("ArgumentError", "'" .. name .. "' is", sa.create_engine, "sqlite://", { execution_options = { [name] = wrong } })
+    end
+    raises("ArgumentError", "'yield_per' is a number of rows", conn.execute, conn, sa.text("SELECT 1"), nil, { execution_options = { yield_per = -1 } })
   end)
 
   it("that are no table say so", function()

@@ -6,6 +6,8 @@ local M = {
   default = "READ COMMITTED",
   levels = { "READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE", "READ UNCOMMITTED", "AUTOCOMMIT" },
   twophase = true,
+  -- Options that a transaction has from its beginning, and the settings they are where there is no BEGIN to say them.
+  characteristics = { postgresql_readonly = "default_transaction_read_only", postgresql_deferrable = "default_transaction_deferrable" },
 }
 
 --- The statement that begins a transaction.
@@ -20,23 +22,28 @@ function M.begin(level, options)
   return sql
 end
 
+local function limit_settings(options)
+  local parts = limits.list(options)
+  for _, part in ipairs(parts) do part[2] = ("%dms"):format(part[2]) end
+  return parts
+end
+
 --- The statement that gives limits to the transaction just begun; nil: there are none.
 ---@param options { statement_timeout: number?, lock_timeout: number? }
 ---@return string?
 function M.limit(options)
-  local parts = limits.list(options)
+  local parts = limit_settings(options)
   if #parts == 0 then return nil end
-  for i, part in ipairs(parts) do parts[i] = ("set_config('%s', '%dms', true)"):format(part[1], part[2]) end
+  for i, part in ipairs(parts) do parts[i] = ("set_config('%s', '%s', true)"):format(part[1], part[2]) end
   return "SELECT " .. table.concat(parts, ", ")
 end
 
--- Sets limits, for the transaction or for the session; answers what takes them back. (By a function, not by SET, after
+-- Changes settings, for the transaction or for the session; answers what takes that back. (By a function, not by SET, after
 -- which the pool would give the connection up.)
-local function set_limits(dc, options, is_local)
-  local parts = limits.list(options)
+local function change(dc, parts, is_local)
   if #parts == 0 then return nil end
   for _, part in ipairs(parts) do
-    part.before = dc:execute(("SELECT current_setting('%s'), set_config('%s', '%dms', %s)"):format(part[1], part[1], part[2],
+    part.before = dc:execute(("SELECT current_setting('%s'), set_config('%s', '%s', %s)"):format(part[1], part[1], part[2],
       is_local))[1][1]
   end
   return function(connection)
@@ -47,19 +54,24 @@ local function set_limits(dc, options, is_local)
   end
 end
 
---- Gives them to a connection that begins no transactions; answers what undoes it.
+--- Gives limits and characteristics to a connection that begins no transactions; answers what undoes it.
 ---@param dc userdata
 ---@param options table
 ---@return fun(dc: userdata)?
 function M.prepare(dc, level, options)
-  if level == "AUTOCOMMIT" then return set_limits(dc, options, false) end
+  if level ~= "AUTOCOMMIT" then return nil end
+  local parts = limit_settings(options)
+  for option, setting in pairs(M.characteristics) do
+    if options[option] then parts[#parts + 1] = { setting, "on" } end
+  end
+  return change(dc, parts, false)
 end
 
 --- Gives limits to the next statement; answers what undoes it.
 ---@param dc userdata
 ---@param options { statement_timeout: number?, lock_timeout: number? }
 ---@return fun(dc: userdata)?
-function M.limit_statement(dc, options) return set_limits(dc, options, dc:in_transaction()) end
+function M.limit_statement(dc, options) return change(dc, limit_settings(options), dc:in_transaction()) end
 
 --- The level of the transaction, or of those to come.
 ---@param dc userdata
