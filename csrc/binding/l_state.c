@@ -92,7 +92,7 @@ static int read_missing(lua_State *L, alch_state *s, size_t i)
 {
     int kind = s->mapper->attrs[i].kind;
 
-    if (kind == ALCH_ATTR_LIST && (!(s->flags & ALCH_STATE_KEYED) || s->mapper->attrs[i].flags & ALCH_ATTR_UNREAD)) {
+    if (kind == ALCH_ATTR_LIST && (!(s->flags & (ALCH_STATE_KEYED | ALCH_STATE_LOAN)) || s->mapper->attrs[i].flags & ALCH_ATTR_UNREAD)) {
         alch_push_collection(L, 1, 3, s, i);
         return show(L, s, i);
     }
@@ -646,6 +646,15 @@ static int l_flag_modified(lua_State *L)
     return 0;
 }
 
+/* core.load_by_loan(instance): its relationships load from now on, whatever session it is in. */
+static int l_load_by_loan(lua_State *L)
+{
+    alch_state *s = alch_need_state(L, 1, "enable_relationship_loading");
+
+    s->flags |= ALCH_STATE_LOAN;
+    return 0;
+}
+
 /* core.is_changed(instance, all) -> is there a net change to a column, or any to a
 ** relationship? 'all' false: collections do not count. */
 static int l_is_changed(lua_State *L)
@@ -729,6 +738,7 @@ void alch_open_state(lua_State *L)
         { "base_value", l_base_value },
         { "set_committed", l_set_committed },
         { "load_context", l_load_context },
+        { "load_by_loan", l_load_by_loan },
         { "is_changed", l_is_changed },
         { "was_set", l_was_set },
         { "state", l_state },

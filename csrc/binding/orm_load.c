@@ -9,10 +9,12 @@ int alch_begin_load(lua_State *L, int obj, int st, size_t i)
     alch_state *s = lua_touserdata(L, st);
     const alch_attr *a = &s->mapper->attrs[i];
 
-    if (!(s->flags & ALCH_STATE_KEYED))
+    int loan = (s->flags & ALCH_STATE_LOAN) && a->kind != ALCH_ATTR_COLUMN;
+
+    if (!(s->flags & ALCH_STATE_KEYED) && !loan)
         return 0;
     alch_leave_dead_session(L, s);
-    if (s->session == 0)
+    if (s->session == 0 && !loan)
         alch_raisef(L, ALCH_ERR_DETACHED,
             "%s.%s is not loaded, and the object is in no session that could load it: add it to one, or load what you need before the session closes "
             "(expire_on_commit = false keeps what is loaded)", s->mapper->class_name, a->name);

@@ -51,6 +51,7 @@ enum {
     ALCH_STATE_GONE = 512,      /* its row was deleted, and that was committed */
     ALCH_STATE_BOXED = 256,     /* some value was set that is no plain one of the host's: it may be an SQL expression */
     ALCH_STATE_APART = 2048,    /* it has slots for the values of its mapper's close attributes only */
+    ALCH_STATE_LOAN = 4096,     /* its relationships load through a session that it is not in; the host knows which */
     ALCH_STATE_LOOSE = 1024     /* it had a row once and is transient now: its history is kept until it is added again */
 };
 

@@ -56,6 +56,46 @@ end, function(w)
     raises("InvalidRequestError", { "this User has no primary key" }, function() orm.make_transient_to_detached(w.User{}) end)
   end)
 
+  it("enable_relationship_loading lends a session to an object that is in none", function()
+    w.session:add_all{ w.User{ id = 1, name = "ed" }, w.Address{ id = 100, user_id = 1 } }
+    w.session:commit()
+    local address, user, empty = w.Address{ user_id = 1 }, w.User{ id = 1 }, w.Address{}
+    for _, object in ipairs{ address, user, empty } do w.session:enable_relationship_loading(object) end
+    w.session:add(w.User{ id = 2 })
+    assert.same({ "ed", 100 }, { address.user.name, user.addresses[1].id })
+    assert.is_nil(empty.user)
+    assert.equal(w.session, orm.object_session(address))
+    assert.is_false(w.session:contains(address))
+    assert.equal(1, #w.session.new)
+    w.session:flush()
+    assert.is_nil(address.id)
+    w.session:add(address)
+    w.session:commit()
+    assert.same({ 2, "ed" }, { #address.user.addresses, address.user.name })
+  end)
+
+  it("enable_relationship_loading takes detached objects, one session each, and ends with that", function()
+    w.session:add_all{ w.User{ id = 1, name = "ed" }, w.Address{ id = 1, user_id = 1 } }
+    w.session:commit()
+    local address = w.session:get(w.Address, 1)
+    w.session:expunge(address)
+    raises("DetachedInstanceError", { "Address.user" }, function() return address.user.name end)
+    local own = orm.Session{ bind = w.engine }
+    own:enable_relationship_loading(address)
+    assert.equal("ed", address.user.name)
+    raises("InvalidRequestError", { "this Address object", "another session" }, function()
+      return (w.session:enable_relationship_loading(address))
+    end)
+    local other = w.Address{ user_id = 1 }
+    own:enable_relationship_loading(other)
+    own:close()
+    own = nil -- luacheck: ignore
+    collectgarbage()
+    collectgarbage()
+    raises("DetachedInstanceError", { "Address.user" }, function() return other.user.name end)
+    raises("UnmappedInstanceError", { "enable_relationship_loading" }, function() return (w.session:enable_relationship_loading({})) end)
+  end)
+
   it("a factory's listeners hear its sessions, and no others", function()
     local Session, heard = orm.sessionmaker(w.engine), {}
     local Scoped = orm.scoped_session(Session)

@@ -21,6 +21,7 @@ local lazy = require("lualchemy.util.lazy")
 local registry = require("lualchemy.orm.registry")
 local object_set = require("lualchemy.orm.object_set")
 local refresh = require("lualchemy.orm.refresh")
+local relationship_loading = require("lualchemy.orm.relationship_loading")
 local SessionTransaction = require("lualchemy.orm.transaction")
 local statements = require("lualchemy.orm.statements")
 local UnitOfWork = require("lualchemy.orm.unitofwork")
@@ -626,6 +627,13 @@ function Session:_adopt_persistent(_, object, key)
   self._c:add(object)
 end
 
+--- Lets an object that is in no session load its relationships through this one, by the references it holds. It stays outside.
+---@param object table
+function Session:enable_relationship_loading(object)
+  check_instance(object, "session:enable_relationship_loading")
+  relationship_loading.enable(self, object)
+end
+
 --- Fetches relationships of objects that are there already: `session:preload(users, orm.selectinload(User.addresses))`.
 ---@param objects table   an object or a list
 ---@param ... lualchemy.orm.Load
@@ -724,7 +732,7 @@ local M = {
 ---@param object table
 function M.object_session(object)
   local _, number = core.state(object)
-  return number and number ~= 0 and core.object_session(number) or nil
+  return number and number ~= 0 and core.object_session(number) or relationship_loading.lender(object)
 end
 
 --- The object has no row and no session any more; it may be added again as a new one.

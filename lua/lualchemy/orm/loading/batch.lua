@@ -20,7 +20,8 @@ end
 
 function M.load(instance, prop, below)
   local _, number = core.state(instance)
-  local session = core.object_session(number)
+  local session = number ~= 0 and core.object_session(number)
+  if not session then return loading.strategy("select", prop).load(instance, prop, below) end -- it reads by another's loan
   selectin.fetch(session, siblings_of(instance, session), prop, { below = below })
   local value = core.peek(instance, prop.key)
   return value

@@ -13,6 +13,7 @@ local loading = require("lualchemy.orm.loading")
 local options = require("lualchemy.orm.options")
 local orm_execute = require("lualchemy.orm.orm_execute")
 local plan = require("lualchemy.orm.plan")
+local relationship_loading = require("lualchemy.orm.relationship_loading")
 local run = require("lualchemy.orm.loading.run")
 local warn = require("lualchemy.util.warn")
 
@@ -134,13 +135,7 @@ function M.from_memory(session, instance, prop)
   return found, identity
 end
 
---- What the relationship holds, from the database.
----@param instance table
----@param prop lualchemy.orm.RelationshipProperty
----@param below lualchemy.orm.LoadNode?   what the query that loaded the instance said about what lies there
----@return any
-function M.load(instance, prop, below)
-  local session = require("lualchemy.orm.session").object_session(instance)
+local function load(session, instance, prop, below)
   below = options.speaking(below)
   if prop.use_get then
     local found, identity = M.from_memory(session, instance, prop)
@@ -158,6 +153,20 @@ function M.load(instance, prop, below)
   end
   if prop.uselist then return list end
   return only_one(prop, list)
+end
+
+--- What the relationship holds, from the database.
+---@param instance table
+---@param prop lualchemy.orm.RelationshipProperty
+---@param below lualchemy.orm.LoadNode?   what the query that loaded the instance said about what lies there
+---@return any
+function M.load(instance, prop, below)
+  local session = require("lualchemy.orm.session").object_session(instance)
+  if not session then
+    errors.raise("DetachedInstanceError", "%s cannot be loaded: the session of enable_relationship_loading() is no more", tostring(prop))
+  end
+  if not relationship_loading.is_borrowed(instance) then return load(session, instance, prop, below) end
+  return session:no_autoflush(function() return load(session, instance, prop, below) end)
 end
 
 loading.register(M, "select", true)
