@@ -343,6 +343,7 @@ build = {
     ["lualchemy.orm.refresh"] = "lua/lualchemy/orm/refresh.lua",
     ["lualchemy.orm.registry"] = "lua/lualchemy/orm/registry.lua",
     ["lualchemy.orm.relationship"] = "lua/lualchemy/orm/relationship.lua",
+    ["lualchemy.orm.relationship_loading"] = "lua/lualchemy/orm/relationship_loading.lua",
     ["lualchemy.orm.renamed"] = "lua/lualchemy/orm/renamed.lua",
     ["lualchemy.orm.row_switch"] = "lua/lualchemy/orm/row_switch.lua",
     ["lualchemy.orm.session"] = "lua/lualchemy/orm/session.lua",

@@ -258,6 +258,7 @@
 ---@field contains fun(self: lualchemy.orm.Session, object?: any): any
 ---@field create_transaction fun(self: lualchemy.orm.Session): any
 ---@field delete fun(self: lualchemy.orm.Session, ...: any): lualchemy.Delete
+---@field enable_relationship_loading fun(self: lualchemy.orm.Session, object?: any): any
 ---@field execute fun(self: lualchemy.orm.Session, statement?: any, params?: any, options?: any): lualchemy.Result
 ---@field expire fun(self: lualchemy.orm.Session, object?: any, names?: any): any
 ---@field expire_all fun(self: lualchemy.orm.Session): any

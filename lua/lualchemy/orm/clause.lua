@@ -165,6 +165,14 @@ function M.bind(value, column, name)
   return sql.bindparam(name, value, { type_ = column.type, unique = true })
 end
 
+--- The same where the value is asked for at each execution.
+---@param callable fun(): any
+---@param column table
+---@param name string?
+function M.late_bind(callable, column, name)
+  return sql.bindparam(name, { callable_ = callable, type_ = column.type, unique = true })
+end
+
 --- A parameter to be given a value of a column's type when the statement is executed.
 ---@param name string
 ---@param column table

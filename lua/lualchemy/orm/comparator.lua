@@ -2,10 +2,12 @@
 
 local class = require("lualchemy.util.class")
 local clause = require("lualchemy.orm.clause")
+local core = require("lualchemy._core")
 local criteria = require("lualchemy.orm.criteria")
 local errors = require("lualchemy.errors")
 local joincond = require("lualchemy.orm.joincond")
 local registry = require("lualchemy.orm.registry")
+local warn = require("lualchemy.util.warn")
 
 local M = {}
 
@@ -152,16 +154,29 @@ function RelationshipAttribute:has(criterion, values)
   return exists(self, criterion, values)
 end
 
--- What an object holds in the attribute that stands for a column.
-local function value_of(attribute, object, column)
-  local mapper = registry.mapper_of_instance(object)
-  local prop = mapper and mapper:property_for_column(column)
-  local value = prop and object[prop.key]
-  if value == nil then
+-- What an object holds when the statement is executed, which may have flushed it.
+local function later_value(attribute, object, column, key)
+  local value = object[key]
+  if value ~= nil then return value end
+  if not select(2, core.peek(object, key)) then
     errors.raise("InvalidRequestError", "%s cannot be compared with %s: it has no value for '%s' yet; flush it first",
       tostring(attribute), tostring(object), tostring(column))
   end
+  warn.warn("%s is compared with %s, whose '%s' is NULL: no row is found by that; eq(nil) asks for rows without one", tostring(attribute),
+    tostring(object), tostring(column))
   return value
+end
+
+-- A parameter with what an object holds in the attribute that stands for a column. A new object may have no value before it is written.
+local function value_of(attribute, object, column, like, name)
+  local mapper = registry.mapper_of_instance(object)
+  local prop = mapper and mapper:property_for_column(column)
+  if not prop then
+    errors.raise("InvalidRequestError", "%s cannot be compared with %s: its class maps no '%s'", tostring(attribute), tostring(object), tostring(column))
+  end
+  local value = object[prop.key]
+  if value ~= nil then return clause.bind(value, like, name) end
+  return clause.late_bind(function() return later_value(attribute, object, column, prop.key) end, like, name)
 end
 
 local function check_object(attribute, object)
@@ -176,7 +191,7 @@ end
 -- The join with the object's values in place of the target's columns.
 local function compare(self, object)
   local prop = self.property
-  local function value(column) return clause.bind(value_of(self, object, column), column) end
+  local function value(column) return value_of(self, object, column, column) end
   local of_source = adapter(self.parent)
   if not prop.secondary then return joincond.build(prop.terms, of_source, value) end
   local parts = M.join_parts(prop, self.parent, prop.entity, true)
@@ -236,7 +251,7 @@ function RelationshipAttribute:ne(object)
   local parts = {}
   for _, pair in ipairs(prop.local_remote_pairs) do
     local column = adapt and adapt(pair[1]) or pair[1]
-    parts[#parts + 1] = clause.either({ column:ne(clause.bind(value_of(self, object, pair[2]), column, pair[1].key)), column:is_(nil) })
+    parts[#parts + 1] = clause.either({ column:ne(value_of(self, object, pair[2], column, pair[1].key)), column:is_(nil) })
   end
   return clause.either(parts)
 end
@@ -255,7 +270,7 @@ function M.with_parent(object, attribute, options)
   if not mapper or not mapper:isa(prop.parent) then
     errors.raise("ArgumentError", "with_parent() along %s needs an instance of %s; got %s", tostring(attribute), prop.parent.class_name, tostring(object))
   end
-  local function value(column) return clause.bind(value_of(attribute, object, column), column) end
+  local function value(column) return value_of(attribute, object, column, column) end
   local of_target = adapter(attribute.of or target or prop.entity)
   if not prop.secondary then return joincond.build(prop.terms, value, of_target) end
   return clause.conjunction({ joincond.build(prop.terms, value), joincond.build(prop.secondary_terms, of_target) })
