@@ -271,6 +271,23 @@ for name, url in targets.each() do
         { "cursor_execute", "RELEASE SAVEPOINT sa_savepoint_1", {}, false }, { "commit" }, { "begin" }, { "rollback" } }, log)
     end)
 
+    it("a proxy that leaves a savepoint out is told so, and nothing else is lost", function()
+      for _, what in ipairs { "savepoint", "release_savepoint", "rollback_savepoint" } do
+        local db <close> = sa.create_engine(url, { proxy = { [what] = function() end } })
+        local conn <close> = db:connect()
+        conn:exec_driver_sql("CREATE TEMPORARY TABLE proxied (id INT)")
+        local ok, err = pcall(function()
+          local savepoint = conn:begin_nested()
+          conn:exec_driver_sql("INSERT INTO proxied VALUES (1)")
+          if what == "release_savepoint" then savepoint:commit() else savepoint:rollback() end
+        end)
+        assert.is_false(ok)
+        assert.matches("the proxy's " .. what .. " has to call the function it is given", err.message)
+        conn:commit()
+        assert.equal(what == "savepoint" and 0 or 1, conn:scalar("SELECT count(*) FROM proxied"))
+      end
+    end)
+
     it("engines made of one by execution_options hear what it hears, not the other way round", function()
       local before = engine:execution_options { a = 1 }
       local seen = {}

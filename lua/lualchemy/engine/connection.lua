@@ -137,12 +137,18 @@ function Connection:_database_is_gone()
   return dc == nil or dc:closed() or not dc:alive()
 end
 
--- Runs `fn(...)` with what the engine's proxy wraps around it, after the listeners have been told.
+-- Runs `fn(...)` with what the engine's proxy wraps around it, after the listeners have been told. Raises if that did not
+-- call it, for then the transaction is not where the program believes it is.
 function Connection:_around(name, fn, ...)
   execute.fire(self, name, self, ...)
   local proxy = self.engine._proxy
-  if proxy and proxy[name] then return proxy[name](proxy, self, fn, ...) end
-  return fn(...)
+  if not (proxy and proxy[name]) then return fn(...) end
+  local called = false
+  proxy[name](proxy, self, function(...)
+    called = true
+    return fn(...)
+  end, ...)
+  if not called then errors.raise("InvalidRequestError", "the proxy's %s has to call the function it is given", name) end
 end
 
 -- -- commands of the connection's own ---------------------------------------------------------------------------------
@@ -252,14 +258,9 @@ function Connection:_restore_settings()
   if restore and not self.invalidated then restore(self._dc) end
 end
 
--- The beginning or end of an outermost transaction; one in two phases has events of its own. Raises if `fn` was not
--- called, for then the transaction is not where the program believes it is.
+-- The beginning or end of an outermost transaction; one in two phases has events of its own.
 function Connection:_around_root(name, tx, fn)
-  local called = false
-  local function call()
-    called = true
-    return fn(self, tx)
-  end
+  local function call() return fn(self, tx) end
   if not tx.xid then
     self:_around(name, call)
   elseif name == "begin" then
@@ -267,7 +268,6 @@ function Connection:_around_root(name, tx, fn)
   else
     self:_around(name .. "_twophase", call, tx.xid, tx.prepared or false)
   end
-  if not called then errors.raise("InvalidRequestError", "the proxy's %s has to call the function it is given", name) end
 end
 
 --- Begins the transaction that a statement needs, if there is none.
