@@ -80,6 +80,7 @@ build = {
         "csrc/binding/l_state.c",
         "csrc/binding/l_type.c",
         "csrc/binding/l_type_wrap.c",
+        "csrc/binding/l_uuid.c",
         "csrc/binding/l_value.c",
         "csrc/binding/l_wait.c",
         "csrc/binding/l_walk.c",

@@ -356,14 +356,20 @@ static int l_uuid(lua_State *L)
 {
     unsigned char bytes[16];
     alch_value out = { .kind = ALCH_UUID, .zone = ALCH_ZONE_NONE, .as.text = { (const char *)bytes, sizeof bytes } };
+    const alch_value *raw;
     alch_err err;
     size_t n;
     const char *s;
 
     if (is_already(L, ALCH_UUID))
         return 1;
+    raw = alch_test_value(L, 1);
+    if (raw != NULL && raw->kind == ALCH_BLOB && raw->as.text.len == sizeof bytes) {
+        memcpy(bytes, raw->as.text.at, sizeof bytes);
+        return finish(L, ALCH_OK, &out, &err);
+    }
     if (lua_type(L, 1) != LUA_TSTRING)
-        return refuse(L, "uuid", "a string such as '123e4567-e89b-12d3-a456-426614174000'");
+        return refuse(L, "uuid", "a string such as '123e4567-e89b-12d3-a456-426614174000', or 16 bytes");
     s = lua_tolstring(L, 1, &n);
     return finish(L, alch_uuid_parse(s, n, bytes, &err), &out, &err);
 }

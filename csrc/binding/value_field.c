@@ -7,6 +7,7 @@
 #include "value/decimal.h"
 #include "value/number.h"
 #include "value/temporal.h"
+#include "value/uuid.h"
 
 static const alch_value *self(lua_State *L)
 {
@@ -244,6 +245,22 @@ static int push_interval(lua_State *L, const alch_value *v, const char *key)
     return push_named(L, names, values, 3, key);
 }
 
+/* The 16 bytes, the digits without dashes, and which of its kinds it is. */
+static int push_uuid(lua_State *L, const alch_value *v, const char *key)
+{
+    char text[ALCH_UUID_TEXT];
+
+    if (strcmp(key, "bytes") == 0)
+        lua_pushlstring(L, v->as.text.at, v->as.text.len);
+    else if (strcmp(key, "hex") == 0)
+        lua_pushlstring(L, text, alch_uuid_format((const unsigned char *)v->as.text.at, 0, text));
+    else if (strcmp(key, "version") == 0)
+        lua_pushinteger(L, (unsigned char)v->as.text.at[6] >> 4);
+    else
+        return 0;
+    return 1;
+}
+
 /* A field of the value, else a method of the table that is the upvalue. */
 static int l_index(lua_State *L)
 {
@@ -258,6 +275,8 @@ static int l_index(lua_State *L)
         found = push_temporal(L, v, key);
     } else if (v->kind == ALCH_INTERVAL) {
         found = push_interval(L, v, key);
+    } else if (v->kind == ALCH_UUID) {
+        found = push_uuid(L, v, key);
     }
     if (!found) {
         lua_pushvalue(L, 2);

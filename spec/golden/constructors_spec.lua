@@ -37,6 +37,7 @@ executions("functions that make an expression", {
   { "an interval", function() return sa.literal(sa.interval { days = 1 }, sa.Interval) end, value = sa.interval { days = 1 } },
   { "a time", function() return sa.literal(sa.time(10, 30), sa.Time) end, value = sa.time(10, 30) },
   { "a date and a time", function() return sa.literal(sa.datetime(2020, 2, 29, 10), sa.DateTime) end, value = sa.datetime(2020, 2, 29, 10) },
+  { "new UUIDs", function() return sa.literal(sa.uuid4(), sa.Uuid):ne(sa.literal(sa.uuid7(), sa.Uuid)) end, value = true },
   { "a UUID", function() return sa.literal(sa.uuid("123e4567-e89b-12d3-a456-426614174000"), sa.Uuid) end,
     value = sa.uuid("123e4567-e89b-12d3-a456-426614174000") },
 })

@@ -414,6 +414,9 @@ function core.type_coerce(group, left, value) end
 ---@field days integer?         of an interval, with `seconds` and `microseconds`
 ---@field seconds integer?
 ---@field microseconds integer?
+---@field bytes string?         of a UUID, with `hex` and `version`
+---@field hex string?
+---@field version integer?
 ---@operator add(lualchemy.core.Value): lualchemy.core.Value
 ---@operator sub(lualchemy.core.Value): lualchemy.core.Value
 ---@operator mul(integer): lualchemy.core.Value
@@ -477,9 +480,17 @@ function core.datetime(year, ...) end
 ---@return lualchemy.core.Value
 function core.interval(parts) end
 
----@param text string
+---@param text string|lualchemy.core.Value   or 16 bytes
 ---@return lualchemy.core.Value
 function core.uuid(text) end
+
+--- A new UUID of random bits.
+---@return lualchemy.core.Value
+function core.uuid4() end
+
+--- A new UUID that begins with the time: above all that this program made before.
+---@return lualchemy.core.Value
+function core.uuid7() end
 
 ---@param text string   bound as binary
 ---@return lualchemy.core.Value

@@ -271,6 +271,8 @@
 ---@field union_all fun(...: any): lualchemy.CompoundSelect
 ---@field update fun(target?: any): lualchemy.Update
 ---@field uuid fun(...: any): any
+---@field uuid4 fun(...: any): any
+---@field uuid7 fun(...: any): any
 ---@field values fun(...: any): lualchemy.Values
 ---@field visitors table
 ---@field within_group fun(element?: any, ...: any): any

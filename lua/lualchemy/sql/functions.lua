@@ -191,17 +191,6 @@ function Name.__index(self, key)
   return name_object(package and (package .. "." .. name) or name, spelled(key))
 end
 
---- The parts of a package.
----@param package string
----@return string[]
-function M.package_parts(package)
-  local list = {}
-  for each in package:gsub("\\(.)", function(c) return ("\0%d\0"):format(c:byte()) end):gmatch("[^.]+") do
-    list[#list + 1] = (each:gsub("%z(%d+)%z", function(n) return string.char(tonumber(n)) end))
-  end
-  return list
-end
-
 function Name.__call(self, ...) return call(rawget(self, 1) or nil, rawget(self, 2), ...) end
 
 --- `sa.func.lower(x)`, `sa.func.pkg.name(x)`; a type as `{ type_ = sa.Integer }` at the end.

@@ -116,9 +116,23 @@ end
 
 -- Functions and windows ----------------------------------------------------------------------------------------------
 
+-- Points tell the parts apart; what has a backslash in front is itself.
+local function package_parts(package)
+  local list, part = {}, ""
+  for mark, char in package:gmatch("(\\?)(.)") do
+    if mark == "" and char == "." then
+      list[#list + 1], part = part, ""
+    else
+      part = part .. char
+    end
+  end
+  if package ~= "" then list[#list + 1] = part end
+  return list
+end
+
 answers(functions.FunctionElement, {
   supports_execution = true,
-  packagenames = function(self) return functions.package_parts(core.get(self, "package") or "") end,
+  packagenames = function(self) return package_parts(core.get(self, "package") or "") end,
   -- The columns of the function in FROM: one of its own name, unless table_valued() said others.
   columns = function(self) return columns.new("this function", { self.name }, { self }) end,
 })

@@ -7,10 +7,11 @@
 --     datetime(2024, 2, 29, 10, 30, 0, 0, { tz = "+02:00" })
 --                                              or ISO 8601 text, such a table, or os.time(): that is UTC
 --     interval{ days = 1, hours = 2 }          or "1 day 02:00:00", "P1DT2H"
---     uuid("123e4567-e89b-12d3-a456-426614174000")
+--     uuid("123e4567-e89b-12d3-a456-426614174000"), or of 16 bytes("...")
+--     uuid4(), uuid7()                         new ones: of chance alone, and such as are ordered by the time
 --     bytes("\0\1")                            a string to be bound as binary
 --
--- d.year .month .day .hour .minute .second .microsecond .tz, i.days .seconds .microseconds;
+-- d.year .month .day .hour .minute .second .microsecond .tz, i.days .seconds .microseconds, u.bytes .hex .version;
 -- d:timestamp(), d:to_table(), d:isoformat(), d:date(), d:time(), d:in_zone("Z"), i:total_seconds(),
 -- n:tonumber(), n:tointeger(); d + i, d - i, d - d, i * 2, -i.
 
@@ -23,5 +24,7 @@ return {
   datetime = core.datetime,
   interval = core.interval,
   uuid = core.uuid,
+  uuid4 = core.uuid4,
+  uuid7 = core.uuid7,
   bytes = core.bytes,
 }

@@ -66,6 +66,31 @@ describe("a value", function()
     assert.equal("2024-02-29 08:30:15.000007+00:00", tostring(d:in_zone("Z")))
   end)
 
+  it("that is a UUID has a text and 16 bytes, which are in the same order", function()
+    local u = sa.uuid("123e4567-e89b-12d3-a456-426614174000")
+    assert.equal("\x12\x3e\x45\x67\xe8\x9b\x12\xd3\xa4\x56\x42\x66\x14\x17\x40\0", u.bytes)
+    assert.equal("123e4567e89b12d3a456426614174000", u.hex)
+    assert.equal(1, u.version)
+    assert.is_true(u == sa.uuid(sa.bytes(u.bytes)) and u == sa.uuid(u.hex))
+    assert.is_nil(u.days)
+    fails_with("ArgumentError", "or 16 bytes", sa.uuid, sa.bytes("x"))
+  end)
+
+  it("that is a new UUID is another one each time; those of version 7 are ordered by time", function()
+    local seen, before = {}, sa.uuid7()
+    for _ = 1, 2000 do
+      local u4, u7 = sa.uuid4(), sa.uuid7()
+      assert.is_nil(seen[u4.hex])
+      seen[u4.hex] = true
+      assert.is_true(before < u7 and before.hex < u7.hex)
+      before = u7
+    end
+    assert.same({ 4, 7 }, { sa.uuid4().version, before.version })
+    assert.matches("^%x+%-%x+%-4%x%x%x%-[89ab]%x%x%x%-%x+$", tostring(sa.uuid4()))
+    local made = (">I6"):unpack(before.bytes)         -- in milliseconds
+    assert.is_true(math.abs(made // 1000 - os.time()) <= 2)
+  end)
+
   it("converts to numbers", function()
     assert.equal(86400, sa.date(1970, 1, 2):timestamp())
     assert.equal("integer", math.type(sa.datetime(5):timestamp()))
