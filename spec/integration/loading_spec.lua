@@ -250,6 +250,30 @@ for database, url in targets.each() do
       end))
     end)
 
+    it("fetches again for objects that have them, where it is forced", function()
+      local list = query("User"):order_by(User.id):all()
+      local loader = orm.selectinload(User.addresses):joinedload(Address.user)
+      assert.equal(2, #list[1].addresses)
+      session:execute(sa.insert(Address.__table__):values{ id = 50, user_id = 1, email = "ed@three" })
+      session:preload(list, loader)
+      assert.equal(2, #list[1].addresses)
+      list[3].name = "new"
+      assert.equal(2, #people:sent(function() session:preload(list, loader, { force = true }) end)) -- UPDATE, SELECT
+      assert.equal("ed@one ed@two ed@three", names(list[1].addresses, "email"))
+      raises("ArgumentError", { "preload", "'forced'" }, session.preload, session, list, loader, { forced = true })
+    end)
+
+    it("asks for objects that a query gave together, not for those that expired or left", function()
+      local list = query("User", orm.batchload(User.addresses)):order_by(User.id):all()
+      session:expunge(list[2])
+      local other <close> = people.Session()
+      other:add(list[2])
+      local sent = people:sent(function() assert.equal(2, #list[1].addresses) end)
+      assert.equal(1, #sent)
+      assert.equal(0, #people:sent(function() assert.equal(0, #list[3].addresses) end))
+      assert.equal(1, #people:sent(function() assert.equal(1, #list[2].addresses) end))
+    end)
+
     it("wants rows with joined collections to be made unique", function()
       local statement = sa.select(User):options(orm.joinedload(User.addresses)):order_by(User.id)
       raises("InvalidRequestError", "unique%(%)", function() return session:scalars(statement):all() end)

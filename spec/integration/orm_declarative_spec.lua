@@ -93,6 +93,56 @@ for database, url in targets.each() do
       assert.equal("ONE", session:query(Note.shout):scalar())
     end)
 
+    it("read SQL expressions again after a flush, and never write them", function()
+      local Sum = Base:class("Sum", { __tablename__ = "decl_sums", id = sa.Column(sa.Integer, { primary_key = true }), a = sa.Column(sa.Integer),
+        b = sa.Column(sa.Integer) })
+      Sum.total = orm.column_property(Sum.__table__.c.a + Sum.__table__.c.b)
+      open()
+      local sum = Sum{ id = 1, a = 1, b = 2 }
+      session:add(sum)
+      session:flush()
+      assert.equal(3, sum.total)
+      sum.a = 5
+      session:flush()
+      assert.equal(7, sum.total)
+      sum.total = 100
+      session:commit()
+      assert.equal(7, sum.total)
+    end)
+
+    it("compare by a comparator of the class's own, under an alias too", function()
+      local AnyCase = orm.ColumnProperty.Comparator:extend("AnyCase", {
+        eq = function(self, other) return sa.func.lower(self:__clause_element__()):eq(other:lower()) end })
+      local Name = Base:class("Name", { __tablename__ = "decl_names", id = sa.Column(sa.Integer, { primary_key = true }),
+        text = orm.column_property(sa.Column(sa.String(20)), { comparator_factory = AnyCase }) })
+      open()
+      session:add_all{ Name{ id = 1, text = "ED" }, Name{ id = 2, text = "fred" } }
+      local Other = orm.aliased(Name)
+      assert.equal(1, session:query(Name.id):filter(Name.text:eq("Ed")):scalar())
+      assert.equal(2, session:query(Other.id):filter(Other.text:eq("Fred")):scalar())
+    end)
+
+    it("ask validators for what the program sets, not for what is loaded or written by statements over many rows", function()
+      local asked = {}
+      local Checked = Base:class("Checked", { __tablename__ = "decl_checked", id = sa.Column(sa.Integer, { primary_key = true }),
+        name = sa.Column(sa.String(20)), check = orm.validates("name", function(_, _, value)
+          asked[#asked + 1] = value
+          return value
+        end) })
+      open()
+      local checked = Checked{ id = 1, name = "a" }
+      session:add(checked)
+      session:commit()
+      assert.equal("a", checked.name)
+      session:refresh(checked)
+      session:query(Checked):update{ name = "b" }
+      session:execute(sa.insert(Checked), { { id = 2, name = "c" } })
+      session:bulk_insert_mappings(Checked, { { id = 3, name = "d" } })
+      assert.equal(3, session:query(Checked):count())
+      checked.name = "e"
+      assert.same({ "a", "e" }, asked)
+    end)
+
     -- Where there are no sequences the default is left out, and the key counts by itself.
     it("take values from sequences, one row or many", function()
       local start = database == "postgresql" and 10 or 1

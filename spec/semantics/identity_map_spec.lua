@@ -7,6 +7,10 @@ local world = require("spec.support.world")
 
 world.describe("identity map", function(Base, w)
   world.people(Base, w)
+  w.Parent = Base:class("Parent", { __tablename__ = "world_parents", id = sa.Column(sa.Integer, { primary_key = true }),
+    children = orm.relationship("Child", { cascade = "all" }) })
+  w.Child = Base:class("Child", { __tablename__ = "world_children", id = sa.Column(sa.Integer, { primary_key = true }), name = sa.Column(sa.String(10)),
+    parent_id = sa.Column(sa.ForeignKey("world_parents.id")) })
   w.Keyword = Base:class("Keyword", { __tablename__ = "world_keywords", id = sa.Column(sa.Integer, { primary_key = true }) })
   w.of_user = sa.Table("world_user_keywords", Base.metadata, sa.Column("user_id", sa.ForeignKey("world_users.id")),
     sa.Column("keyword_id", sa.ForeignKey("world_keywords.id")))
@@ -65,6 +69,31 @@ end, function(w)
       local list = session:query(w.User):options(orm[strategy](w.User.keywords)):one().keywords
       assert.same({ 1, 1 }, { #list, list[1].id }, strategy)
     end
+  end)
+
+  it("what goes with an object is expired and refreshed with it, what has no row yet leaves", function()
+    local parent = w.Parent{ id = 1, children = { w.Child{ id = 1, name = "old" } } }
+    session:add(parent)
+    session:commit()
+    local child = parent.children[1]
+    local function change(name)
+      assert.is_truthy(child.name)
+      session:execute(sa.update(w.Child.__table__):values{ name = name })
+    end
+    change("new")
+    session:expire(parent)
+    assert.same({ 1, "new" }, { #parent.children, child.name })
+    change("newer")
+    session:refresh(parent)
+    assert.same({ 1, "newer" }, { #parent.children, child.name })
+    change("newest")
+    session:expire(parent, { "children" })
+    assert.equal("newer", child.name)
+    local pending = w.Child{ id = 2 }
+    parent.children:append(pending)
+    session:expire(parent)
+    assert.is_true(sa.inspect(pending).transient)
+    assert.same({ 1, "newest" }, { #parent.children, child.name })
   end)
 
   it("two sessions have two objects", function()

@@ -475,7 +475,19 @@ function Session:expire(object, names)
     errors.raise("InvalidRequestError", "session:expire: this object is not persistent in this session: add it and flush first")
   end
   if type(names) == "string" then names = { names } end
+  local reached = not names and cascaded(object, "refresh_expire")
   expiry.object(self, object, names)
+  if reached then self:_expire_reached(reached) end
+end
+
+-- What a cascade reached: what has no row yet has nothing to be read again and leaves.
+function Session:_expire_reached(objects)
+  for i = 2, #objects do
+    local life = core.state(objects[i])
+    if self._c:contains(objects[i]) then
+      if life == "pending" then self:_detach(objects[i]) else expiry.object(self, objects[i]) end
+    end
+  end
 end
 
 --- Makes every object be read again.
@@ -636,7 +648,7 @@ end
 
 --- Fetches relationships of objects that are there already: `session:preload(users, orm.selectinload(User.addresses))`.
 ---@param objects table   an object or a list
----@param ... lualchemy.orm.Load
+---@param ... lualchemy.orm.Load|{ force: boolean? }   `{ force = true }`, last: also what is loaded
 function Session:preload(objects, ...) require("lualchemy.orm.loading.preload").preload(self, objects, ...) end
 
 --- Copies the object's state onto the session's own object of the same identity (loaded, or new), and gives that.

@@ -1,8 +1,9 @@
 --- `session:preload(objects, orm.selectinload(User.addresses))`: fetches relationships of objects that are there already, as
--- the options say; what is loaded stays as it is and is only followed.
+-- the options say; what is loaded stays as it is and is only followed, unless `{ force = true }` comes last.
 
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local expiry = require("lualchemy.orm.expiry")
 local loading = require("lualchemy.orm.loading")
 local options = require("lualchemy.orm.options")
 local selectin = require("lualchemy.orm.loading.selectin")
@@ -47,10 +48,14 @@ local function held_by(objects, prop)
   return held
 end
 
-local function follow(session, objects, prop, node)
+local function follow(session, objects, prop, node, force)
   local missing, loaded = {}, {}
   for _, object in ipairs(objects) do
     local _, known = core.peek(object, prop.key)
+    if known and force then
+      expiry.object(session, object, { prop.key })
+      known = false
+    end
     local list = known and loaded or missing
     list[#list + 1] = object
   end
@@ -59,16 +64,16 @@ local function follow(session, objects, prop, node)
     local fetch = strategy and strategy.fetch or selectin.fetch
     fetch(session, missing, prop, { below = node, path = { mapper = prop.parent } })
   end
-  preload(session, held_by(loaded, prop), node)
+  preload(session, held_by(force and objects or loaded, prop), node, force)
 end
 
-function preload(session, objects, node)
+function preload(session, objects, node, force)
   if next(node.children) == nil or #objects == 0 then return end
   local groups, order = by_mapper(session, objects)
   for _, mapper in ipairs(order) do
     for _, prop in ipairs(mapper.properties) do
       local child = node.children[prop.key]
-      if child then follow(session, groups[mapper], prop, child) end
+      if child then follow(session, groups[mapper], prop, child, force) end
     end
   end
 end
@@ -76,12 +81,21 @@ end
 --- Fetches what the options name for objects of this session.
 ---@param session lualchemy.orm.Session
 ---@param objects table   an object, or a list of them
----@param ... lualchemy.orm.Load
+---@param ... lualchemy.orm.Load|{ force: boolean? }
 function M.preload(session, objects, ...)
+  local loaders, force = { ... }, false
+  local last = loaders[#loaders]
+  if type(last) == "table" and getmetatable(last) == nil then
+    force = table.remove(loaders).force or false
+    for name in pairs(last) do
+      if name ~= "force" then errors.raise("ArgumentError", "session:preload knows no option '%s'; there is force", tostring(name)) end
+    end
+  end
+  if force then session:_autoflush() end
   local list = core.mapper_of(objects) and { objects } or objects
   local groups, order = by_mapper(session, list)
   for _, mapper in ipairs(order) do
-    preload(session, groups[mapper], options.resolve({ mapper }, { ... })[1])
+    preload(session, groups[mapper], options.resolve({ mapper }, loaders)[1], force)
   end
 end
 
