@@ -97,6 +97,7 @@ describe("PostgreSQL's inspector", function()
       [[ms ARRAY(item_type=ENUM("sad", "it's ok", name="mood")) null]],
     }, found)
     assert.are.equal("nextval('child_id_seq'::regclass)", columns[1].default)
+    assert.are.equal([[nextval('"reflect_a".child_id_seq'::regclass)]], inspector:get_columns("child", "reflect_a")[1].default)
     assert.is_true(columns[1].autoincrement)
     assert.are.equal("a column", columns[2].comment)
     assert.are.same({ sqltext = "y * 2", persisted = true }, columns[4].computed)

@@ -204,12 +204,19 @@ local function is_serial(default)
   return default ~= nil and default:find("^nextval%(") ~= nil
 end
 
-local function column_of(row, enums, domains)
+-- The catalogue leaves out the schema of a sequence that is on the search path; a table of a named schema keeps it.
+local function in_schema(default, schema)
+  local before, name, behind = (default or ""):match("^(nextval%(')([^'.]+)('.*)$")
+  if not before or not schema then return default end
+  return ('%s"%s".%s%s'):format(before, (schema:gsub('"', '""'):gsub("'", "''")), name, behind)
+end
+
+local function column_of(row, enums, domains, schema)
   local generated = row[6] ~= nil and row[6] ~= ""
   local collation = row[10] and { name = row[10], schema = row[18] }
   local column = {
     name = row[2], type = pg_types.resolve(row[3], enums[row[9]], domains[row[9]], collation, row[17]), nullable = not row[4],
-    default = not generated and row[5] or nil, comment = row[8], identity = identity_of(row),
+    default = not generated and in_schema(row[5], schema) or nil, comment = row[8], identity = identity_of(row),
     autoincrement = is_serial(row[5]) or (row[7] ~= nil and row[7] ~= ""),
   }
   if generated then column.computed = { sqltext = row[5]:match("^%b()$") and row[5]:sub(2, -2) or row[5], persisted = row[6] == "s" } end
@@ -225,7 +232,7 @@ function M.multi_columns(connection, names, schema)
   local out = {}
   for _, row in ipairs(found) do
     out[row[1]] = out[row[1]] or {}
-    table.insert(out[row[1]], column_of(row, enums, domains))
+    table.insert(out[row[1]], column_of(row, enums, domains, schema))
   end
   return out
 end
