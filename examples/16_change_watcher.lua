@@ -6,25 +6,35 @@
 local sa = require("lualchemy")
 local orm = require("lualchemy.orm")
 
--- Statements as text that change no rows. Of any other text nobody knows what it does.
+-- What text that changes no rows begins with. Of any other text nobody knows what it does.
 local HARMLESS = { select = true, create = true, drop = true, pragma = true, set = true, show = true }
 
 local ChangeWatcher = {}
 ChangeWatcher.__index = ChangeWatcher
 
-function ChangeWatcher.new() return setmetatable({ dirty = {}, reset_all = false }, ChangeWatcher) end
+function ChangeWatcher.new() return setmetatable({ dirty = {}, reset_all = false, known = 0 }, ChangeWatcher) end
+
+-- Until it is closed, the tables that are written to are known.
+function ChangeWatcher:knowing()
+  self.known = self.known + 1
+  return setmetatable({}, { __close = function() self.known = self.known - 1 end })
+end
 
 -- Stands around the execution of every statement, those of a session's flush too.
 function ChangeWatcher:execute(_, execute, statement, ...)
-  if sa.Insert:is(statement) or sa.Update:is(statement) or sa.Delete:is(statement) then
-    self.dirty[statement.table.name] = true
-  elseif sa.TextClause:is(statement) or type(statement) == "string" then
-    local verb = tostring(statement):match("^%s*(%a+)")
-    self.reset_all = self.reset_all or not (verb and HARMLESS[verb:lower()])
-  elseif not (sa.Select:is(statement) or sa.DDLElement:is(statement)) then
-    self.reset_all = true
-  end
+  if not (sa.Insert:is(statement) or sa.Update:is(statement) or sa.Delete:is(statement)) then return execute(statement, ...) end
+  self.dirty[statement.table.name] = true
+  local known <close> = self:knowing() -- luacheck: ignore known
   return execute(statement, ...)
+end
+
+-- Stands around every text that is sent: what the program wrote itself, or a SELECT whose WITH writes.
+function ChangeWatcher:cursor_execute(execute, cursor, text, ...)
+  if self.known == 0 then
+    local verb = text:match("^%s*(%a+)")
+    self.reset_all = self.reset_all or not (verb and HARMLESS[verb:lower()])
+  end
+  return execute(cursor, text, ...)
 end
 
 -- Children before their parents: the tables are in the order in which they were created.
@@ -97,6 +107,10 @@ test("a test that sends text", function()
   engine:begin(function(conn)
     conn:execute(sa.text("INSERT INTO watched_labels (name) VALUES (:name)"), { name = "ECM" })
   end)
+end)
+
+test("a test that sends it past the library", function()
+  engine:begin(function(conn) conn:exec_driver_sql("INSERT INTO watched_labels (name) VALUES ('Blue Note')") end)
 end)
 
 Base.metadata:drop_all(engine)

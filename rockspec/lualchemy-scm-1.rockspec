@@ -270,6 +270,7 @@ build = {
     ["lualchemy.orm.criteria"] = "lua/lualchemy/orm/criteria.lua",
     ["lualchemy.orm.declarative"] = "lua/lualchemy/orm/declarative.lua",
     ["lualchemy.orm.dml"] = "lua/lualchemy/orm/dml.lua",
+    ["lualchemy.orm.dml_strategy"] = "lua/lualchemy/orm/dml_strategy.lua",
     ["lualchemy.orm.entity"] = "lua/lualchemy/orm/entity.lua",
     ["lualchemy.orm.evaluator"] = "lua/lualchemy/orm/evaluator.lua",
     ["lualchemy.orm.events"] = "lua/lualchemy/orm/events.lua",

@@ -193,8 +193,10 @@ static void write_column(lua_State *L, alch_state *s, size_t i)
         alch_push_kept(L, 4, s, i);
         same = lua_rawequal(L, -1, 3);
         lua_pop(L, 1);
-        if (same && !alch_has(s, ALCH_SET_GIVEN, i))
+        if (same && !alch_has(s, ALCH_SET_GIVEN, i)) {
+            alch_modified(L, 1, s);     /* a flush asks its listeners, and finds nothing to write */
             return;
+        }
     }
     lua_pushvalue(L, 3);
     alch_store(L, 1, 4, s, i);
@@ -269,6 +271,21 @@ static int write_object(lua_State *L, alch_state *s, size_t i)
     return 0;
 }
 
+/* A table that holds things by name would count as an empty list, and what was in the collection be let go. */
+static void refuse_names(lua_State *L, const alch_state *s, size_t i)
+{
+    if (lua_getmetatable(L, 3)) {
+        lua_pop(L, 1);
+        return;
+    }
+    lua_pushnil(L);
+    if (lua_next(L, 3)) {
+        lua_pop(L, 1);
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "%s.%s is a collection: assign a list of objects; the table given has no first one, but the key '%s'",
+            s->mapper->class_name, s->mapper->attrs[i].name, luaL_tolstring(L, -1, NULL));
+    }
+}
+
 /* Copies the assigned list, so that the caller's table stays the caller's. */
 static void push_items(lua_State *L, alch_state *s, size_t i)
 {
@@ -281,6 +298,8 @@ static void push_items(lua_State *L, alch_state *s, size_t i)
     if (alch_is_instance(L, 3))
         alch_raisef(L, ALCH_ERR_ARGUMENT, "%s.%s is a collection: assign a list of objects, not one object",
             s->mapper->class_name, s->mapper->attrs[i].name);
+    if (n == 0 && lua_istable(L, 3))
+        refuse_names(L, s, i);
     lua_createtable(L, (int)n, 0);
     for (k = 1; k <= n; k++) {
         lua_geti(L, 3, k);
@@ -655,7 +674,20 @@ static int l_load_by_loan(lua_State *L)
     return 0;
 }
 
-/* core.is_changed(instance, all) -> is there a net change to a column, or any to a
+/* Did anything come into or leave the list of the instance at 1 (state 2), all in all? */
+static int is_list_changed(lua_State *L, const alch_state *s, size_t i)
+{
+    int top = lua_gettop(L), changed = 0;
+
+    if (alch_peek_collection(L, 2, s, i) != NULL) {
+        alch_collection_history(L, top + 1);
+        changed = lua_rawlen(L, -3) > 0 || lua_rawlen(L, -1) > 0;
+    }
+    lua_settop(L, top);
+    return changed;
+}
+
+/* core.is_changed(instance, all) -> is there a net change to a column or
 ** relationship? 'all' false: collections do not count. */
 static int l_is_changed(lua_State *L)
 {
@@ -665,8 +697,14 @@ static int l_is_changed(lua_State *L)
 
     lua_settop(L, 1);
     s = alch_need_state(L, 1, "is_modified");
-    for (i = 0; i < s->mapper->count && !changed; i++)
-        changed = (all || s->mapper->attrs[i].kind != ALCH_ATTR_LIST) && alch_has(s, ALCH_SET_CHANGED, i) && !alch_unchanged(L, 2, s, i);
+    for (i = 0; i < s->mapper->count && !changed; i++) {
+        if (!alch_has(s, ALCH_SET_CHANGED, i))
+            continue;
+        if (s->mapper->attrs[i].kind == ALCH_ATTR_LIST)
+            changed = all && is_list_changed(L, s, i);
+        else
+            changed = !alch_unchanged(L, 2, s, i);
+    }
     lua_pushboolean(L, changed);
     return 1;
 }

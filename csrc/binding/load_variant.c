@@ -76,8 +76,12 @@ size_t alch_load_variant(lua_State *L, alch_loader *l, size_t i, const alch_load
     const alch_value *cell = &l->run->cells[e->positions[e->discriminator]];
     size_t variant;
 
-    if (cell->kind == ALCH_NULL)
-        return i;       /* a row that says nothing is of the class asked for */
+    if (cell->kind == ALCH_NULL) {
+        if (!is_nobody(l, e))
+            alch_raisef(L, ALCH_ERR_INVALID, "a row can't be loaded into an object: its discriminator %s is NULL, so that it is of no class of the "
+                        "hierarchy of %s", e->m->attrs[e->discriminator].name, e->m->class_name);
+        return i;
+    }
     if (is_last_value(e, cell))
         return e->last_variant;
     variant = find_variant(L, l, i, cell, f);

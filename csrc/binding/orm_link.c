@@ -266,6 +266,7 @@ void alch_set_object(lua_State *L, int obj, int st, alch_state *s, size_t i)
         alch_check_target(L, st, s, i, value);
     push_current(L, st, s, i);
     if (alch_has(s, ALCH_SET_VALUE, i) && lua_rawequal(L, value, value + 1)) {
+        alch_modified(L, obj, s);
         lua_settop(L, value - 1);
         return;
     }

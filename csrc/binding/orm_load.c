@@ -8,7 +8,6 @@ int alch_begin_load(lua_State *L, int obj, int st, size_t i)
 {
     alch_state *s = lua_touserdata(L, st);
     const alch_attr *a = &s->mapper->attrs[i];
-
     int loan = (s->flags & ALCH_STATE_LOAN) && a->kind != ALCH_ATTR_COLUMN;
 
     if (!(s->flags & ALCH_STATE_KEYED) && !loan)

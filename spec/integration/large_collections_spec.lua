@@ -151,6 +151,9 @@ for database, url in targets.each() do
       assert.equal("z", names(session:scalars(user.logs:select()):all()))
       raises("InvalidRequestError", "User.logs is write%-only", function() return #user.logs end)
       raises("InvalidRequestError", "User.logs is write%-only", function() user.logs = {} end)
+      raises("InvalidRequestError", "User.logs is write%-only", function()
+        for _ in ipairs(user.logs) do error("nothing to read") end
+      end)
     end)
 
     it("cannot be asked without a session", function()

@@ -116,7 +116,8 @@ end, function(w)
 
   it("a row that somebody else deleted is missed", function()
     local entry = w.session:get(w.Entry, { 1, 2 })
-    w.session:execute(sa.delete(w.Address):where(w.Address.id:eq(2)), nil, { synchronize_session = false })
+    w.session:execute(sa.delete(w.Address):where(w.Address.id:eq(2)), nil,
+      { execution_options = { synchronize_session = false } })
     entry.email = "z"
     expect.raises("StaleDataError", { "UPDATE statement on table 'world_addresses' expected to update 1 row(s); 0 were matched" },
       function() w.session:flush() end)

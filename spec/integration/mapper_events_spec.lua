@@ -90,11 +90,26 @@ end, function(w)
     w.session:add(user)
     w.session:commit()
     listen("before_update", "after_update")
-    local name = user.name
-    user.name = "other"
-    user.name = name
-    assert.same({}, world.sent(w, function() w.session:flush() end))
-    assert.equal("before_update:u after_update:u", names_of(w.log))
+    local _ = { user.name, #user.addresses }
+    local changes = {
+      ["set and set back"] = function()
+        user.name = "other"
+        user.name = "u"
+      end,
+      ["set to what it is"] = function() user.name = "u" end,
+      ["an item that came and went"] = function()
+        user.addresses:append(w.Address{ email = "a" })
+        user.addresses:remove(user.addresses[1])
+      end,
+      ["a list of the same items"] = function() user.addresses = {} end,
+    }
+    for what, change in pairs(changes) do
+      w.log = {}
+      change()
+      assert.same({ 1, false }, { #w.session.dirty, w.session:is_modified(user) }, what)
+      assert.same({}, world.sent(w, function() w.session:flush() end), what)
+      assert.equal("before_update:u after_update:u", names_of(w.log), what)
+    end
   end)
 
   it("a listener executes SQL on the flush's connection", function()

@@ -185,6 +185,67 @@ local cases = {
   { "rows of unknown attributes", "InvalidRequestError", { "'nmae'", "did you mean 'name'" }, function(w, s)
     s:bulk_insert_mappings(w.User, { { nmae = 1 } })
   end },
+  { "an option for a query of columns", "ArgumentError", { "columns only", "User" }, function(w, s)
+    s:query(w.User.name):options(orm.joinedload(w.User.addresses)):all()
+  end },
+  { "'*' beside a class", "CompileError", { "'*'", "name the columns" }, function(w, s)
+    local _ = s:execute(sa.select(sa.literal_column("*"), w.User))
+  end },
+  { "a join from another side", "InvalidRequestError", { "Address", "left side", "User.addresses" }, function(w)
+    local _ = sa.select(w.Address):join_from(w.Address, w.User.addresses)
+  end },
+  { "a statement given to a query that filters", "InvalidRequestError", { "Query.from_statement()", "filter()" }, function(w, s)
+    s:query(w.User):filter_by{ name = "x" }:from_statement(sa.text("SELECT 1"))
+  end },
+  { "a count of a statement given whole", "InvalidRequestError", { "Query.count()", "from_statement()" }, function(w, s)
+    s:query(w.User):from_statement(sa.text("SELECT 1")):count()
+  end },
+  { "a subquery of one", "InvalidRequestError", { "Query.subquery()", "from_statement()" }, function(w, s)
+    s:query(w.User):from_statement(sa.text("SELECT 1")):subquery()
+  end },
+  { "unique rows in blocks", "InvalidRequestError", { "yield_per" }, function(w, s)
+    s:execute(sa.select(w.User):execution_options{ yield_per = 2 }):unique()
+  end },
+  { "flat with a selectable", "ArgumentError", { "flat", "aliased = true" }, function(w)
+    orm.with_polymorphic(w.User, {}, { flat = true, selectable = w.User.__table__ })
+  end },
+  { "an unknown dml_strategy", "ArgumentError", { "dml_strategy of sa.insert()", "\"bulk\"", "got foo" }, function(w, s)
+    s:execute(sa.insert(w.User), { { name = "x" } }, { execution_options = { dml_strategy = "foo" } })
+  end },
+  { "one of the statement's own", "ArgumentError", { "dml_strategy of sa.delete()", "got bulk" }, function(w, s)
+    s:execute(sa.delete(w.User):execution_options{ dml_strategy = "bulk" })
+  end },
+  { "bulk without rows", "InvalidRequestError", { "list of rows", "sa.update(User)" }, function(w, s)
+    s:execute(sa.update(w.User):values{ name = "x" }, nil, { execution_options = { dml_strategy = "bulk" } })
+  end },
+  { "a DELETE of rows", "InvalidRequestError", { "DELETE of Key", "criteria" }, function(w, s)
+    s:add(w.Key{ name = "kept" })
+    s:commit()
+    s:execute(sa.delete(w.Key), { { name = "x" }, { name = "y" } })
+  end },
+  { "ordered values and rows", "InvalidRequestError", { "UPDATE of User", "ordered_values()" }, function(w, s)
+    s:execute(sa.update(w.User):ordered_values({ "name", "x" }), { { id = 1, name = "x" } })
+  end },
+  { "a list by names", "ArgumentError", { "User.addresses", "the key 'first'" }, function(w)
+    local _ = w.User{ addresses = { first = w.Address() } }
+  end },
+  { "a misspelled option of get", "ArgumentError", { "session:get", "'populate_exising'" }, function(w, s)
+    s:get(w.User, 1, { populate_exising = true })
+  end },
+  { "one of execute", "ArgumentError", { "session:execute", "'foo'" }, function(w, s) s:execute(sa.select(w.User), nil, { foo = 1 }) end },
+  { "one of refresh", "ArgumentError", { "session:refresh", "'foo'" }, function(w, s) s:refresh(saved(w), nil, { foo = 1 }) end },
+  { "one of merge", "ArgumentError", { "session:merge", "'lod'" }, function(w, s) s:merge(saved(w), { lod = false }) end },
+  { "a lock there is not", "ArgumentError", { "with_for_update", "'nowai'" }, function(w, s) s:get(w.User, 1, { with_for_update = { nowai = true } }) end },
+  { "a number for a lock", "ArgumentError", { "with_for_update is true", "got 5" }, function(w, s) s:refresh(saved(w), nil, { with_for_update = 5 }) end },
+  { "a rollback after the commit", "ResourceClosedError", { "ended already" }, function(_, s)
+    s:rollback()
+    local tx = s:begin()
+    tx:commit()
+    tx:rollback()
+  end },
+  { "a column of another class", "UnmappedColumnError", { "User", "errors_keys.n" }, function(w)
+    w.User.__mapper__:get_property_by_column(w.Key.__table__.c.n)
+  end },
   { "a class mapped again", "ArgumentError", { "already mapped" }, function(w) orm.mapper(w.User, w.User.__table__) end },
 }
 
@@ -198,6 +259,19 @@ world.describe("a mistake", classes, function(w)
       assert.equal(1, w.session:query(w.Key):filter_by{ name = "still works" }:count())
     end)
   end
+end)
+
+world.describe("a session with close_resets_only = false", classes, function(w)
+  it("is not used again once it was closed", function()
+    local session = orm.Session{ bind = w.engine, close_resets_only = false }
+    session:add(w.Key{ name = "a" })
+    session:commit()
+    session:reset()
+    assert.equal(1, session:query(w.Key):count())
+    session:close()
+    expect.raises_here("InvalidRequestError", { "closed for good" }, function() session:query(w.Key):all() end)
+    assert.equal(0, w.engine.pool:checkedout())
+  end)
 end)
 
 -- What is wrong with a mapping is told when it is first used, and each time.

@@ -132,6 +132,59 @@ world.describe("helpers", define, function(w)
     expect.raises("UnmappedInstanceError", {}, orm.to_table, {})
   end)
 
+  it("count leaves joined lists out, first() asks for one row, a result's first() for all", function()
+    session:add_all{ w.User{ addresses = { w.Address(), w.Address() } }, w.User{ addresses = { w.Address() } } }
+    session:commit()
+    local query = session:query(w.User):options(orm.joinedload(w.User.addresses))
+    local sent = world.sent(w, function()
+      assert.same({ 2, 1 }, { query:count(), query:limit(1):count() })
+      session:query(w.User):order_by(w.User.id):first()
+      session:scalars(sa.select(w.User):order_by(w.User.id)):first()
+    end)
+    assert.equal(4, #sent)
+    for i = 1, 2 do
+      assert.matches("^SELECT count%(%*%) AS count_1%s+FROM %(SELECT", sent[i])
+      assert.is_nil(sent[i]:find("JOIN", 1, true))
+    end
+    assert.is_truthy(sent[3]:find("LIMIT", 1, true))
+    assert.is_nil(sent[4]:find("LIMIT", 1, true))
+  end)
+
+  it("a query class of one's own stays through every method", function()
+    local Own = orm.Query:extend("Own", { named = function(self, name) return self:filter_by{ name = name } end })
+    local own <close> = orm.Session{ bind = w.engine, query_cls = Own }
+    own:add(w.User{ name = "ed" })
+    own:flush()
+    local query = own:query(w.User)
+    for i, made in ipairs{ query, query:named("ed"), query:filter(w.User.id:gt(0)), query:order_by(w.User.id), query:limit(1), query:offset(0),
+      query:distinct(), query:join(w.User.addresses), query:outerjoin(w.User.addresses), query:options(orm.joinedload(w.User.addresses)),
+      query:select_from(w.User), query:with_entities(w.User), query:add_columns(w.User.id), query:populate_existing(), query:with_for_update(),
+      query:execution_options{}, query:enable_eagerloads(false), query:params{}, query:union(query), query:autoflush(false), query:group_by(w.User.id),
+      query:yield_per(1), query:slice(0, 1), query:with_session(own) } do
+      assert.is_true(Own:is(made), i)
+    end
+    assert.equal("ed", query:order_by(w.User.id):named("ed"):one().name)
+  end)
+
+  it("an alias of rows from elsewhere finds its columns there by name only if asked", function()
+    local rows = sa.select(sa.literal(7):label("id"), sa.literal("theirs"):label("name"), sa.literal(3):label("age")):subquery()
+    local user = session:query(orm.aliased(w.User, rows, { adapt_on_names = true })):one()
+    assert.same({ 7, "theirs", 3 }, { user.id, user.name, user.age })
+    assert.is_false((pcall(function() return session:query(orm.aliased(w.User, rows)):all() end)))
+  end)
+
+  it("counts over two lists are subqueries: a join of both would multiply them", function()
+    session:add_all{ w.User{ addresses = { w.Address(), w.Address() } }, w.User() }
+    session:add_all{ w.Tag{ name = "a", uses = 1 }, w.Tag{ name = "b", uses = 1 }, w.Tag{ name = "c", uses = 1 } }
+    session:commit()
+    local function count(of, criterion)
+      return sa.select(sa.func.count()):select_from(of):where(criterion):correlate(w.User):scalar_subquery()
+    end
+    local rows = session:query(w.User, count(w.Address, w.Address.user_id:eq(w.User.id)):label("addresses"),
+      count(w.Tag, w.Tag.uses:eq(w.User.id)):label("tags")):order_by(w.User.id):all()
+    assert.same({ 2, 3, 0, 0 }, { rows[1].addresses, rows[1].tags, rows[2].addresses, rows[2].tags })
+  end)
+
   it("queries of nothing yet ask whether there are rows, or for something later", function()
     fill({ 20, 30 })
     session:add(w.Address{ email = "a", user_id = 1 })

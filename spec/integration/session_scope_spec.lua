@@ -40,6 +40,21 @@ world.describe("scoped sessions", function(Base, w) world.people(Base, w) end, f
     expect.raises("InvalidRequestError", { "scope has a session already" }, Session.configure, Session, { autoflush = false })
   end)
 
+  it("are let go with a coroutine that ended without remove, and what it did is undone", function()
+    local alive = setmetatable({}, { __mode = "k" })
+    for i = 1, 3 do
+      coroutine.wrap(function()
+        Session:add(w.User{ name = "u" .. i })
+        Session:flush()
+        alive[Session()] = true
+      end)()
+    end
+    collectgarbage()
+    collectgarbage()
+    assert.is_nil(next(alive))
+    assert.same({ 0, 1 }, { Session:query(w.User):count(), w.engine.pool:checkedout() })
+  end)
+
   it("give classes a query, found late, of each class", function()
     w.Base.query = Session:query_property()
     Session:add_all{ w.User{ name = "u" }, w.Address{ email = "a" }, w.Address{ email = "b" } }

@@ -72,6 +72,14 @@ world.describe("versions", define, function(w)
     assert.equal(6, object.version)
   end)
 
+  it("that nobody sets are missed before anything is sent", function()
+    session:add(w.Manual{ name = "a" })
+    assert.same({}, world.sent(w, function()
+      expect.raises("FlushError", { "Manual", "version_id_generator is false", "'version'" }, session.flush, session)
+    end))
+    session:rollback()
+  end)
+
   it("a generator of the user's own", function()
     local object = w.Lettered{ name = "a" }
     session:add(object)

@@ -68,6 +68,21 @@ world.describe("both sides", function(Base, w) world.people(Base, w) end, functi
     assert.is_true(session:is_modified(a, { include_collections = false }))
   end)
 
+  it("is_modified finds an item that came and went, and the same items again, to be no change", function()
+    local item = w.Address{ id = 9 }
+    a.addresses:append(item)
+    a.addresses:remove(item)
+    assert.is_false(session:is_modified(a))
+    local items = {}
+    for i, address_ in ipairs(a.addresses) do items[i] = address_ end
+    a.addresses = items
+    address.user = address.user
+    assert.is_false(session:is_modified(a) or session:is_modified(address))
+    assert.is_true(session.dirty:contains(a) and session.dirty:contains(address))
+    a.addresses = {}
+    assert.is_true(session:is_modified(a))
+  end)
+
   it("an item that is in a list twice did not come, and its first place is taken from it", function()
     local other = a.addresses[2]
     a.addresses:append(address)

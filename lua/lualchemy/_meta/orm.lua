@@ -96,6 +96,7 @@
 ---@field history fun(self: lualchemy.orm.CompositeProperty, object?: any): any
 ---@field props fun(self: lualchemy.orm.CompositeProperty): any
 ---@field set fun(self: lualchemy.orm.CompositeProperty, object?: any, value?: any): any
+---@field values_of fun(self: lualchemy.orm.CompositeProperty, value?: any): any
 
 ---@class lualchemy.orm.ComputedProperty: lualchemy.orm.MapperProperty
 ---@field history fun(self: lualchemy.orm.ComputedProperty): any

@@ -23,7 +23,7 @@ local function column_named(mapper, name)
 end
 
 local function composite_pairs(prop, value)
-  local values = clause.is_null(value) and {} or table.pack(value:__composite_values__())
+  local values = prop:values_of(value)
   local list = {}
   for i, part in ipairs(prop:props()) do
     list[i] = { part.column, values[i] == nil and clause.null or values[i], part.key }

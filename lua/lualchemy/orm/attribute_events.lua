@@ -271,6 +271,10 @@ function M.items_of(prop, value)
     errors.raise("ArgumentError", "%s is a collection: assign a list of objects, not %s", tostring(prop),
       type(value) == "table" and "one object" or ("a %s value"):format(type(value)))
   end
+  if type(value) == "table" and #value == 0 and next(value) ~= nil and getmetatable(value) == nil then
+    errors.raise("ArgumentError", "%s is a collection: assign a list of objects; the table given has no first one, but the key '%s'", tostring(prop),
+      tostring((next(value))))
+  end
   local items = {}
   for i, item in ipairs(value or none) do items[i] = item end
   return items

@@ -86,7 +86,7 @@ function CompositeProperty:props()
     local prop
     if type(attr) == "string" then prop = self.parent.property_by_key[attr]
     elseif property.ColumnProperty:is(attr) then prop = attr
-    else prop = self.parent:property_for_column(attr) or attr.property end
+    else prop = self.parent:property_for_column(attr) or type(attr) ~= "number" and type(attr) ~= "boolean" and attr.property or nil end
     if not prop or prop.kind ~= "column" then raise_no_attribute(self, attr) end
     list[i] = prop
   end
@@ -101,7 +101,10 @@ function CompositeProperty:configure()
   self.configured = true
 end
 
-local function values_of(self, value)
+--- The values of a composite in the order of its columns; none for nil.
+---@param value any
+---@return table
+function CompositeProperty:values_of(value)
   if value == nil or clause.is_null(value) then return {} end
   local method = type(value) == "table" and value.__composite_values__
   if type(method) ~= "function" then
@@ -134,7 +137,7 @@ function CompositeProperty:get(object)
 end
 
 function CompositeProperty:set(object, value)
-  local values = values_of(self, value)
+  local values = self:values_of(value)
   local props = self:props()
   for i, prop in ipairs(props) do object[prop.key] = values[i] end
   if value == nil or clause.is_null(value) then
@@ -221,7 +224,7 @@ function Comparator:__clause_element__() return clause.list(self:columns()) end
 
 local function compare(self, value, method)
   local columns, parts = self:columns(), {}
-  local values = Comparator:is(value) and value:columns() or values_of(self.property, value)
+  local values = Comparator:is(value) and value:columns() or self.property:values_of(value)
   for i, column in ipairs(columns) do parts[i] = column[method](column, values[i]) end
   return parts
 end

@@ -13,6 +13,7 @@ local Mapper = require("lualchemy.orm.mapper")
 local property = require("lualchemy.orm.property")
 local registry = require("lualchemy.orm.registry")
 local suggest = require("lualchemy.util.suggest")
+local warn = require("lualchemy.util.warn").warn
 
 local MapperProperty = property.MapperProperty
 local core = require("lualchemy._core")
@@ -21,6 +22,9 @@ local M = {}
 
 -- Members that configure the mapping instead of becoming fields of the class.
 local settings = { __tablename__ = true, __table__ = true, __table_args__ = true, __mapper_args__ = true, __abstract__ = true }
+
+-- What a class finds in its base, and the library looks for in every class.
+local reserved = { metadata = "the MetaData", registry = "the registry" }
 
 -- What one class body, mixins included, says.
 ---@class lualchemy.orm.Declaration
@@ -95,6 +99,7 @@ local function declare(members, mixins, abstract_parents)
   local declaration = { columns = {}, properties = {}, settings = {}, fields = {}, late = {} }
   local own = {}
   collect(declaration, members, own, false)
+  declaration.own_table_args = members.__table_args__
   for _, mixin in ipairs(mixins) do collect(declaration, mixin, own, true) end
   for _, parent in ipairs(abstract_parents) do collect(declaration, parent.members, own, true, parent.above_mapped) end
   declaration.settings.__abstract__ = members.__abstract__
@@ -105,8 +110,25 @@ end
 local function sort_columns(declaration)
   table.sort(declaration.columns, function(a, b)
     if a.level ~= b.level then return a.level < b.level end
-    return a.order < b.order
+    if a.order ~= b.order then return a.order < b.order end
+    return a.key < b.key
   end)
+end
+
+-- Attributes that are taken, and then come as a surprise.
+local function warn_of_names(name, declaration)
+  local first = {}
+  for _, declared in ipairs(declaration.columns) do
+    if reserved[declared.key] then
+      warn("class '%s': the attribute '%s' hides %s that every declarative class has; give it another name", name, declared.key,
+        reserved[declared.key])
+    end
+    if first[declared.column] then
+      warn("class '%s': one Column object is given as '%s' and as '%s', only the first is used; orm.synonym(\"%s\") makes another name", name,
+        first[declared.column], declared.key, first[declared.column])
+    end
+    first[declared.column] = first[declared.column] or declared.key
+  end
 end
 
 -- Calls a function with the class while the class shows its columns, so that they can be referred to.
@@ -161,13 +183,22 @@ local function evaluated(declaration, name, class_)
   return type(value) == "function" and showing_columns(class_, declaration, value) or value
 end
 
+-- The same of one that is a table.
+local function evaluated_table(declaration, name, class_)
+  local value = evaluated(declaration, name, class_)
+  if value ~= nil and type(value) ~= "table" then
+    errors.raise("ArgumentError", "%s of class '%s' is a table; got %s", name, class_.__name, tostring(value))
+  end
+  return value
+end
+
 local function make_table(class_, declaration, metadata)
   local items = {}
   for i, declared in ipairs(declaration.columns) do
     clause.name_column(declared.column, declared.key)
     items[i] = declared.column
   end
-  local more, options = table_arguments(evaluated(declaration, "__table_args__", class_))
+  local more, options = table_arguments(evaluated_table(declaration, "__table_args__", class_))
   table.move(more, 1, #more, #items + 1, items)
   items[#items + 1] = options
   return require("lualchemy.schema").Table(class_.__tablename__, metadata, table.unpack(items))
@@ -198,7 +229,7 @@ end
 
 local function mapper_options(class_, declaration, base, parent)
   local options = {}
-  for key, value in pairs(evaluated(declaration, "__mapper_args__", class_) or {}) do options[key] = value end
+  for key, value in pairs(evaluated_table(declaration, "__mapper_args__", class_) or {}) do options[key] = value end
   if type(options.version_id_col) == "string" then options.version_id_col = class_.__table__.c[options.version_id_col] end
   options.inherits = options.inherits or parent and parent.class_
   if parent then exclude_sisters(options, declaration, parent) end
@@ -246,8 +277,16 @@ end
 -- The columns of a class without a table of its own go to its parent's.
 local function share_table(class_, declaration, parent)
   local table_ = parent.local_table
+  if declaration.own_table_args ~= nil then
+    errors.raise("ArgumentError", "class '%s' has __table_args__ and no table of its own: its rows are in '%s'. Give it a __tablename__, or "
+      .. "__table_args__ to %s", class_.__name, tostring(table_.name), parent.class_name)
+  end
   for _, declared in ipairs(declaration.columns) do
     clause.name_column(declared.column, declared.key)
+    if declared.column.primary_key then
+      errors.raise("ArgumentError", "'%s' of class '%s' cannot be of the primary key: the class has no table of its own, and %s has its key",
+        declared.key, class_.__name, parent.class_name)
+    end
     local known = column_of(table_, declared.column.key)
     if not known then
       table_:append_column(declared.column)
@@ -461,6 +500,7 @@ local function make_class(parent, name, ...)
   rawset(class_, "__tablename__", evaluated(declaration, "__tablename__", class_))
   make_late(class_, declaration)
   sort_columns(declaration)
+  warn_of_names(name, declaration)
   rawset(class_, "__table__", own_table(class_, declaration, parent))
   local declared = { class_ = class_, base = parent, declaration = declaration, mixins = mixins }
   if class_.__deferred__ then

@@ -6,6 +6,7 @@
 local assignments = require("lualchemy.orm.assignments")
 local clause = require("lualchemy.orm.clause")
 local core = require("lualchemy._core")
+local dml_strategy = require("lualchemy.orm.dml_strategy")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
 local identity = require("lualchemy.orm.identity")
@@ -106,6 +107,10 @@ local function extend(super, where, names)
   for _, name in ipairs(names) do members[name] = super[name] and Methods[name](super) or nil end
   if super.values then
     members.values = function(self, ...) return values_of(self, super, where, ...) end
+  end
+  for _, name in ipairs({ "ordered_values", "on_conflict_do_nothing", "on_conflict_do_update" }) do
+    local method = super[name]
+    members[name] = method and function(self, ...) return remember(method(self, ...), { [name] = true }) end
   end
   if members.where then
     members.filter = members.where
@@ -449,8 +454,8 @@ local function tell(session, name, context)
   if session._listeners then event.fire(session, name, context) end
 end
 
-local function update(session, statement, memory, params, execution)
-  if is_list(params) and not memory.assignments then
+local function update(session, statement, memory, params, execution, strategy)
+  if is_list(params) and not memory.assignments and strategy ~= "orm" then
     if memory.criteria then
       errors.raise("InvalidRequestError", "UPDATE of %s by primary key takes no criteria: a list of rows says which", memory.mapper.class_name)
     end
@@ -515,18 +520,25 @@ end
 ---@param execution table
 function M.execute(session, statement, params, execution)
   local memory = memory_of(statement)
-  local own = core.execution_options(statement)
-  if own.synchronize_session ~= nil and execution.synchronize_session == nil then
-    local merged = { synchronize_session = own.synchronize_session }
+  local own, merged = core.execution_options(statement), nil
+  for _, name in ipairs({ "synchronize_session", "dml_strategy" }) do
+    if own[name] ~= nil and execution[name] == nil then
+      merged = merged or {}
+      merged[name] = own[name]
+    end
+  end
+  if merged then
     for key, value in pairs(execution) do merged[key] = value end
     execution = merged
   end
+  local strategy = dml_strategy.check(memory, execution.dml_strategy, is_list(params))
   session:_autoflush()
+  if strategy == "core" then return send(session, statement, memory, params, execution) end
   if not is_list(params) then
     statement = M.restricted(statement)
     memory = memory_of(statement)
   end
-  return verbs[memory.kind](session, statement, memory, params, execution)
+  return verbs[memory.kind](session, statement, memory, params, execution, strategy)
 end
 
 return M

@@ -202,9 +202,19 @@ function M.apply(statement, steps, options)
   return statement
 end
 
+-- `join_from(left, relationship)`: the relationship is one of that side's.
+local function check_left(of, attribute)
+  local parent = attribute and attribute.parent
+  if not parent or rawequal(parent, of) or not parent.is_alias and not of.is_alias and of.mapper:isa(parent.mapper) then return end
+  if parent.is_alias and of.is_alias and rawequal(parent.selectable, of.selectable) then return end
+  errors.raise("InvalidRequestError", "join_from(): %s is not the left side of the relationship %s, which is %s", tostring(of), tostring(attribute),
+    tostring(parent))
+end
+
 -- In a Core select: `sa.select(User):join(User.addresses)`.
 function RelationshipAttribute.__join(statement, left, target, on, options)
   local of = left ~= nil and entity.of(left)
+  if of then check_left(of, is_relationship(target) and target or is_relationship(on) and on or nil) end
   if of and inheritance.entity_criterion(of) then statement = statement:select_from(left) end
   if type(on) == "table" and getmetatable(on) == nil and not entity.of(on) then on, options = nil, on end
   return M.apply(statement, (M.steps(target, on)), options)

@@ -11,6 +11,7 @@ local suggest = require("lualchemy.util.suggest")
 local warn = require("lualchemy.util.warn").warn
 local attribute = require("lualchemy.orm.attribute")
 local attribute_events = require("lualchemy.orm.attribute_events")
+local clause = require("lualchemy.orm.clause")
 local events = require("lualchemy.orm.events")
 local inheritance = require("lualchemy.orm.inheritance")
 local mapped_joins = require("lualchemy.orm.mapped_joins")
@@ -99,7 +100,7 @@ local function primary_key_of(mapper, given)
     columns[#columns + 1] = type(column) == "string" and mapper.local_table.c[column] or column
   end
   if #columns == 0 then
-    errors.raise("ArgumentError", "Mapper %s could not assemble any primary key columns for the mapped table '%s'; "
+    errors.raise("ArgumentError", "%s could not assemble any primary key columns for the mapped table '%s'; "
       .. "mark columns with primary_key = true, or give the mapper primary_key = { column, ... }",
       tostring(mapper), tostring(mapper.local_table.name))
   end
@@ -182,6 +183,13 @@ local function properties_in_class(class_, properties)
   end
 end
 
+-- A column that is given as it is has to be one of what the class is mapped to.
+local function check_own(mapper, key, column)
+  if not clause.is_column(column) or mapper:_own_column(column) or clause.corresponding_column(mapper.persist_selectable, column) then return end
+  errors.raise("ArgumentError", "Property '%s' of %s: the column '%s' is not of what the class is mapped to; orm.column_property(column) makes "
+    .. "it an attribute that is only read", key, tostring(mapper), tostring(column))
+end
+
 -- The properties given explicitly, as a list ordered by construction.
 local function given_properties(mapper)
   local list, given = {}, {}
@@ -198,6 +206,7 @@ local function given_properties(mapper)
         errors.raise("ArgumentError", "Property '%s' of %s is neither a column nor a property such as orm.relationship(...)",
           key, tostring(mapper))
       end
+      check_own(mapper, key, columns[1])
       prop = ColumnProperty(columns)
     end
     list[#list + 1] = { key = key, prop = prop }
@@ -408,7 +417,15 @@ end
 function Mapper:property_for_column(column)
   return self.property_of_column[column]
 end
-Mapper.get_property_by_column = Mapper.property_for_column
+
+--- The same, of a column that must be mapped.
+---@param column lualchemy.Column
+---@return lualchemy.orm.ColumnProperty
+function Mapper:get_property_by_column(column)
+  local prop = self.property_of_column[column]
+  if not prop then errors.raise("UnmappedColumnError", "no attribute of %s stands for the column '%s'", self.class_name, tostring(column)) end
+  return prop
+end
 
 --- What the class has under a name: a mapped attribute, a method or a plain field; or nil.
 ---@param key string

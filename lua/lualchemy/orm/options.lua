@@ -310,7 +310,7 @@ local function apply_rule(rule, root, globals)
   if #rule.path == 0 then rule.apply(node, globals) end
 end
 
-local function apply_load(load, roots, globals)
+local function apply_load(load, roots, globals, replaced)
   local found = load.root == nil
   for _, root in ipairs(roots) do
     if load.root == nil or matches(load.root, root.entity) then
@@ -318,15 +318,16 @@ local function apply_load(load, roots, globals)
       for _, rule in ipairs(load.rules) do apply_rule(rule, root, globals) end
     end
   end
-  if not found then raise_no_root(load.root, roots) end
+  if not found and not replaced then raise_no_root(load.root, roots) end
 end
 
 --- The nodes of a query's entities, in their order; `existing` are nodes to build on.
 ---@param entities table[]
 ---@param list any[]                    the options given to the query
 ---@param existing lualchemy.orm.LoadNode[]?
+---@param replaced boolean?   the options were given to a query of other entities: they need not find one
 ---@return lualchemy.orm.LoadNode[]
-function M.resolve(entities, list, existing)
+function M.resolve(entities, list, existing, replaced)
   for _, of in ipairs(entities) do registry.ready(of.mapper) end
   local globals = existing and existing[1] and existing[1].globals or { criteria = {} }
   local roots, nodes = {}, {}
@@ -336,7 +337,12 @@ function M.resolve(entities, list, existing)
   end
   for _, option in ipairs(list) do
     if Load:is(option) then
-      if #roots > 0 then apply_load(option, roots, globals) end
+      if #roots > 0 then
+        apply_load(option, roots, globals, replaced)
+      elseif option.root and not replaced then
+        errors.raise("ArgumentError", "This query asks for columns only, so that an option for %s has nothing to say; ask for the class, or leave it out",
+          tostring(option.root))
+      end
     elseif type(option) == "table" and option.apply_criteria == true then
       globals.criteria[#globals.criteria + 1] = option
     else

@@ -99,10 +99,21 @@ local function next_version(mapper, version)
   return (version or 0) + 1
 end
 
+-- Neither the program nor the database gives a row its version: every UPDATE of it would be stale.
+local function check_version(mapper, prop)
+  if mapper.version_id_generator ~= false or prop.column.server_default ~= nil then return end
+  errors.raise("FlushError", "a new %s has no version: version_id_generator is false, so the program sets '%s', or its column has a server_default",
+    mapper.class_name, prop.key)
+end
+
 local function first_versions(mapper, objects, from, to, version)
+  local prop = mapper._by_slot[version]
   for at = from, to do
     local made
-    if core.peek(objects[at], mapper._by_slot[version].key) == nil then made = next_version(mapper, nil) end
+    if core.peek(objects[at], prop.key) == nil then
+      check_version(mapper, prop)
+      made = next_version(mapper, nil)
+    end
     if made ~= nil then core.flush_set(objects[at], version, made) end
   end
 end
@@ -526,17 +537,24 @@ local function update_each(work, conn, texts, runs)
   bound:release()
 end
 
+-- Objects with nothing to write, such as those that were set to what they were, would part what goes into one statement: where
+-- the rows are not all of one shape, these are left out.
+local function changed_runs(texts, objects, from, to)
+  local runs = runs_of(texts, objects, from, to, false)
+  if runs:next() and runs.count == math.min(runs.ahead, to - from + 1) and runs.shape:find("[^\0]") then return runs end
+  local changed = core.flush_changed(objects, from, to, texts.mask)
+  return runs_of(texts, changed, 1, #changed, false)
+end
+
 local function update_rows(work, conn, texts, objects, from, to)
   apply_onupdate(conn, texts, objects, from, to)
-  local runs = runs_of(texts, objects, from, to, false)
+  local runs = changed_runs(texts, objects, from, to)
   while runs:next() do
     if runs.expression then
       update_expression(work, conn, texts, runs.objects[runs.from], runs.shape, version_in(texts))
       runs:pass(1)
     elseif not runs.shape:find("[^\0]") then
-      -- nothing to write: where there is one such object there are more, and each would part what goes into one statement
-      local changed = core.flush_changed(runs.objects, runs.from + runs.count, runs.to, texts.mask)
-      runs = runs_of(texts, changed, 1, #changed, false)
+      runs = changed_runs(texts, runs.objects, runs.from + runs.count, runs.to)
     elseif texts.level.partial then
       update_expression(work, conn, texts, runs.objects[runs.from], runs.shape, version_in(texts))
       runs:pass(1)

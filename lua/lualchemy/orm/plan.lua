@@ -134,6 +134,16 @@ local function make_ready(given)
   end
 end
 
+-- Nobody knows how many columns `*` is, and so where those of a class stand.
+local function refuse_star(self)
+  for _, item in ipairs(self.entities) do
+    local kind = item.expression and clause.kind(item.expression)
+    if (kind == "column" or kind == "text") and tostring(item.expression) == "*" then
+      errors.raise("CompileError", "A query of mapped classes cannot ask for '*' beside them: ask for '*' alone, or name the columns")
+    end
+  end
+end
+
 ---@param given any[]
 ---@param how { nodes: lualchemy.orm.LoadNode[]?, eagerloads: boolean?, fixed: boolean?, path: table?, names: string[]?, own: boolean? }?
 ---  own: the statement is made for the load, so that no join of the user's is there to be read
@@ -147,6 +157,7 @@ function Plan:init(given, how)
   self.whole, self.multi_row, self.requires_unique, self.has_bundles = true, false, false, false
   self.results, self.given_names = {}, how.names
   for _, value in ipairs(given) do add(self, value) end
+  if self.entity_count > 0 and #self.entities > self.entity_count then refuse_star(self) end
   self.single = #self.entities == 1 and self.entities[1].entity ~= nil and not self.has_bundles
 end
 

@@ -171,6 +171,13 @@ function Query:_refuse_fixed(method)
   end
 end
 
+-- A statement that was given whole is the program's own: no query can be made around it.
+function Query:_refuse_whole(method)
+  if self._from then
+    errors.raise("InvalidRequestError", "Query.%s() cannot be called on a query whose SQL was given with from_statement(): make it of that statement", method)
+  end
+end
+
 -- Of which rows LIMIT is the first: what comes after it in the program would come before it in the SQL.
 function Query:_refuse_limited(method)
   local name = self._called.limit and "limit" or self._called.offset and "offset"
@@ -320,7 +327,8 @@ end
 function Query:with_entities(...)
   self:_refuse_fixed("with_entities")
   local new = plan.new({ ... })
-  return derive(self, { _plan = new, _select = new:replace_columns(self._select) })
+  local query = self._options.loaders and with_option(self, "replaced", true) or self    -- whose options speak of what was asked before
+  return derive(query, { _plan = new, _select = new:replace_columns(self._select) })
 end
 
 --- Asks for more columns.
@@ -352,6 +360,10 @@ function Query:enable_eagerloads(enabled) return with_option(self, "eagerloads",
 function Query:from_statement(statement)
   if core.kind(statement) == nil then
     errors.raise("ArgumentError", "from_statement() takes a statement such as sa.text(...) or sa.select(...), got %s", tostring(statement))
+  end
+  if #self._criteria > 0 or next(self._called) then
+    errors.raise("InvalidRequestError", "Query.from_statement() being called on a Query with existing criterion, which the statement would not have: "
+      .. "%s() was called before", #self._criteria > 0 and "filter" or (next(self._called)))
   end
   return derive(self, { _from = statement, _called = called(self, "from_statement") })
 end
@@ -422,7 +434,7 @@ function Query:_loading()
   of:refuse_nothing()
   if from or options.loaders or options.eagerloads == false or not compile.adds_nothing(of) then
     statement, of, offset = compile.compile(chosen, of, {
-      loaders = options.loaders, eagerloads = options.eagerloads, fixed = from ~= false, labels = true,
+      loaders = options.loaders, replaced = options.replaced, eagerloads = options.eagerloads, fixed = from ~= false, labels = true,
     })
   end
   local sent = {
@@ -524,6 +536,7 @@ end
 --- The number of rows the query would give, counted by the database.
 ---@return integer
 function Query:count()
+  self:_refuse_whole("count")
   local session, query = self:_session("count"), self
   if session._listeners and not self._from then query = hear(self, session) end
   query._plan:refuse_nothing()
@@ -534,6 +547,7 @@ end
 
 --- An EXISTS over this query, to be used as a criterion.
 function Query:exists()
+  self:_refuse_whole("exists")
   return clause.exists_of(self._select)
 end
 
@@ -552,6 +566,7 @@ function Query:delete(options) return bulk.delete(self, options) end
 ---@param name string?
 ---@param options { with_labels: boolean? }?
 function Query:subquery(name, options)
+  self:_refuse_whole("subquery")
   if type(name) == "table" then name, options = nil, name end
   local statement = options and options.with_labels and self:_labelled() or self._select
   return statement:subquery(name)
@@ -567,7 +582,10 @@ function Query:set_label_style(style) return derive(self, { _select = self._sele
 function Query:with_labels() return derive(self, { _select = clause.label_columns(self._select) }) end
 
 for _, name in ipairs({ "cte", "scalar_subquery", "label", "lateral" }) do
-  Query[name] = function(self, ...) return self._select[name](self._select, ...) end
+  Query[name] = function(self, ...)
+    self:_refuse_whole(name)
+    return self._select[name](self._select, ...)
+  end
 end
 
 Query.as_scalar, Query.apply_labels = Query.scalar_subquery, Query.with_labels

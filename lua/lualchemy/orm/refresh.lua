@@ -11,10 +11,20 @@ local inspect = require("lualchemy.orm.inspect")
 local options = require("lualchemy.orm.options")
 local orm_execute = require("lualchemy.orm.orm_execute")
 local lazy = require("lualchemy.orm.loading.lazy")
+local sql = require("lualchemy.sql.base")
 
 local M = {}
 
 local lock_text = { [true] = " FOR UPDATE", read = " FOR SHARE", nowait = " FOR UPDATE NOWAIT", skip_locked = " FOR UPDATE SKIP LOCKED" }
+
+local function check_lock(option)
+  if type(option) == "table" and next(option) ~= nil then
+    sql.check_options("with_for_update", "nowait read skip_locked of key_share", option)
+  elseif type(option) ~= "boolean" and option ~= nil and not lock_text[option] then
+    errors.raise("ArgumentError", "with_for_update is true, or a table of options such as { nowait = true }; %s",
+      type(option) == "table" and "an empty one says nothing" or "got " .. tostring(option))
+  end
+end
 
 --- The text of a lock on rows, where the database has such locks.
 ---@param session lualchemy.orm.Session
@@ -22,12 +32,11 @@ local lock_text = { [true] = " FOR UPDATE", read = " FOR SHARE", nowait = " FOR 
 ---@param option any   `with_for_update`
 ---@return string?
 function M.for_update(session, mapper, option)
-  if type(option) == "table" and next(option) == nil then
-    errors.raise("ArgumentError", "with_for_update is true, or a table of options such as { nowait = true }; an empty one says nothing")
-  end
+  check_lock(option)
   if not option or session:get_bind(mapper).dialect:descends_from("sqlite") then return nil end
   if type(option) == "table" then
-    return (option.read and " FOR SHARE" or " FOR UPDATE") .. (option.nowait and " NOWAIT" or "")
+    local strength = option.key_share and (option.read and " FOR KEY SHARE" or " FOR NO KEY UPDATE") or option.read and " FOR SHARE" or " FOR UPDATE"
+    return strength .. (option.nowait and " NOWAIT" or "")
       .. (option.skip_locked and " SKIP LOCKED" or "")
   end
   return lock_text[option]

@@ -127,9 +127,20 @@ function RelationshipProperty:_resolve_target()
   return found
 end
 
+-- An option that may be late; what it names has to be there.
+function RelationshipProperty:_evaluate(option)
+  local given = self.options[option]
+  local found = late.evaluate(self, given)
+  if given ~= nil and found == nil then
+    errors.raise("InvalidRequestError", "%s of relationship %s: %s is nil; is a class, a table or an attribute misspelled?", option,
+      tostring(self), type(given) == "string" and "'" .. given .. "'" or "what the function returns")
+  end
+  return found
+end
+
 -- A column, a class attribute or a list of them, late or not, as a set of table columns; nil when not given.
 function RelationshipProperty:_column_set(option)
-  local given = late.evaluate(self, self.options[option])
+  local given = self:_evaluate(option)
   if given == nil then return nil end
   local list = type(given) == "table" and getmetatable(given) == nil and given or { given }
   local set = {}
@@ -173,7 +184,7 @@ end
 
 -- The terms of one join: the user's condition, or what the foreign keys say. Columns that orm.remote() marked come last.
 function RelationshipProperty:_terms(option, a, b, foreign_keys, secondary, entity_)
-  local condition = late.evaluate(self, self.options[option])
+  local condition = self:_evaluate(option)
   if condition == nil then return joincond.infer(self, a, b, foreign_keys, secondary) end
   local marked = entity_ and on_class(entity_, condition) or condition
   local foreign, remote
@@ -264,12 +275,24 @@ local function gives_a_join(options)
   return options.primaryjoin or options.secondaryjoin or options.remote_side or options.foreign_keys or options.secondary
 end
 
+-- Rows of a secondary table are written without objects: it is a table, not a class.
+local function check_secondary(prop, secondary)
+  local is_class = registry.mapper_of(secondary) ~= nil
+  if secondary ~= nil and (is_class or not clause.is_from(secondary)) then
+    errors.raise("ArgumentError", "secondary of relationship %s is a table, not %s%s", tostring(prop), registry.describe_class(secondary),
+      is_class and ": its rows are written without objects of that class; give its table" or "")
+  elseif secondary == nil and prop.options.secondaryjoin ~= nil then
+    errors.raise("ArgumentError", "relationship %s has a secondaryjoin and no secondary table", tostring(prop))
+  end
+end
+
 function RelationshipProperty:_plan_join(plan)
   if self.backref_of and not gives_a_join(self.options) then
     self:_join_mirrored(plan)
   else
     local foreign_keys = self:_column_set("foreign_keys")
     plan.secondary = late.evaluate(self, self.options.secondary, true)
+    check_secondary(self, plan.secondary)
     if plan.secondary then
       self:_join_many_to_many(plan, plan.secondary, foreign_keys)
     else
@@ -334,6 +357,17 @@ local function as_list(value)
   return { value }
 end
 
+-- The columns and expressions that the items are ordered by.
+function RelationshipProperty:_order()
+  local list = as_list(self.options.order_by and self:_evaluate("order_by"))
+  for _, expression in ipairs(list) do
+    if clause.kind(expression) == nil and not (type(expression) == "table" and expression.property) then
+      errors.raise("ArgumentError", "order_by of relationship %s takes columns and expressions; got %s", tostring(self), tostring(expression))
+    end
+  end
+  return list
+end
+
 -- What is a property's own, not the relationship's.
 local own_fields = { parent = true, inherited_from = true, root = true, index = true, slot = true, listeners = true, made_backref = true,
   configured = true, back_populates = true, watched = true }
@@ -357,7 +391,7 @@ function RelationshipProperty:configure()
   local plan = { entity = self:_resolve_target() }
   self:_plan_join(plan)
   self:_check_cascades(plan.direction)
-  plan.order_by = as_list(late.evaluate(self, self.options.order_by))
+  plan.order_by = self:_order()
   plan.uselist = self.options.uselist
   if plan.uselist == nil then plan.uselist = plan.direction ~= "MANYTOONE" end
   plan.collection = strategy.collection or plan.uselist and collections.kind_of(self.collection_class, self) or nil

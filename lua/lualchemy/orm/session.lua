@@ -23,6 +23,7 @@ local object_set = require("lualchemy.orm.object_set")
 local refresh = require("lualchemy.orm.refresh")
 local relationship_loading = require("lualchemy.orm.relationship_loading")
 local SessionTransaction = require("lualchemy.orm.transaction")
+local sql = require("lualchemy.sql.base")
 local statements = require("lualchemy.orm.statements")
 local UnitOfWork = require("lualchemy.orm.unitofwork")
 local wait = require("lualchemy.engine.wait")
@@ -57,7 +58,7 @@ local NEW, MODIFIED, MARKED = 0, 1, 2
 
 local known_options = {}
 for name in ("bind binds autoflush expire_on_commit autobegin twophase extension info query_cls execution_options future "
-  .. "enable_baked_queries autocommit transactional echo_uow weak_identity_map class_ join_transaction_mode"):gmatch("%S+") do
+  .. "enable_baked_queries autocommit transactional echo_uow weak_identity_map class_ join_transaction_mode close_resets_only"):gmatch("%S+") do
   known_options[name] = true
 end
 
@@ -81,7 +82,7 @@ function Session:init(bind, options)
   self.autoflush = flag(options.autoflush, true)
   self.expire_on_commit = flag(options.expire_on_commit, true)
   self.autobegin = flag(options.autobegin, true)
-  self.twophase = flag(options.twophase, false)
+  self.twophase, self._ends_for_good = flag(options.twophase, false), options.close_resets_only == false
   self._autocommit = flag(options.autocommit, false)
   self.join_transaction_mode = options.join_transaction_mode or "conditional_savepoint"
   if not join_modes[self.join_transaction_mode] then
@@ -160,6 +161,9 @@ function Session:_transaction()
   if self._busy then exclusive.check(self, "a statement") end
   if self._block then block.check(self) end
   if not tx then
+    if self._ended_for_good then
+      errors.raise("InvalidRequestError", "this session was closed for good (close_resets_only = false): make another one")
+    end
     if not self.autobegin and not self._begun then
       errors.raise("InvalidRequestError", "autobegin is off for this session: call session:begin() first")
     end
@@ -272,12 +276,17 @@ function Session:rollback()
 end
 
 --- Ends the transaction without a commit and lets go of every object. The session can be used again.
-function Session:close()
+function Session:reset()
   local root = self:_root()
   if root then root:discard() end
   self:expunge_all()
 end
-Session.reset = Session.close
+
+--- The same; a session with close_resets_only = false cannot be used again.
+function Session:close()
+  self:reset()
+  self._ended_for_good = self._ends_for_good
+end
 
 --- The same where the connections are not to be trusted any more: they are closed, not given back to their pool.
 function Session:invalidate()
@@ -591,6 +600,7 @@ end
 ---@param ident any    a value, or a list of them in the order of the key's columns
 ---@param options { populate_existing: boolean?, with_for_update: any, options: any[]? }?   `options`: of loading
 local function get(self, class_, ident, options)
+  if options ~= nil then sql.check_options("session:get", "populate_existing with_for_update options", options) end
   local mapper = binds.mapper_of(class_)
   local key = identity.key(mapper, ident, self:get_bind(mapper).dialect)
   if key == nil then return nil end
@@ -656,6 +666,7 @@ function Session:preload(objects, ...) require("lualchemy.orm.loading.preload").
 ---@param options { load: boolean? }?
 function Session:merge(object, options)
   check_instance(object, "session:merge")
+  sql.check_options("session:merge", "load", options)
   if not options or options.load ~= false then self:_autoflush() end
   return merge.merge(self, object, options or {})
 end
@@ -666,6 +677,7 @@ end
 ---@param options { with_for_update: any }?
 function Session:refresh(object, names, options)
   check_instance(object, "session:refresh")
+  sql.check_options("session:refresh", "with_for_update", options)
   if type(names) == "string" then names = { names } end
   if core.state(object) ~= "persistent" or not self._c:contains(object) then
     errors.raise("InvalidRequestError", "session:refresh: this object is not persistent in this session: add it and flush first")

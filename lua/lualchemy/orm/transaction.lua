@@ -162,7 +162,11 @@ function SessionTransaction:check_active()
     errors.raise("PendingRollbackError", "This session's transaction has been rolled back because a flush failed. "
       .. "To begin a new transaction, call session:rollback() first. The first error was: %s", tostring(self.failure))
   end
-  if self.ended then errors.raise("ResourceClosedError", "this transaction has ended already: session:begin() begins another") end
+  if self.ended then self:_refuse() end
+end
+
+function SessionTransaction:_refuse() -- luacheck: ignore self
+  errors.raise("ResourceClosedError", "this transaction has ended already: session:begin() begins another")
 end
 
 -- -- putting back -------------------------------------------------------------------------------------------------
@@ -318,8 +322,9 @@ function SessionTransaction:_roll_back(name)
   return failure or refused
 end
 
+--- Undoes what was done since the transaction began.
 function SessionTransaction:rollback()
-  if self.ended then return end
+  if self.ended then self:_refuse() end
   refuse_telling(self, "rollback()")
   local nested = inner(self)
   local failure = undo(self)

@@ -38,6 +38,9 @@ end
 -- The property that holds the discriminator a mapper was given.
 local function given_property(mapper, given)
   if type(given) == "string" then return named_property(mapper, given) end
+  if type(given) ~= "userdata" and type(given) ~= "table" then
+    errors.raise("ArgumentError", "polymorphic_on of %s is a column, its name, or an expression; got %s", tostring(mapper), tostring(given))
+  end
   if property.MapperProperty:is(given) then
     local prop = mapper.property_by_key[given.key]
     if prop ~= given or given.kind ~= "column" then
@@ -94,12 +97,31 @@ function M.enter(mapper, above)
   join_hierarchy(mapper, above)
 end
 
+-- Ways in which a class may ask to be loaded with those above it.
+local loads = { inline = true, selectin = true }
+
+local function check_options(mapper, options)
+  local way, with = options.polymorphic_load, options.with_polymorphic
+  if way ~= nil and not loads[way] then
+    errors.raise("ArgumentError", "polymorphic_load of %s is \"inline\" or \"selectin\"; got %s", tostring(mapper), tostring(way))
+  end
+  if with ~= nil and with ~= "*" and type(with) ~= "table" then
+    errors.raise("ArgumentError", "with_polymorphic of %s is \"*\", a list of classes, or { classes, selectable }; got %s", tostring(mapper),
+      tostring(with))
+  end
+  if options.polymorphic_abstract and not mapper.polymorphic_on then
+    errors.raise("InvalidRequestError", "%s is polymorphic_abstract, and nothing says which rows are of which class: give the first class of the "
+      .. "hierarchy polymorphic_on", tostring(mapper))
+  end
+end
+
 --- Finds the discriminator of a new mapper and enters the mapper in its hierarchy.
 ---@param mapper lualchemy.orm.Mapper
 function M.identify(mapper)
   local above, options = mapper.inherits, mapper.options
   mapper.polymorphic_prop = find_discriminator(mapper)
   mapper.polymorphic_on = mapper.polymorphic_prop and mapper.polymorphic_prop.column
+  check_options(mapper, options)
   mapper.polymorphic_abstract = options.polymorphic_abstract or false
   mapper.polymorphic_identity = options.polymorphic_identity
   mapper.polymorphic_map = above and above.polymorphic_map or {}

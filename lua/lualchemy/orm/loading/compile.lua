@@ -114,15 +114,16 @@ end
 --- The statement to send for a select, and what its rows mean.
 ---@param statement lualchemy.Select
 ---@param of lualchemy.orm.Plan          what the select asks for
----@param how { loaders: any[]?, nodes: table[]?, labels: boolean?, eagerloads: boolean?, fixed: boolean?, path: table?,
----  refreshes: boolean? }   fixed: the rows are another statement's; refreshes: what is there already is found whatever criteria say
+---@param how { loaders: any[]?, nodes: table[]?, labels: boolean?, eagerloads: boolean?, fixed: boolean?, path: table?, replaced: boolean?,
+---  refreshes: boolean? }   fixed: the rows are another statement's; replaced: the loaders are for what was asked for before;
+---  refreshes: what is there already is found whatever criteria say
 ---@return lualchemy.Select
 ---@return lualchemy.orm.Plan
 ---@return integer offset               how many columns stand before those of joined objects
 function M.compile(statement, of, how)
   if registry.waiting then registry.ready(of:first_mapper()) end
   local nodes = how.nodes
-  if how.loaders and #how.loaders > 0 then nodes = options.resolve(of:roots(), how.loaders, nodes) end
+  if how.loaders and #how.loaders > 0 then nodes = options.resolve(of:roots(), how.loaders, nodes, how.replaced) end
   if nodes or how.eagerloads == false or how.fixed or how.path then
     of = plan.Plan(of.given, { nodes = nodes, eagerloads = how.eagerloads, fixed = how.fixed, path = how.path,
       names = of.given_names, own = how.refreshes })

@@ -13,6 +13,7 @@ local results = require("lualchemy.engine.result")
 local registry = require("lualchemy.orm.registry")
 local run = require("lualchemy.orm.loading.run")
 local signature = require("lualchemy.signature")
+local sql = require("lualchemy.sql.base")
 
 local M = {}
 
@@ -92,6 +93,9 @@ local function streamed(of, rows)
     local item = next_item()
     return item ~= nil and single and core.row(shape, { item }) or item
   end
+  result.unique = function()
+    errors.raise("InvalidRequestError", "unique() would need rows that yield_per has let go of: leave one of them out")
+  end
   result.close = function(self)
     self._closed = true
     closing()
@@ -170,6 +174,7 @@ end
 ---@return lualchemy.Result
 function M.execute(session, statement, params, options, heard)
   if type(statement) == "string" then statement = clause.text(statement) end
+  if options ~= nil then sql.check_options("session:execute", "execution_options", options) end
   local of, asked, element = read(statement)
   local execution = options and options.execution_options or session._listeners and {} or NO_OPTIONS
   if of then execution = execution_of(session, asked, execution) end

@@ -13,7 +13,6 @@ local M = {}
 
 ---@class lualchemy.orm.WriteOnlyCollection
 local WriteOnly = { __name = "write-only collection" }
-WriteOnly.__index = WriteOnly
 
 local function owner_of(self) return core.list_owner(self._list) end
 
@@ -77,6 +76,12 @@ end
 local function refuse_read(self)
   local _, prop = owner_of(self)
   errors.raise("InvalidRequestError", "%s is write-only: read it with session:scalars(object.%s:select())", tostring(prop), prop.key)
+end
+
+-- A place in the list is no method's name: it would read as an empty list.
+function WriteOnly.__index(self, key)
+  if type(key) == "number" then refuse_read(self) end
+  return WriteOnly[key]
 end
 
 WriteOnly.__len, WriteOnly.__pairs, WriteOnly.iter, WriteOnly.all = refuse_read, refuse_read, refuse_read, refuse_read
