@@ -15,8 +15,6 @@ local wait = require("lualchemy.engine.wait")
 
 local M = {}
 
-local BLOCK = 100 -- rows made at once by an iteration that was not told how many
-
 ---@class lualchemy.orm.Rows
 ---@field private loader userdata
 ---@field private run userdata
@@ -141,7 +139,7 @@ local function rows_of(session, plan, options, given, run, loader, context, sibl
   return {
     context = context,
     run = run, loader = loader, plan = plan, session = session, options = options, afterwards = plan:afterwards(),
-    siblings = siblings, block = options.yield_per or BLOCK,
+    siblings = siblings, block = options.yield_per,
   }
 end
 
@@ -265,7 +263,9 @@ function M.list(rows)
   return (fetch(rows))
 end
 
---- An iterator that makes the objects block by block; leaving the loop ends the statement.
+--- An iterator over everything; what yield_per says makes the objects block by block, and then leaving the loop ends the
+--- statement. Without that all rows are read first: whether a statement that is still read sees the rows that the loop writes
+--- is undefined in SQLite, and objects and collections are complete only when every row was read.
 ---@param rows lualchemy.orm.Rows
 ---@return fun(): any
 ---@return nil
@@ -273,9 +273,6 @@ end
 ---@return table closing
 function M.iterate(rows)
   local list, more, i = {}, true, 0
-  if not rows.options.yield_per and (rows.options.unique or #rows.afterwards > 0 or rows.plan.requires_unique) then
-    rows.block = nil -- objects and collections are complete only when every row was read
-  end
   local function next_item()
     i = i + 1
     if list[i] == nil and more then
