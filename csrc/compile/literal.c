@@ -2,6 +2,8 @@
 ** positions that take no parameter. */
 #include "type/literal.h"
 
+#include <string.h>
+
 #include "compile/compiler.h"
 
 /* A driver that reads percent signs finds them doubled. */
@@ -13,6 +15,21 @@ static void put_doubling(alch_compiler *c, const alch_buf *text)
         if (text->data[i] == '%')
             alch_buf_putc(c->out, '%');
         alch_buf_putc(c->out, text->data[i]);
+    }
+}
+
+/* An array of PostgreSQL is one of text, or of nothing, unless its elements say more than quoted text and NULL do. */
+static int needs_array_type(const alch_compiler *c, const alch_type *t, const alch_value *v, const alch_buf *text)
+{
+    if (v->kind != ALCH_HOST || t->family != ALCH_FAMILY_ARRAY || t->item == NULL || !c->dialect->storage.oids
+        || text->len < 5 || memcmp(text->data, "ARRAY", 5) != 0)      /* a path of JSON is no ARRAY[...] */
+        return 0;
+    switch (t->item->kind == ALCH_TYPE_NAMED ? ALCH_FAMILY_USER : t->item->family) {
+    case ALCH_FAMILY_INTEGER: case ALCH_FAMILY_NUMERIC: case ALCH_FAMILY_FLOAT: case ALCH_FAMILY_BOOLEAN:
+    case ALCH_FAMILY_STRING: case ALCH_FAMILY_BINARY: case ALCH_FAMILY_INTERVAL: case ALCH_FAMILY_NULL:
+        return t->item->family != ALCH_FAMILY_NULL && text->data[strspn(text->data, "AR[]YNUL, ")] == '\0';
+    default:
+        return 1;
     }
 }
 
@@ -42,5 +59,9 @@ void alch_compile_literal(alch_compiler *c, const alch_type *t, const alch_value
         put_doubling(c, &text);
     else
         alch_buf_add(c->out, text.data != NULL ? text.data : "", text.len);
+    if (rc == ALCH_OK && needs_array_type(c, t, v, &text)) {
+        alch_puts(c, "::");
+        alch_compile_type(c, t);
+    }
     alch_buf_release(&text);
 }

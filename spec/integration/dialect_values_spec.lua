@@ -75,6 +75,11 @@ describe("PostgreSQL's types", function()
   end)
   teardown(function() conn:close() engine:dispose() end)
 
+  -- Inserts the values once more, as literals in the text.
+  local function insert_written_out(t, values)
+    conn:exec_driver_sql(sa.insert(t):values(values):compile { dialect = engine, literal_binds = true }.string)
+  end
+
   local r = pg.Range
   local values = {
     INT4RANGE = { r(1, 5), r(nil, 5), r(1, nil), r(nil, nil), r(2, 4, { bounds = "[]" }), r(nil, nil, { empty = true }) },
@@ -97,6 +102,8 @@ describe("PostgreSQL's types", function()
         assert.is_true(conn:execute(sa.select(t.c.x):where(t.c.id:eq(i))):scalar() == value, tostring(value))
         assert.equal(i, conn:execute(sa.select(t.c.id):where(t.c.x:eq(value))):scalar())
         assert.is_true(conn:execute(sa.select(sa.literal(value, pg[name]))):scalar() == value)
+        insert_written_out(t, { id = 100 + i, x = value })
+        assert.is_true(conn:execute(sa.select(t.c.x):where(t.c.id:eq(100 + i))):scalar() == value, tostring(value))
       end
       assert.is_nil(conn:execute(sa.select(t.c.x):where(t.c.id:eq(0))):scalar())
     end)
@@ -125,6 +132,8 @@ describe("PostgreSQL's types", function()
     local found = conn:execute(sa.select(t.c.h):order_by(t.c.id)):scalars():all()
     assert.same(h, found[1])
     assert.same({}, found[2])
+    insert_written_out(t, { id = 4, h = h })
+    assert.same(h, (conn:scalar(sa.select(t.c.h):where(t.c.id:eq(4)))))
     local function ask(expression) return conn:execute(sa.select(expression):where(t.c.id:eq(1))):scalar() end
     assert.equal("1", ask(t.c.h:at("a")))
     assert.is_nil(ask(t.c.h:at("b")))
@@ -175,6 +184,21 @@ describe("PostgreSQL's types", function()
     assert.is_true(conn:scalar(sa.select(sa.literal(nil, sa.Integer):is_(nil))))
   end)
 
+  it("arrays of any type are written out as arrays of that type", function()
+    for i, row in ipairs {
+      { sa.Date, { sa.date(2024, 2, 29), sa.null } }, { sa.Uuid, { sa.uuid("123e4567-e89b-12d3-a456-426614174000") } },
+      { sa.DateTime { timezone = true }, { sa.datetime("2024-01-01T00:00Z") } }, { pg.INT4RANGE, { r(1, 3) } }, { pg.INET, { "10.0.0.1" } },
+      { sa.Integer, { sa.null } }, { sa.Boolean, {} }, { sa.Integer, { { 1, 2 }, { 3, 4 } } }, { sa.Interval, { sa.interval { days = 1 } } },
+      { sa.LargeBinary, { sa.bytes("a\0") } }, { sa.Numeric(5, 1), { sa.decimal("1.5") } }, { sa.String(9), { "it's" } },
+    } do
+      local t = sa.Table("t_written_" .. i, sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("x", pg.ARRAY(row[1])),
+        { prefixes = { "TEMPORARY" } })
+      t:create(conn)
+      insert_written_out(t, { id = 1, x = row[2] })
+      assert.equal(1, conn:scalar(sa.select(t.c.id):where(t.c.x:eq(row[2]))), tostring(row[1]))
+    end
+  end)
+
   it("arrays keep NULLs and answer", function()
     local t = sa.Table("t_arrays", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("n", pg.ARRAY(sa.Integer)),
       sa.Column("s", pg.ARRAY(sa.Text)), sa.Column("r", pg.ARRAY(pg.INT4RANGE)), { prefixes = { "TEMPORARY" } })
@@ -185,6 +209,12 @@ describe("PostgreSQL's types", function()
     assert.same({ 1, sa.null, 3 }, row.n)
     assert.same(s, row.s)
     assert.is_true(row.r[1] == r(1, 3) and row.r[2] == sa.null)
+    insert_written_out(t, { id = 2, n = { 1, sa.null }, s = s, r = { r(1, 3), sa.null } })
+    insert_written_out(t, { id = 3, n = {}, s = {}, r = sa.null })
+    local written = conn:execute(sa.select(t):order_by(t.c.id)):all()
+    assert.same({ { 1, sa.null }, s, {}, {} }, { written[2].n, written[2].s, written[3].n, written[3].s })
+    assert.is_true(written[2].r[1] == r(1, 3) and written[2].r[2] == sa.null and written[3].r == nil)
+    conn:execute(t:delete():where(t.c.id:gt(1)))
     local function ask(expression) return conn:execute(sa.select(expression)):scalar() end
     assert.equal(3, ask(t.c.n[3]))
     assert.same({ 1, sa.null }, ask(t.c.n:slice(1, 2)))
