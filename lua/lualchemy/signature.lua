@@ -239,7 +239,8 @@ end
 ---@param prefix string?   what stands before their names in messages
 function M.functions(module, listed, prefix)
   for name, text in pairs(listed) do
-    local fn, what, parameters = module[name], (prefix or "") .. name, parse(text)
+    local what, parameters = (prefix or "") .. name, parse(text)
+    local fn = assert(module[name], what)
     module[name] = function(...)
       verify(what, parameters, ...)
       return fn(...)

@@ -249,7 +249,6 @@
 ---@field or_ fun(...: any): any
 ---@field outerjoin fun(left?: any, right?: any, on?: any, options?: any): lualchemy.Join
 ---@field over fun(element?: any, options?: any): lualchemy.Over
----@field package_parts fun(...: any): any
 ---@field pool table
 ---@field quoted_name fun(name?: any, quote?: any): any
 ---@field register_function fun(name?: any, make?: any): any

@@ -51,7 +51,7 @@ signature.functions(select_, {
   table = "name: word",
 })
 signature.functions(custom, { compiles = "class: class" })
-signature.functions(functions, { register_function = "name: string, make: callable", package_parts = "package: string" })
+signature.functions(functions, { register_function = "name: string, make: callable" })
 
 signature.methods(base.ClauseElement, { params = "values: table", unique_params = "values: table" }, is_table)
 signature.methods(base.Executable)
