@@ -261,6 +261,23 @@ for database, url in targets.each() do
       Other.metadata:drop_all(engine)
     end)
 
+    it("takes one attribute for columns of two tables, where a class says so", function()
+      local Own = orm.declarative_base()
+      local Top = Own:class("Top", { __tablename__ = "inh_tops", id = sa.Column(sa.Integer, { primary_key = true }), note = sa.Column(sa.String(10)) })
+      local Low = Top:class("Low", { __tablename__ = "inh_lows", id = sa.Column(sa.ForeignKey("inh_tops.id"), { primary_key = true }),
+        note = orm.column_property(sa.Column(sa.String(10)), Top.note) })
+      assert.equal("SELECT inh_lows.id, inh_tops.id AS id_1, inh_lows.note, inh_tops.note AS note_1 FROM inh_tops JOIN inh_lows ON inh_tops.id = inh_lows.id",
+        (tostring(sa.select(Low)):gsub("%s+", " ")))
+      Own.metadata:create_all(engine)
+      local other <close> = orm.Session{ bind = engine }
+      other:add(Low{ id = 1, note = "both" })
+      other:flush()
+      assert.equal("both", other:scalar(sa.select(Top.__table__.c.note)))
+      assert.equal("both", other:scalar(sa.select(Low.__table__.c.note)))
+      other:close()
+      Own.metadata:drop_all(engine)
+    end)
+
     it("warns when two classes claim one identity", function()
       local heard = {}
       warnings.set_hook(function(message) heard[#heard + 1] = message end)

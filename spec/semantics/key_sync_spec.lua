@@ -5,7 +5,12 @@ local orm = require("lualchemy.orm")
 local sa = require("lualchemy")
 local world = require("spec.support.world")
 
-world.describe("keys of children", function(Base, w) world.people(Base, w) end, function(w)
+world.describe("keys of children", function(Base, w)
+  world.people(Base, w)
+  w.Person = Base:class("Person", { __tablename__ = "world_persons", id = sa.Column(sa.Integer, { primary_key = true }), age = sa.Column(sa.Integer),
+    user_id = sa.Column(sa.ForeignKey("world_users.id")) })
+  w.User.grown = orm.relationship("Person", { primaryjoin = function() return sa.and_(w.User.id:eq(w.Person.user_id), w.Person.age:gt(17)) end })
+end, function(w)
   local session
   before_each(function() session = w.session end)
 
@@ -53,6 +58,19 @@ world.describe("keys of children", function(Base, w) world.people(Base, w) end, 
     assert.equal(a, address.user)
     session:expire(address)
     assert.equal(b, address.user)
+  end)
+
+  it("are all that a condition of one's own fills in: what it merely asks for stays unset", function()
+    local user, grown = w.User{ name = "u" }, w.Person{}
+    user.grown:append(grown)
+    session:add(user)
+    session:commit()
+    assert.equal(user.id, grown.user_id)
+    assert.is_nil(grown.age)
+    assert.equal(0, #user.grown)
+    grown.age = 20
+    session:commit()
+    assert.equal(grown, user.grown[1])
   end)
 
   it("are taken back by a rollback", function()

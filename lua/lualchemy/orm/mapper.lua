@@ -5,6 +5,7 @@
 -- (registry.lua), so classes can be mapped in any order.
 
 local class = require("lualchemy.util.class")
+local clause = require("lualchemy.orm.clause")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local suggest = require("lualchemy.util.suggest")
@@ -290,10 +291,19 @@ function Mapper:_own_column(column)
   return false
 end
 
+-- Does a column property name a column among others: `column_property(own_column, Parent.extra)`?
+local function says(given, column)
+  for _, one in ipairs(given.columns) do
+    local of = clause.attribute_property(one)
+    if rawequal(of and of.column or one, column) then return true end
+  end
+  return false
+end
+
 -- A column of the class's own table that bears the name of an inherited attribute holds the same value: both are
 -- written, the own one is read.
 function Mapper:_merge_column(inherited, column, given)
-  local equated = false
+  local equated = given ~= nil and says(given, inherited.column)
   for _, pair in ipairs(self.levels[#self.levels].pairs) do
     equated = equated or rawequal(pair[2], column) and self.property_of_column[pair[1]] == inherited
   end

@@ -40,6 +40,22 @@ describe("relationships that write the same column", function()
     assert.same({}, warnings)
   end)
 
+  it("one through a table that is mapped itself, unless it is read only", function()
+    for _, viewonly in ipairs{ false, true } do
+      warnings = {}
+      local Base = orm.declarative_base()
+      local function id() return sa.Column(sa.Integer, { primary_key = true }) end
+      local Link = Base:class("Link", { __tablename__ = "links", user_id = sa.Column(sa.ForeignKey("users.id"), { primary_key = true }),
+        tag_id = sa.Column(sa.ForeignKey("tags.id"), { primary_key = true }), user = orm.relationship("User") })
+      Base:class("Tag", { __tablename__ = "tags", id = id() })
+      Base:class("User", { __tablename__ = "users", id = id(), tags = orm.relationship("Tag", { secondary = Link.__table__, viewonly = viewonly }) })
+      orm.configure_mappers()
+      assert.equal(viewonly and 0 or 1, #warnings)
+      if not viewonly then assert.matches("copy column users.id to column links.user_id", warnings[1], 1, true) end
+      orm.clear_mappers()
+    end
+  end)
+
   it("are forgotten with their mappings", function()
     local Base = orm.declarative_base()
     local users = sa.Table("users", Base.metadata, sa.Column("id", sa.Integer, { primary_key = true }))
