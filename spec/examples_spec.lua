@@ -40,6 +40,10 @@ local expected = {
     "users: 2", "by email: list@example.org", "ordered: list@example.org", "in the session by itself: true", "west of everything",
     "locations: 1, found again: true",
   },
+  ["21_active_record.lua"] = {
+    "guests: 2, at a table of their own: Grace", "accepted: false", "name is too short", "seats the table has eight", "still: Ada, 2",
+    "before the rollback: 1, 5", "after it: 2, 2", "with several seats: 1",
+  },
   ["13_fixtures.lua"] = { "(10, 10) red", "(20, 20) blue", "known without asking: 2 rows", "colours: 3", "drifted: green" },
   ["08_sharding.lua"] = {
     "Lima: key 1 on america, 0 reports", "Tokyo: key 1 on asia, 1 reports", "Oslo: key 1 on europe, 2 reports", "asked of one shard: 1 Oslo",
