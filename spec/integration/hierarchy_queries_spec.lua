@@ -106,26 +106,34 @@ local function workshops(Base, w)
 end
 
 world.describe("eager loads below a class that an option names", workshops, function(w)
-  it("begin at that class's tables, and leave nobody out", function()
+  local function members(company)
+    local names = {}
+    for _, person in ipairs(company.people) do
+      names[#names + 1] = person.name
+      for _, tool in ipairs(w.Engineer:is(person) and person.tools or {}) do names[#names + 1] = tool.name end
+    end
+    table.sort(names)
+    return names
+  end
+
+  before_each(function()
     local ed = w.Engineer{ name = "ed", tools = { w.Tool{ name = "saw" }, w.Tool{ name = "axe" } } }
-    w.session:add(w.Company{ name = "c", people = { w.Person{ name = "p" }, ed } })
+    w.session:add(w.Company{ name = "c", people = { w.Person{ name = "p" }, w.Boss{ name = "b", golf = "1" }, ed } })
     w.session:commit()
     w.session:expunge_all()
-    local tools = orm.joinedload(w.Company.people:of_type(w.Engineer)):joinedload(w.Engineer.tools)
-    for _, target in ipairs{ w.Company, orm.aliased(w.Company) } do
-      local path = target == w.Company and tools or orm.joinedload(target.people:of_type(w.Engineer)):joinedload(w.Engineer.tools)
-      w.session:expunge_all()
-      local sent = world.sent(w, function()
-        local company = w.session:query(target):options(path):one()
-        local names = {}
-        for _, person in ipairs(company.people) do
-          names[#names + 1] = person.name
-          for _, tool in ipairs(w.Engineer:is(person) and person.tools or {}) do names[#names + 1] = tool.name end
-        end
-        table.sort(names)
-        assert.same({ "axe", "ed", "p", "saw" }, names)
-      end)
-      assert.equal(1, #sent)
-    end
   end)
+
+  for _, row in ipairs { { "joinedload", 1 }, { "selectinload", 2 }, { "subqueryload", 2 }, { "immediateload", 3 }, { "lazyload", 3 } } do
+    local how, statements = row[1], row[2]
+    it("begin at that class's tables, and leave nobody out: " .. how, function()
+      for _, target in ipairs{ w.Company, orm.aliased(w.Company) } do
+        w.session:expunge_all()
+        local path = orm[how](target.people:of_type(w.Engineer)):joinedload(w.Engineer.tools)
+        local sent = world.sent(w, function()
+          assert.same({ "axe", "b", "ed", "p", "saw" }, members(w.session:query(target):options(path):one()))
+        end)
+        assert.equal(statements, #sent, table.concat(sent, "\n"))
+      end
+    end)
+  end
 end)

@@ -52,6 +52,19 @@ local function came_with_row(instance, prop)
   return (select(2, core.peek(instance, prop.key)))
 end
 
+--- The entity that an option's of_type() gave, if any. A class there stands for all objects of the relationship, with what
+--- those of the class have besides: none is left out.
+---@param prop lualchemy.orm.RelationshipProperty
+---@param below lualchemy.orm.LoadNode?
+---@return table?
+function M.of_type(prop, below)
+  local of = below and below.attribute and below.attribute.of
+  if not of or of.is_alias then return of end
+  if of.mapper == prop.mapper then return nil end
+  local with_polymorphic = require("lualchemy.orm.inheritance.with_polymorphic").with_polymorphic
+  return require("lualchemy.orm.entity").of(with_polymorphic(of.mapper.base_mapper.class_, { of.class_ }, { aliased = true }))
+end
+
 --- What an attribute that is not in memory holds; the runtime asks, and waits like any query.
 ---@param instance table
 ---@param prop lualchemy.orm.RelationshipProperty

@@ -9,22 +9,17 @@ local AliasedEntity = require("lualchemy.orm.aliased").AliasedEntity
 local clause = require("lualchemy.orm.clause")
 local comparator = require("lualchemy.orm.comparator")
 local criteria = require("lualchemy.orm.loading.criteria")
-local entity = require("lualchemy.orm.entity")
 local inheritance = require("lualchemy.orm.inheritance")
 local loading = require("lualchemy.orm.loading")
 local setup = require("lualchemy.orm.loading.setup")
-local with_polymorphic = require("lualchemy.orm.inheritance.with_polymorphic").with_polymorphic
 
 local M = {}
 
--- The entity to join to: an anonymous alias of the relationship's target, or the alias that of_type() gave. A class there
--- stands for all objects of the relationship, with what those of the class have besides: none is left out.
+-- The entity to join to, an anonymous alias of the relationship's target or what of_type() gave; and the one whose columns
+-- the relationship's expressions name.
 local function alias_of(prop, below)
-  local of = below and below.attribute and below.attribute.of
-  if of and of.is_alias then return of, of end
-  if of and of.mapper ~= prop.mapper then
-    return entity.of(with_polymorphic(of.mapper.base_mapper.class_, { of.class_ }, { aliased = true })), prop.entity
-  end
+  local of = loading.of_type(prop, below)
+  if of then return of, below.attribute.of.is_alias and of or prop.entity end
   local target = prop.entity
   local alias = AliasedEntity(target.mapper, clause.anonymous(target.selectable), { inner = target.is_alias and target or nil })
   alias.polymorphic_mappers = target.polymorphic_mappers

@@ -65,7 +65,8 @@ end
 ---@return lualchemy.orm.LazyQuery
 local function build(prop, below)
   local binds = {}
-  local target = below and below.attribute and below.attribute.of or prop.entity
+  local target = below and below.attribute and below.attribute.of
+  if not target or not target.is_alias then target = prop.entity end     -- of_type(a class) leaves nobody out
   local of = plan.Plan({ target }, { nodes = below and { below }, path = { mapper = prop.parent, property = prop }, own = true })
   local adapt = comparator.adapter(target)
   local statement = of:select():where(joincond.build(prop.terms, parameters(prop, binds), not prop.secondary and adapt or nil))

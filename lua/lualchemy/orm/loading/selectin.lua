@@ -89,16 +89,11 @@ function M.positions(of, columns)
   return positions
 end
 
---- The entity that an option's of_type() named, or the relationship's own.
-function M.target_of(prop, below)
-  return below and below.attribute and below.attribute.of or prop.entity
-end
-
 --- A select of a relationship's target: its options' criteria and the relationship's order in place.
-function M.select(of, prop, below)
+function M.select(of, prop, below, target)
   local statement = of:select()
   for _, criterion in ipairs(below and below.attribute and below.attribute.criteria or {}) do statement = statement:where(criterion) end
-  local adapt = comparator_adapter(M.target_of(prop, below))
+  local adapt = comparator_adapter(target)
   for _, expression in ipairs(prop.order_by) do
     statement = statement:order_by(adapt and clause.replace(expression, adapt) or expression)
   end
@@ -106,11 +101,11 @@ function M.select(of, prop, below)
 end
 
 local function build(prop, below, path)
-  local target = M.target_of(prop, below)
+  local target = loading.of_type(prop, below) or prop.entity
   local by = route(prop, target)
   local of = plan.Plan({ target }, { nodes = below and { below }, path = path, own = true })
   local positions = M.positions(of, by.columns)
-  local statement = M.select(of, prop, below)
+  local statement = M.select(of, prop, below, target)
   if by.from then statement = statement:select_from(by.from) end
   statement = statement:where(clause.in_parameter(by.columns, "keys"))
   local sent, offset = compile.finish(statement, of)

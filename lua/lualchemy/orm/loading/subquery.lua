@@ -55,13 +55,13 @@ local function build(prop, work)
     end
     return column
   end
-  local target = selectin.target_of(prop, below)
+  local target = loading.of_type(prop, below) or prop.entity
   local parts = comparator.join_parts(prop, source, target, true)
   local from = clause.join(subquery, parts.secondary or parts.target, parts.primary)
   if parts.secondary then from = clause.join(from, parts.target, parts.second) end
   local of = plan.Plan({ target }, { nodes = below and { below }, path = work.path })
   local positions = selectin.positions(of, outside)
-  local statement = selectin.select(of, prop, below):select_from(from)
+  local statement = selectin.select(of, prop, below, target):select_from(from)
   local sent, offset = compile.finish(statement, of)
   return { statement = sent, plain = statement, plan = of, offset = offset, positions = positions, names = names }
 end
