@@ -309,11 +309,16 @@ static int is_named(const alch_type *t, const char *name)
     return t->kind == ALCH_TYPE_NAMED && strcmp(alch_type_ddl(t), name) == 0;
 }
 
-static void put_index(alch_compiler *c, const alch_binary *b, unsigned flags)
+/* PostgreSQL takes the subscript of a value that no name stands for in parentheses only. */
+static void subscripted(alch_compiler *c, const alch_binary *b, unsigned flags)
 {
-    alch_buf_putc(c->out, '[');
-    alch_compile_node(c, b->right, flags & ~(unsigned)ALCH_V_OPERATOR);
-    alch_buf_putc(c->out, ']');
+    if (!c->dialect->caps.jsonb_subscripts || (b->left->kind != ALCH_NODE_FUNCTION && b->left->kind != ALCH_NODE_CAST)) {
+        operand(c, b, b->left, WITHIN(flags));
+        return;
+    }
+    alch_buf_putc(c->out, '(');
+    alch_compile_node(c, b->left, INNER(flags) & ~(unsigned)ALCH_V_OPERATOR);
+    alch_buf_putc(c->out, ')');
 }
 
 static void subscript(alch_compiler *c, const alch_binary *b, unsigned flags)
@@ -322,23 +327,10 @@ static void subscript(alch_compiler *c, const alch_binary *b, unsigned flags)
         eager(c, b, " -> ", flags);
         return;
     }
-    flags = WITHIN(flags);
-    operand(c, b, b->left, flags);
-    put_index(c, b, flags);
-}
-
-/* A JSONB value that no name stands for is subscripted in parentheses. */
-static void jsonb_subscript(alch_compiler *c, const alch_binary *b, unsigned flags)
-{
-    if (b->left->kind != ALCH_NODE_FUNCTION && b->left->kind != ALCH_NODE_CAST) {
-        subscript(c, b, flags);
-        return;
-    }
-    flags = INNER(flags);
-    alch_buf_putc(c->out, '(');
-    alch_compile_node(c, b->left, flags & ~(unsigned)ALCH_V_OPERATOR);
-    alch_buf_putc(c->out, ')');
-    put_index(c, b, flags);
+    subscripted(c, b, flags);
+    alch_buf_putc(c->out, '[');
+    alch_compile_node(c, b->right, WITHIN(flags) & ~(unsigned)ALCH_V_OPERATOR);
+    alch_buf_putc(c->out, ']');
 }
 
 static void json_extract(alch_compiler *c, const alch_binary *b, int json, unsigned flags)
@@ -363,7 +355,7 @@ static void json_item(alch_compiler *c, const alch_binary *b, unsigned flags)
     if (c->dialect->caps.json_extract)
         json_extract(c, b, json, flags);
     else if (json && !path && c->dialect->caps.jsonb_subscripts && is_named(alch_node_type(b->left), "JSONB"))
-        jsonb_subscript(c, b, flags);
+        subscript(c, b, flags);
     else
         eager(c, b, path ? json ? " #> " : " #>> " : json ? " -> " : " ->> ", flags);
     if (!json) {

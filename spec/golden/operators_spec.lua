@@ -84,6 +84,8 @@ local function of_hash(name, expression, value) return { name, expression, value
 executions("operators of hstore", {
   { "a value", function() return sa.select(sa.select(hash:label("h")):subquery().c.h:at("a")) end, rows = { { "1" } }, only = "postgresql",
     before = with_hstore },
+  of_hash("a value of what no name stands for", function() return hash:at("a") end, "1"),
+  of_hash("a value of a function's", function() return sa.func.hstore("k", "v", { type_ = pg.HSTORE }):at("k") end, "v"),
   of_hash("the keys", function() return sa.func.array_length(hash:keys(), 1) end, 2),
   of_hash("the values", function() return sa.cast("1", sa.Text):eq(sa.any_(hash:vals())) end, true),
   of_hash("as an array", function() return sa.func.array_length(hash:array(), 1) end, 4),
