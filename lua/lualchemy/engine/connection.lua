@@ -209,12 +209,13 @@ function Connection:_level() return self._options.isolation_level end
 
 -- A pool that shares its one connection: while another of its users is inside a transaction, ours is a savepoint in
 -- it, so that neither ends the other's work.
+-- The finalizer of a forgotten one may end its transaction wherever something is allocated: what is read of it is held.
 local function begin_shared(self, record)
-  record.savepoints = (record.savepoints or 0) + 1
-  record.transaction = record.transaction or {}
-  self._joined = { record = record, transaction = record.transaction, kept = record.transaction.kept,
-    name = "sa_joined_" .. record.savepoints }
-  self:_command("SAVEPOINT " .. self._joined.name)
+  local transaction = record.transaction or {}
+  record.savepoints, record.transaction = (record.savepoints or 0) + 1, transaction
+  local name = "sa_joined_" .. record.savepoints
+  self._joined = { record = record, transaction = transaction, kept = transaction.kept, name = name }
+  self:_command("SAVEPOINT " .. name)
 end
 
 -- What holds for this user's time with the connection: once for each set of options.
