@@ -35,6 +35,9 @@ end
 
 -- name, class, what the message says, what is done.
 local cases = {
+  { "a query in a statement's place", "ObjectNotExecutableError", { "query.statement", "query:all()" }, function(w, s)
+    s:scalar(s:query(w.User):options(orm.defer("name")))
+  end },
   { "criteria after a limit", "InvalidRequestError", { "Query.filter()", "LIMIT", "call filter() before limit()" }, function(w, s)
     s:query(w.User):limit(1):filter(w.User.id:eq(1))
   end },

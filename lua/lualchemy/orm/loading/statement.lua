@@ -105,8 +105,13 @@ end
 
 -- What a statement's rows mean (nil: Core's), the select that says so, and what is sent where that is another statement.
 local function read(statement)
-  if not FromStatement:is(statement) then return plan.of_statement(statement), statement end
-  return plan.of_statement(statement.asked), statement.asked, statement.element
+  if FromStatement:is(statement) then return plan.of_statement(statement.asked), statement.asked, statement.element end
+  local of = plan.of_statement(statement)
+  if of and type(statement) == "table" then     -- it only stands for a statement
+    errors.raise("ObjectNotExecutableError", "not an executable object: %s (a query executes itself, as in query:all(); a session executes "
+      .. "query.statement)", tostring(statement))
+  end
+  return of, statement
 end
 
 -- The statement's own options, and over them those of the call: a table of its own where listeners may write into it.
