@@ -104,12 +104,7 @@ local expected = {
   },
 }
 
-local function run(example, url)
-  local pipe = assert(io.popen(("%s examples/%s '%s' 2>&1"):format(tree.interpreter(), example, url)))
-  local output = pipe:read("a")
-  local ok = pipe:close()
-  return output, ok
-end
+local function run(example, url) return tree.run_lua(("examples/%s '%s'"):format(example, url)) end
 
 local function check(output, lines)
   local from = 1

@@ -54,4 +54,14 @@ function M.run(command)
   return output, pipe:close() == true
 end
 
+--- Runs the interpreter, which needs that library where we do.
+---@param arguments string
+---@return string output
+---@return boolean ok
+function M.run_lua(arguments)
+  local pipe = assert(io.popen(("%s %s 2>&1"):format(M.interpreter(), arguments)))
+  local output = pipe:read("a")
+  return output, pipe:close() == true
+end
+
 return M

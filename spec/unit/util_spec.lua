@@ -75,7 +75,7 @@ describe("loading the library", function()
       require("lualchemy").create_engine("sqlite://")
       require("lualchemy.orm")
       for name in pairs(package.loaded) do print(name) end]]
-    local output, ok = tree.run(("%s -e '%s'"):format(tree.interpreter(), program))
+    local output, ok = tree.run_lua(("-e '%s'"):format(program))
     assert.is_true(ok, output)
     local loaded = {}
     for name in output:gmatch("lualchemy%.(%S+)") do loaded[name] = true end
