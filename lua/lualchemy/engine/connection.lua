@@ -211,10 +211,10 @@ function Connection:_level() return self._options.isolation_level end
 -- it, so that neither ends the other's work.
 -- The finalizer of a forgotten one may end its transaction wherever something is allocated: what is read of it is held.
 local function begin_shared(self, record)
-  local transaction = record.transaction or {}
-  record.savepoints, record.transaction = (record.savepoints or 0) + 1, transaction
+  local shared = record.transaction or {}
+  record.savepoints, record.transaction = (record.savepoints or 0) + 1, shared
   local name = "sa_joined_" .. record.savepoints
-  self._joined = { record = record, transaction = transaction, kept = transaction.kept, name = name }
+  self._joined = { record = record, transaction = shared, kept = shared.kept, name = name }
   self:_command("SAVEPOINT " .. name)
 end
 

@@ -5,7 +5,6 @@
 -- (registry.lua), so classes can be mapped in any order.
 
 local class = require("lualchemy.util.class")
-local clause = require("lualchemy.orm.clause")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local suggest = require("lualchemy.util.suggest")
