@@ -117,18 +117,18 @@ for database, url in targets.each() do
 
     it("filters by related objects that the query's own flush writes", function()
       local key = 100
-      local function pending(name)
+      local function added(name)
         key = key + 1
         local user = User{ name = name, addresses = { Address{ id = key, email = name .. "@" } } }
         sa.event.listen(session, "before_flush", function() user.id = key end, { once = true })
         session:add(user)
         return user
       end
-      assert.equal("a@", names(session:query(Address):filter(Address.user:eq(pending("a"))):all(), "email"))
-      assert.equal("b@", names(session:scalars(sa.select(Address):where(Address.user:eq(pending("b")))):all(), "email"))
-      assert.equal(5, session:query(Address):filter(Address.user:ne(pending("c"))):count())
-      assert.equal("d", names(users():filter(User.addresses:contains(pending("d").addresses[1])):all()))
-      assert.equal("e@", names(session:query(Address):with_parent(pending("e")):all(), "email"))
+      assert.equal("a@", names(session:query(Address):filter(Address.user:eq(added("a"))):all(), "email"))
+      assert.equal("b@", names(session:scalars(sa.select(Address):where(Address.user:eq(added("b")))):all(), "email"))
+      assert.equal(5, session:query(Address):filter(Address.user:ne(added("c"))):count())
+      assert.equal("d", names(users():filter(User.addresses:contains(added("d").addresses[1])):all()))
+      assert.equal("e@", names(session:query(Address):with_parent(added("e")):all(), "email"))
       raises("InvalidRequestError", { "Address.user", "no value for 'people_users.id'", "flush" }, function()
         return session:query(Address):filter(Address.user:eq(User{})):all()
       end)

@@ -77,7 +77,8 @@ function M.assign(object, values)
   for _, key in ipairs(ordered_names(mapper, values)) do
     before[#before + 1] = former(mapper, object, key)
     local value = values[key]
-    local ok, err = pcall(function() object[key] = not clause.is_null(value) and value or nil end)
+    if clause.is_null(value) then value = nil end
+    local ok, err = pcall(function() object[key] = value end)
     if not ok and is_ours(err) then
       put_back(object, before)
       error(err, 0)

@@ -11,6 +11,7 @@ describe("orm.assign", function()
     local Base = orm.declarative_base()
     local function id() return sa.Column(sa.Integer, { primary_key = true }) end
     User = Base:class("User", { __tablename__ = "users", id = id(), name = sa.Column(sa.String), age = sa.Column(sa.Integer),
+      active = sa.Column(sa.Boolean),
       addresses = orm.relationship("Address", { back_populates = "user" }),
       check = orm.validates("name", function(_, _, value)
         if value == "" then error("is empty", 0) end
@@ -35,6 +36,7 @@ describe("orm.assign", function()
     assert.equal(user, orm.assign(user, { name = "fred", age = sa.null, addresses = { address } }))
     assert.same({ "fred", user }, { user.name, address.user })
     assert.is_nil(user.age)
+    assert.is_false(orm.assign(user, { active = false }).active)
   end)
 
   it("tells every value that is refused, and leaves everything as it was", function()

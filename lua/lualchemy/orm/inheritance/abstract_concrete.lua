@@ -127,7 +127,9 @@ end
 ---@param class_ table
 ---@return string?
 function M.reason(class_)
-  return getmetatable(class_).__name ~= "class" and NOT_YET or nil
+  for _, declared in ipairs(class_.registry.united) do
+    if declared.class_ == class_ then return NOT_YET end
+  end
 end
 
 --- A class that was mapped too late for the union warns.
