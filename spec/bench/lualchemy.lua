@@ -265,11 +265,13 @@ works["W7"] = { 20000, function(n)
   return seconds
 end }
 
+-- As in a process that has run for a while: the memory of handles that were collected is there to be used again.
 local function connect_and_close(pool, n)
-  pool:connect():close()
-  return time(function()
+  local function all()
     for _ = 1, n do pool:connect():close() end
-  end)
+  end
+  all()
+  return time(all)
 end
 works["W9"] = { 200000, function(n) return connect_and_close(engine.pool, n) end }
 
