@@ -197,7 +197,7 @@ build/fuzz/host: spec/fuzz/host.c Makefile
 c-tests: $(C_TESTS) ; @:
 fault-host: $(BUILD)/fault/host ; @:
 
-# The raw C sides, the clock and the handle are built like any user's program. ROUNDS, WORKLOADS and BENCH_SCALE: spec/bench/run.lua.
+# The raw C sides, the clock, the handle and the floor are built like any user's program. ROUNDS, WORKLOADS and BENCH_SCALE: spec/bench/run.lua.
 bench:
 	@$(SETUP) bench
 	+@$(MAKE) --no-print-directory all build/bench/raw_sqlite build/bench/raw_postgresql $(BENCH_MODULES)
@@ -206,16 +206,18 @@ build/bench/raw_%: spec/bench/raw_%.c spec/bench/raw.h
 	@mkdir -p $(@D)
 	$(call say,CC) $(CC) -O2 -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) $($*_CFLAGS) -o $@ $< $($*_LIBS)
 # Modules for specs and benches, of no variant.
-BENCH_MODULES = build/bench/clock.so build/bench/handle.so
+BENCH_MODULES = build/bench/clock.so build/bench/handle.so build/bench/floor.so
 SPEC_MODULES = build/support/fork.so build/support/reset.so build/support/names.so
 build/bench/clock.so: spec/bench/clock.c
 build/bench/handle.so: spec/bench/handle.c
+build/bench/floor.so: spec/bench/floor.c
+build/bench/floor.so: private LIBS = $(sqlite_CFLAGS) $(sqlite_LIBS)
 build/support/fork.so: spec/support/fork.c
 build/support/reset.so: spec/support/reset.c
 build/support/names.so: spec/support/names.c
 $(BENCH_MODULES) $(SPEC_MODULES):
 	@mkdir -p $(@D)
-	$(call say,CC) $(CC) -O2 -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -shared $(LUA_FLAGS) -o $@ $<
+	$(call say,CC) $(CC) -O2 -std=c11 -D_POSIX_C_SOURCE=200809L $(WARN) -fPIC -shared $(LUA_FLAGS) -o $@ $< $(LIBS)
 
 # What editors complete follows what the library has.
 completions: all

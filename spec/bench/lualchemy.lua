@@ -41,12 +41,16 @@ local url, workload = arg[1], arg[2]
 local database = url:match("^%a+")
 local engine = sa.create_engine(url)
 
-local function setup(section, n)
-  local conn <close> = engine:connect()
+local function each_setup(section, n, execute)
   for line in io.lines("spec/bench/setup.txt") do
     local db, part, sql = line:match("^(%S+) (%S+) (.*)")
-    if db == database and part == section then conn:exec_driver_sql((sql:gsub("{N}", ("%d"):format(n)))) end
+    if db == database and part == section then execute((sql:gsub("{N}", ("%d"):format(n)))) end
   end
+end
+
+local function setup(section, n)
+  local conn <close> = engine:connect()
+  each_setup(section, n, function(sql) conn:exec_driver_sql(sql) end)
   conn:commit()
 end
 
@@ -125,12 +129,11 @@ works["W1"] = { 100000, function(n)
   return seconds
 end }
 
-local function load(n, read)
-  setup("customers", n)
-  local session <close> = orm.Session{ bind = engine }
+-- The seconds that loading takes, and to `read` the attributes.
+local function time_load(n, all, read)
   local objects, sum
   local seconds = time(function()
-    objects = session:query(Customer):all()
+    objects = all()
     sum = 0
     if read then
       for _, c in ipairs(objects) do sum = sum + c.id + #c.name + #c.description end
@@ -139,8 +142,38 @@ local function load(n, read)
   assert(#objects == n and (sum > 0) == read)
   return seconds
 end
+
+local function load(n, read)
+  setup("customers", n)
+  local session <close> = orm.Session{ bind = engine }
+  return time_load(n, function() return session:query(Customer):all() end, read)
+end
 works["W3"] = { 100000, function(n) return load(n, true) end }
 works["W3/none"] = { 100000, function(n) return load(n, false) end }
+
+-- What objects cost that are tables with a state of their own, and nothing else: floor.c.
+local function floor_class()
+  local floor = require("floor")
+  each_setup("schema", 0, floor.execute)
+  return floor, { __index = floor.index }, setmetatable({}, { __mode = "v" })
+end
+works["W1/floor"] = { 100000, function(n)
+  local floor, class, identities = floor_class()
+  local new = floor.new
+  local objects = {}
+  return time(function()
+    for i = 0, n - 1 do
+      objects[i + 1] = new(class, { name = "customer name " .. i, description = "customer description " .. i })
+    end
+    floor.insert(objects, identities)
+    assert(identities[n] == objects[n])
+  end)
+end }
+works["W3/floor"] = { 100000, function(n)
+  local floor, class, identities = floor_class()
+  each_setup("customers", n, floor.execute)
+  return time_load(n, function() return floor.load(class, identities) end, true)
+end }
 
 works["W4"] = { 100000, function(n)
   setup("customers", n)
