@@ -40,7 +40,7 @@ define("CompileError", "UnsupportedCompilationError IdentifierError CircularDepe
 define("StatementError", "DBAPIError")
 define("DBAPIError", "InterfaceError DatabaseError")
 define("DatabaseError", "DataError OperationalError IntegrityError InternalError ProgrammingError NotSupportedError")
-define("OperationalError", "DisconnectionError BusyError SerializationError DeadlockError QueryCancelledError")
+define("OperationalError", "DisconnectionError BusyError SerializationError DeadlockError QueryCancelledError StaleStatementError")
 define("LualchemyError", "StaleDataError FlushError ValidationError")
 
 --- The error's text: class, message, where, and the statement if there is one.

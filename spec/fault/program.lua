@@ -210,8 +210,10 @@ part("driver on postgresql: pipelines, streams, bytes, stale statements", functi
   for _ = 1, 2 do assert(#conn:execute("SELECT * FROM t WHERE s = $1", { LONG }) == 1) end
   assert(conn:execute("SELECT decode('00ff', 'hex') AS b, $1::float8 AS f", { 0.1 })[1].b == "\0\255")
   assert(#conn:execute("SELECT n, 'x'::bytea FROM generate_series(1, 9) AS n", nil, { stream = true }) == 9)
-  conn:execute("DEALLOCATE ALL")
-  assert(#conn:execute("SELECT * FROM t WHERE s = $1", { LONG }) == 1)
+  for _, drop in ipairs { "DEALLOCATE ALL", "DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$" } do
+    conn:execute(drop)
+    assert(#conn:execute("SELECT * FROM t WHERE s = $1", { LONG }) == 1)
+  end
 end)
 
 part("the pool of the core", function()

@@ -65,6 +65,18 @@ void alch_pg_blame_proxy(alch_err *err)
     append(err, "HINT", "if this is a proxy that pools transactions, such as pgbouncer, connect with prepared_statements=0");
 }
 
+void alch_pg_blame_staleness(alch_err *err, pg_staleness how)
+{
+    err->code = ALCH_ERR_STALE_STATEMENT;
+    append(err, "HINT", how == STALE_PLAN
+        ? "another connection changed the tables or types of this statement after it was prepared here; next time it is "
+          "prepared anew: roll back and run the transaction again, as run_transaction does"
+        : "the server dropped this prepared statement (DEALLOCATE, DISCARD, a change of servers); next time it is "
+          "prepared anew: roll back and run the transaction again, as run_transaction does");
+    if (how == STALE_GONE)
+        alch_pg_blame_proxy(err);
+}
+
 alch_step alch_pg_fail_conn(alch_conn *c, alch_err *err)
 {
     int gone = c->pg == NULL || PQstatus(c->pg) == CONNECTION_BAD;
@@ -95,8 +107,6 @@ alch_step alch_pg_fail_result(alch_conn *c, const PGresult *r, alch_err *err)
     append(err, "HINT", field(r, PG_DIAG_MESSAGE_HINT));
     append(err, "CONTEXT", field(r, PG_DIAG_CONTEXT));
     append(err, "POSITION", field(r, PG_DIAG_STATEMENT_POSITION));
-    if (strcmp(state, "26000") == 0)
-        alch_pg_blame_proxy(err);
     if (strcmp(state, "42P18") == 0)
         append(err, "HINT", "nothing in the statement says the parameter's type: give it one, as in sa.literal(value, type)");
     (void)snprintf(err->sqlstate, sizeof err->sqlstate, "%s", state);

@@ -106,12 +106,32 @@ static int send_start(alch_conn *c)
 
 /* -- taking results -- */
 
+/* What is wrong with a statement that was prepared before: somebody's DDL changed what it
+** answers or took the type of a parameter away, or it is not there (DEALLOCATE ALL; another
+** server behind a proxy). A statement that the user prepared himself is not ours to judge. */
+static pg_staleness staleness(const pg_operation *op)
+{
+    const alch_err *err = &op->err;
+
+    if (op->cached == NULL || op->stage != STAGE_EXECUTE || !op->found)
+        return STALE_NOT;
+    if (strcmp(err->sqlstate, "26000") == 0)
+        return strstr(err->text, ((const pg_statement *)op->cached->handle)->name) != NULL ? STALE_GONE : STALE_NOT;
+    if ((strcmp(err->sqlstate, "0A000") == 0 && strstr(err->text, "cached plan") != NULL)
+        || (strcmp(err->sqlstate, "XX000") == 0 && strstr(err->text, "cache lookup failed for type") != NULL))
+        return STALE_PLAN;
+    return STALE_NOT;
+}
+
 static void fail_once(alch_conn *c, const PGresult *r)
 {
     pg_operation *op = &c->op;
 
     if (!op->failed) {
         (void)alch_pg_fail_result(c, r, &op->err);
+        op->stale = staleness(op);
+        if (op->stale != STALE_NOT)
+            alch_pg_blame_staleness(&op->err, op->stale);
         op->failed = op->err.code;
         if (op->many)
             op->cursor->failed_set = op->received;
@@ -178,13 +198,13 @@ static int read_transaction(const alch_conn *c)
     }
 }
 
-/* DDL changed what the statement answers or took the type of a parameter away,
-** or DEALLOCATE ALL took it away itself. */
-static int is_stale(const alch_err *err)
+/* One stale statement tells of others, and in a transaction each of them would fail it once.
+** Of what is gone the server need not be told. */
+static void clear_stale(alch_conn *c)
 {
-    return strcmp(err->sqlstate, "26000") == 0
-        || (strcmp(err->sqlstate, "0A000") == 0 && strstr(err->text, "cached plan") != NULL)
-        || (strcmp(err->sqlstate, "XX000") == 0 && strstr(err->text, "cache lookup failed for type") != NULL);
+    c->host->statements_clear(c->statements);
+    if (c->op.stale == STALE_GONE)
+        c->closings = 0;
 }
 
 static void give_statement_back(alch_conn *c)
@@ -194,10 +214,12 @@ static void give_statement_back(alch_conn *c)
     if (op->cached != NULL) {
         const pg_statement *st = op->cached->handle;
 
-        if (!st->prepared || (op->failed && is_stale(&op->err)))
+        if (!st->prepared || op->stale != STALE_NOT)
             c->host->statements_forget(c->statements, op->cached);
         c->host->statements_done(c->statements, op->cached);
         op->cached = NULL;
+        if (op->stale != STALE_NOT)
+            clear_stale(c);
     }
 }
 
@@ -207,10 +229,11 @@ static int retry(alch_conn *c)
 {
     pg_operation *op = &c->op;
 
-    if (!op->failed || !op->retry || !is_stale(&op->err))
+    if (op->stale == STALE_NOT || !op->retry)
         return 0;
     give_statement_back(c);
-    op->failed = op->retry = 0;
+    op->failed = op->retry = op->found = 0;
+    op->stale = STALE_NOT;
     op->cached = alch_pg_statement_add(c, NULL);
     return 1;
 }
@@ -232,8 +255,10 @@ static void watch_ddl(alch_conn *c)
     static const char *const outdating[] = {
         "ALTER ", "DROP TYPE", "DROP DOMAIN", "DROP SCHEMA", "DROP EXTENSION", NULL
     };
+    static const char *const dropping[] = { "DEALLOCATE ALL", "DISCARD ALL", NULL };
     const char *tag = c->op.cursor != NULL ? c->op.cursor->tag : "";
-    int inside = c->transaction != 0, gone = begins_with_any(tag, outdating);
+    int inside = c->transaction != 0, dropped = begins_with_any(tag, dropping);
+    int gone = dropped || begins_with_any(tag, outdating);
 
     if (begins_with_any(tag, ddl)) {
         c->ddl = 1;
@@ -242,6 +267,8 @@ static void watch_ddl(alch_conn *c)
     }
     if (gone)
         c->host->statements_clear(c->statements);
+    if (dropped)
+        c->closings = 0;
     c->ddl = c->ddl && inside;
 }
 
@@ -395,12 +422,13 @@ static int choose_statement(alch_conn *c, size_t params, unsigned flags, alch_er
 {
     pg_operation *op = &c->op;
 
-    op->retry = 0;
+    op->retry = op->found = 0;
     op->cached = NULL;
     if (!c->prepares || (flags & ALCH_CURSOR_NO_CACHE))
         return ALCH_OK;
     op->cached = alch_pg_statement_find(c);
-    if (op->cached != NULL)
+    op->found = op->cached != NULL;
+    if (op->found)
         op->retry = (unsigned char)may_retry(c, params);
     else if ((op->cached = alch_pg_statement_add(c, err)) == NULL)
         return ALCH_ERR_NOMEM;
@@ -455,6 +483,7 @@ static void init_operation(alch_conn *c, const alch_param *params, size_t n, siz
     op->many = (unsigned char)many;
     op->stream = 0;
     op->failed = 0;
+    op->stale = STALE_NOT;
 }
 
 alch_step alch_pg_execute(alch_conn *c, const char *sql, size_t len, const alch_param *params, size_t n,

@@ -60,6 +60,9 @@ typedef enum pg_stage {
     STAGE_SYNC
 } pg_stage;
 
+/* Is a prepared statement out of date, or has the server dropped it? */
+typedef enum pg_staleness { STALE_NOT, STALE_PLAN, STALE_GONE } pg_staleness;
+
 /* The one operation in flight. */
 typedef struct pg_operation {
     pg_stage stage;
@@ -70,9 +73,11 @@ typedef struct pg_operation {
     size_t params, count;       /* in a set; sets */
     size_t sent, received;      /* sets */
     unsigned char many, stream, single_row;
-    unsigned char retry;        /* a stale prepared statement may be prepared anew */
+    unsigned char found;        /* 'cached' was prepared by an earlier operation */
+    unsigned char retry;        /* so if it is stale, it may be prepared anew */
     unsigned char synced;       /* Sync was sent */
     int failed;                 /* ALCH_ERR_*; 'err' says why */
+    pg_staleness stale;         /* then, whether it is for that */
     alch_err err;
 } pg_operation;
 
@@ -140,6 +145,8 @@ alch_step alch_pg_fail_result(alch_conn *c, const PGresult *r, alch_err *err);
 alch_step alch_pg_fail_conn(alch_conn *c, alch_err *err);
 /* Says that a pooling proxy may be why. */
 void alch_pg_blame_proxy(alch_err *err);
+/* Says what became of the prepared statement, and what to do. */
+void alch_pg_blame_staleness(alch_err *err, pg_staleness how);
 
 /* connect.c */
 alch_step alch_pg_open(const alch_driver *self, const alch_host *host, const alch_option *options,

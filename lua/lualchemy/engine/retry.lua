@@ -1,6 +1,7 @@
 --- Running a whole transaction again when the database asks for it: after a serialization failure, a deadlock, a busy
--- SQLite database, or a connection lost before COMMIT was sent. Only the whole function can be repeated: what it read
--- is out of date, too. A COMMIT whose answer was lost is never repeated (`err.outcome_unknown`): it may have happened.
+-- SQLite database, a prepared statement that somebody else's DDL outdated, or a connection lost before COMMIT was sent.
+-- Only the whole function can be repeated: what it read is out of date, too. A COMMIT whose answer was lost is never
+-- repeated (`err.outcome_unknown`): it may have happened.
 
 local errors = require("lualchemy.errors")
 local wait = require("lualchemy.engine.wait")
@@ -9,7 +10,7 @@ local M = {}
 
 local DEFAULTS = { attempts = 10, delay = 0.01, max_delay = 1 }
 local KINDS = { attempts = "number", delay = "number", max_delay = "number", on_retry = "function", isolation_level = "string" }
-local TRANSIENT = { "SerializationError", "DeadlockError", "BusyError", "DisconnectionError" }
+local TRANSIENT = { "SerializationError", "DeadlockError", "BusyError", "StaleStatementError", "DisconnectionError" }
 
 local function check_options(options)
   for name, value in pairs(options) do

@@ -321,7 +321,10 @@ describe("the PostgreSQL driver", function()
       assert.are.same({ "a" }, c:execute("SELECT * FROM driver_changed WHERE a = $1", { 1 }).columns)
       other:execute("ALTER TABLE driver_changed ADD COLUMN b int")
       c:execute("BEGIN")
-      assert.are.equal("NotSupportedError", failure(c.execute, c, "SELECT * FROM driver_changed WHERE a = $1", { 1 }).class)
+      local err = failure(c.execute, c, "SELECT * FROM driver_changed WHERE a = $1", { 1 })
+      assert.are.equal("StaleStatementError", err.class)
+      assert.are.equal("0A000", err.sqlstate)
+      assert.matches("cached plan must not change result type.*another connection changed the tables.*run the transaction again", err.message)
       c:execute("ROLLBACK")
       assert.are.same({ "a", "b" }, c:execute("SELECT * FROM driver_changed WHERE a = $1", { 1 }).columns)
       other:execute("DROP TABLE driver_changed")
@@ -351,6 +354,35 @@ describe("the PostgreSQL driver", function()
         assert.are.equal("\1", value(c, "SELECT set_byte(decode($1, 'hex'), 0, $2)", { "00", 1 }))
         c:execute("DISCARD ALL")
       end
+    end)
+
+    it("that the server drops are prepared anew, in a transaction too", function()
+      c:execute("BEGIN")
+      for _, drop in ipairs { "DEALLOCATE ALL", "DEALLOCATE PREPARE ALL" } do
+        for i = 1, 3 do assert.are.equal(i, value(c, "SELECT $1::int", { i })) end
+        c:execute(drop)
+      end
+      assert.are.equal(9, value(c, "SELECT $1::int", { 9 }))
+      c:execute("COMMIT")
+    end)
+
+    it("that are gone behind the driver's back fail a transaction once, all of them together", function()
+      local texts = { "SELECT 1", "SELECT 2", "SELECT 3" }
+      for _, text in ipairs(texts) do value(c, text) end
+      c:execute("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$")
+      c:execute("BEGIN", nil, { cache = false })
+      local err = failure(c.execute, c, texts[1])
+      assert.are.equal("StaleStatementError", err.class)
+      assert.are.equal("26000", err.sqlstate)
+      assert.matches("does not exist.*the server dropped this prepared statement.*prepared_statements=0", err.message)
+      c:execute("ROLLBACK")
+      c:execute("BEGIN")
+      for i, text in ipairs(texts) do assert.are.equal(i, value(c, text)) end
+      c:execute("ROLLBACK")
+    end)
+
+    it("of the user's own are no matter of the cache", function()
+      for _ = 1, 2 do assert.are.equal("OperationalError", failure(c.execute, c, "EXECUTE nobodys").class) end
     end)
 
     it("that failed to parse leave nothing behind", function()

@@ -20,7 +20,7 @@ local function count(fake, text)
 end
 
 describe("run_transaction", function()
-  for _, class in ipairs { "SerializationError", "DeadlockError", "BusyError", "DisconnectionError" } do
+  for _, class in ipairs { "SerializationError", "DeadlockError", "BusyError", "StaleStatementError", "DisconnectionError" } do
     it("runs the whole function again after a " .. class, function()
       local engine, fake = fake_engine { { match = "write", error = class, message = "not now", times = 2 } }
       local attempts, told = {}, {}
@@ -150,4 +150,69 @@ describe("run_transaction among others", function()
       if remove then remove() end
     end)
   end
+end)
+
+-- What a connection has prepared is outdated from elsewhere, or dropped without its knowing.
+describe("run_transaction with stale statements on postgresql", function()
+  local engine, other, t
+  before_each(function()
+    engine, other = sa.create_engine(targets.postgresql()), sa.create_engine(targets.postgresql())
+    t = sa.Table("retry_stale", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("n", sa.Integer))
+    t:drop(engine, { checkfirst = true })
+    t:create(engine)
+  end)
+  after_each(function()
+    t:drop(engine)
+    engine:dispose()
+    other:dispose()
+  end)
+
+  local TEXTS = { "SELECT * FROM retry_stale", "SELECT *, 1 FROM retry_stale", "SELECT *, 2 FROM retry_stale" }
+  local function read_all(conn)
+    for _, text in ipairs(TEXTS) do conn:execute(text) end
+    return "done"
+  end
+
+  local function change(column)
+    other:begin(function(conn) conn:execute("ALTER TABLE retry_stale ADD COLUMN " .. column .. " int") end)
+  end
+
+  it("goes through at the second attempt after another connection's DDL", function()
+    engine:begin(read_all)
+    change "a"
+    local told = {}
+    assert.equal("done", engine:run_transaction(read_all, { delay = 0, on_retry = function(err) told[#told + 1] = err.class end }))
+    assert.same({ "StaleStatementError" }, told)
+  end)
+
+  it("would be needed by a plain transaction, whose error says so", function()
+    engine:begin(read_all)
+    change "a"
+    local conn <close> = engine:connect()
+    local err = raises("StaleStatementError", "run the transaction again", read_all, conn)
+    assert.matches("retry_spec.lua", err.where)
+    raises("InternalError", "current transaction is aborted", conn.execute, conn, "SELECT 7")
+    conn:rollback()
+    assert.equal("done", read_all(conn))
+  end)
+
+  it("is not needed where BEGIN finds that all were dropped", function()
+    engine:begin(read_all)
+    do
+      local conn <close> = engine:connect():execution_options { isolation_level = "AUTOCOMMIT" }
+      conn:execute("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$")
+    end
+    assert.equal("done", engine:begin(read_all))
+  end)
+
+  it("rolls back to a savepoint only, if one is there", function()
+    engine:begin(read_all)
+    change "a"
+    engine:begin(function(conn)
+      conn:execute(t:insert():values { id = 1 })
+      raises("StaleStatementError", "cached plan", conn.begin_nested, conn, read_all)
+      assert.equal("done", conn:begin_nested(read_all))
+    end)
+    assert.equal(1, engine:execute(sa.select(sa.func.count()):select_from(t)):scalar())
+  end)
 end)
