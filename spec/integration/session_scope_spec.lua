@@ -20,7 +20,10 @@ world.describe("scoped sessions", function(Base, w) world.people(Base, w) end, f
 
   before_each(function()
     Session = orm.scoped_session(orm.sessionmaker{ bind = w.engine })
-    w.closing[1] = function() Session:remove() end
+    w.closing[1] = function()
+      Session:remove()
+      collectgarbage()      -- a spec that ran in a coroutine has left its session there
+    end
   end)
 
   it("are one per coroutine, and methods go to it", function()

@@ -42,7 +42,7 @@ half() {
 specs() { spec/support/with_postgresql.sh env $CHECKED "$LUA" spec/support/busted.lua $SPEC; }
 run_specs() { release specs; }
 # What a session does, once more in coroutines that are switched at every wait.
-run_scheduled_specs() ( export LUALCHEMY_SCHEDULED=1 SPEC="spec/semantics spec/integration/orm_[!s]*_spec.lua spec/integration/orm_s[!c]*_spec.lua"; release specs; )
+run_scheduled_specs() ( export LUALCHEMY_SCHEDULED=1 SPEC="spec/semantics spec/integration/orm_[!s]*_spec.lua spec/integration/orm_s[!c]*_spec.lua spec/integration/session_*_spec.lua"; release specs; )
 run_checked_specs() { checked specs; }
 run_fault() { checked spec/support/with_postgresql.sh spec/fault/run.sh; }
 
