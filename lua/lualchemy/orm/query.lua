@@ -16,6 +16,7 @@ local lazy = require("lualchemy.util.lazy")
 local orm_execute = require("lualchemy.orm.orm_execute")
 local renamed = require("lualchemy.orm.renamed")
 local setops = require("lualchemy.orm.setops")
+local sql = require("lualchemy.sql.base")
 local run = require("lualchemy.orm.loading.run")
 local plan = require("lualchemy.orm.plan")
 local bulk = lazy("lualchemy.orm.bulk")
@@ -562,13 +563,16 @@ function Query:update(values, options) return bulk.update(self, values, options)
 ---@return integer rows
 function Query:delete(options) return bulk.delete(self, options) end
 
---- The query as a subquery to select from.
+--- The query as a subquery to select from. `reduce_columns`: without those that repeat others, as `select:reduce_columns()`.
 ---@param name string?
----@param options { with_labels: boolean? }?
+---@param options { with_labels: boolean?, reduce_columns: boolean? }?
 function Query:subquery(name, options)
   self:_refuse_whole("subquery")
   if type(name) == "table" then name, options = nil, name end
-  local statement = options and options.with_labels and self:_labelled() or self._select
+  options = options or {}
+  sql.check_options("query:subquery", "with_labels reduce_columns", options)
+  local statement = options.with_labels and self:_labelled() or self._select
+  if options.reduce_columns then statement = statement:reduce_columns() end
   return statement:subquery(name)
 end
 

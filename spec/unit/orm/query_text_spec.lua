@@ -46,6 +46,10 @@ describe("the text of a query", function()
       .. "FROM users LEFT OUTER JOIN addresses AS addresses_1 ON users.id = addresses_1.user_id" },
     { "but not as a subquery", function() return sa.select(session:query(User.id, User.name):options(orm.defer(User.name)):subquery()) end,
       "SELECT anon_1.id, anon_1.name FROM (SELECT users.id AS id, users.name AS name FROM users) AS anon_1" },
+    { "a subquery without what a criterion makes equal", function()
+      local other = orm.aliased(User)
+      return sa.select(session:query(User.id, other.id, other.name):filter(User.id:eq(other.id)):subquery("u", { reduce_columns = true }).c.name)
+    end, "SELECT u.name FROM (SELECT users.id AS id, users_1.name AS name FROM users, users AS users_1 WHERE users.id = users_1.id) AS u" },
     { "any() of an alias has a secondary table of its own", function()
       local u = orm.aliased(User, "u")
       return session:query(u.id):filter(u.tags:any())

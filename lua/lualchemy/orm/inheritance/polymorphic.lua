@@ -326,6 +326,7 @@ function M.update(mapper)
   local classes, selectable = given_polymorphic(mapper)
   if not selectable and (classes ~= "*" and #classes == 0) then return end
   mapper.polymorphic_mappers = M.mappers_of(mapper, classes)
+  mapper.polymorphic_source = selectable
   mapper.polymorphic_alias = selectable and not clause.is_join(selectable) and selectable or nil
   mapper.selectable = selectable or M.selectable_of(mapper, mapper.polymorphic_mappers)
 end

@@ -80,7 +80,7 @@ function M.with_polymorphic(class_, classes, selectable, options)
   if selectable ~= nil and options.flat then
     errors.raise("ArgumentError", "with_polymorphic(): flat is about the joined tables of the classes; with a selectable of your own say aliased = true")
   end
-  selectable = selectable or mapper.polymorphic_alias or polymorphic.selectable_of(mapper, mappers, options.innerjoin)
+  selectable = selectable or mapper.polymorphic_source or polymorphic.selectable_of(mapper, mappers, options.innerjoin)
   if options.aliased or options.flat then selectable = selectable:alias(options.name, { flat = options.flat }) end
   return M.present(mapper, mappers, selectable, options)
 end

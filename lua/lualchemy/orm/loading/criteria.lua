@@ -179,8 +179,9 @@ local function left_of(statement, right)
   end
 end
 
--- A select with the criteria in place.
+-- A select with the criteria in place. They do not hold inside themselves, so they come after what the subqueries need.
 function apply(statement, list, inner)
+  statement = in_subqueries(list, statement)
   local froms, joins = clause.sources(statement)
   local where, joined, listed = {}, {}, {}
   for i, from in ipairs(froms) do listed[i] = in_from(list, from, where) end
@@ -194,7 +195,7 @@ function apply(statement, list, inner)
   for _, from in ipairs(first_sources(statement, froms, joins, inner)) do
     each_member(from, function(member) append(where, criteria_of(list, member)) end)
   end
-  local result = in_subqueries(list, clause.with_sources(statement, listed, joined))
+  local result = clause.with_sources(statement, listed, joined)
   return #where > 0 and result:where(table.unpack(where)) or result
 end
 

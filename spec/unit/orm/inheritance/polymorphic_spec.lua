@@ -12,6 +12,14 @@ local Cook = Person:class("Cook", { __tablename__ = "cook", id = sa.Column(sa.Fo
 local Guest = Person:class("Guest", { seat = sa.Column(sa.Integer), __mapper_args__ = { polymorphic_identity = "guest" } })
 local Regular = Guest:class("Regular", { __mapper_args__ = { polymorphic_identity = "regular" } })
 
+-- What rows of a class are taken from is said where it is mapped.
+local pet = sa.Table("pet", Base.metadata, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("kind", sa.String))
+local cat = sa.Table("cat", Base.metadata, sa.Column("id", sa.ForeignKey("pet.id"), { primary_key = true }))
+local dog = sa.Table("dog", Base.metadata, sa.Column("id", sa.ForeignKey("pet.id"), { primary_key = true }))
+local Pet = Base:class("Pet", { __table__ = pet, __mapper_args__ = { polymorphic_on = pet.c.kind, polymorphic_identity = "pet",
+  with_polymorphic = { "*", pet:outerjoin(cat):outerjoin(dog) } } })
+local Cat = Pet:class("Cat", { __table__ = cat, __mapper_args__ = { polymorphic_identity = "cat" } })
+
 local joined = "person JOIN cook ON person.id = cook.id"
 local rows = {
   { "a base class adds no criterion", function() return sa.select(Person.id) end, "SELECT person.id FROM person" },
@@ -42,6 +50,8 @@ local rows = {
     "SELECT cook.dish FROM person LEFT OUTER JOIN cook ON person.id = cook.id" },
   { "with it and nothing else", function() return sa.select(orm.with_polymorphic(Person, { Cook }, { innerjoin = true }).id) end,
     "SELECT person.id FROM " .. joined },
+  { "with what the mapping takes the rows from", function() return sa.select(orm.with_polymorphic(Pet, { Cat }, { flat = true }).id) end,
+    "SELECT pet_1.id FROM pet AS pet_1 LEFT OUTER JOIN cat AS cat_1 ON pet_1.id = cat_1.id LEFT OUTER JOIN dog AS dog_1 ON pet_1.id = dog_1.id" },
 }
 
 describe("a statement over a hierarchy", function()

@@ -48,6 +48,13 @@ describe("with_loader_criteria", function()
     assert.equal("FROM (SELECT addresses.user_id AS user_id FROM addresses WHERE addresses.id > :id_1) AS anon_1", text(sa.select(sub.c.user_id):options(only)))
   end)
 
+  it("does not hold inside itself", function()
+    local last = orm.with_loader_criteria(Address, Address.id:eq(sa.select(sa.func.max(Address.id)):scalar_subquery()))
+    assert.equal("FROM addresses WHERE addresses.id = (SELECT max(addresses.id) AS max_1 FROM addresses)", text(sa.select(Address):options(last)))
+    assert.equal("FROM users JOIN addresses ON users.id = addresses.user_id AND addresses.id = (SELECT max(addresses.id) AS max_1 FROM addresses)",
+      text(sa.select(User):join(User.addresses):options(last)))
+  end)
+
   it("leaves aliases alone unless they are included", function()
     local alias = orm.aliased(User)
     local living = function(options) return orm.with_loader_criteria(User, User.name:eq("x"), options) end
