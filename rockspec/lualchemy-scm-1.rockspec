@@ -342,6 +342,7 @@ build = {
     ["lualchemy.orm.post_update"] = "lua/lualchemy/orm/post_update.lua",
     ["lualchemy.orm.property"] = "lua/lualchemy/orm/property.lua",
     ["lualchemy.orm.query"] = "lua/lualchemy/orm/query.lua",
+    ["lualchemy.orm.query_events"] = "lua/lualchemy/orm/query_events.lua",
     ["lualchemy.orm.refresh"] = "lua/lualchemy/orm/refresh.lua",
     ["lualchemy.orm.registry"] = "lua/lualchemy/orm/registry.lua",
     ["lualchemy.orm.relationship"] = "lua/lualchemy/orm/relationship.lua",

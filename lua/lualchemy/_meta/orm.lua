@@ -9,6 +9,8 @@
 ---@field ConcreteBase table
 ---@field DeclarativeBase table
 ---@field DeferredReflection table
+---@field EXT_CONTINUE table
+---@field EXT_SKIP table
 ---@field Load lualchemy.orm.Load|fun(...: any): lualchemy.orm.Load
 ---@field Mapper lualchemy.orm.Mapper|fun(...: any): lualchemy.orm.Mapper
 ---@field Query lualchemy.orm.Query|fun(...: any): lualchemy.orm.Query
@@ -125,6 +127,7 @@
 ---@field adapt_column fun(self: lualchemy.orm.Mapper, column?: any): any
 ---@field adapt_property fun(self: lualchemy.orm.Mapper, prop?: any): any
 ---@field add_property fun(self: lualchemy.orm.Mapper, key?: any, prop?: any): any
+---@field before_dispose fun(self: lualchemy.orm.Mapper): any
 ---@field check_properties fun(self: lualchemy.orm.Mapper): any
 ---@field class_attribute fun(self: lualchemy.orm.Mapper, key?: any): any
 ---@field column_properties fun(self: lualchemy.orm.Mapper): any

@@ -8,15 +8,18 @@ local suggest = require("lualchemy.util.suggest")
 
 local M = {}
 
-local declared = setmetatable({}, { __mode = "k" })   -- class -> { names in order, [name] = true }
+local declared = setmetatable({}, { __mode = "k" })   -- class -> { names in order, [name] = true, and the options }
 local resolvers = {}
 
 --- Declares the events that instances of a class fire.
 ---@param class lualchemy.Class
 ---@param names string[]
----@param options { parent: (fun(target: any): any)?, accepts: string[]? }?   `accepts`: options of listening of its own, for its `_on_listen`
+---@param options { parent: (fun(target: any): any)?, accepts: string[]?, propagating: table<string, true>?, absent: table<string, string>? }?
+---   `accepts`: options of listening of its own, for its `_on_listen`; `propagating`: who listens to these of a class means those
+---   below it too, unless he says otherwise; `absent`: what people know from elsewhere, and why it is not here
 function M.declare(class, names, options)
-  local known = declared[class] or { accepts = options and options.accepts }
+  local known = declared[class] or { options = {} }
+  for key, value in pairs(options or {}) do known.options[key] = value end
   for _, name in ipairs(names) do
     if not known[name] then
       known[#known + 1], known[name] = name, true
@@ -54,10 +57,20 @@ end
 local function known_options(target)
   local names, class = { "once", "retval", "propagate", "insert" }, class_of(target)
   while class do
-    for _, name in ipairs(declared[class] and declared[class].accepts or {}) do names[#names + 1] = name end
+    for _, name in ipairs(declared[class] and declared[class].options.accepts or {}) do names[#names + 1] = name end
     class = rawget(class, "__super")
   end
   return names
+end
+
+-- What a table among the options of declaring says of an event.
+local function said_of(target, option, name)
+  local class = class_of(target)
+  while class do
+    local said = declared[class] and declared[class].options[option]
+    if said and said[name] ~= nil then return said[name] end
+    class = rawget(class, "__super")
+  end
 end
 
 local function describe(target)
@@ -79,8 +92,9 @@ local function unknown(target, name)
   if #names == 0 then
     errors.raise("ArgumentError", "a %s fires no events; cannot listen for '%s'", describe(target), tostring(name))
   end
-  errors.raise("ArgumentError", "%s has no event '%s'; its events are: %s", describe(target), tostring(name),
-    table.concat(names, ", "))
+  local why = said_of(target, "absent", name)
+  errors.raise("ArgumentError", "%s has no event '%s'%s; its events are: %s", describe(target), tostring(name),
+    why and ": " .. why or suggest.hint(name, names), table.concat(names, ", "))
 end
 
 -- The target that fires `name`, after checking that it does.
@@ -121,7 +135,9 @@ function M.listen(target, name, fn, options)
   if options then check_options(target, name, options) end
   options = options or {}
   if #dispatch.find(target, name, fn) > 0 then return end
-  dispatch.attach(target, name, { fn = fn, once = options.once, retval = options.retval, propagate = options.propagate,
+  local propagate = options.propagate
+  if propagate == nil then propagate = said_of(target, "propagating", name) end
+  dispatch.attach(target, name, { fn = fn, once = options.once, retval = options.retval, propagate = propagate,
     active_history = options.active_history }, options.insert)
 end
 

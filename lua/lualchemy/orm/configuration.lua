@@ -10,6 +10,7 @@ local M = {}
 ---@field dependencies table<lualchemy.orm.Registry, true>   the registries that its mappers relate to; weak
 ---@field number integer                     the order in which registries were made
 ---@field failed_at integer?                 `changes` when it could not be configured
+---@field left_at integer?                   `changes` when a listener wanted the mappers that wait left as they are
 
 -- The registries with mappers that wait, which holds these mappers; and how often mappers came or went.
 local waiting, changes, made = {}, 0, 0
@@ -20,8 +21,9 @@ local watcher, tell_watcher, prepare
 ---@param fn fun(waiting: boolean)
 function M.watch(fn) watcher = fn end
 
---- `tell(event_name)` is called before and after mappers are configured.
----@param tell fun(name: string)
+--- `tell(event_name)` is called before and after mappers are configured, `tell(event_name, registry)` before and after those of
+--- each registry, and `tell("before_mapper_configured", mapper)` for each, which may answer that it is to be left out.
+---@param tell fun(name: string, target: any): boolean?
 function M.tell_to(tell) tell_watcher = tell end
 
 --- `fn(registry)` is called before a registry's mappers are configured; it may make others.
@@ -92,10 +94,21 @@ end
 ---@return boolean
 function M.depends(registry, other) return with_dependencies({ registry })[other] ~= nil end
 
-local function configure_properties(registry)
+-- Which mappers a listener wants left out, asked once of each, and those below them.
+local function left_out_of_this()
+  return setmetatable({}, { __index = function(known, mapper)
+    local base = mapper.inherits
+    local is_out = tell_watcher("before_mapper_configured", mapper) or base and not base.configured and known[base] or false
+    known[mapper] = is_out
+    return is_out
+  end })
+end
+
+local function configure_properties(registry, left_out)
   local any, i = false, 1
   while i <= #registry.pending do
-    if registry.pending[i]:configure_properties() then any = true end
+    local mapper = registry.pending[i]
+    if not left_out[mapper] and mapper:configure_properties() then any = true end
     i = i + 1
   end
   return any
@@ -111,22 +124,27 @@ end
 
 -- A property may add properties (back references) to any mapper, also to one that was through already, and may show that
 -- its registry depends on another: so passes go on until one finds nothing left to do.
-local function resolve(list, alone)
+local function resolve(list, alone, left_out)
   local all, again
   repeat
     all, again = with_dependencies(list), false
     if alone then check_alone(list, all) end
     for _, registry in ipairs(all) do
-      if configure_properties(registry) then again = true end
+      if configure_properties(registry, left_out) then again = true end
     end
   until not again
   return all
 end
 
 -- What waits in these registries, in the order in which it was made: a class is installed before those below it.
-local function pending_of(all)
+local function pending_of(all, left_out)
   local ready = {}
-  for _, registry in ipairs(all) do table.move(registry.pending, 1, #registry.pending, #ready + 1, ready) end
+  for _, registry in ipairs(all) do
+    registry.left_at = nil
+    for _, mapper in ipairs(registry.pending) do
+      if left_out[mapper] then registry.left_at = changes else ready[#ready + 1] = mapper end
+    end
+  end
   table.sort(ready, function(a, b) return a.serial < b.serial end)
   for _, mapper in ipairs(ready) do mapper:check_properties() end
   return ready
@@ -147,7 +165,8 @@ end
 -- it was made, and the next use tries again.
 local function configure_together(list, alone)
   for _, registry in ipairs(list) do prepare(registry) end
-  for _, mapper in ipairs(pending_of(resolve(list, alone))) do
+  local left_out = left_out_of_this()
+  for _, mapper in ipairs(pending_of(resolve(list, alone, left_out), left_out)) do
     mapper:install()
     take_out(mapper)
   end
@@ -192,18 +211,39 @@ local function forget_dropped(list)
   return any
 end
 
+-- Those with mappers that wait, told that it begins.
+local function begin(list)
+  tell_watcher("before_configured")
+  local told = {}
+  for _, registry in ipairs(with_dependencies(list)) do
+    if #registry.pending > 0 then
+      tell_watcher("before_configured", registry)
+      told[#told + 1] = registry
+    end
+  end
+  return told
+end
+
+local function configure_all(list, alone)
+  local told = begin(list)
+  local failures, first = configure_each(list, alone)
+  if first ~= nil and forget_dropped(list) then failures, first = configure_each(list, alone) end
+  return failures, first, told
+end
+
 local function run(list, alone)
   if #list == 0 then return {} end
-  tell_watcher("before_configured")
   configuring = true
-  local ok, failures, first = pcall(configure_each, list, alone)
-  if ok and first ~= nil and forget_dropped(list) then ok, failures, first = pcall(configure_each, list, alone) end
+  local ok, failures, first, told = pcall(configure_all, list, alone)
   configuring = false
   if not ok then error(failures, 0) end
   local failed = 0
   for _, registry in ipairs(list) do registry.failed_at = nil end
   for registry in pairs(failures) do registry.failed_at, failed = changes, failed + 1 end
   tell_waiting()
+  for _, registry in ipairs(told) do
+    if failures[registry] == nil then tell_watcher("after_configured", registry) end
+  end
   if failed < #list then tell_watcher("after_configured") end
   return failures, first
 end
@@ -211,7 +251,7 @@ end
 -- Does a mapper wait in the registry or in one that it depends on?
 local function is_held_up(registry)
   for _, one in ipairs(with_dependencies({ registry })) do
-    if #one.pending > 0 then return true end
+    if #one.pending > 0 and one.left_at ~= changes then return true end
   end
   return false
 end
@@ -224,10 +264,13 @@ function M.ready(mapper)
   local wanted, list = mapper and mapper.registry, {}
   if wanted and is_held_up(wanted) then list[1] = wanted end
   for _, registry in ipairs(waiting) do
-    if registry ~= wanted and registry.failed_at ~= changes then list[#list + 1] = registry end
+    if registry ~= wanted and registry.failed_at ~= changes and registry.left_at ~= changes then list[#list + 1] = registry end
   end
   local failure = run(list)[wanted or M]
   if failure ~= nil then error(failure, 0) end
+  if mapper and not mapper.configured then
+    errors.raise("InvalidRequestError", "%s cannot be used: a listener of before_mapper_configured answered EXT_SKIP", tostring(mapper))
+  end
 end
 
 --- Resolves the relationships of all mappers made so far; raises the first mistake.

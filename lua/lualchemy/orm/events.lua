@@ -17,11 +17,12 @@ local M = {}
 M.active = {}
 
 local groups = {
-  flush = { "before_insert", "after_insert", "before_update", "after_update", "before_delete", "after_delete" },
+  flush = { "before_insert", "after_insert", "before_update", "after_update", "before_delete", "after_delete", "refresh_flush" },
   init = { "init_instance", "init_failed", "init", "init_failure" },
   load = { "load", "refresh", "reconstruct_instance", "append_result" },
   rows = { "translate_row", "create_instance", "populate_instance" },
-  setup = { "instrument_class", "attribute_instrument", "mapper_configured" },
+  setup = { "instrument_class", "class_instrument", "class_uninstrument", "after_mapper_constructed", "before_mapper_configured",
+    "attribute_instrument", "mapper_configured" },
   expiry = { "expire" },
 }
 
@@ -31,6 +32,14 @@ for _, group in ipairs{ "setup", "init", "rows", "load", "expiry", "flush" } do
     group_of[name], names[#names + 1] = group, name
   end
 end
+
+local declared_as = {
+  propagating = { class_instrument = true, class_uninstrument = true, attribute_instrument = true },
+  absent = {
+    pickle = "objects are not pickled in Lua", unpickle = "objects are not pickled in Lua",
+    resolve_type_annotation = "a class in Lua has no type annotations",
+  },
+}
 
 -- -- who inherits whose listeners ---------------------------------------------------------------------------------
 
@@ -90,15 +99,41 @@ local function on_listen(target, name)
 end
 
 ClassListeners._on_listen = on_listen
-event.declare(ClassListeners, names, { parent = parent_of_class })
+event.declare(ClassListeners, names, declared_as)
+event.declare(ClassListeners, {}, { parent = parent_of_class })
+event.declare(registry.Registry, { "before_configured", "after_configured" }, declared_as)
+
+-- A declarative base stands for its registry.
+event.add_resolver(function(target, name)
+  if name ~= "before_configured" and name ~= "after_configured" or not is_plain_class(target) then return nil end
+  local own = rawget(target, "registry")
+  return registry.Registry:is(own) and own or nil
+end)
+
+local function symbol(name) return setmetatable({}, { __name = name, __tostring = function() return name end }) end
+
+--- What a listener of `before_mapper_configured` answers: leave the mapper as it is, or go on.
+M.EXT_SKIP, M.EXT_CONTINUE = symbol("EXT_SKIP"), symbol("EXT_CONTINUE")
+
+-- Is a mapper to be left out?
+local function is_skipped(mapper)
+  if not M.active.before_mapper_configured then return false end
+  for _, listener in ipairs(dispatch.listeners(mapper, "before_mapper_configured") or {}) do
+    if dispatch.call(listener, mapper, mapper.class_) == M.EXT_SKIP and listener.retval then return true end
+  end
+  return false
+end
 
 --- Declares the events of mappers; the mapper's module calls it once.
 ---@param Mapper lualchemy.Class
 function M.declare(Mapper)
-  event.declare(Mapper, names, { parent = parent_of_mapper })
-  event.declare(Mapper, { "before_configured", "after_configured" })
+  event.declare(Mapper, names, declared_as)
+  event.declare(Mapper, { "before_configured", "after_configured" }, { parent = parent_of_mapper })
   Mapper._on_listen = on_listen
-  registry.watch_configuration(function(name) dispatch.fire(Mapper, name) end)
+  registry.watch_configuration(function(name, target)
+    if name == "before_mapper_configured" then return is_skipped(target) end
+    if target then dispatch.fire(target, name, target) else dispatch.fire(Mapper, name) end
+  end)
 end
 
 --- A class was mapped: its extensions listen, and are told.
@@ -108,7 +143,16 @@ function M.mapped(mapper)
   if M.active.init and M.listens(mapper, "init", "init_instance", "init_failed", "init_failure") then
     watch_construction(mapper.class_)
   end
-  if M.active.instrument_class then event.fire(mapper, "instrument_class", mapper, mapper.class_) end
+  if not M.active.setup then return end
+  event.fire(mapper, "instrument_class", mapper, mapper.class_)
+  event.fire(mapper, "class_instrument", mapper.class_)
+  event.fire(mapper, "after_mapper_constructed", mapper, mapper.class_)
+end
+
+--- A class is about to be without its mapper.
+---@param mapper lualchemy.orm.Mapper
+function M.unmapping(mapper)
+  if M.active.class_uninstrument then event.fire(mapper, "class_uninstrument", mapper.class_) end
 end
 
 --- A mapper was configured: its class's attributes are what they will be. Each is told of once, one that is added later then.

@@ -10,6 +10,7 @@ local events = require("lualchemy.orm.events")
 
 ---@class lualchemy.orm.FlushHooks
 ---@field written table   object -> { key -> value as it was written }
+---@field unfilled table  object -> the same before defaults, the database's too, filled in what was not set
 local FlushHooks = {}
 FlushHooks.__index = FlushHooks
 
@@ -19,7 +20,7 @@ local M = {}
 ---@param session lualchemy.orm.Session
 function M.of(session)
   if not events.active.flush and not session._listeners then return nil end
-  return setmetatable({ written = {} }, FlushHooks)
+  return setmetatable({ written = {}, unfilled = {} }, FlushHooks)
 end
 
 --- Calls who listens to an event of each object.
@@ -38,18 +39,57 @@ function FlushHooks:fire(name, mappers, conn, objects) -- luacheck: ignore self
   end
 end
 
+-- What an object has of its columns in memory, by attribute name.
+local function known_values(mapper, object)
+  local values = {}
+  for _, prop in ipairs(mapper._by_slot) do
+    if prop.kind == "column" and not prop.readonly then
+      local value, known = core.peek(object, prop.key)
+      if known then values[prop.key] = value == nil and core.null or value end
+    end
+  end
+  return values
+end
+
 --- The rows of these objects are in the database as the objects are now.
 ---@param objects table[]
 function FlushHooks:note_written(objects)
   for _, object in ipairs(objects) do
-    local mapper, values = core.mapper_of(object), {}
-    for _, prop in ipairs(mapper._by_slot) do
-      if prop.kind == "column" and not prop.readonly then
-        local value, known = core.peek(object, prop.key)
-        if known then values[prop.key] = value == nil and core.null or value end
-      end
-    end
-    self.written[object] = { mapper = mapper, values = values }
+    local mapper = core.mapper_of(object)
+    self.written[object] = { mapper = mapper, values = known_values(mapper, object) }
+  end
+end
+
+--- The rows of these objects are about to be written.
+---@param objects table[]
+function FlushHooks:note_unfilled(objects)
+  if not events.active.refresh_flush then return end
+  for _, object in ipairs(objects) do
+    local mapper = core.mapper_of(object)
+    if events.listens(mapper, "refresh_flush") then self.unfilled[object] = known_values(mapper, object) end
+  end
+end
+
+local function filled_since(mapper, object, before)
+  local keys, of_key, after = {}, {}, known_values(mapper, object)
+  for _, column in ipairs(mapper.primary_key) do of_key[mapper:property_for_column(column).key] = true end
+  for _, prop in ipairs(mapper._by_slot) do
+    local value = after[prop.key]
+    if value ~= nil and not of_key[prop.key] and not rawequal(value, before[prop.key]) then keys[#keys + 1] = prop.key end
+  end
+  return keys
+end
+
+--- Their rows were written: who listens to `refresh_flush` hears which columns defaults filled in, but for the primary key's.
+---@param work lualchemy.orm.UnitOfWork
+---@param objects table[]
+function FlushHooks:tell_filled(work, objects)
+  if next(self.unfilled) == nil then return end
+  for _, object in ipairs(objects) do
+    local before, mapper = self.unfilled[object], core.mapper_of(object)
+    self.unfilled[object] = nil
+    local keys = before and filled_since(mapper, object, before) or {}
+    if #keys > 0 then events.fire(mapper, "refresh_flush", object, work, keys) end
   end
 end
 

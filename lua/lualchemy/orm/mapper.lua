@@ -551,6 +551,9 @@ function Mapper:install()
   events.configured(self)
 end
 
+--- Tells that the mapping is about to be undone.
+function Mapper:before_dispose() events.unmapping(self) end
+
 --- Undoes the mapping; `clear_mappers` calls it.
 function Mapper:dispose()
   if self.configured then

@@ -19,6 +19,7 @@ local setops = require("lualchemy.orm.setops")
 local sql = require("lualchemy.sql.base")
 local run = require("lualchemy.orm.loading.run")
 local plan = require("lualchemy.orm.plan")
+local query_events = require("lualchemy.orm.query_events")
 local bulk = lazy("lualchemy.orm.bulk")
 local paging = lazy("lualchemy.orm.paging")
 
@@ -464,8 +465,8 @@ local function hear(query, session)
   return derive(query, { _select = state.statement, _params = state.parameters, _options = merged })
 end
 
--- Runs the query: rows to be fetched, or with `load` a list of what they are.
-local function execute(query, method, how)
+-- Runs the query as it is: rows to be fetched, or with `load` a list of what they are.
+local function send(query, method, how)
   local session = query.session or query:_session(method)
   if session._listeners and not query._from then
     local answer
@@ -474,6 +475,11 @@ local function execute(query, method, how)
   end
   local sent = query._sent or query:_loading()
   return how(session, sent.labelled, sent.plan, sent.params, sent)
+end
+
+local function execute(query, method, how)
+  if query_events.anybody then query = query_events.compiled(query) end
+  return send(query, method, how)
 end
 
 --- Everything, as a list.
@@ -491,8 +497,8 @@ end
 --- The first, or nil.
 ---@return any
 function Query:first()
-  local query = self._from and self or self:limit(1)
-  return execute(query, "first", run.load)[1]
+  local query = query_events.compiled(self)     -- before the limit, which takes no more criteria
+  return send(query._from and query or query:limit(1), "first", run.load)[1]
 end
 
 --- The only one, or nil where there is none; raises where there are several.
@@ -538,8 +544,8 @@ end
 ---@return integer
 function Query:count()
   self:_refuse_whole("count")
-  local session, query = self:_session("count"), self
-  if session._listeners and not self._from then query = hear(self, session) end
+  local session, query = self:_session("count"), query_events.compiled(self)
+  if session._listeners and not query._from then query = hear(query, session) end
   query._plan:refuse_nothing()
   local statement = query:_labelled()
   if query._options.loaders then statement = compile.restricted(statement, query._options.loaders) end
@@ -549,19 +555,22 @@ end
 --- An EXISTS over this query, to be used as a criterion.
 function Query:exists()
   self:_refuse_whole("exists")
-  return clause.exists_of(self._select)
+  return clause.exists_of(query_events.compiled(self)._select)
 end
 
 --- UPDATE of every row the query finds: `query:filter(...):update{ name = value }`.
 ---@param values table<any, any>
 ---@param options { synchronize_session: any }?
 ---@return integer rows
-function Query:update(values, options) return bulk.update(self, values, options) end
+function Query:update(values, options)
+  local query, set = query_events.changing("before_compile_update", self, values)
+  return bulk.update(query, set, options)
+end
 
 --- DELETE of every row the query finds.
 ---@param options { synchronize_session: any }?
 ---@return integer rows
-function Query:delete(options) return bulk.delete(self, options) end
+function Query:delete(options) return bulk.delete(query_events.changing("before_compile_delete", self), options) end
 
 --- The query as a subquery to select from. `reduce_columns`: without those that repeat others, as `select:reduce_columns()`.
 ---@param name string?
@@ -571,7 +580,8 @@ function Query:subquery(name, options)
   if type(name) == "table" then name, options = nil, name end
   options = options or {}
   sql.check_options("query:subquery", "with_labels reduce_columns", options)
-  local statement = options.with_labels and self:_labelled() or self._select
+  local query = query_events.compiled(self)
+  local statement = options.with_labels and query:_labelled() or query._select
   if options.reduce_columns then statement = statement:reduce_columns() end
   return statement:subquery(name)
 end
@@ -588,18 +598,19 @@ function Query:with_labels() return derive(self, { _select = clause.label_column
 for _, name in ipairs({ "cte", "scalar_subquery", "label", "lateral" }) do
   Query[name] = function(self, ...)
     self:_refuse_whole(name)
-    return self._select[name](self._select, ...)
+    local statement = query_events.compiled(self)._select
+    return statement[name](statement, ...)
   end
 end
 
 Query.as_scalar, Query.apply_labels = Query.scalar_subquery, Query.with_labels
 
 --- What Core sees where a query stands in an expression.
-function Query:__clause_element__() return self._select end
+function Query:__clause_element__() return query_events.compiled(self)._select end
 
 --- The compiled statement: `.string`, `.params`.
 function Query:compile(...)
-  return clause.compile(self:_loading().labelled, ...)
+  return clause.compile(query_events.compiled(self):_loading().labelled, ...)
 end
 
 function Query:__tostring()
@@ -643,5 +654,7 @@ function Query:select(criterion, options) return old_select(self, criterion, opt
 
 --- `filter(criterion):first()`
 function Query:selectfirst(criterion, options) return old_select(self, criterion, options):first() end
+
+query_events.declare(Query)
 
 return Query

@@ -285,6 +285,7 @@ end
 ---@param list lualchemy.orm.Mapper[]   in the order in which they were made
 function M.remove(list)
   local gone = {}
+  for i = #list, 1, -1 do list[i]:before_dispose() end      -- who raises keeps all
   for i = #list, 1, -1 do
     local mapper = list[i]
     mapper:dispose()

@@ -340,9 +340,13 @@ function UnitOfWork:_tell(when, step, conn)
   local hooks = self.hooks
   if when == "after" then
     for which = INSERTS, UPDATES do hooks:note_written(step[which]) end
+    for which = INSERTS, UPDATES do hooks:tell_filled(self, step[which]) end
   end
   hooks:fire(when .. "_insert", step.mappers, conn, step[INSERTS])
   hooks:fire(when .. "_update", step.mappers, conn, step[UPDATES])
+  if when == "before" then
+    for which = INSERTS, UPDATES do hooks:note_unfilled(step[which]) end
+  end
 end
 
 -- What was changed since, where its rows are still to be written (in buckets that are new they are); the rest waits for

@@ -117,7 +117,7 @@ describe("event", function()
   end)
 
   it("raises for an unknown event and names the known ones", function()
-    raises("ArgumentError", "Door has no event 'opne'; its events are: open, close", event.listen, Door(), "opne", print)
+    raises("ArgumentError", "Door has no event 'opne'; did you mean 'open'%?; its events are: open, close", event.listen, Door(), "opne", print)
     raises("ArgumentError", "a string fires no events", event.listen, "door", "open", print)
     raises("ArgumentError", "takes a function, got string", event.listen, Door(), "open", "x")
   end)
