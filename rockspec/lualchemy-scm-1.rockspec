@@ -218,6 +218,7 @@ build = {
     ["lualchemy.engine.connection"] = "lua/lualchemy/engine/connection.lua",
     ["lualchemy.engine.context"] = "lua/lualchemy/engine/context.lua",
     ["lualchemy.engine.create"] = "lua/lualchemy/engine/create.lua",
+    ["lualchemy.engine.cursor"] = "lua/lualchemy/engine/cursor.lua",
     ["lualchemy.engine.dialect"] = "lua/lualchemy/engine/dialect.lua",
     ["lualchemy.engine.engine"] = "lua/lualchemy/engine/engine.lua",
     ["lualchemy.engine.execute"] = "lua/lualchemy/engine/execute.lua",

@@ -9,7 +9,7 @@ local POOL = { "first_connect", "connect", "checkout", "checkin", "reset", "inva
 local WORK = { "begin", "commit", "rollback", "savepoint", "rollback_savepoint", "release_savepoint", "before_execute",
   "after_execute", "before_cursor_execute", "after_cursor_execute", "handle_error", "set_connection_execution_options" }
 local TWO_PHASES = { "begin_twophase", "prepare_twophase", "commit_twophase", "rollback_twophase" }
-local ENGINE = { "engine_connect", "set_engine_execution_options", "engine_disposed", "do_connect" }
+local ENGINE = { "engine_connect", "set_engine_execution_options", "engine_disposed", "do_connect", "do_execute" }
 
 -- Does everything there is an event for; `listen_to` is told of the connection.
 local function live(engine, listen_to)

@@ -29,7 +29,9 @@ local EVENTS = {
   "begin_twophase", "prepare_twophase", "commit_twophase", "rollback_twophase",
   "engine_connect", "set_connection_execution_options",
 }
-event.declare(Connection, EVENTS)
+local OF_ENGINE = "the engine tells of it: listen to that"
+event.declare(Connection, EVENTS, { absent = { do_connect = OF_ENGINE, do_execute = OF_ENGINE, do_executemany = OF_ENGINE,
+  engine_disposed = OF_ENGINE, set_engine_execution_options = OF_ENGINE } })
 Connection._events = EVENTS
 
 local NO_PARAMETERS = core.bind_list(nil)

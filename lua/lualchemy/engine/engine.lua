@@ -29,8 +29,13 @@ local Engine = class("Engine")
 
 event.declare(Engine, Connection._events)
 -- An engine with other execution options has what the one it was made of hears.
-event.declare(Engine, { "engine_disposed", "set_engine_execution_options", "do_connect" },
-  { parent = function(engine) return rawget(engine, "_parent"), true end })
+event.declare(Engine, { "engine_disposed", "set_engine_execution_options", "do_connect", "do_execute", "do_executemany" }, {
+  absent = {
+    do_execute_no_params = "do_execute tells of statements without parameters, too",
+    do_setinputsizes = "the drivers need no sizes of parameters; before_cursor_execute sees, and may change, what is sent",
+  },
+  parent = function(engine) return rawget(engine, "_parent"), true end,
+})
 
 -- An engine stands for its pool where pool events are meant, the class of engines for that of pools.
 local pool_events, events = {}, {}

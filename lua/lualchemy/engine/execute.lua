@@ -3,6 +3,7 @@
 local Class = require("lualchemy.util.class")
 local Context = require("lualchemy.engine.context")
 local core = require("lualchemy._core")
+local cursor = require("lualchemy.engine.cursor")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
 local insert = require("lualchemy.engine.insert")
@@ -43,7 +44,8 @@ M.listeners_of = listeners_of
 -- Those who want to know of the statements of an engine, or of a connection and its engine: event -> listeners.
 event.derive("of statements", function(target)
   local found = {}
-  for _, name in ipairs { "before_execute", "after_execute", "before_cursor_execute", "after_cursor_execute" } do
+  for _, name in ipairs { "before_execute", "after_execute", "before_cursor_execute", "after_cursor_execute", "do_execute",
+    "do_executemany" } do
     found[name] = (target.engine and listeners_of(target, name) or event.lists(target)[name]) or nil
   end
   return found
@@ -197,12 +199,19 @@ local function send(conn, sql, bound, context)
   return run
 end
 
+-- A listener of do_execute may do it himself.
+local function deliver(conn, sql, bound, context, watchers)
+  local name = bound:many() and "do_executemany" or "do_execute"
+  local listeners = watchers and watchers[name]
+  return listeners and cursor.ask(listeners, name, conn, sql, bound, context, send) or send(conn, sql, bound, context)
+end
+
 -- The proxy's cursor_execute gets a function that takes what a cursor would.
-local function send_through_proxy(conn, sql, bound, context)
+local function deliver_through_proxy(conn, sql, bound, context, watchers)
   local run
   conn.engine._proxy:cursor_execute(function(_, text, params)
     local same = text == sql or text == nil
-    run = send(conn, text or sql, same and params == nil and bound or core.bind_list(params or bound:list(), conn._dc), context)
+    run = deliver(conn, text or sql, same and params == nil and bound or core.bind_list(params or bound:list(), conn._dc), context, watchers)
     return run
   end, conn._dc, sql, (bound:list()), context, bound:many())
   if not run then errors.raise("InvalidRequestError", "the proxy's cursor_execute has to call the function it is given") end
@@ -228,9 +237,9 @@ local function send_watched(conn, watchers, sql, bound, context)
   end
   if engine._log then log_statement(conn, sql, bound) end
   local proxy = engine._proxy
-  local through = proxy and proxy.cursor_execute and send_through_proxy or send
+  local through = proxy and proxy.cursor_execute and deliver_through_proxy or deliver
   local started = core.clock()
-  local run = through(conn, sql, bound, context)
+  local run = through(conn, sql, bound, context, watchers)
   context.seconds, context._run = run:timed() - started, run
   if engine._slow then slow.check(conn, context.seconds, sql, bound) end
   if watchers and watchers.after_cursor_execute then

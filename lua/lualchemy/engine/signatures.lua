@@ -1,6 +1,7 @@
 --- What the functions and methods of engines, connections and results take, where they do not check it by themselves.
 
 local Connection = require("lualchemy.engine.connection")
+local Cursor = require("lualchemy.engine.cursor").Cursor
 local Engine = require("lualchemy.engine.engine")
 local Inspector = require("lualchemy.engine.inspector")
 local Table = require("lualchemy.schema.table")
@@ -52,6 +53,8 @@ signature.methods(Connection, {
   exec_driver_sql = "text: string, parameters: any?, options: options?",
   execution_options = "options: options",
 })
+signature.methods(Cursor, { init = "connection: connection, statement: string, bound: any, context: table, send: callable",
+  execute = "statement: string?, parameters: any?", executemany = "statement: string?, parameters: any?" })
 signature.methods(Routed)
 signature.methods(require("lualchemy.engine.mock"), { init = "url: any, dialect: any, executor: callable", begin = "function: callable?" })
 signature.kind("a_table", "a Table", function(x) return Table:is(x) end)

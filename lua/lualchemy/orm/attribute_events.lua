@@ -29,14 +29,20 @@ local none = {}
 -- Propagating listeners of the same attribute of the class above are meant as well.
 local function inherited_from(prop) return prop.inherited_from end
 
-event.declare(MapperProperty, { "set", "append", "remove", "bulk_replace", "init_scalar", "modified" },
-  { parent = inherited_from, accepts = { "active_history" } })
+event.declare(MapperProperty, { "set", "append", "append_wo_mutation", "remove", "bulk_replace", "init_collection", "dispose_collection",
+  "init_scalar", "modified" }, { parent = inherited_from, accepts = { "active_history" } })
 
 local function listens(prop)
   if prop.validators or prop.active_history or prop._listeners then return true end
   if prop.collection and prop.collection.guarded or prop.tracks then return true end
   local above = prop.inherited_from
   return above ~= nil and above._listeners ~= nil
+end
+
+-- Does somebody listen to this event of an attribute, or begin to just now?
+local function hears(prop, name)
+  local above = prop.inherited_from
+  return prop._listeners and prop._listeners[name] or above and above._listeners and above._listeners[name]
 end
 
 --- What the core must know of an attribute (orm/mapper.h).
@@ -47,8 +53,8 @@ function M.flags(prop)
   if prop.kind == "computed" then return flags end
   local reverse = prop.back_populates
   if listens(prop) or reverse and listens(reverse) then flags = GUARDED end
-  if prop.collection and prop.collection.show or prop.tracks then flags = flags | FACED end
-  if prop._listeners and prop._listeners.init_scalar then flags = flags | INIT end
+  if prop.collection and prop.collection.show or prop.tracks or hears(prop, "init_collection") then flags = flags | FACED end
+  if hears(prop, "init_scalar") then flags = flags | INIT end
   return flags
 end
 
@@ -239,15 +245,33 @@ local function write_object(prop, object, value)
   end
 end
 
+-- The collections whose `init_collection` was told.
+local told = setmetatable({}, { __mode = "k" })
+
+local function tell_new(prop, object, list)
+  told[list] = true
+  event.fire(prop, "init_collection", object, prop.collection and prop.collection.show and prop.collection:show(list) or list, list)
+end
+
+-- The list of a collection that is about to be replaced: it goes on with other objects, and counts as a new one.
+local function renewed(prop, object)
+  local list = core.peek(object, prop.key)
+  local again = list ~= nil and told[list]
+  local _ = object[prop.key] -- loads: what leaves must be known
+  list = core.peek(object, prop.key)
+  if again then tell_new(prop, object, list) end
+  return list
+end
+
 local function write_list(prop, object, value)
   local items = M.items_of(prop, value)
-  local _ = object[prop.key] -- loads: what leaves must be known
-  local list = core.peek(object, prop.key)
+  local list = renewed(prop, object)
+  local former_items = event.listeners(prop, "dispose_collection") and M.items_of(prop, list)
   local was, left = {}, {}
   for _, item in ipairs(list or none) do was[item], left[item] = true, true end
   for _, listener in ipairs(event.listeners(prop, "bulk_replace") or none) do event.call(listener, object, items, prop) end
   for i, item in ipairs(items) do
-    if not was[item] then items[i] = coming(prop, object, item) end
+    if was[item] then event.fire(prop, "append_wo_mutation", object, item, prop) else items[i] = coming(prop, object, item) end
     left[items[i]] = nil
   end
   for _, item in ipairs(list or none) do
@@ -256,6 +280,7 @@ local function write_list(prop, object, value)
   end
   core.assign(object, prop.key, items)
   settle(prop, object)
+  if former_items then event.fire(prop, "dispose_collection", object, former_items, list) end
 end
 
 --- The objects that a value assigned to a collection means, as a list.
@@ -314,7 +339,10 @@ end
 ---@param value any
 ---@return any
 function MapperProperty:show(object, value)
-  if self.collection then return self.collection:show(value) end
+  if core.is_list(value) then
+    if not told[value] and event.listeners(self, "init_collection") then tell_new(self, object, value) end
+    return self.collection and self.collection.show and self.collection:show(value) or value
+  end
   return self.tracks:show(self, object, value)
 end
 

@@ -11,6 +11,7 @@
 local clause = require("lualchemy.orm.clause")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local event = require("lualchemy.event")
 
 local M = {}
 
@@ -39,6 +40,12 @@ local function each(list)
   end
 end
 
+-- A collection that holds no object twice was given one that it has.
+local function came_again(list, item)
+  local owner, prop = core.list_owner(list)
+  event.fire(prop, "append_wo_mutation", owner, item, prop)
+end
+
 -- -- sets -------------------------------------------------------------------------------------------------------------
 
 ---@class lualchemy.orm.SetCollection
@@ -47,7 +54,8 @@ Set.__index = Set
 
 --- Takes an object in; one that is there already changes nothing.
 function Set:add(item)
-  if not self._list:contains(item) then self._list:append(item) end
+  if self._list:contains(item) then return came_again(self._list, item) end
+  self._list:append(item)
 end
 Set.append = Set.add
 
@@ -158,7 +166,7 @@ function methods.set(map, item)
   local key = index.kind.key_of(item)
   if key == nil then raise_no_key(index.kind, item, tostring(index.list)) end
   local old = index.by_key[key]
-  if rawequal(old, item) then return end
+  if rawequal(old, item) then return came_again(index.list, item) end
   if old ~= nil then index.list:remove(old) end
   if not index.list:contains(item) then index.list:append(item) end
 end

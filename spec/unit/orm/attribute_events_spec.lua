@@ -130,6 +130,51 @@ describe("attribute events", function()
     assert.is_true(rawequal(parent, parent.children[4].parent))
   end)
 
+  it("tell of collections that begin and end, and of objects that come where they are", function()
+    Parent, Child = parent_class(), child_class()
+    orm.configure_mappers()
+    local function names(list)
+      local found = {}
+      for i, child in ipairs(list) do found[i] = child.name end
+      return table.concat(found, ",")
+    end
+    sa.event.listen(Parent.children, "init_collection", function(parent, shown, list)
+      assert.is_true(rawequal(shown, list))
+      log[#log + 1] = parent.name .. " begins:" .. names(shown)
+    end)
+    sa.event.listen(Parent.children, "dispose_collection", function(parent, former) log[#log + 1] = parent.name .. " ends:" .. names(former) end)
+    note("append", Parent.children)
+    note("append_wo_mutation", Parent.children)
+    local p, c, d = Parent{ name = "p" }, Child{ name = "c" }, Child{ name = "d" }
+    assert.equal("", told())
+    local list = p.children
+    assert.equal("p begins:", told())
+    p.children:append(c)
+    assert.equal("p.append:c", told())
+    p.children = { d, c }
+    assert.equal("p begins:c p.append:d p.append_wo_mutation:c p ends:c", told())
+    assert.is_true(rawequal(list, p.children))
+    local q = Parent{ name = "q" }
+    q.children = {}
+    assert.equal("q begins: q ends:", told())
+  end)
+
+  it("tell a set of what it has, and show the collection as the program sees it", function()
+    Child = child_class()
+    Parent = parent_class{ children = orm.relationship("Child", { back_populates = "parent", collection_class = orm.collections.set }) }
+    orm.configure_mappers()
+    local shown
+    sa.event.listen(Parent.children, "init_collection", function(_, collection) shown = collection end)
+    note("append", Parent.children)
+    note("append_wo_mutation", Parent.children)
+    local p, c = Parent{ name = "p" }, Child{ name = "c" }
+    p.children:add(c)
+    p.children:add(c)
+    assert.equal("p.append:c p.append_wo_mutation:c", told())
+    assert.is_true(rawequal(shown, p.children))
+    assert.equal(1, #p.children)
+  end)
+
   it("prevent a change by raising: neither side has it then", function()
     Parent, Child = parent_class(), child_class()
     orm.configure_mappers()
