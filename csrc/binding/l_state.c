@@ -642,6 +642,17 @@ static int l_set_committed(lua_State *L)
     return 0;
 }
 
+/* core.forget(instance, name): as if the attribute had never been set nor loaded. What it was to others stays. */
+static int l_forget(lua_State *L)
+{
+    alch_state *s;
+
+    lua_settop(L, 2);
+    s = alch_need_state(L, 1, "forget");
+    alch_expire_attr(L, 3, s, (size_t)check_attr(L, s, 2));
+    return 0;
+}
+
 /* core.flag_modified(instance, name): its value was changed in place. What a
 ** column has in the database is nobody's to compare with from now on: it is written. */
 static int l_flag_modified(lua_State *L)
@@ -775,6 +786,7 @@ void alch_open_state(lua_State *L)
         { "peek", l_peek },
         { "base_value", l_base_value },
         { "set_committed", l_set_committed },
+        { "forget", l_forget },
         { "load_context", l_load_context },
         { "load_by_loan", l_load_by_loan },
         { "is_changed", l_is_changed },
