@@ -134,8 +134,12 @@ local Map = { __name = "map" }
 -- What a map keeps beside its list: keys, and of which state of the list.
 local indexes = setmetatable({}, { __mode = "k" })
 
-local function raise_no_key(kind, item, where)
-  errors.raise("InvalidRequestError", "%s: %s has no key (%s is nil), so a map cannot hold it; set it first", where, tostring(item), kind.description)
+-- The key of an object that a map is to hold.
+local function key_for(kind, item, where)
+  local key = kind.key_of(item)
+  if key ~= nil and key == key then return key end      -- NaN is no key either
+  errors.raise("InvalidRequestError", "%s: %s has no key (%s is %s), so a map cannot hold it; set it first", tostring(where), tostring(item),
+    kind.description, tostring(key))
 end
 
 local function index_of(map)
@@ -145,8 +149,7 @@ local function index_of(map)
   if index.changes ~= changes then
     local by_key, keys = {}, {}
     for _, item in ipairs(index.list) do
-      local key = index.kind.key_of(item)
-      if key == nil then raise_no_key(index.kind, item, tostring(index.list)) end
+      local key = key_for(index.kind, item, index.list)
       if by_key[key] == nil then keys[#keys + 1] = key end
       by_key[key] = item
     end
@@ -163,9 +166,7 @@ function methods.get(map, key) return index_of(map).by_key[key] end
 --- Takes an object in under its key; one that has that key already leaves.
 function methods.set(map, item)
   local index = index_of(map)
-  local key = index.kind.key_of(item)
-  if key == nil then raise_no_key(index.kind, item, tostring(index.list)) end
-  local old = index.by_key[key]
+  local old = index.by_key[key_for(index.kind, item, index.list)]
   if rawequal(old, item) then return came_again(index.list, item) end
   if old ~= nil then index.list:remove(old) end
   if not index.list:contains(item) then index.list:append(item) end
@@ -246,33 +247,45 @@ function MapKind:show(list)
   return face
 end
 
--- A table of objects by their keys, a list, or a map.
+-- Keys of a table in an order that is the same each time, as far as they have one.
+local function sorted_keys(value, is_wanted)
+  local keys = {}
+  for key in pairs(value) do
+    if is_wanted(key) then keys[#keys + 1] = key end
+  end
+  local function rank(key) return type(key) == "number" and 1 or type(key) == "string" and 2 or 3 end
+  table.sort(keys, function(a, b)
+    if rank(a) ~= rank(b) then return rank(a) < rank(b) end
+    return rank(a) < 3 and a < b
+  end)
+  return keys
+end
+
+-- A table of objects by their keys, a list, or a map. Of several with one key the last one counts, as `set` has it.
 function MapKind:items_of(value, prop)
   if value == nil or M.is_collection(value) then return M.items_of(value) end
   if not is_plain(value) then return nil end
-  local items = {}
-  for i, item in ipairs(value) do items[i] = item end
-  local given, by_key = #items, {}
-  for key, item in pairs(value) do
-    if not (math.type(key) == "integer" and key >= 1 and key <= given) then
-      items[#items + 1] = item
-      by_key[#items] = key
-    end
-  end
-  for i, item in ipairs(items) do
-    local own = self.key_of(item)
-    if own == nil then raise_no_key(self, item, tostring(prop)) end
-    if by_key[i] ~= nil and by_key[i] ~= own then
-      errors.raise("ArgumentError", "%s: found key %s for %s, whose key is %s (%s)", tostring(prop), tostring(by_key[i]), tostring(item),
+  local items, place, listed = {}, {}, 0
+  local function take(item, given)
+    local own = key_for(self, item, prop)
+    if given ~= nil and given ~= own then
+      errors.raise("ArgumentError", "%s: found key %s for %s, whose key is %s (%s)", tostring(prop), tostring(given), tostring(item),
         tostring(own), self.description)
     end
+    place[own] = place[own] or #items + 1
+    items[place[own]] = item
+  end
+  for i, item in ipairs(value) do
+    listed = i
+    take(item)
+  end
+  for _, key in ipairs(sorted_keys(value, function(key) return not (math.type(key) == "integer" and key >= 1 and key <= listed) end)) do
+    take(value[key], key)
   end
   return items
 end
 
-function MapKind:check(prop, item)
-  if self.key_of(item) == nil then raise_no_key(self, item, tostring(prop)) end
-end
+function MapKind:check(prop, item) key_for(self, item, prop) end
 
 --- `collection_class = orm.collections.map("keyword")`, or a function of the object: `[key]`, `pairs`, `:set(x)`, `:remove(x)`.
 --- The key is looked at when an object comes in; changing it later re-keys only with `:rekey()` or the next change.
@@ -302,10 +315,33 @@ end
 
 -- -- classes of the user's own ----------------------------------------------------------------------------------------
 
--- What is known of an object of such a class: its list, and which items of which state of it the class was told of.
+-- What is known of an object of such a class: its list, and which items of which state of it the class was told of; of `items`,
+-- those that are in `told`.
 local stores = setmetatable({}, { __mode = "k" })
 
 local function append_of(class_) return class_.append or class_.add end
+
+-- While the user's class is told, what it asks of the collection is what it has been told.
+local Telling = { __close = function(telling) telling.store.busy = false end }
+
+-- An error of the user's class leaves `told` and `items` at what the object was told until then.
+local function tell(object, store)
+  local append, remove, told, now = append_of(store.class_), store.class_.remove, store.told, {}
+  for _, item in ipairs(store.list) do now[item] = true end
+  for _, item in ipairs(store.items) do
+    if told[item] and not now[item] then
+      remove(object, item)
+      told[item] = nil
+    end
+  end
+  for _, item in ipairs(items_of_list(store.list)) do
+    if not told[item] then
+      append(object, item)
+      told[item] = true
+      table.insert(store.items, item)
+    end
+  end
+end
 
 -- Tells the user's object what came and went since it was last told.
 local function catch_up(object)
@@ -315,31 +351,25 @@ local function catch_up(object)
   local changes = core.list_changes(store.list)
   if changes == store.changes then return store end
   store.busy = true
-  local append, remove, now = append_of(store.class_), store.class_.remove, {}
-  for _, item in ipairs(store.list) do now[item] = true end
-  for _, item in ipairs(store.items) do
-    if not now[item] then remove(object, item) end
-  end
-  local had = {}
-  for _, item in ipairs(store.items) do had[item] = true end
-  store.items = items_of_list(store.list)
-  for _, item in ipairs(store.items) do
-    if not had[item] then append(object, item) end
-  end
-  store.changes, store.busy = changes, false
+  local _ <close> = setmetatable({ store = store }, Telling)
+  tell(object, store)
+  store.items, store.changes = items_of_list(store.list), changes
   return store
 end
 
--- The user's own class tells the list; the list's change comes back to the class as its own append and remove.
-local function own_append(object, item)
-  catch_up(object).list:append(item)
-  catch_up(object)
+-- The user's own class tells the list; the list's change comes back to the class as its own append and remove. What those
+-- refuse has not happened.
+local function change(object, item, forth, back)
+  local list = catch_up(object).list
+  list[forth](list, item)
+  local ok, err = pcall(catch_up, object)
+  if ok then return end
+  list[back](list, item)
+  error(err, 0)
 end
 
-local function own_remove(object, item)
-  catch_up(object).list:remove(item)
-  catch_up(object)
-end
+local function own_append(object, item) change(object, item, "append", "remove") end
+local function own_remove(object, item) change(object, item, "remove", "append") end
 
 local instrumented = setmetatable({}, { __mode = "k" })
 
@@ -385,7 +415,7 @@ function CustomKind:show(list)
   if not face then
     face = self.make()
     local class_ = getmetatable(face)
-    stores[face] = { list = list, class_ = class_, items = {} }
+    stores[face] = { list = list, class_ = class_, items = {}, told = {} }
     setmetatable(face, metatable_of(class_))
     faces[list] = face
   end
@@ -435,15 +465,12 @@ function M.kind_of(given, prop)
   if given == nil or given == M.list then return nil end
   if type(given) == "table" and rawget(given, "guarded") or getmetatable(given) == MapKind then return given end
   if type(given) == "table" and given.is_collection_kind then return given end
-  if type(given) == "function" then
-    return setmetatable({ make = function()
-      local made = given()
-      check_class(getmetatable(made), prop)
-      return made
-    end }, CustomKind)
-  end
-  check_class(given, prop)
-  return setmetatable({ make = function() return construct(given) end }, CustomKind)
+  if type(given) ~= "function" then check_class(given, prop) end
+  return setmetatable({ make = function()
+    local made = type(given) == "function" and given() or construct(given)
+    check_class(getmetatable(made), prop)
+    return made
+  end }, CustomKind)
 end
 
 --- What a relationship is without a `collection_class`: a list.

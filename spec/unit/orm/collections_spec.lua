@@ -152,6 +152,20 @@ describe("a collection class", function()
       raises("ArgumentError", { "found key b" }, function() owner.items = { b = Item{ word = "a" } } end)
     end)
 
+    it("keeps the last of several with one key, and has no key that is no number", function()
+      classes(orm.collections.map("word"))
+      local first, second = Item{ word = "a" }, Item{ word = "a" }
+      local owner = Owner{ items = { first, second } }
+      assert.same({ 1, 1 }, { #owner.items, #orm.attributes.get_history(owner, "items") })
+      assert.is_true(rawequal(second, owner.items.a))
+      assert.is_nil(first.owner)
+      local by_weight = orm.collections.map(function() return 0 / 0 end)
+      orm.clear_mappers()
+      Base = orm.declarative_base()
+      classes(by_weight)
+      raises("InvalidRequestError", { "Owner.items", "has no key", "nan" }, function() Owner{}.items:set(Item{}) end)
+    end)
+
     it("keeps an object under its old key until it looks again", function()
       classes(orm.collections.map("word"))
       local owner = Owner{ items = { Item{ word = "a" } } }
@@ -186,6 +200,28 @@ describe("a collection class", function()
       assert.equal(0, #shelf)
     end)
 
+    it("may refuse: then nothing has happened, and the collection goes on", function()
+      local Strict = setmetatable({ __name = "Strict" }, { __index = Shelf })
+      Strict.__index, Strict.__len = Strict, Shelf.__len
+      function Strict:append(book)
+        if book.word == "bad" then error("no bad books", 0) end
+        Shelf.append(self, book)
+      end
+      function Strict:remove(book)
+        if book.word == "kept" then error("kept for good", 0) end
+        return Shelf.remove(self, book)
+      end
+      classes(Strict)
+      local owner, bad, kept = Owner{}, Item{ word = "bad" }, Item{ word = "kept" }
+      owner.items:append(kept)
+      assert.has_error(function() owner.items:append(bad) end, "no bad books")
+      assert.has_error(function() owner.items:remove(kept) end, "kept for good")
+      owner.items:append(Item{ word = "c" })
+      assert.equal("kept c", words(owner.items))
+      assert.is_nil(bad.owner)
+      assert.equal(owner, kept.owner)
+    end)
+
     it("is made by a function, or needs its three methods", function()
       classes(function() return setmetatable({ label = "made" }, Shelf) end)
       local owner = Owner{ items = { Item{ word = "a" } } }
@@ -195,6 +231,10 @@ describe("a collection class", function()
       Base = orm.declarative_base()
       classes({ append = print })
       raises("ArgumentError", { "collection_class of Owner.items", "iter(self)" }, orm.configure_mappers)
+      orm.clear_mappers()
+      Base = orm.declarative_base()
+      classes(setmetatable({ new = function() return {} end }, { __index = Shelf }))
+      raises("ArgumentError", { "collection_class of Owner.items", "iter(self)" }, function() return Owner{}.items end)
     end)
   end)
 end)
