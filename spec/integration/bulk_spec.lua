@@ -10,6 +10,8 @@ local function define(Base, w)
     name = sa.Column("username", sa.String(20), { unique = true }), age = sa.Column(sa.Integer),
     level = sa.Column(sa.Integer, { default = 1 }) })
   local size = sa.Column(sa.Integer)
+  w.Key = Base:class("Key", { __tablename__ = "bulk_keys", id = sa.Column(sa.Integer, { primary_key = true }),
+    bulk_keys_id = sa.Column(sa.Integer), door = sa.Column(sa.String(20)), gate = orm.synonym("door") })
   w.Box = Base:class("Box", { __tablename__ = "bulk_boxes", id = sa.Column(sa.Integer, { primary_key = true }), size = size,
     twice = orm.column_property(size * 2) })
   w.Person = Base:class("Person", { __tablename__ = "bulk_people", __mapper_args__ = { polymorphic_on = "kind", polymorphic_identity = "person" },
@@ -243,6 +245,41 @@ world.describe("many rows at once", define, function(w)
     assert.is_false(session:contains(one))
     assert.equal(7, session:query(User):count())
     session:bulk_insert_mappings(User, {})
+  end)
+
+  it("rows by their keys go to columns of any name, by synonyms too, and an unknown name is told", function()
+    session:bulk_insert_mappings(w.Key, { { id = 1, bulk_keys_id = 5, gate = "a" } })
+    session:bulk_update_mappings(w.Key, { { id = 1, bulk_keys_id = 7, gate = "b" } })
+    local key = session:get(w.Key, 1)
+    assert.same({ 7, "b" }, { key.bulk_keys_id, key.door })
+    expect.raises("InvalidRequestError", { "'gte'", "Key", "gate" }, function() session:bulk_update_mappings(w.Key, { { id = 1, gte = "c" } }) end)
+    session:bulk_update_mappings(w.Engineer, {})
+    expect.raises("InvalidRequestError", { "'tol'", "Engineer", "tool" }, function() session:bulk_insert_mappings(w.Engineer, { { tol = "c" } }) end)
+  end)
+
+  it("objects learn their keys, in the order given; options are told apart from mistakes", function()
+    local one, two = User{ name = "one" }, w.Engineer{ name = "two", tool = "saw" }
+    session:bulk_save_objects({ one, two, User{ name = "three" } }, { return_defaults = true })
+    assert.same({ "one", "two" }, { session:get(User, one.id).name, session:get(w.Engineer, two.id).name })
+    assert.is_true(sa.inspect(two).detached)
+    session:expunge_all()
+    session:add(two)
+    assert.equal("engineer", two.kind)
+    local rows = { { name = "e", tool = "t" } }
+    session:bulk_insert_mappings(w.Engineer, rows, { return_defaults = true })
+    assert.equal("t", session:get(w.Engineer, rows[1].id).tool)
+    expect.raises("ArgumentError", { "'retrun_defaults'", "return_defaults" }, function() session:bulk_save_objects({}, { retrun_defaults = true }) end)
+    expect.raises("ArgumentError", { "'rendr_nulls'", "render_nulls" }, function() session:bulk_insert_mappings(User, {}, { rendr_nulls = true }) end)
+  end)
+
+  it("parameters of the statement's own are not taken for attributes, and outweigh their defaults in memory too", function()
+    local a, b = session:get(User, 1), session:get(User, 2)
+    local which = User.id:eq(sa.bindparam("which", 1, { type_ = sa.Integer }))
+    session:execute(sa.update(User):where(which), { which = 2, name = "B" })
+    assert.same({ "a", "B" }, { a.name, b.name })
+    session:execute(sa.update(User):where(which):values{ age = 99 }, { which = 2 })
+    assert.same({ 10, 99 }, { a.age, b.age })
+    assert.equal("a:10 B:99 c:nil", stored())
   end)
 
   it("events get what was done", function()

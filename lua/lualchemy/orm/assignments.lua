@@ -74,6 +74,34 @@ function M.by_column(mapper, values, where)
   return set
 end
 
+local function names_columns_only(mapper, row)
+  for key in pairs(row) do
+    local prop = mapper.property_by_key[key]
+    if prop == nil or prop.kind ~= "column" then return false end
+  end
+  return true
+end
+
+--- Rows by attribute that stands for a column: synonyms and composites in a row say what they stand for.
+---@param mapper lualchemy.orm.Mapper
+---@param rows table[]
+---@param where string   for messages
+---@return table[]
+function M.by_attribute(mapper, rows, where)
+  local list = {}
+  for i, row in ipairs(rows) do
+    list[i] = row
+    if not names_columns_only(mapper, row) then
+      list[i] = {}
+      for _, item in ipairs(M.of(mapper, row, where)) do
+        local key = item[3] or mapper:get_property_by_column(item[1]).key
+        list[i][key] = item[2]
+      end
+    end
+  end
+  return list
+end
+
 --- A row of parameters by column name; the row itself where attributes are called as their columns are.
 function M.row(mapper, row, where)
   local named = mapper._attributes_named_as_columns
@@ -84,14 +112,7 @@ function M.row(mapper, row, where)
     end
     mapper._attributes_named_as_columns = named
   end
-  if named then
-    local known = true
-    for key in pairs(row) do
-      local prop = mapper.property_by_key[key]
-      known = known and prop ~= nil and prop.kind == "column"
-    end
-    if known then return row end
-  end
+  if named and names_columns_only(mapper, row) then return row end
   local set = {}
   for _, item in ipairs(M.of(mapper, row, where)) do set[item[1].key] = item[2] end
   return set

@@ -7,10 +7,12 @@ local core = require("lualchemy._core")
 local dml = require("lualchemy.orm.dml")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
+local identity = require("lualchemy.orm.identity")
 local orm_execute = require("lualchemy.orm.orm_execute")
 local polymorphic = require("lualchemy.orm.inheritance.polymorphic")
 local registry = require("lualchemy.orm.registry")
 local run = require("lualchemy.orm.loading.run")
+local statements = require("lualchemy.orm.statements")
 local synchronize = require("lualchemy.orm.synchronize")
 
 local M = {}
@@ -141,20 +143,31 @@ local function mapper_for(class_or_mapper)
   return class_or_mapper.mapper
 end
 
+local function check_options(options, where, known)
+  for key in pairs(options or {}) do
+    local is_known = false
+    for _, name in ipairs(known) do is_known = is_known or name == key end
+    if not is_known then
+      errors.raise("ArgumentError", "session:%s() knows no option '%s'; it takes %s", where, tostring(key), table.concat(known, ", "))
+    end
+  end
+end
+
 --- INSERTs of rows given as tables by attribute name. With `return_defaults` the tables get the keys the database made.
 ---@param session lualchemy.orm.Session
 ---@param class_ table
 ---@param rows table[]
----@param options { return_defaults: boolean?, render_nulls: boolean? }?
+---@param options { return_defaults: boolean?, render_nulls: boolean? }?   NULLs are always written: sa.null says so
 function M.insert_mappings(session, class_, rows, options)
+  check_options(options, "bulk_insert_mappings", { "return_defaults", "render_nulls" })
   local mapper = mapper_for(class_)
   session:_autoflush()
   if #rows == 0 then return end
-  if not (options and options.return_defaults) or #mapper.tables > 1 then
+  if not (options and options.return_defaults) then
     dml.insert_rows(session, mapper, rows, {})
     return
   end
-  local statement = dml.statement(mapper, "insert"):returning(table.unpack(mapper.primary_key, 1, #mapper.primary_key))
+  local statement = dml.statement(mapper, "insert"):returning(table.unpack(mapper.primary_key))
   local made = dml.execute(session, statement:execution_options{ sort_by_parameter_order = true }, rows, {}):all()
   for i, row in ipairs(made) do
     for k, column in ipairs(mapper.primary_key) do rows[i][mapper:property_for_column(column).key] = row[k] end
@@ -188,26 +201,54 @@ local function row_of(object, mapper, only_changed)
   return row
 end
 
---- Objects written without a unit of work: those with a row by UPDATE, the others by INSERT. They stay outside.
----@param session lualchemy.orm.Session
----@param objects table[]
----@param options { update_changed_only: boolean? }?
-function M.save_objects(session, objects, options)
-  local groups, order = {}, {}
+-- Objects of one class that are written in one way, in lists: whenever that changes, or one list of each kind.
+local function grouped(objects, preserve_order)
+  local groups, known, last = {}, {}, nil
   for _, object in ipairs(objects) do
     core.adopt(object, "bulk_save_objects")
     local mapper, has_row = core.mapper_of(object), select(3, core.state(object)) ~= nil
     local key = tostring(mapper.serial) .. tostring(has_row)
-    if not groups[key] then
-      groups[key] = { mapper = mapper, has_row = has_row }
-      order[#order + 1] = groups[key]
+    if key ~= last and (preserve_order or not known[key]) then
+      known[key] = { mapper = mapper, has_row = has_row, objects = {} }
+      groups[#groups + 1] = known[key]
     end
-    local changed_only = has_row and not (options and options.update_changed_only == false)
-    table.insert(groups[key], row_of(object, mapper, changed_only))
+    table.insert(known[key].objects, object)
+    last = key
   end
-  for _, group in ipairs(order) do
-    local write = group.has_row and M.update_mappings or M.insert_mappings
-    write(session, group.mapper.class_, { table.unpack(group) })
+  return groups
+end
+
+-- Objects whose rows have just been made know their keys.
+local function take_keys(session, mapper, objects, rows)
+  local codec = statements.of(mapper, session:get_bind(mapper).dialect).codec
+  for i, object in ipairs(objects) do
+    for _, column in ipairs(mapper.primary_key) do
+      local key = mapper:property_for_column(column).key
+      core.set_committed(object, key, rows[i][key])
+    end
+    core.make_persistent(object, identity.key_of_values(mapper, rows[i], codec))
+  end
+end
+
+--- Objects written without a unit of work: those with a row by UPDATE, the others by INSERT. They stay outside; with
+--- `return_defaults` new ones learn their keys and are detached from then on. `preserve_order = false` allows one
+--- statement for all objects of a class.
+---@param session lualchemy.orm.Session
+---@param objects table[]
+---@param options { return_defaults: boolean?, update_changed_only: boolean?, preserve_order: boolean? }?
+function M.save_objects(session, objects, options)
+  check_options(options, "bulk_save_objects", { "return_defaults", "update_changed_only", "preserve_order" })
+  options = options or {}
+  for _, group in ipairs(grouped(objects, options.preserve_order ~= false)) do
+    local mapper, rows = group.mapper, {}
+    local changed_only = group.has_row and options.update_changed_only ~= false
+    for i, object in ipairs(group.objects) do rows[i] = row_of(object, mapper, changed_only) end
+    if group.has_row then
+      M.update_mappings(session, mapper.class_, rows)
+    else
+      M.insert_mappings(session, mapper.class_, rows, { return_defaults = options.return_defaults })
+      if options.return_defaults then take_keys(session, mapper, group.objects, rows) end
+    end
   end
 end
 

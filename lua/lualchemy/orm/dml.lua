@@ -330,20 +330,29 @@ local function own_parameters(statement)
   return names
 end
 
--- A row of parameters: attributes' values under their columns' names, and those of the statement's own parameters.
-local function row_of(mapper, row, own)
-  local others = {}
+-- A row of parameters in two: what attributes are given, and the values of the statement's own parameters.
+local function split_row(mapper, row, own)
+  local values, others = row, {}
   for name in pairs(own) do
     if row[name] ~= nil and not mapper.property_by_key[name] then others[name] = row[name] end
   end
-  if next(others) == nil then return with_identity(mapper, assignments.row(mapper, row, "sa.insert()")) end
-  local values = {}
-  for key, value in pairs(row) do
-    if others[key] == nil then values[key] = value end
+  if next(others) ~= nil then
+    values = {}
+    for key, value in pairs(row) do
+      if others[key] == nil then values[key] = value end
+    end
   end
-  values = with_identity(mapper, assignments.row(mapper, values, "sa.insert()"))
-  for key, value in pairs(others) do values[key] = value end
-  return values
+  return values, others
+end
+
+-- The two in one again, attributes under their columns' names.
+local function joined_row(values, others)
+  if next(others) == nil then return values end
+  local row = {}
+  for _, part in ipairs { values, others } do
+    for key, value in pairs(part) do row[key] = value end
+  end
+  return row
 end
 
 local function insert(session, statement, memory, params, execution)
@@ -353,24 +362,35 @@ local function insert(session, statement, memory, params, execution)
   end
   local rows = is_list(params) and params or { params }
   if #mapper.tables > 1 then
+    rows = assignments.by_attribute(mapper, rows, "sa.insert()")
     local of = memory.returning and plan.new(memory.returning)
     local result, made = insert_levels(session, mapper, rows, execution, of)
     return of and require("lualchemy.orm.loading.statement").result(of, objects_of(session, of, made, in_place)) or result
   end
   local set, own = {}, own_parameters(statement)
-  for i, row in ipairs(rows) do set[i] = row_of(mapper, row, own) end
+  for i, row in ipairs(rows) do
+    local values, others = split_row(mapper, row, own)
+    set[i] = joined_row(with_identity(mapper, assignments.row(mapper, values, "sa.insert()")), others)
+  end
   if is_list(params) then return send_rows(session, statement, memory, set, execution) end
   return send(session, statement, memory, set[1], execution)
 end
 
 -- -- many rows by their keys --------------------------------------------------------------------------------------
 
--- UPDATE t SET a = :a WHERE t.id = :key_id, for rows that set the same columns.
+-- What the statement calls the parameter with a key column's value: a name that no column of the table has.
+local function key_parameter(column)
+  local name = column.table.name .. "_" .. column.key
+  while column.table.c:contains(name) do name = name .. "_" end
+  return name
+end
+
+-- UPDATE t SET a = :a WHERE t.id = :t_id, for rows that set the same columns.
 local function update_by_key(table_, names)
   local statement, set, is_key = clause.statement("update", table_), {}, {}
   for _, column in ipairs(table_.primary_key.columns) do
     is_key[column.key] = true
-    statement = statement:where(column:eq(clause.parameter("key_" .. column.key, column)))
+    statement = statement:where(column:eq(clause.parameter(key_parameter(column), column)))
   end
   local any = false
   for _, name in ipairs(names) do
@@ -410,22 +430,22 @@ local function update_table(conn, mapper, table_, rows, execution)
     local shape, names = shape_of(part)
     local group = groups[shape]
     if not group then
-      group = { names = names }
+      group = { names = names, rows = {} }
       groups[shape], order[#order + 1] = group, group
     end
     for _, column in ipairs(table_.primary_key.columns) do
-      part["key_" .. column.key] = part[column.key]
+      part[key_parameter(column)] = part[column.key]
       part[column.key] = nil
     end
-    group[#group + 1] = part
+    table.insert(group.rows, part)
   end
   for _, group in ipairs(order) do
     local statement = update_by_key(table_, group.names)
     if statement then
-      local matched = conn:execute(statement, { table.unpack(group) }, { execution_options = execution }).rowcount
-      if matched >= 0 and matched ~= #group then
+      local matched = conn:execute(statement, group.rows, { execution_options = execution }).rowcount
+      if matched >= 0 and matched ~= #group.rows then
         errors.raise("StaleDataError", "UPDATE statement on table '%s' expected to update %d row(s); %d were matched",
-          tostring(table_.name), #group, matched)
+          tostring(table_.name), #group.rows, matched)
       end
     end
   end
@@ -437,6 +457,7 @@ end
 ---@param rows table[]
 ---@param execution table?
 function M.update_rows(session, mapper, rows, execution)
+  rows = assignments.by_attribute(mapper, rows, "sa.update()")
   for _, row in ipairs(rows) do check_key(mapper, row) end
   local conn = session:_connection_of(mapper)
   for _, table_ in ipairs(mapper.tables) do update_table(conn, mapper, table_, rows, execution) end
@@ -463,8 +484,9 @@ local function update(session, statement, memory, params, execution, strategy)
   end
   local list = memory.assignments or {}
   if not memory.assignments and type(params) == "table" then
-    list = check_table(memory.mapper, assignments.of(memory.mapper, params, "sa.update()"), "sa.update()")
-    params = assignments.row(memory.mapper, params, "sa.update()")
+    local values, others = split_row(memory.mapper, params, own_parameters(statement))
+    list = check_table(memory.mapper, assignments.of(memory.mapper, values, "sa.update()"), "sa.update()")
+    params = joined_row(assignments.row(memory.mapper, values, "sa.update()"), others)
   end
   local found = synchronize.find(session, memory.mapper, {
     how = execution.synchronize_session, method = "sa.update()", criteria = memory.criteria or {}, params = params, execution = execution,

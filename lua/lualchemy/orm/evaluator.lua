@@ -34,8 +34,9 @@ visitors["false"] = function() return constant(false) end
 function visitors.grouping(mapper, node, params) return compile(mapper, core.get(node, "element"), params) end
 
 function visitors.bind(_, node, params)
-  local value, key = core.get(node, "value"), core.get(node, "key")
-  if value == nil and key and params then value = params[key] end
+  local key, value = not core.get(node, "unique") and core.get(node, "key"), nil
+  if key and params then value = params[key] end
+  if value == nil then value = core.get(node, "value") end
   return constant(value == nil and NULL or value)
 end
 
