@@ -107,6 +107,8 @@ world.describe("scoped sessions", function(Base, w) world.people(Base, w) end, f
     assert.is_false(rawequal(first, Own()))
     Own:remove()
     first:close()
+    scope = nil
+    expect.raises("ArgumentError", { "scopefunc", "returned nil" }, Own)
   end)
 end)
 

@@ -46,6 +46,9 @@ function Bundle:init(name, ...)
   if type(last) == "table" and getmetatable(last) == nil and rawget(last, "_node") == nil then
     expressions[#expressions], options = nil, last
   end
+  for key in pairs(options) do
+    if key ~= "single_entity" then errors.raise("ArgumentError", "Bundle '%s' knows no option '%s'; there is single_entity", tostring(name), tostring(key)) end
+  end
   if type(name) ~= "string" then errors.raise("ArgumentError", "A bundle needs a name; got a %s", type(name)) end
   if #expressions == 0 then errors.raise("ArgumentError", "Bundle '%s' needs the columns that it is made of", name) end
   for i, expression in ipairs(expressions) do

@@ -482,7 +482,6 @@ M.kind = core.kind
 M.id = core.id
 
 --- Are two handles the same node?
-M.id = core.id
 function M.same(a, b) return core.id(a) == core.id(b) end
 
 --- The table that stands in FROM, itself or under an alias; nil for anything else.

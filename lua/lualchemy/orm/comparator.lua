@@ -49,7 +49,7 @@ end
 ---@return lualchemy.orm.RelationshipAttribute
 function RelationshipAttribute:and_(...)
   local added = { table.unpack(self.criteria) }
-  for _, criterion in ipairs({ ... }) do added[#added + 1] = clause.criterion(criterion, tostring(self) .. ":and_()") end
+  for i = 1, select("#", ...) do added[#added + 1] = clause.criterion(select(i, ...), tostring(self) .. ":and_()") end
   return class.of(self)(self.parent, self.property, self.of, added)
 end
 
@@ -106,7 +106,8 @@ end
 function RelationshipAttribute.__criterion(self)
   local prop = configured(self)
   local parts = M.join_parts(prop, self.parent, self.of or prop.entity, true)
-  return clause.conjunction({ parts.primary, parts.second, table.unpack(self.criteria) })
+  local all = { parts.primary, parts.second }
+  return clause.conjunction(table.move(self.criteria, 1, #self.criteria, #all + 1, all))
 end
 
 -- EXISTS (SELECT 1 FROM target WHERE joined AND criteria)
@@ -130,8 +131,9 @@ local function exists(self, criterion, values)
   if criterion ~= nil then given[#given + 1] = clause.criterion(criterion, tostring(self) .. ":any()/has()") end
   local adapt = own_alias and adapter(own_alias)
   for i, one in ipairs(given) do all[#all + 1] = adapt and i == #given and criterion ~= nil and clause.replace_outside(one, adapt) or one end
-  return clause.exists(all, { parts.target, parts.secondary },
-    { inheritance.entity_criterion(target), own and inheritance.restated_criterion(target, own) })
+  local of_entities = { inheritance.entity_criterion(target) }
+  of_entities[#of_entities + 1] = own and inheritance.restated_criterion(target, own) or nil
+  return clause.exists(all, { parts.target, parts.secondary }, of_entities)
 end
 
 --- Some member of the collection meets the criteria.

@@ -27,9 +27,6 @@ function M.take_options(bind, options)
   end
   if bind == nil then return options or {} end
   if type(bind) == "table" and not class.of(bind) then return bind end
-  if options ~= nil and type(options) ~= "table" then
-    errors.raise("ArgumentError", "a session's options are a table, not a %s", type(options))
-  end
   local taken = { bind = bind }
   for name, value in pairs(options or {}) do taken[name] = value end
   return taken
@@ -40,14 +37,10 @@ local function merged(defaults, given)
   local options = {}
   for key, value in pairs(defaults) do options[key] = value end
   for key, value in pairs(given or {}) do options[key] = value end
+  options.info = options.info and {}
   for _, info in ipairs({ defaults.info or {}, given and given.info or {} }) do
     if type(info) ~= "table" then errors.raise("ArgumentError", "a session's info is a table, not a %s", type(info)) end
-  end
-  if defaults.info or given and given.info then
-    options.info = {}
-    for _, info in ipairs({ defaults.info or {}, given and given.info or {} }) do
-      for key, value in pairs(info) do options.info[key] = value end
-    end
+    for key, value in pairs(info) do options.info[key] = value end
   end
   options.class_ = nil
   return options
@@ -129,9 +122,15 @@ function ScopedSession:init(factory, options)
   rawset(self, "_sessions", setmetatable({}, { __mode = "k" }))
 end
 
+local function scope_of(self)
+  local scope = self._scope()
+  if scope == nil then errors.raise("ArgumentError", "the scopefunc of a scoped_session says whose session is meant; this one returned nil") end
+  return scope
+end
+
 --- The session of this scope, made if there is none.
 function ScopedSession:__call(options)
-  local scope = self._scope()
+  local scope = scope_of(self)
   local session = self._sessions[scope]
   if session and options then
     errors.raise("InvalidRequestError", "this scope has a session already; options are for making it")
@@ -148,14 +147,14 @@ end
 
 --- Closes the session of this scope and forgets it.
 function ScopedSession:remove()
-  local scope = self._scope()
+  local scope = scope_of(self)
   local session = self._sessions[scope]
   self._sessions[scope] = nil
   if session then session:close() end
 end
 
 --- Is there a session in this scope?
-function ScopedSession:has() return self._sessions[self._scope()] ~= nil end
+function ScopedSession:has() return self._sessions[scope_of(self)] ~= nil end
 
 --- Changes the defaults of the factory.
 function ScopedSession:configure(options)

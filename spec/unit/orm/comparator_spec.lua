@@ -1,5 +1,6 @@
 local orm = require("lualchemy.orm")
 local sa = require("lualchemy")
+local expect = require("spec.support.expect")
 
 describe("comparing a relationship with an object", function()
   local users, pets, User, Pet
@@ -24,6 +25,12 @@ describe("comparing a relationship with an object", function()
     assert.equal("SELECT pets.id FROM pets WHERE :param_1 = pets.user_id AND :param_2 = :name_1",
       (compiled.string:gsub("%s+", " ")))
     assert.same({ param_1 = 7, param_2 = "ed", name_1 = "hi" }, compiled.params)
+  end)
+
+  it("is a criterion by itself, with those that and_() added", function()
+    assert.equal("SELECT pets.id FROM pets, users WHERE users.id = pets.user_id AND users.name = :name_1 AND users.id > :id_1",
+      (tostring(sa.select(Pet.id):where(Pet.user:and_(User.id:gt(3)))):gsub("%s+", " ")))
+    expect.raises("ArgumentError", { "pets.user:and_()", "got nil" }, function() Pet.user:and_(nil, User.id:gt(3)) end)
   end)
 end)
 
