@@ -137,6 +137,18 @@ static int l_unary_op(lua_State *L)
     return 1;
 }
 
+/* A view of an expression (core.view) may say what its opposite is: then that is on the top. */
+static int push_own_negation(lua_State *L)
+{
+    if (lua_type(L, 1) == LUA_TUSERDATA && lua_getiuservalue(L, 1, 1) == LUA_TTABLE) {
+        lua_pushliteral(L, "negation");
+        if (lua_rawget(L, -2) != LUA_TNIL)
+            return 1;
+    }
+    lua_settop(L, 1);
+    return 0;
+}
+
 static int l_negate(lua_State *L)
 {
     const alch_node *n = alch_check_expression(L, 1);
@@ -144,6 +156,8 @@ static int l_negate(lua_State *L)
     alch_err err;
 
     lua_settop(L, 1);
+    if (push_own_negation(L))
+        return 1;
     slot = alch_push_node_slot(L, ALCH_NODE_UNARY);
     alch_check(L, alch_negate(n, &slot->node, &err), &err);
     alch_settle_slot(L, ALCH_NODE_UNARY);

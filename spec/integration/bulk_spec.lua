@@ -11,7 +11,7 @@ local function define(Base, w)
     level = sa.Column(sa.Integer, { default = 1 }) })
   local size = sa.Column(sa.Integer)
   w.Key = Base:class("Key", { __tablename__ = "bulk_keys", id = sa.Column(sa.Integer, { primary_key = true }),
-    bulk_keys_id = sa.Column(sa.Integer), door = sa.Column(sa.String(20)), gate = orm.synonym("door") })
+    bulk_keys_id = sa.Column(sa.Integer), open = sa.Column(sa.Boolean), door = sa.Column(sa.String(20)), gate = orm.synonym("door") })
   w.Box = Base:class("Box", { __tablename__ = "bulk_boxes", id = sa.Column(sa.Integer, { primary_key = true }), size = size,
     twice = orm.column_property(size * 2) })
   w.Person = Base:class("Person", { __tablename__ = "bulk_people", __mapper_args__ = { polymorphic_on = "kind", polymorphic_identity = "person" },
@@ -255,6 +255,16 @@ world.describe("many rows at once", define, function(w)
     expect.raises("InvalidRequestError", { "'gte'", "Key", "gate" }, function() session:bulk_update_mappings(w.Key, { { id = 1, gte = "c" } }) end)
     session:bulk_update_mappings(w.Engineer, {})
     expect.raises("InvalidRequestError", { "'tol'", "Engineer", "tool" }, function() session:bulk_insert_mappings(w.Engineer, { { tol = "c" } }) end)
+  end)
+
+  it("what was set to false is false in memory", function()
+    local key = w.Key{ id = 1, open = true }
+    session:add(key)
+    session:flush()
+    session:query(w.Key):update{ open = false }
+    assert.is_false(key.open)
+    session:execute(sa.update(w.Key):values{ open = sa.null })
+    assert.is_nil(key.open)
   end)
 
   it("objects learn their keys, in the order given; options are told apart from mistakes", function()

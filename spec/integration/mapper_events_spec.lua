@@ -133,6 +133,16 @@ end, function(w)
     assert.equal("u7", user.name)
   end)
 
+  it("false was the value before what after_insert sets, not NULL", function()
+    local Lamp = w.Base:class("Lamp", { __tablename__ = "event_lamps", id = sa.Column(sa.Integer, { primary_key = true }), lit = sa.Column(sa.Boolean) })
+    w.Base.metadata:create_all(w.engine)
+    sa.event.listen(Lamp, "after_insert", function(_, _, lamp) lamp.lit = true end)
+    local lamp = Lamp{ lit = false }
+    w.session:add(lamp)
+    w.session:flush()
+    assert.same({ true, false }, { lamp.lit, sa.inspect(lamp).attrs.lit.history.deleted[1] })
+  end)
+
   it("what it sets on others is, too: not loaded, loaded, or in this very flush", function()
     local clean, dirty = w.User{ name = "clean", age = 1 }, w.User{ name = "dirty", age = 1 }
     w.session:add_all{ clean, dirty }

@@ -96,6 +96,9 @@ function M.false_() return sql.false_() end
 --- NOT
 function M.not_(condition) return sql.not_(condition) end
 
+--- A condition whose opposite is not simply NOT of it.
+function M.with_negation(condition, negation) return core.view(condition, getmetatable(condition), { negation = negation }) end
+
 --- The expression with `fn(column)` in place of each column.
 ---@param expression table
 ---@param fn fun(column: table): table

@@ -201,14 +201,24 @@ local function compare(self, object)
   return clause.conjunction({ parts.primary, joincond.build(prop.secondary_terms, value, of_secondary) })
 end
 
---- The collection contains this object.
+-- NOT EXISTS (SELECT 1 FROM target WHERE joined AND it is this object)
+local function other_than(self, object)
+  local parts = {}
+  for i, column in ipairs(self.property.mapper.primary_key) do parts[i] = column:eq(value_of(self, object, column, column, column.key)) end
+  return clause.not_(exists(self, clause.conjunction(parts)))
+end
+
+--- The collection contains this object. Its opposite asks that there is no row between the two; that the rows between are others
+--- would be true of nearly every pair.
 ---@param object table
 function RelationshipAttribute:contains(object)
   if not configured(self).uselist then
     errors.raise("InvalidRequestError", "'contains()' is for collections; %s holds one object: use eq()", tostring(self))
   end
   check_object(self, object)
-  return compare(self, object)
+  local is_member = compare(self, object)
+  if not self.property.secondary then return is_member end
+  return clause.with_negation(is_member, other_than(self, object))
 end
 
 local function raise_collection_comparison(self)
@@ -248,7 +258,7 @@ function RelationshipAttribute:ne(object)
   end
   if prop.uselist then raise_collection_comparison(self) end
   check_object(self, object)
-  if prop.direction ~= "MANYTOONE" then return clause.not_(compare(self, object)) end
+  if prop.direction ~= "MANYTOONE" then return other_than(self, object) end
   local adapt = adapter(self.parent)
   local parts = {}
   for _, pair in ipairs(prop.local_remote_pairs) do

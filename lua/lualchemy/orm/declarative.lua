@@ -364,8 +364,21 @@ local function raise_unknown_attribute(mapper, key)
     suggest.hint(key, mapper:keys()))
 end
 
+-- Every key is an attribute's name, or that of a field which the class has: a list of the latter.
+local function check_keys(mapper, class_, values)
+  local fields
+  for key in next, values do
+    if mapper.property_by_key[key] == nil then
+      if type(key) ~= "string" or class_[key] == nil then raise_unknown_attribute(mapper, key) end
+      fields = fields or {}
+      fields[#fields + 1] = key
+    end
+  end
+  return fields
+end
+
 --- The constructor of a class that has no `init` of its own: takes one table of attributes.
--- Relationships come after the columns, so that a mistaken name is found before other objects change.
+-- They are set in the order of the class, columns before all else, as the core does it where it can (binding/l_construct.c).
 ---@param object table
 ---@param values table?
 local function init_attributes(object, values, ...)
@@ -376,23 +389,14 @@ local function init_attributes(object, values, ...)
     errors.raise("ArgumentError", "%s{ name = value, ... } takes one table of attributes; got %s", mapper.class_name,
       type(values) == "table" and "more than one argument" or "a " .. type(values))
   end
-  local properties, related = mapper.property_by_key, nil
-  for key, value in next, values do
-    local prop = properties[key]
-    if prop == nil then
-      if type(key) ~= "string" or class_[key] == nil then raise_unknown_attribute(mapper, key) end
-      object[key] = value
-    elseif prop.kind == "relationship" then
-      related = related or {}
-      related[#related + 1] = prop
-    else
-      object[key] = value
-    end
+  local fields = check_keys(mapper, class_, values)
+  for _, prop in ipairs(mapper._by_slot or mapper.properties) do
+    local value = rawget(values, prop.key)
+    if value ~= nil then object[prop.key] = value end
   end
-  if related then
-    table.sort(related, function(a, b) return a.index < b.index end)
-    for _, prop in ipairs(related) do object[prop.key] = values[prop.key] end
-  end
+  if not fields then return end
+  table.sort(fields)
+  for _, key in ipairs(fields) do object[key] = values[key] end
 end
 
 local function construct_slowly(class_, ...)

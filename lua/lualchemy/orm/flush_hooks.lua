@@ -5,6 +5,7 @@
 -- count as changed after the flush, for the next one. New and deleted objects, and relationships, are `before_flush`'s
 -- business: what is added or deleted later waits for the next flush.
 
+local clause = require("lualchemy.orm.clause")
 local core = require("lualchemy._core")
 local events = require("lualchemy.orm.events")
 
@@ -115,7 +116,7 @@ function FlushHooks:set_aside()
   for object, record in pairs(self.written) do
     for _, change in ipairs(changed_since(object, record)) do
       aside[#aside + 1] = change
-      core.set_committed(object, change.prop.key, change.was ~= core.null and change.was or nil)
+      core.set_committed(object, change.prop.key, clause.value(change.was))
     end
   end
 end

@@ -150,7 +150,7 @@ function Synchronization:updated()
       if item[3] and is_plain(value) and is_untouched(object, item[3]) then known[item[3]] = value end
     end
     expiry.object(self.session, object, names)
-    for key, value in pairs(known) do core.set_committed(object, key, value ~= core.null and value or nil) end
+    for key, value in pairs(known) do core.set_committed(object, key, clause.value(value)) end
   end
 end
 

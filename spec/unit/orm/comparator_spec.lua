@@ -34,6 +34,33 @@ describe("comparing a relationship with an object", function()
   end)
 end)
 
+describe("an object that is not in a relationship", function()
+  after_each(orm.clear_mappers)
+
+  it("is none that the rows between lead to, nor the one of a one-to-one", function()
+    local Base = orm.declarative_base()
+    local function id() return sa.Column(sa.Integer, { primary_key = true }) end
+    sa.Table("post_tags", Base.metadata, sa.Column("post_id", sa.ForeignKey("posts.id")), sa.Column("tag_id", sa.ForeignKey("tags.id")))
+    local Post = Base:class("Post", { __tablename__ = "posts", id = id(), tags = orm.relationship("Tag", { secondary = "post_tags" }),
+      text = orm.relationship("Text", { uselist = false }) })
+    local Tag = Base:class("Tag", { __tablename__ = "tags", id = id() })
+    local Text = Base:class("Text", { __tablename__ = "texts", id = id(), post_id = sa.Column(sa.ForeignKey("posts.id")) })
+    local engine <close> = sa.create_engine("sqlite://")
+    Base.metadata:create_all(engine)
+    local session <close> = orm.Session(engine)
+    local x, y, text = Tag{ id = 1 }, Tag{ id = 2 }, Text{ id = 1 }
+    session:add_all{ Post{ id = 1, tags = { x, y }, text = text }, Post{ id = 2, tags = { y } }, Post{ id = 3 }, x, y, text }
+    session:flush()
+    local function found(criterion)
+      return table.concat(session:scalars(sa.select(Post.id):where(criterion):order_by(Post.id)):all(), " ")
+    end
+    assert.same({ "1", "2 3", "2 3", "2 3" }, { found(Post.tags:contains(x)), found(sa.not_(Post.tags:contains(x))),
+      found(Post.tags:contains(x):not_()), found(Post.text:ne(text)) })
+    assert.equal("SELECT posts.id FROM posts WHERE NOT (EXISTS (SELECT 1 FROM tags, post_tags WHERE posts.id = post_tags.post_id "
+      .. "AND tags.id = post_tags.tag_id AND tags.id = :id_1))", (tostring(sa.select(Post.id):where(sa.not_(Post.tags:contains(x)))):gsub("%s+", " ")))
+  end)
+end)
+
 describe("a loader option over several relationships", function()
   after_each(orm.clear_mappers)
 

@@ -181,6 +181,23 @@ describe("declarative", function()
       assert.is_nil(address.user)
     end)
 
+    it("sets them in the order of the class, the first object's as all others'", function()
+      local order = {}
+      local members = { label = orm.hybrid_property{ get = function() return "" end, set = function() order[#order + 1] = "label" end } }
+      local names = { "a", "b", "c", "d", "e", "f" }
+      for _, name in ipairs(names) do members[name] = sa.Column(sa.Integer) end
+      members.seen = orm.validates("a", "b", "c", "d", "e", "f", function(_, key, value)
+        order[#order + 1] = key
+        return value
+      end)
+      local User = make_user(members)
+      for _ = 1, 2 do
+        order = {}
+        User{ label = "x", f = 1, e = 1, d = 1, c = 1, b = 1, a = 1, name = "ed" }
+        assert.equal("a b c d e f label", table.concat(order, " "))
+      end
+    end)
+
     it("is the class's own init where it has one", function()
       local User = make_user()
       function User:init(first, last) self.name = first .. " " .. last end
