@@ -47,8 +47,7 @@ typedef struct alch_frame {
     uint8_t has_schema;             /* SELECT: a table of a schema is among its FROMs */
 } alch_frame;
 
-/* A CTE that was met: its text is cut out of the buffer and put in front of
-** the statement it belongs to. */
+/* A CTE that was met: its text is put in front of the statement it belongs to. */
 typedef struct alch_cte_text {
     const alch_alias *cte;
     const char *name;               /* resolved */
@@ -58,6 +57,7 @@ typedef struct alch_cte_text {
     size_t position_count;
     unsigned level;                 /* of the statement that shows it */
     uint8_t recursive, nesting, shown;
+    uint8_t marked;                 /* placeholders are marks (alch_put_marked) */
 } alch_cte_text;
 
 typedef struct alch_compiler alch_compiler;

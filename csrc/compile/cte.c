@@ -1,6 +1,6 @@
 /*
-** WITH. A CTE's text is compiled where it is first met, cut out of the buffer
-** with its placeholders, and put in front of the statement that shows it: the
+** WITH. A CTE's text is compiled where it is first met, beside the buffer, and
+** put with its placeholders in front of the statement that shows it: the
 ** outermost one, or for nesting CTEs the one it was met in.
 */
 #include <string.h>
@@ -53,26 +53,43 @@ static size_t add_cte(alch_compiler *c)
     return c->cte_count++;
 }
 
-/* Takes the text from 'start' on, and the placeholders in it, out of the buffer. */
-static void cut(alch_compiler *c, size_t start, size_t first_position, alch_cte_text *t)
+/* A text that is written beside the buffer in hand: the placeholders of the two count from different starts. */
+typedef struct side {
+    alch_buf text, *out;
+    alch_position *positions;
+    size_t count, size;
+    uint32_t values_end;        /* nothing in here stands in front of an INSERT's values */
+} side;
+
+static void begin_side(alch_compiler *c, side *s)
 {
     alch_compiled *r = c->result;
-    size_t i, n = r->position_count - first_position;
 
-    t->len = c->out->len - start;
-    t->text = c->out->failed ? NULL : alch_arena_strndup(c->arena, c->out->data + start, t->len);
-    t->positions = alch_arena_alloc(c->arena, (n + 1) * sizeof *t->positions);
-    if (t->text == NULL || t->positions == NULL) {
+    *s = (side){ ALCH_BUF_INIT, c->out, r->positions, r->position_count, c->position_size, r->values_end };
+    c->out = &s->text;
+    r->positions = NULL;
+    r->position_count = c->position_size = 0;
+    r->values_end = 0;
+}
+
+/* The text and its placeholders are the CTE's. */
+static void end_side(alch_compiler *c, side *s, alch_cte_text *t)
+{
+    alch_compiled *r = c->result;
+
+    t->len = s->text.len;
+    t->text = s->text.failed ? NULL : alch_arena_strndup(c->arena, s->text.data, s->text.len);
+    t->positions = r->positions;
+    t->position_count = r->position_count;
+    t->marked = (uint8_t)c->marking;
+    if (t->text == NULL)
         alch_compile_nomem(c);
-        return;
-    }
-    for (i = 0; i < n; i++) {
-        t->positions[i] = r->positions[first_position + i];
-        t->positions[i].offset -= (uint32_t)start;
-    }
-    t->position_count = n;
-    r->position_count = first_position;
-    c->out->len = start;
+    c->out = s->out;
+    r->positions = s->positions;
+    r->position_count = s->count;
+    c->position_size = s->size;
+    r->values_end = s->values_end;
+    alch_buf_release(&s->text);
 }
 
 static int has_named_columns(const alch_alias *cte)
@@ -146,13 +163,12 @@ static const char *cte_name(alch_compiler *c, const alch_alias *cte)
     return alch_resolve_name(c, cte->name, ALCH_IDENT_ALIAS);
 }
 
-/* Compiles the CTE's own text, in the buffer, and cuts it out. */
+/* Compiles the CTE's own text. */
 static void define_cte(alch_compiler *c, const alch_alias *cte, const char *name, int nesting, unsigned flags)
 {
-    alch_buf *saved = c->out;
-    alch_buf body = ALCH_BUF_INIT;
-    size_t slot = add_cte(c), first = c->result->position_count;
+    size_t slot = add_cte(c);
     alch_cte_text made;
+    side body;
 
     if (c->failed != ALCH_OK)
         return;
@@ -163,11 +179,9 @@ static void define_cte(alch_compiler *c, const alch_alias *cte, const char *name
     c->ctes[slot].recursive = (cte->flags & ALCH_ALIAS_RECURSIVE) != 0;
     c->ctes[slot].shown = 0;
     made = c->ctes[slot];
-    c->out = &body;
+    begin_side(c, &body);
     compile_body(c, cte, name, flags);
-    cut(c, 0, first, &made);
-    c->out = saved;
-    alch_buf_release(&body);
+    end_side(c, &body, &made);
     if (c->failed == ALCH_OK) {     /* the list may have moved, and CTEs met inside come first */
         size_t i, last = c->cte_count - 1;
 
@@ -273,8 +287,19 @@ static int belongs(const alch_compiler *c, const alch_cte_text *t)
     return !t->shown && (c->level <= 1 || (t->nesting && (t->level == c->level || t->level == c->level + 1)));
 }
 
+/* What was compiled while the host held the text around it, and now stands where placeholders are. */
+static void unmark(alch_compiler *c, alch_cte_text *t)
+{
+    side s;
+
+    begin_side(c, &s);
+    alch_put_marked(c, t->text, t->len);
+    end_side(c, &s, t);
+}
+
 /* Shifts what is behind 'start' and puts the text there with its placeholders
-** before the first later one; where the next text goes. */
+** before the first later one; where the next text goes. Marks stand for
+** themselves: then no placeholder belongs to this buffer. */
 static size_t paste(alch_compiler *c, size_t start, size_t *first, const alch_cte_text *t)
 {
     alch_compiled *r = c->result;
@@ -288,6 +313,8 @@ static size_t paste(alch_compiler *c, size_t start, size_t *first, const alch_ct
     memmove(c->out->data + start + t->len, c->out->data + start, c->out->len - start);
     memcpy(c->out->data + start, t->text, t->len);
     c->out->len += t->len;
+    if (c->marking)
+        return start + t->len;
     for (i = 0; i < *first; i++)
         all[i] = r->positions[i];
     for (i = 0; i < t->position_count; i++)
@@ -297,7 +324,7 @@ static size_t paste(alch_compiler *c, size_t start, size_t *first, const alch_ct
     r->positions = all;
     r->position_count += t->position_count;
     c->position_size = r->position_count;
-    if (r->values_end > 0) {
+    if (r->values_end > 0 && start <= r->values_begin) {
         r->values_begin += (uint32_t)t->len;
         r->values_end += (uint32_t)t->len;
         r->values_first += (uint32_t)t->position_count;
@@ -327,6 +354,8 @@ void alch_place_ctes(alch_compiler *c, size_t start)
         if (!belongs(c, &c->ctes[i]))
             continue;
         paste_text(c, &start, &first, shown++ > 0 ? ", " : recursive ? "WITH RECURSIVE " : "WITH ");
+        if (c->ctes[i].marked && !c->marking)
+            unmark(c, &c->ctes[i]);
         start = paste(c, start, &first, &c->ctes[i]);
         c->ctes[i].shown = 1;
     }

@@ -33,6 +33,13 @@ static int needs_array_type(const alch_compiler *c, const alch_type *t, const al
     }
 }
 
+/* A second minus sign right behind the first one would begin a comment. */
+static void put_apart(alch_compiler *c, const alch_buf *text)
+{
+    if (text->len > 0 && text->data[0] == '-' && c->out->len > 0 && c->out->data[c->out->len - 1] == '-')
+        alch_buf_putc(c->out, ' ');
+}
+
 void alch_compile_literal(alch_compiler *c, const alch_type *t, const alch_value *v)
 {
     const alch_compile_host *host = c->options->host;
@@ -53,6 +60,8 @@ void alch_compile_literal(alch_compiler *c, const alch_type *t, const alch_value
         rc = host->literal(host->type_host, t, &c->dialect->storage, v, &text, c->err);
     else
         rc = alch_type_literal(t, &c->dialect->storage, host != NULL ? host->type_host : NULL, v, &text, c->err);
+    if (rc == ALCH_OK)
+        put_apart(c, &text);
     if (rc != ALCH_OK)
         c->failed = rc;
     else if (doubled)

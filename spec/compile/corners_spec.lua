@@ -103,6 +103,42 @@ describe("a corner", function()
       "WITH gone AS (DELETE FROM t WHERE t.id < $3 RETURNING t.id) INSERT INTO t (id, name) VALUES ($1, $2)")
   end)
 
+  it("has a CTE's parameters where its text stands", function()
+    local a, b = sa.table("a", sa.column("id"), sa.column("x")), sa.table("b", sa.column("id"))
+    local plain = sa.select(a.c.id):where(a.c.x:eq(7)):cte("n")
+    local inner = sa.select(a.c.id):where(a.c.x:eq(7)):cte("n", { nesting = true })
+    local outer = sa.select(inner.c.id):where(inner.c.id:gt(8)):cte("o")
+    local function greater(cte) return sa.select(cte.c.id):where(cte.c.id:gt(5)):scalar_subquery() end
+    -- a statement, its text, the values in the order of their marks
+    local placed = {
+      { sa.select(sa.literal(1), sa.literal(2), outer.c.id):where(outer.c.id:ne(9)),
+        "WITH o AS (WITH n AS (SELECT a.id AS id FROM a WHERE a.x = ?) SELECT n.id AS id FROM n WHERE n.id > ?) "
+        .. "SELECT ? AS anon_1, ? AS anon_2, o.id FROM o WHERE o.id != ?", { 7, 8, 1, 2, 9 } },
+      { b:insert():values { id = 3 }:returning(b.c.id, greater(plain)),
+        "WITH n AS (SELECT a.id AS id FROM a WHERE a.x = ?) INSERT INTO b (id) VALUES (?) RETURNING id, "
+        .. "(SELECT n.id FROM n WHERE n.id > ?) AS anon_1", { 7, 3, 5 } },
+      { b:insert():values { id = 3 }:returning(b.c.id, greater(inner)),
+        "INSERT INTO b (id) VALUES (?) RETURNING id, (WITH n AS (SELECT a.id AS id FROM a WHERE a.x = ?) "
+        .. "SELECT n.id FROM n WHERE n.id > ?) AS anon_1", { 3, 7, 5 } },
+      { b:insert():from_select({ "id" }, sa.select(a.c.id):where(a.c.x:eq(1))):returning(greater(plain)),
+        "WITH n AS (SELECT a.id AS id FROM a WHERE a.x = ?) INSERT INTO b (id) SELECT a.id FROM a WHERE a.x = ? RETURNING "
+        .. "(SELECT n.id FROM n WHERE n.id > ?) AS anon_1", { 7, 1, 5 } },
+    }
+    for _, row in ipairs(placed) do
+      local compiled, values = row[1]:compile(sqlite.dialect()), {}
+      assert.equal(row[2], rendered.one(compiled.string))
+      for i, name in ipairs(compiled.positiontup) do values[i] = compiled.params[name] end
+      assert.same(row[3], values)
+    end
+    rendered.check(pg.dialect(), function() return placed[1][1] end,
+      "WITH o AS (WITH n AS (SELECT a.id AS id FROM a WHERE a.x = $3) SELECT n.id AS id FROM n WHERE n.id > $4) "
+      .. "SELECT $1 AS anon_1, $2 AS anon_2, o.id FROM o WHERE o.id != $5")
+  end)
+
+  it("keeps a minus sign and a negative number apart", function()
+    assert.equal("SELECT - -3 AS anon_1", (sa.select(-sa.literal(-3)):compile { literal_binds = true }).string)
+  end)
+
   it("sends a sequence to the schema its metadata is translated to", function()
     local translated = { dialect = pg.dialect(), schema_translate_map = { s = "z", [sa.null] = "n" } }
     rendered.check(translated, function() return sa.Sequence("q", { schema = "s" }):next_value() end, "nextval('z.q')")
