@@ -19,6 +19,7 @@ void alch_arena_init(alch_arena *a)
     a->blocks = NULL;
     a->next = a->first;
     a->end = a->first + sizeof a->first;
+    a->failed = 0;
 }
 
 static int add_block(alch_arena *a, size_t size)
@@ -26,8 +27,10 @@ static int add_block(alch_arena *a, size_t size)
     size_t usual = a->blocks == NULL ? SECOND_BLOCK : 8192, room = size > usual / 2 ? size : usual;
     alch_arena_block *b = alch_alloc(sizeof *b + room);
 
-    if (b == NULL)
+    if (b == NULL) {
+        a->failed = 1;
         return 0;
+    }
     b->older = a->blocks;
     a->blocks = b;
     a->next = b->data;

@@ -15,7 +15,8 @@ typedef struct alch_arena_block alch_arena_block;
 typedef struct alch_arena {
     alch_arena_block *blocks;   /* newest first */
     char *next, *end;           /* free part of the newest block */
-    _Alignas(8) char first[768];     /* so that what holds one is small enough for malloc to keep at hand */
+    int failed;                 /* something was asked for that there was no memory for: sticks */
+    _Alignas(8) char first[760];     /* so that what holds one is small enough for malloc to keep at hand */
 } alch_arena;
 
 void alch_arena_init(alch_arena *a);

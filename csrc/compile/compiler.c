@@ -368,7 +368,7 @@ static int finish(alch_compiler *c, const alch_node *n)
     alch_compiled *r = c->result;
     int numbered = c->dialect->paramstyle == ALCH_PARAM_DOLLAR || c->dialect->paramstyle == ALCH_PARAM_NUMERIC;
 
-    if (c->failed == ALCH_OK && c->namer.failed)
+    if (c->failed == ALCH_OK && c->arena->failed)       /* whoever it was that went on without */
         alch_compile_nomem(c);
     if (c->failed == ALCH_OK && !alch_buf_reserve(&c->sql, 1))
         alch_compile_nomem(c);
