@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "binding/bind.h"
+#include "binding/json.h"
 #include "binding/node_conv.h"
 #include "binding/value_conv.h"
 #include "expr/build.h"
@@ -333,6 +334,20 @@ int alch_is_plain_table(lua_State *L, int idx)
     plain = lua_rawget(L, idx) == LUA_TNIL;
     lua_pop(L, 1);
     return plain;
+}
+
+int alch_is_list(lua_State *L, int idx)
+{
+    int marked;
+
+    if (alch_is_plain_table(L, idx))
+        return 1;
+    if (lua_type(L, idx) != LUA_TTABLE || !lua_getmetatable(L, idx))
+        return 0;
+    luaL_getmetatable(L, ALCH_JSON_ARRAY);
+    marked = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return marked;
 }
 
 int alch_spread(lua_State *L, int first)

@@ -71,6 +71,8 @@ void alch_settle_slot(lua_State *L, int kind);
 
 /* A plain table: no metatable. */
 int alch_is_plain_table(lua_State *L, int idx);
+/* ... or a list out of a JSON document, which bears its mark when it is empty? */
+int alch_is_list(lua_State *L, int idx);
 
 /* If the arguments from 'first' on are one plain list, puts its items in its
 ** place; the number of arguments from 'first' on afterwards. */

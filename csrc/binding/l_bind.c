@@ -9,6 +9,7 @@
 ** 'params' is nil, a table of values by name, or a list of such tables.
 ** 'context' is what default functions get; its field current_parameters is the
 ** set they are called for. */
+#include <limits.h>
 #include <string.h>
 
 #include "binding/bind.h"
@@ -104,7 +105,8 @@ static void init_sources(lua_State *L, binding *b)
     const alch_compiled *r = b->compiled;
     size_t i;
 
-    luaL_checkstack(L, (int)b->n + 16, "too many parameters");
+    if (b->n > INT_MAX / 2 || !lua_checkstack(L, (int)b->n + 16))
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "a statement with %zu parameters: no database takes that many", b->n);
     b->sources = scratch_memory(L, b->bound, (b->n + 1) * sizeof *b->sources);
     b->scratch = scratch_memory(L, b->bound, (b->n + 1) * sizeof *b->scratch);
     for (i = 0; i < b->n; i++)

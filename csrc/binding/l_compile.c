@@ -272,17 +272,18 @@ static int keep_error(lua_State *L)
 /* Fills 'err' from the error object on the top, which is raised again behind the compile if it is a structured one. */
 static int take_error(lua_State *L, run *whole, alch_err *err)
 {
-    const char *text = NULL;
+    int object = lua_gettop(L), structured = lua_istable(L, object);
+    const char *text;
 
-    if (lua_istable(L, -1)) {
-        lua_getfield(L, -1, "message");
-        text = lua_tostring(L, -1);
-    } else
-        text = lua_tostring(L, -1);
+    if (structured) {
+        lua_pushliteral(L, "message");      /* raw: nothing protects a metamethod here */
+        lua_rawget(L, object);
+    }
+    text = lua_tostring(L, -1);
     (void)alch_err_set(err, ALCH_ERR_COMPILE, "%s", text != NULL ? text : "a compile hook raised an error");
-    if (text != NULL && lua_istable(L, -2)) {
+    if (structured && text != NULL) {
         lua_pushcfunction(L, keep_error);
-        lua_pushvalue(L, -3);
+        lua_pushvalue(L, object);
         lua_pushlightuserdata(L, whole);
         if (lua_pcall(L, 2, 0, 0) != LUA_OK)
             lua_pop(L, 1);      /* its text has to do */
@@ -435,43 +436,26 @@ static int l_override(lua_State *L)
 ** {=== Parameters that the text depends on
 */
 
-/* The bind with the list that the parameters bring for it. */
+/* Protected: the bind with the list that the parameters, at 2, bring for it; nil where they bring none. The anchors, at 3,
+** keep it. */
 static int l_replacement(lua_State *L)
 {
     const alch_bind *b = lua_touserdata(L, 1);
-    alch_node_ref *slot = alch_push_node_slot(L, ALCH_NODE_BIND);
-    lua_Integer i, k, n, width = 1;
-    static const alch_value none = { .kind = ALCH_NULL };
-    alch_value *v;
+    alch_node_ref *slot;
     alch_bind *copy;
     alch_err err;
 
-    luaL_checktype(L, 2, LUA_TTABLE);
-    n = luaL_len(L, 2);
-    if (n > 0 && lua_geti(L, 2, 1) == LUA_TTABLE)
-        width = luaL_len(L, -1);
-    lua_settop(L, 3);
-    v = lua_newuserdatauv(L, (size_t)(n * width + 1) * sizeof *v, 0);
-    for (i = 1; i <= n; i++) {
-        lua_geti(L, 2, i);
-        for (k = 1; k <= width; k++) {
-            if (width > 1 || lua_type(L, -1) == LUA_TTABLE)
-                lua_geti(L, -1, k);
-            else
-                lua_pushvalue(L, -1);
-            alch_lua_to_value(L, -1, &v[(i - 1) * width + k - 1]);
-            lua_pop(L, 1);
-        }
-        lua_pop(L, 1);
-    }
-    if (alch_node_copy(b, &copy, &err) != ALCH_OK)
-        return alch_raise(L, &err);
+    lua_pushstring(L, b->key);
+    if (lua_rawget(L, 2) == LUA_TNIL)
+        return 1;
+    slot = alch_push_node_slot(L, ALCH_NODE_BIND);
+    alch_check(L, alch_node_copy(b, &copy, &err), &err);
     slot->node = &copy->head;
     copy->flags = (uint16_t)((copy->flags & ~ALCH_BIND_REQUIRED) | ALCH_BIND_EXPANDING);
-    if (alch_bind_own(copy, &none, v, (size_t)n, (size_t)width, &err) != ALCH_OK)
-        return alch_raise(L, &err);
-    copy->width = (uint16_t)width;
-    lua_settop(L, 3);
+    alch_give_value(L, copy, 4);
+    lua_settop(L, 5);
+    lua_pushvalue(L, 5);
+    lua_rawseti(L, 3, (lua_Integer)lua_rawlen(L, 3) + 1);
     return 1;
 }
 
@@ -495,20 +479,14 @@ static int replace(void *payload, const alch_bind *b, const alch_bind **out, alc
         return ALCH_OK;
     if (!lua_checkstack(L, 16))
         return alch_err_nomem(err);
+    lua_pushcfunction(L, l_replacement);
+    lua_pushlightuserdata(L, (void *)(uintptr_t)b);
     push_table(L, r, 0);
-    if (lua_getfield(L, -1, b->key) == LUA_TTABLE) {
-        lua_pushcfunction(L, l_replacement);
-        lua_pushlightuserdata(L, (void *)(uintptr_t)b);
-        lua_pushvalue(L, -3);
-        if (lua_pcall(L, 2, 1, 0) == LUA_OK) {
-            *out = (const alch_bind *)((alch_node_ref *)lua_touserdata(L, -1))->node;
-            push_table(L, r, 1);
-            lua_insert(L, -2);
-            lua_rawseti(L, -2, (lua_Integer)lua_rawlen(L, -2) + 1);
-        } else {
-            rc = take_error(L, r->whole, err);
-        }
-    }
+    push_table(L, r, 1);
+    if (lua_pcall(L, 3, 1, 0) != LUA_OK)
+        rc = take_error(L, r->whole, err);
+    else if (!lua_isnil(L, -1))
+        *out = (const alch_bind *)((alch_node_ref *)lua_touserdata(L, -1))->node;
     lua_settop(L, top);
     return rc;
 }
@@ -627,15 +605,18 @@ static void read_column_keys(lua_State *L, int idx, alch_compile_options *o)
     lua_Integer i, n;
     const char **keys;
 
-    if (lua_getfield(L, idx, "column_keys") != LUA_TTABLE) {
+    if (lua_getfield(L, idx, "column_keys") == LUA_TNIL) {
         lua_pop(L, 1);
         return;
     }
-    n = luaL_len(L, -1);
+    if (!alch_is_list(L, -1))
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "compile(): column_keys is a list of names, not %s", alch_describe(L, -1));
+    n = (lua_Integer)lua_rawlen(L, -1);
     keys = lua_newuserdatauv(L, (size_t)(n + 1) * sizeof *keys, 0);
     for (i = 1; i <= n; i++) {
-        lua_geti(L, -2, i);
-        keys[i - 1] = luaL_checkstring(L, -1);      /* the list holds the strings */
+        if (lua_rawgeti(L, -2, i) != LUA_TSTRING)
+            alch_raisef(L, ALCH_ERR_ARGUMENT, "compile(): a column key is a name, not %s", alch_describe(L, -1));
+        keys[i - 1] = lua_tostring(L, -1);      /* the list holds the strings */
         lua_pop(L, 1);
     }
     o->column_keys = keys;

@@ -487,32 +487,51 @@ static int l_unary(lua_State *L)
 ** {=== Parameters and text
 */
 
-void alch_give_value(lua_State *L, alch_bind *b, int idx)
+static int of_one_kind(const alch_value *v, size_t n)
+{
+    size_t i;
+
+    for (i = 1; i < n && v[i].kind == v[0].kind; i++)
+        ;
+    return i == n;
+}
+
+/* The elements of an expanding parameter, which are values or lists of one length. */
+static void give_list(lua_State *L, alch_bind *b, int idx)
 {
     static const alch_value none = { .kind = ALCH_NULL };
+    const char *name = b->key != NULL ? b->key : "param";
+    lua_Integer n;
+    unsigned width;
+    alch_value *items;
+    alch_err err;
+
+    if (!alch_is_list(L, idx))
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "the expanding parameter '%s' takes a list, got %s", name, alch_describe(L, idx));
+    n = luaL_len(L, idx);
+    width = alch_element_width(L, idx, n, 1);
+    if (width == 0)
+        alch_raisef(L, ALCH_ERR_ARGUMENT, "the list of the expanding parameter '%s' takes plain values only", name);
+    if (n == 0 && b->width > 0)
+        width = b->width;       /* that of what it is compared with */
+    items = alch_push_values(L, (size_t)n * width);
+    alch_read_elements(L, idx, n, width, items);
+    if (b->head.type == NULL && n > 0 && width == 1 && of_one_kind(items, (size_t)n))
+        alch_node_set_type(b, alch_type_of_value(items[0].kind));
+    alch_check(L, alch_bind_own(b, &none, items, (size_t)n, width, &err), &err);
+    b->width = (uint16_t)width;
+    lua_pop(L, 1);
+}
+
+void alch_give_value(lua_State *L, alch_bind *b, int idx)
+{
     alch_host_ref *ref = NULL;
     alch_value v;
     alch_err err;
     int rc;
 
-    if (b->flags & ALCH_BIND_EXPANDING && alch_is_plain_table(L, idx)) {
-        lua_Integer n = luaL_len(L, idx);
-        unsigned width = alch_element_width(L, idx, n, b->width > 1);
-        alch_value *items;
-
-        if (n > 0 && lua_geti(L, idx, 1) == LUA_TTABLE && alch_is_plain_table(L, -1))
-            width = (unsigned)luaL_len(L, -1);
-        if (n > 0)
-            lua_pop(L, 1);
-        if (width == 0)
-            alch_raisef(L, ALCH_ERR_ARGUMENT, "the list of an expanding parameter takes plain values only");
-        items = alch_push_values(L, (size_t)n * width);
-        alch_read_elements(L, idx, n, width, items);
-        if (b->head.type == NULL && n > 0 && width == 1)
-            alch_node_set_type(b, alch_type_of_value(items[0].kind));
-        alch_check(L, alch_bind_own(b, &none, items, (size_t)n, width, &err), &err);
-        b->width = (uint16_t)width;
-        lua_pop(L, 1);
+    if (b->flags & ALCH_BIND_EXPANDING) {
+        give_list(L, b, idx);
         return;
     }
     alch_lua_to_value(L, idx, &v);

@@ -87,7 +87,6 @@ static int l_operate(lua_State *L)
     return 1;
 }
 
-/* -x, NOT x ... */
 /* DESC and the like of several columns, as a composite has them: of each one. */
 static int order_each(lua_State *L, int op, const alch_list *columns)
 {
@@ -108,6 +107,7 @@ static int order_each(lua_State *L, int op, const alch_list *columns)
     return 1;
 }
 
+/* -x, NOT x, x DESC ... */
 static int l_unary_op(lua_State *L)
 {
     int op = operator_of(L);
@@ -437,8 +437,8 @@ static void in_node(lua_State *L, const alch_node *n, const alch_node *left, alc
         b->width = (uint16_t)tuple_width(left);
         if (b->head.type == NULL)
             alch_node_set_type(b, left->type);
-        if (b->value.kind == ALCH_HOST) {       /* its list was a value like any other so far */
-            alch_host_ref_push(L, (const alch_host_ref *)b->value.as.handle);
+        if (b->value.kind != ALCH_NULL && !(b->flags & ALCH_BIND_CALLABLE)) {      /* its list was a value like any other so far */
+            alch_value_push(L, &b->value);
             alch_give_value(L, b, lua_gettop(L));
             lua_pop(L, 1);
         }
@@ -469,7 +469,7 @@ static int l_in(lua_State *L)
     n = alch_to_node(L, 2);
     if (n != NULL)
         in_node(L, n, left, slot);
-    else if (!alch_is_plain_table(L, 2))
+    else if (!alch_is_list(L, 2))
         return alch_raisef(L, ALCH_ERR_ARGUMENT, "in_() takes a list, a select or an expression, got %s",
                            alch_describe(L, 2));
     else {

@@ -197,6 +197,19 @@ for name, url in targets.each() do
       assert.same({ 1, 3 }, conn:execute(statement, { names = { "a", "c" } }):scalars():all())
       assert.same({ 2 }, conn:execute(statement, { names = { "b" } }):scalars():all())
       assert.same({}, conn:execute(statement, { names = {} }):scalars():all())
+      local refused = {
+        { "takes a list, got the string 'a'", "a" }, { "'names' takes plain values only", { {} } }, { "takes a list, got a table",
+          setmetatable({}, { __len = function() return 1 << 61 end }) }, { "element 2 of in_%(%) must be a list of 2 values", { { 1, 2 }, { 3 } } },
+      }
+      for _, row in ipairs(refused) do raises("ArgumentError", row[1], conn.execute, conn, statement, { names = row[2] }) end
+      raises("ArgumentError", "'names' takes a list, got the number 5", function()
+        return users.c.name:in_(sa.bindparam("names", 5))
+      end)
+    end)
+
+    it("a list out of a JSON document may be empty", function()
+      local document = conn:scalar(sa.select(sa.literal(sa.JSON.array {}, sa.JSON)))
+      assert.same({}, conn:execute(sa.select(users.c.id):where(users.c.name:in_(document))):all())
     end)
 
     it("what is no statement cannot be executed", function()

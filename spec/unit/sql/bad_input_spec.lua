@@ -36,6 +36,10 @@ local rows = {
   { "a parameter called like a column that is set", "CompileError", { "'x' is reserved", "'b_x'" }, function()
     a:update():values { x = 1 }:where(x:eq(sa.bindparam("x"))):compile()
   end },
+  { "column keys that are no names", "ArgumentError", { "column key", "the number 1" }, function() a:insert():compile { column_keys = { 1 } } end },
+  { "column keys that are no list", "ArgumentError", { "column_keys", "a table" }, function()
+    a:insert():compile { column_keys = setmetatable({}, { __len = function() return 1 << 61 end }) }
+  end },
   { "one that comes before it", "CompileError", { "'x' is reserved" }, function()
     local seen = sa.select(a.c.id):where(x:eq(sa.bindparam("x", 5))):cte("seen")
     a:insert():values { x = sa.select(seen.c.id):scalar_subquery(), id = 3 }:add_cte(seen):compile("postgresql")
