@@ -208,21 +208,30 @@ static int is_marked_array(lua_State *L, int table)
     return marked;
 }
 
+static int is_place(lua_State *L, int idx, lua_Integer n)
+{
+    lua_Integer i = lua_isinteger(L, idx) ? lua_tointeger(L, idx) : 0;
+
+    return i >= 1 && i <= n;
+}
+
 /* A list has the keys 1 to n and no others, a map strings; {} is a map. */
 static int put_table(encoder *e, int table, int depth)
 {
-    size_t strings = 0, others = 0;
+    size_t strings = 0, places = 0, others = 0;
     lua_Integer n = (lua_Integer)lua_rawlen(e->L, table);
 
     for (lua_pushnil(e->L); lua_next(e->L, table) != 0; lua_pop(e->L, 1)) {
         if (lua_type(e->L, -2) == LUA_TSTRING)
             strings++;
+        else if (is_place(e->L, -2, n))
+            places++;
         else
             others++;
     }
-    if (strings > 0 && others > 0)
+    if (strings > 0 && places + others > 0)
         return refuse(e, "a table with both names and other keys has no JSON form");
-    if (others != (size_t)n)
+    if (others > 0 || places != (size_t)n)
         return refuse(e, "a list with holes, or with keys that are no names, has no JSON form; use sa.null in the holes");
     if (n > 0 || (strings == 0 && is_marked_array(e->L, table)))
         return put_list(e, table, n, depth);

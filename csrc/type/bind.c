@@ -93,6 +93,8 @@ static int bind_float(const alch_conversion *c, const alch_value *in, alch_arena
         return give_float(out, d);
     case ALCH_DECIMAL:
         (void)alch_decimal_to_float(in, &d);
+        if (isinf(d) && alch_decimal_is_finite(in))
+            return alch_convert_refuse(c, in, err, "it is larger than any float; use Numeric");
         return check_float(c, in, d, out, err);
     default:
         return alch_convert_refuse(c, in, err, "a number is expected");

@@ -110,7 +110,7 @@ static int read_boolean(const alch_conversion *c, const alch_value *cell, alch_a
         truth = cell->as.integer != 0;
     else if (cell->kind == ALCH_FLOAT)
         truth = cell->as.number != 0;
-    else if (cell->kind == ALCH_TEXT && cell->as.text.len == 1 && strchr("tf", cell->as.text.at[0]) != NULL)
+    else if (cell->kind == ALCH_TEXT && cell->as.text.len == 1 && (cell->as.text.at[0] == 't' || cell->as.text.at[0] == 'f'))
         truth = cell->as.text.at[0] == 't';
     else
         return not_of_type(c, cell, err);
@@ -217,7 +217,6 @@ alch_read_fn alch_reader(const alch_type *t, uint8_t *plain)
         [ALCH_FAMILY_ENUM] = { read_enum, NOTHING_PLAIN }, [ALCH_FAMILY_UUID] = { read_uuid, NOTHING_PLAIN }
     };
     int decimals = (t->family == ALCH_FAMILY_NUMERIC || t->family == ALCH_FAMILY_FLOAT) && (t->flags & ALCH_TYPE_ASDECIMAL);
-
 
     *plain = decimals ? NOTHING_PLAIN : readers[t->family].plain;
     return decimals ? read_decimal : readers[t->family].fn;

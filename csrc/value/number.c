@@ -125,14 +125,56 @@ static int to_locale(const char *s, size_t n, char *out, size_t size)
     return 1;
 }
 
+/* What decides which float is the nearest; of further digits only whether there is one but zero. */
+#define DECIDING_DIGITS 800
+
+/* What is behind the 'e' of a number, kept within what matters. */
+static int64_t read_exponent(const char *s, size_t n)
+{
+    const int64_t far = 1000000000;
+    int64_t exponent;
+
+    if (!alch_integer_parse(s, n, &exponent))
+        return s[0] == '-' ? -far : far;
+    return exponent > far ? far : exponent < -far ? -far : exponent;
+}
+
+/* A number of any length as digits and an exponent, for strtod; 'out' has room for a few more than DECIDING_DIGITS. */
+static void shorten(const char *s, size_t n, char *out)
+{
+    const char *end = s + n;
+    int digits = 0, behind_point = 0, rest = 0;
+    int64_t exponent = 0;
+
+    if (*s == '-' || *s == '+')
+        *out++ = *s++;
+    for (; s < end && *s != 'e' && *s != 'E'; s++) {
+        if (*s == '.') {
+            behind_point = 1;
+        } else if (digits < DECIDING_DIGITS) {
+            exponent -= behind_point;
+            if (digits > 0 || *s != '0')
+                out[digits++] = *s;
+        } else {
+            exponent += !behind_point;
+            rest |= *s != '0';
+        }
+    }
+    out[digits++] = rest ? '1' : '0';
+    exponent += (s < end ? read_exponent(s + 1, (size_t)(end - s) - 1) : 0) - 1;
+    (void)snprintf(out + digits, 24, "e%lld", (long long)exponent);
+}
+
 int alch_float_parse(const char *s, size_t n, double *out)
 {
-    char copy[1200];    /* longer than any double's exact decimal digits */
+    char copy[DECIDING_DIGITS + 200];
 
     if (parse_special(s, n, out))
         return 1;
-    if (!is_number(s, n) || !to_locale(s, n, copy, sizeof copy))
+    if (!is_number(s, n))
         return 0;
+    if (!to_locale(s, n, copy, sizeof copy))
+        shorten(s, n, copy);
     *out = strtod(copy, NULL);
     return 1;
 }
