@@ -150,19 +150,24 @@ static int is_associative(int op)
     return op == ALCH_OP_AND || op == ALCH_OP_OR || op == ALCH_OP_ADD || op == ALCH_OP_MUL || op == ALCH_OP_CONCAT;
 }
 
-/* Is there a partner for each item, no matter where it stands? */
+/* Is there a partner of its own for each item, no matter where it stands? */
 static int same_in_any_order(comparison *c, const alch_list *a, const alch_list *b)
 {
-    uint32_t i, k;
+    uint8_t *taken = alch_alloc0(b->count);
+    uint32_t i, k = 0;
 
-    for (i = 0; i < a->count; i++) {
-        for (k = 0; k < b->count; k++)
-            if (same_node(c, a->items[i], b->items[k]))
-                break;
-        if (k == b->count)
-            return 0;
+    if (taken == NULL) {
+        c->rc = alch_err_nomem(c->err);
+        return 0;
     }
-    return 1;
+    for (i = 0; i < a->count && k < b->count; i++) {
+        for (k = 0; k < b->count && (taken[k] || !same_node(c, a->items[i], b->items[k])); k++)
+            ;
+        if (k < b->count)
+            taken[k] = 1;
+    }
+    alch_free(taken);
+    return k < b->count || a->count == 0;
 }
 
 static int same_items(comparison *c, const alch_list *a, const alch_list *b)
@@ -172,7 +177,7 @@ static int same_items(comparison *c, const alch_list *a, const alch_list *b)
     if (a->count != b->count)
         return 0;
     if (is_associative(a->head.op))
-        return same_in_any_order(c, a, b) && same_in_any_order(c, b, a);
+        return same_in_any_order(c, a, b);
     for (i = 0; i < a->count; i++)
         if (!same_node(c, a->items[i], b->items[i]))
             return 0;

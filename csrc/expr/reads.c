@@ -1,5 +1,6 @@
 #include "expr/reads.h"
 
+#include <ctype.h>
 #include <string.h>
 
 #include "expr/selectable.h"
@@ -11,17 +12,23 @@ static const char *const not_for_a_copy[] = {
     "pg_current_wal_", "pg_current_xact_", "txid_", "last_insert_rowid", "changes", "total_changes",
 };
 
+/* Does 'name', in whatever case, begin with 'known', or is it that? */
+static int is_one_of(const char *known, const char *name)
+{
+    const char *end = known + strlen(known);
+
+    while (known < end && tolower((unsigned char)*name) == *known)
+        known++, name++;
+    return known == end && (end[-1] == '_' || *name == '\0');
+}
+
 static int needs_its_server(const char *name)
 {
     size_t i;
 
-    for (i = 0; i < sizeof not_for_a_copy / sizeof *not_for_a_copy; i++) {
-        const char *known = not_for_a_copy[i];
-        size_t len = strlen(known);
-
-        if (known[len - 1] == '_' ? strncmp(name, known, len) == 0 : strcmp(name, known) == 0)
+    for (i = 0; i < sizeof not_for_a_copy / sizeof *not_for_a_copy; i++)
+        if (is_one_of(not_for_a_copy[i], name))
             return 1;
-    }
     return 0;
 }
 

@@ -25,6 +25,7 @@ describe("statements that only read", function()
     { "a union with one", false, sa.union(sa.select(t.c.id), sa.select(change.c.id)) },
     { "a number of a sequence", false, sa.select(sa.Sequence("s"):next_value()) },
     { "nextval", false, sa.select(sa.func.nextval("s")) },
+    { "nextval in capitals", false, sa.select(sa.func.NEXTVAL("s")) },
     { "an advisory lock", false, sa.select(sa.func.pg_advisory_xact_lock(1)) },
     { "INSERT", false, t:insert() },
     { "DELETE ... RETURNING", false, t:delete():returning(t.c.id) },

@@ -41,6 +41,17 @@ describe("compare", function()
     end)
   end
 
+  it("looks at conditions inside of conditions once", function()
+    local function nested(last)
+      local made = x:eq(last)
+      for i = 1, 60 do made = (i % 2 == 0 and sa.and_ or sa.or_)(id:eq(i), made) end
+      return made
+    end
+    assert.is_true(nested(1):compare(nested(1)))
+    assert.is_false(nested(1):compare(nested(2)))
+    assert.is_false((x:eq(1) & x:eq(1) & x:eq(2)):compare(x:eq(1) & x:eq(2) & x:eq(2)))
+  end)
+
   it("takes one anonymous name for one thing throughout", function()
     local a, b = t:alias(), t:alias()
     local c, d = t:alias(), t:alias()
