@@ -407,6 +407,7 @@ static int l_binary(lua_State *L)
     int op = op_at(L, 1);
     const alch_node *left = NULL, *right;
     const alch_type *type = lua_isnoneornil(L, 4) ? NULL : alch_check_type(L, 4, NULL);
+    const alch_node_ref *list;
     alch_node_ref *slot;
     alch_binary *b;
     alch_err err;
@@ -414,8 +415,9 @@ static int l_binary(lua_State *L)
     lua_settop(L, 5);
     left = alch_check_expression(L, 2);
     slot = alch_push_node_slot(L, ALCH_NODE_BINARY);
-    if (alch_test_node_ref(L, 3) != NULL && alch_test_node_ref(L, 3)->node->kind == ALCH_NODE_LIST)
-        slot->node = alch_node_keep(alch_test_node_ref(L, 3)->node);
+    list = alch_test_node_ref(L, 3);
+    if (list != NULL && list->node != NULL && list->node->kind == ALCH_NODE_LIST)
+        slot->node = alch_node_keep(list->node);
     else
         alch_operand_node(L, 3, left, lua_isnil(L, 3) || alch_is_null(L, 3) ? ALCH_OP_IS : op, &slot->node);
     right = alch_take_node(slot);
@@ -586,17 +588,27 @@ static int l_bind(lua_State *L)
     return 1;
 }
 
-/* A copy of the bind 'old' with the value at 'idx', pushed. */
-static const alch_node *rebind(lua_State *L, const alch_bind *old, int idx, alch_node_ref *slot)
+/* A copy of the bind 'old' with the value at 'idx', in 'slot'. */
+static void rebind(lua_State *L, const alch_bind *old, int idx, alch_node_ref *slot)
 {
     alch_bind *b;
     alch_err err;
 
     alch_check(L, alch_node_copy(old, &b, &err), &err);
     slot->node = &b->head;
-    b->flags &= (uint16_t)~ALCH_BIND_REQUIRED;
+    b->flags &= (uint16_t)~(ALCH_BIND_REQUIRED | ALCH_BIND_CALLABLE);
     alch_give_value(L, b, idx);
-    return slot->node;
+}
+
+/* core.rebind(bind, value): the parameter with another value. */
+static int l_rebind(lua_State *L)
+{
+    const alch_node *n = alch_check_kind(L, 1, ALCH_NODE_BIND);
+
+    lua_settop(L, 2);
+    rebind(L, (const alch_bind *)n, 2, alch_push_node_slot(L, ALCH_NODE_BIND));
+    lua_settop(L, 3);
+    return 1;
 }
 
 static int l_text(lua_State *L)
@@ -639,7 +651,7 @@ static int l_text_bind(lua_State *L)
     if (!lua_isnil(L, 3))
         item->node = alch_node_keep(alch_check_kind(L, 3, ALCH_NODE_BIND));
     else
-        (void)rebind(L, (const alch_bind *)t->binds->items[i], 4, item);
+        rebind(L, (const alch_bind *)t->binds->items[i], 4, item);
     alch_check(L, alch_node_set(binds, &binds->items[i], alch_take_node(item), &err), &err);
     lua_settop(L, 5);
     return 1;
@@ -788,6 +800,7 @@ static const luaL_Reg functions[] = {
     { "unary", l_unary },
     { "bind", l_bind },
     { "bind_flags", l_bind_flags },
+    { "rebind", l_rebind },
     { "text", l_text },
     { "text_bind", l_text_bind },
     { "custom", l_custom },

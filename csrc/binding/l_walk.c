@@ -206,39 +206,9 @@ static int l_bind_as(lua_State *L)
     return 1;
 }
 
-/* core.rebind(bind, value): the parameter with another value. */
-static int l_rebind(lua_State *L)
-{
-    const alch_bind *b = (const alch_bind *)alch_check_kind(L, 1, ALCH_NODE_BIND);
-    alch_node_ref *slot;
-    alch_host_ref *ref = NULL;
-    alch_bind *copy;
-    alch_value v;
-    alch_err err;
-    int rc;
-
-    lua_settop(L, 2);
-    slot = alch_push_node_slot(L, ALCH_NODE_BIND);
-    if (alch_node_copy(b, &copy, &err) != ALCH_OK)
-        return alch_raise(L, &err);
-    slot->node = &copy->head;
-    copy->flags &= (uint16_t)~ALCH_BIND_REQUIRED;
-    alch_lua_to_value(L, 2, &v);
-    if (v.kind == ALCH_HOST) {
-        ref = alch_host_ref_new(L, 2);
-        if (ref == NULL)
-            return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
-        v.as.handle = (intptr_t)ref;
-    }
-    rc = alch_bind_own(copy, &v, NULL, 0, 1, &err);
-    alch_host_drop(ref);
-    return rc == ALCH_OK ? 1 : alch_raise(L, &err);
-}
-
 static const luaL_Reg functions[] = {
     { "replace", l_replace },
     { "id", l_id },
-    { "rebind", l_rebind },
     { "bind_as", l_bind_as },
     { NULL, NULL }
 };

@@ -61,6 +61,7 @@ for name, url in targets.each() do
       local one = sa.select(sa.bindparam("n", { callable_ = make, type_ = sa.Integer }))
       assert.same({ 1, 2, 70, 3 }, { conn:scalar(one), conn:scalar(one), conn:scalar(one, { n = 70 }), conn:scalar(one) })
       assert.equal(4, one:compile().params.n)
+      assert.equal(80, conn:scalar(one:params { n = 80 }))
       assert.equal("SELECT 5 AS anon_1", one:compile { literal_binds = true }.string)
       local function up_to() return table.pack(table.unpack({ 1, 2, 3, 4, 5, 6, 7 }, 1, make())) end
       local listed = sa.select(sa.literal(7):in_(sa.bindparam("list", { callable_ = up_to, expanding = true })))
@@ -202,6 +203,9 @@ for name, url in targets.each() do
           setmetatable({}, { __len = function() return 1 << 61 end }) }, { "element 2 of in_%(%) must be a list of 2 values", { { 1, 2 }, { 3 } } },
       }
       for _, row in ipairs(refused) do raises("ArgumentError", row[1], conn.execute, conn, statement, { names = row[2] }) end
+      assert.same({ 1, 3 }, conn:execute(statement:params { names = { "a", "c" } }):scalars():all())
+      assert.same({}, conn:execute(statement:params { names = {} }):all())
+      raises("ArgumentError", "'names' takes a list, got the number 5", function() statement:params { names = 5 } end)
       raises("ArgumentError", "'names' takes a list, got the number 5", function()
         return users.c.name:in_(sa.bindparam("names", 5))
       end)
