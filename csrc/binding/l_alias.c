@@ -276,26 +276,11 @@ static int push_columns(lua_State *L, const alch_nodes *found, alch_arena *arena
     return 1;
 }
 
-static int l_arena_gc(lua_State *L)
-{
-    alch_arena_release(lua_touserdata(L, 1));
-    return 0;
-}
-
-static alch_arena *push_arena(lua_State *L)
-{
-    alch_arena *a = lua_newuserdatauv(L, sizeof *a, 0);
-
-    alch_arena_init(a);
-    luaL_setmetatable(L, "lualchemy.arena");
-    return a;
-}
-
 /* core.from_columns(from | statement): a list of its columns. */
 static int l_from_columns(lua_State *L)
 {
     const alch_node *n = alch_check_node(L, 1);
-    alch_arena *arena = push_arena(L);
+    alch_arena *arena = alch_push_arena(L);
     alch_nodes found = { arena, NULL, 0, 0, 0 };
     alch_err err;
     int rc = alch_is_from(n) || n->kind == ALCH_NODE_TEXT_SELECT ? alch_from_columns(n, &found, &err)
@@ -308,7 +293,7 @@ static int l_from_columns(lua_State *L)
 static int l_column_keys(lua_State *L)
 {
     const alch_node *n = alch_check_node(L, 1);
-    alch_arena *arena = push_arena(L);
+    alch_arena *arena = alch_push_arena(L);
     alch_nodes found = { arena, NULL, 0, 0, 0 }, keys = found;
     alch_namer nm = { arena, 0 };
     alch_named_column *named = NULL;
@@ -338,8 +323,9 @@ static int l_column_keys(lua_State *L)
 static int l_froms(lua_State *L)
 {
     const alch_node *n = alch_check_node(L, 1);
-    alch_arena *arena = push_arena(L);
+    alch_arena *arena = alch_push_arena(L);
     alch_nodes found = { arena, NULL, 0, 0, 0 }, distinct = found;
+    alch_err err;
     size_t i;
     uint32_t k;
 
@@ -357,7 +343,7 @@ static int l_froms(lua_State *L)
         alch_from_objects(n, &found);
     for (i = 0; i < found.len; i++)
         alch_nodes_add_new(&distinct, found.at[i]);
-    return push_columns(L, &distinct, arena, ALCH_OK, NULL);
+    return push_columns(L, &distinct, arena, arena->failed ? alch_err_nomem(&err) : ALCH_OK, &err);
 }
 
 /* core.only_reads(statement) -> boolean */
@@ -388,7 +374,5 @@ void alch_open_alias(lua_State *L);
 
 void alch_open_alias(lua_State *L)
 {
-    (void)alch_new_metatable(L, "lualchemy.arena", l_arena_gc);
-    lua_pop(L, 1);
     luaL_setfuncs(L, functions, 0);
 }

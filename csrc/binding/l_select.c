@@ -149,14 +149,13 @@ static alch_select *push_with_froms(lua_State *L, const alch_join *join)
 {
     alch_select *s = push_copy(L);
     alch_node_ref *slot;
-    alch_arena *arena = lua_newuserdatauv(L, sizeof *arena, 0);
+    alch_arena *arena = alch_push_arena(L);
     alch_nodes found = { arena, NULL, 0, 0, 0 }, within = found;
     alch_list *froms;
     size_t k;
     int rc;
     alch_err err;
 
-    alch_arena_init(arena);
     alch_columns_froms(s, &found);
     for (k = 0; k < found.len; k++)
         alch_hidden_froms(found.at[k], &within);
@@ -171,6 +170,8 @@ static alch_select *push_with_froms(lua_State *L, const alch_join *join)
         if (join != NULL)
             break;
     }
+    if (rc == ALCH_OK && arena->failed)
+        rc = alch_err_nomem(&err);
     alch_arena_release(arena);
     alch_check(L, rc, &err);
     alch_check(L, alch_node_set(s, &s->froms, alch_take_node(slot), &err), &err);
@@ -276,7 +277,7 @@ static int check_orderings(lua_State *L, const char *what)
         if (alch_is_noted_expression(L, i))
             continue;
         r = alch_test_node_ref(L, i);
-        if (r != NULL && !alch_is_statement(r->node) && !alch_is_from(r->node)
+        if (r != NULL && r->node != NULL && !alch_is_statement(r->node) && !alch_is_from(r->node)
             && (r->node->kind == ALCH_NODE_COLUMN || alch_listed_node(L, i, r->node) == r->node))
             continue;
         item = push_slot(L, ALCH_NODE_LABEL_NAME);

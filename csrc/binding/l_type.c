@@ -142,7 +142,7 @@ static void read_labels(lua_State *L, int fields, alch_type *spec)
 
     if (lua_getfield(L, fields, "labels") == LUA_TNIL)
         return;
-    n = luaL_len(L, -1);
+    n = (lua_Integer)lua_rawlen(L, -1);
     labels = lua_newuserdatauv(L, (size_t)n * sizeof *labels + 1, 0);
     for (i = 0; i < n; i++) {
         if (lua_rawgeti(L, -2, i + 1) != LUA_TSTRING)
@@ -165,7 +165,7 @@ static void read_items(lua_State *L, int fields, alch_type *spec)
         spec->item = alch_check_type(L, -1, NULL);
     if (lua_getfield(L, fields, "items") == LUA_TNIL)
         return;
-    n = luaL_len(L, -1);
+    n = (lua_Integer)lua_rawlen(L, -1);
     luaL_checkstack(L, (int)n + 4, "types");
     items = lua_newuserdatauv(L, (size_t)n * sizeof *items + 1, 0);
     for (i = 0; i < n; i++) {

@@ -59,6 +59,14 @@ static void put_type_name(const alch_dialect *d, const alch_type *t, alch_buf *o
         alch_dialect_quote(d, t->name, out);
 }
 
+static int render_item(const alch_dialect *d, const alch_type *t, void *host, alch_buf *out, alch_err *err)
+{
+    if (t->item == NULL)
+        return alch_err_set(err, ALCH_ERR_COMPILE, "dialect '%s' spells %s with %%I, but it has no item type", d->name,
+                            alch_type_name(t));
+    return render_name(d, t->item, host, out, err);
+}
+
 static int render_template(const alch_dialect *d, const alch_type *t, const char *at, void *host, alch_buf *out,
                            alch_err *err)
 {
@@ -75,7 +83,7 @@ static int render_template(const alch_dialect *d, const alch_type *t, const char
         case 'N': put_precision_scale(out, t); break;
         case 'Z': alch_buf_puts(out, t->flags & ALCH_TYPE_TIMEZONE ? " WITH TIME ZONE" : " WITHOUT TIME ZONE"); break;
         case 'T': put_type_name(d, t, out); break;
-        case 'I': rc = render_name(d, t->item, host, out, err); break;
+        case 'I': rc = render_item(d, t, host, out, err); break;
         case 'D': put_dimensions(out, t->length); break;
         default: alch_buf_putc(out, *at);
         }

@@ -497,8 +497,13 @@ int alch_node_replace(alch_node *n, alch_replace_fn fn, void *payload, alch_err 
 
 alch_list *alch_list_new(int kind, int op, size_t room, alch_err *err)
 {
-    alch_list *l = node_new(kind, room * sizeof *l->items, err);
+    alch_list *l;
 
+    if (room > UINT32_MAX / sizeof *l->items) {     /* a length that somebody made up */
+        (void)alch_err_nomem(err);
+        return NULL;
+    }
+    l = node_new(kind, room * sizeof *l->items, err);
     if (l == NULL)
         return NULL;
     l->head.op = (uint8_t)op;

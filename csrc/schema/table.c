@@ -142,7 +142,7 @@ alch_column *alch_from_find(const alch_from *f, const char *key, size_t len)
     uint32_t i;
 
     for (i = 0; i < f->column_count; i++)
-        if (strncmp(f->columns[i]->key, key, len) == 0 && f->columns[i]->key[len] == '\0')
+        if (strlen(f->columns[i]->key) == len && memcmp(f->columns[i]->key, key, len) == 0)
             return f->columns[i];
     return NULL;
 }

@@ -1,6 +1,7 @@
 --- What cannot be meant is refused where it is written, by an error that names it.
 local pg = require("lualchemy.dialects.postgresql")
 local sa = require("lualchemy")
+local sqlite = require("lualchemy.dialects.sqlite")
 local expect = require("spec.support.expect")
 
 local metadata, other = sa.MetaData(), sa.MetaData()
@@ -9,6 +10,17 @@ local b = sa.Table("b", metadata, sa.Column("id", sa.Integer, { primary_key = tr
   sa.Column("a2", sa.ForeignKey("a.id")))
 local c = sa.Table("c", other, sa.Column("id", sa.Integer, { primary_key = true }))
 local x = a.c.x
+
+-- Uses a column in a finalizer, behind its own.
+local function when_collected(use)
+  local problem
+  do
+    local holder = setmetatable({}, { __gc = function(self) problem = select(2, pcall(use, self[1])) end })
+    holder[1] = sa.column("gone")
+  end
+  collectgarbage()
+  error(problem, 0)
+end
 
 -- what, the error's class, what its message says, what is done
 local rows = {
@@ -35,6 +47,12 @@ local rows = {
   end },
   { "a parameter called like a column that is set", "CompileError", { "'x' is reserved", "'b_x'" }, function()
     a:update():values { x = 1 }:where(x:eq(sa.bindparam("x"))):compile()
+  end },
+  { "a dialect's spelling of items that a type has not", "CompileError", { "'itemless'", "String", "%I" }, function()
+    sa.String(5):compile(sa.Dialect { name = "itemless", base = sqlite.description, types = { String = "%I[]" } })
+  end },
+  { "an order by what was collected", "ArgumentError", { "order_by() takes columns" }, function()
+    when_collected(function(column) sa.select(a):order_by(column) end)
   end },
   { "column keys that are no names", "ArgumentError", { "column key", "the number 1" }, function() a:insert():compile { column_keys = { 1 } } end },
   { "column keys that are no list", "ArgumentError", { "column_keys", "a table" }, function()
