@@ -120,7 +120,7 @@ static int l_process(lua_State *L)
 {
     run *r = check_run(L, 1);
     unsigned flags = read_keywords(L, 3, r->flags & ~(unsigned)(ALCH_V_COLUMNS | ALCH_V_LABEL | ALCH_V_RESULT));
-    alch_buf *side = alch_push_object(L, sizeof *side, 0, "lualchemy.text");
+    alch_buf *side = alch_push_buffer(L);
     lua_Integer i, n = lua_istable(L, 2) && luaL_getmetafield(L, 2, "__index") == LUA_TNIL ? luaL_len(L, 2) : -1;
 
     if (n < 0 || alch_to_node(L, 2) != NULL) {
@@ -149,7 +149,7 @@ static int l_visit(lua_State *L)
 
     if (n->kind == ALCH_NODE_CUSTOM)
         return push_standard(L, r, n);
-    side = alch_push_object(L, sizeof *side, 0, "lualchemy.text");
+    side = alch_push_buffer(L);
     render_into(L, r, n, 1, flags, side);
     return push_text(L, side);
 }
@@ -159,7 +159,7 @@ static int l_quote(lua_State *L)
 {
     run *r = check_run(L, 1);
     const char *name = alch_check_text(L, 2);
-    alch_buf *b = alch_push_object(L, sizeof *b, 0, "lualchemy.text");
+    alch_buf *b = alch_push_buffer(L);
 
     alch_dialect_quote(r->compiler->dialect, name, b);
     lua_pushlstring(L, b->data != NULL ? b->data : "", b->len);
@@ -665,7 +665,7 @@ static int l_type_text(lua_State *L)
 {
     const alch_type *t = alch_check_type(L, 1, NULL);
     const alch_dialect *d = alch_check_dialect(L, 2);
-    alch_buf *b = alch_push_object(L, sizeof *b, 0, "lualchemy.text");
+    alch_buf *b = alch_push_buffer(L);
     alch_err err;
 
     if (alch_type_text(d, t, L, b, &err) != ALCH_OK)

@@ -69,12 +69,6 @@ static int l_read(lua_State *L)
     return 1;
 }
 
-static int buf_gc(lua_State *L)
-{
-    alch_buf_release(lua_touserdata(L, 1));
-    return 0;
-}
-
 /* core.type_literal(type, storage, value) -> SQL text */
 static int l_literal(lua_State *L)
 {
@@ -84,8 +78,7 @@ static int l_literal(lua_State *L)
     alch_err err;
 
     lua_settop(L, 3);
-    (void)alch_new_metatable(L, "lualchemy.buf", buf_gc);
-    b = alch_push_object(L, sizeof *b, 0, "lualchemy.buf");
+    b = alch_push_buffer(L);
     if (alch_literal_lua(L, 3, t, s, b, &err) != ALCH_OK)
         return alch_raise(L, &err);
     lua_pushlstring(L, b->data, b->len);

@@ -220,13 +220,6 @@ static int l_gc(lua_State *L)
     return 0;
 }
 
-/* Text in a userdata of its own, so that it is freed whatever Lua does. */
-static int l_buf_gc(lua_State *L)
-{
-    alch_buf_release(lua_touserdata(L, 1));
-    return 0;
-}
-
 static int push_text(lua_State *L, alch_buf *b)
 {
     if (b->failed)
@@ -247,7 +240,7 @@ static int l_quote(lua_State *L)
 
     if (memchr(name, '\0', len) != NULL)
         return alch_raisef(L, ALCH_ERR_ARGUMENT, "a name cannot contain a NUL character");
-    b = alch_push_object(L, sizeof *b, 0, "lualchemy.text");
+    b = alch_push_buffer(L);
     if (force)
         alch_dialect_quote_always(d, name, b);
     else
@@ -293,8 +286,6 @@ void alch_open_dialect(lua_State *L);
 void alch_open_dialect(lua_State *L)
 {
     (void)alch_new_metatable(L, ALCH_DIALECT_METATABLE, l_gc);
-    lua_pop(L, 1);
-    (void)alch_new_metatable(L, "lualchemy.text", l_buf_gc);
     lua_pop(L, 1);
     luaL_setfuncs(L, functions, 0);
 }

@@ -35,7 +35,6 @@ static alch_dml *push_copy(lua_State *L)
     return copy;
 }
 
-/* Takes the node out of a slot that was only its safe place. */
 /* Hands 'child' over to a field of a node that only we see. */
 static void set_child(lua_State *L, void *parent, const void *field, const alch_node *child)
 {

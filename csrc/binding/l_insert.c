@@ -274,7 +274,7 @@ static size_t batch_size(const alch_compiled *r, size_t sets, size_t most_params
 
 static void set_text(lua_State *L, int plan, const alch_compiled *r, size_t rows, int numbered)
 {
-    alch_buf *text = alch_push_object(L, sizeof *text, 0, "lualchemy.text");
+    alch_buf *text = alch_push_buffer(L);
     alch_err err;
     int rc = numbered ? alch_compiled_repeat_ordered(r, rows, L, text, &err) : alch_compiled_repeat(r, rows, text, &err);
 

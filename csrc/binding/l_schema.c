@@ -5,6 +5,7 @@
 #include "binding/bind.h"
 #include "binding/node_conv.h"
 #include "binding/value_conv.h"
+#include "expr/build.h"
 #include "schema/table.h"
 
 /* A table or column is filled in while its schema is being configured. */
@@ -94,17 +95,9 @@ static int l_default_sequence(lua_State *L)
 {
     const char *name = alch_check_text(L, 1), *schema = alch_opt_text(L, 2, NULL);
     alch_node_ref *slot = alch_push_node_slot(L, ALCH_NODE_SEQUENCE);
-    alch_text *t;
     alch_err err;
 
-    t = alch_node_new(ALCH_NODE_SEQUENCE, &err);
-    if (t == NULL)
-        return alch_raise(L, &err);
-    slot->node = &t->head;
-    t->text = alch_strdup(name);
-    t->schema = schema != NULL ? alch_strdup(schema) : NULL;
-    if (t->text == NULL || (schema != NULL && t->schema == NULL))
-        return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    alch_check(L, alch_name_new(ALCH_NODE_SEQUENCE, name, schema, &slot->node, &err), &err);
     return 1;
 }
 

@@ -166,7 +166,7 @@ static int l_type_text_plain(lua_State *L)
 {
     const alch_type *t = alch_check_type(L, 1, NULL);
     const alch_dialect *d = alch_check_dialect(L, 2);
-    alch_buf *b = alch_push_object(L, sizeof *b, 0, "lualchemy.text");
+    alch_buf *b = alch_push_buffer(L);
     alch_err err;
 
     lua_pushlightuserdata(L, (void *)(uintptr_t)alch_type_for(t, d->name));
