@@ -166,18 +166,22 @@ static int malformed(array_codec *k)
 /* A quoted item, its quotes and backslashes taken off, in the arena. */
 static int read_quoted(array_codec *k, alch_value *out)
 {
+    const char *quote = ++k->at;
     size_t n = 0;
-    char *s = alch_arena_alloc(k->arena, (size_t)(k->end - k->at) + 1);
+    char *s;
 
+    while (quote < k->end && *quote != '"')
+        quote += *quote == '\\' ? 2 : 1;
+    if (quote >= k->end)
+        return malformed(k);
+    s = alch_arena_alloc(k->arena, (size_t)(quote - k->at) + 1);
     if (s == NULL)
         return alch_err_nomem(k->err);
-    for (k->at++; k->at < k->end && *k->at != '"'; k->at++) {
-        if (*k->at == '\\' && k->at + 1 < k->end)
+    for (; k->at < quote; k->at++) {
+        if (*k->at == '\\')
             k->at++;
         s[n++] = *k->at;
     }
-    if (k->at >= k->end)
-        return malformed(k);
     k->at++;
     *out = (alch_value){ .kind = ALCH_TEXT, .zone = ALCH_ZONE_NONE, .as.text = { s, n } };
     return ALCH_OK;

@@ -111,36 +111,39 @@ static int is_closed(const alch_node *n)
     }
 }
 
-/* Puts every column in the expression into the table on the top: node -> column. */
+enum { EXPRESSION = 1, COLUMNS, SEEN };
+
+/* Puts every column in the expression, once, into the list. */
 static int collect_columns(const alch_node *n, void *payload)
 {
     lua_State *L = payload;
 
     if (n->kind == ALCH_NODE_ENTITY)
         n = &((const alch_custom *)n)->clauses->head;
-    if (n->kind == ALCH_NODE_COLUMN) {
-        n = alch_plain_column(n);
-        luaL_checkstack(L, 2, "expression");
+    if (n->kind != ALCH_NODE_COLUMN)
+        return is_closed(n) ? 0 : alch_node_children(n, collect_columns, payload);
+    n = alch_plain_column(n);
+    luaL_checkstack(L, 2, "expression");
+    if (lua_rawgetp(L, SEEN, n) == LUA_TNIL) {
+        lua_pushboolean(L, 1);
+        lua_rawsetp(L, SEEN, n);
         alch_push_node(L, n);
-        lua_rawsetp(L, -2, n);
-        return 0;
+        lua_rawseti(L, COLUMNS, (lua_Integer)lua_rawlen(L, COLUMNS) + 1);
     }
-    return is_closed(n) ? 0 : alch_node_children(n, collect_columns, payload);
+    lua_pop(L, 1);
+    return 0;
 }
 
-/* core.columns_in(expression) -> the columns it refers to, in no order */
+/* core.columns_in(expression) -> the columns it refers to, in the order in which they stand there */
 static int l_columns_in(lua_State *L)
 {
-    const alch_node *n = alch_check_node(L, 1);
+    const alch_node *n = alch_check_node(L, EXPRESSION);
 
+    lua_settop(L, EXPRESSION);
     lua_newtable(L);
     lua_newtable(L);
     (void)collect_columns(n, L);
-    lua_pushnil(L);
-    while (lua_next(L, -2)) {
-        lua_rawseti(L, -4, (lua_Integer)lua_rawlen(L, -4) + 1);
-    }
-    lua_pop(L, 1);
+    lua_settop(L, COLUMNS);
     return 1;
 }
 

@@ -101,18 +101,17 @@ static int l_default_sequence(lua_State *L)
     return 1;
 }
 
-/* A walk over an expression that collects Lua objects, each once, in the list on the top of the stack. */
-typedef struct node_search {
+/* A walk over a statement that collects its tables, each once, in the list on the top of the stack. */
+typedef struct table_search {
     lua_State *L;
     lua_Integer found;
-    int tables;             /* tables rather than columns */
-} node_search;
+} table_search;
 
-static void collect(node_search *s, const alch_node *n)
+static void collect(table_search *s, const alch_node *table)
 {
     lua_Integer i;
 
-    alch_push_node(s->L, n);
+    alch_push_node(s->L, table);
     for (i = 1; i <= s->found; i++) {
         int same = lua_rawgeti(s->L, -2, i) != LUA_TNIL && lua_rawequal(s->L, -1, -2);
 
@@ -127,41 +126,25 @@ static void collect(node_search *s, const alch_node *n)
 
 static int search(const alch_node *n, void *payload)
 {
-    node_search *s = payload;
+    const alch_column *c = (const alch_column *)n;
 
-    if (n->kind == ALCH_NODE_TABLE && s->tables)
-        collect(s, n);
-    if (n->kind == ALCH_NODE_COLUMN) {
-        const alch_column *c = (const alch_column *)n;
-
-        if (c->owner != NULL && c->owner->head.kind == ALCH_NODE_TABLE)
-            if (s->tables || (c->flags & ALCH_COLUMN_SCHEMA) != 0)
-                collect(s, s->tables ? &c->owner->head : n);
-    }
+    if (n->kind == ALCH_NODE_TABLE)
+        collect(payload, n);
+    else if (n->kind == ALCH_NODE_COLUMN && c->owner != NULL && c->owner->head.kind == ALCH_NODE_TABLE)
+        collect(payload, &c->owner->head);
     return alch_node_children(n, search, payload);
-}
-
-static int list_found(lua_State *L, int tables)
-{
-    const alch_node *n = alch_check_node(L, 1);
-    node_search s = { L, 0, tables };
-
-    luaL_checkstack(L, 8, "expression");
-    lua_newtable(L);
-    (void)search(n, &s);
-    return 1;
-}
-
-/* core.columns_in(expression) -> list: the columns of tables that it uses. */
-static int l_columns_in(lua_State *L)
-{
-    return list_found(L, 0);
 }
 
 /* core.tables_in(statement) -> list: the tables that it uses. */
 static int l_tables_in(lua_State *L)
 {
-    return list_found(L, 1);
+    const alch_node *n = alch_check_node(L, 1);
+    table_search s = { L, 0 };
+
+    luaL_checkstack(L, 8, "expression");
+    lua_newtable(L);
+    (void)search(n, &s);
+    return 1;
 }
 
 typedef struct table_swap {
@@ -238,7 +221,6 @@ static int l_index_element(lua_State *L)
 }
 
 static const luaL_Reg functions[] = {
-    { "columns_in", l_columns_in },
     { "tables_in", l_tables_in },
     { "index_element", l_index_element },
     { "swap_table", l_swap_table },

@@ -135,6 +135,18 @@ describe("a corner", function()
       .. "SELECT $1 AS anon_1, $2 AS anon_2, o.id FROM o WHERE o.id != $5")
   end)
 
+  it("names a CHECK by the first column that it compares, each time", function()
+    for i = 1, 30 do
+      local conventions = sa.MetaData { naming_convention = { ck = "ck_%(table_name)s_%(column_0_name)s" } }
+      local n = sa.Table("n" .. i, conventions, sa.Column("x", sa.Integer), sa.Column("y", sa.Integer), sa.Column("z", sa.Integer))
+      local check = sa.CheckConstraint(n.c.y:gt(n.c.x) & n.c.z:gt(0) & n.c.y:lt(9))
+      n:append_constraint(check)
+      assert.equal("ck_n" .. i .. "_y", check.name)
+      assert.same({ "y", "x", "z" }, { check.columns[1].name, check.columns[2].name, check.columns[3].name })
+      assert.equal(3, #check.columns)
+    end
+  end)
+
   it("keeps a minus sign and a negative number apart", function()
     assert.equal("SELECT - -3 AS anon_1", (sa.select(-sa.literal(-3)):compile { literal_binds = true }).string)
   end)

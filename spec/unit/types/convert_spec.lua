@@ -281,6 +281,20 @@ local reads = {
 }
 
 describe("reading", function()
+  it("takes time by the length of an array", function()
+    local items, quoted = {}, {}
+    for i = 1, 20000 do
+      items[i] = ("a \"b\" \\ %d"):format(i)
+      quoted[i] = ("%q"):format(items[i])
+    end
+    local began = os.clock()
+    assert.same(items, core.type_read(sa.ARRAY(sa.String), "postgresql", "{" .. table.concat(quoted, ",") .. "}"))
+    assert.is_true(os.clock() - began < 2)
+    for _, text in ipairs { '{"a', '{"a\\', '{"a\\"', '{"a" ' } do
+      assert.is_false(pcall(core.type_read, sa.ARRAY(sa.String), "postgresql", text))
+    end
+  end)
+
   for i, row in ipairs(reads) do
     it(("%d: %s %s from %s"):format(i, tostring(row[1]), show(row[3]), row[2]), function()
       local expected = row[4]
