@@ -76,7 +76,7 @@ static void push_key(lua_State *L, const alch_compiled_param *p)
 {
     char name[256];
 
-    if (p->key == NULL || p->element != 0 || (is_generated(p) && lua_isnil(L, PARAMS)))
+    if (p->key == NULL || p->element != 0 || p->shadowed || (is_generated(p) && lua_isnil(L, PARAMS)))
         lua_pushboolean(L, 0);      /* no key of a set is false; elements of an IN list have their values already */
     else
         lua_pushstring(L, is_generated(p) ? alch_param_name(p, name, sizeof name) : p->key);

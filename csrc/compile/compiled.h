@@ -30,6 +30,7 @@ typedef struct alch_compiled_param {
     uint8_t required;           /* no value and no default */
     uint8_t row;                /* bound to the rows of executemany (VALUES) */
     uint8_t called;             /* the column's function makes it, for another row than the first */
+    uint8_t shadowed;           /* its generated name is also a column's, which parameters of that name are for */
     uint8_t from_default;       /* 'value' is a column's default, which execution fills in: .params does not show it */
 } alch_compiled_param;
 

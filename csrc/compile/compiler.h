@@ -177,7 +177,8 @@ void alch_put_placeholder(alch_compiler *c, uint32_t param);
 void alch_number_param(alch_compiler *c, const alch_bind *b);
 
 /* Fails where the user's name of a parameter is also a generated one: its
-** value would be both's. */
+** value would be both's. Of two that are called like a column and by a
+** generated name the column's goes first. */
 void alch_check_param_names(alch_compiler *c);
 /* Text that was compiled while 'marking', put in its place. */
 void alch_put_marked(alch_compiler *c, const char *text, size_t len);

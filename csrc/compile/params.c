@@ -286,12 +286,32 @@ static int is_generated(const alch_compiled_param *p)
     return p->bind != NULL && p->bind->flags & ALCH_BIND_UNIQUE && p->element == 0;
 }
 
+/* What an execution brings for a column is not for the value of a criterion that got the same name. */
+static void shadow_names(alch_compiler *c)
+{
+    alch_compiled *r = c->result;
+    char buf[256];
+    size_t i;
+
+    for (i = 0; i < r->param_count; i++) {
+        alch_compiled_param *p = &r->params[i];
+        const char *name;
+
+        if (p->number == 0 || !is_generated(p))
+            continue;
+        name = alch_param_name(p, buf, sizeof buf);
+        p->shadowed = alch_dict_get(&c->bind_names, name, strlen(name)) != 0;
+    }
+}
+
 void alch_check_param_names(alch_compiler *c)
 {
     const alch_compiled *r = c->result;
     char buf[256];
     size_t i, j;
 
+    if (r->table != NULL)
+        shadow_names(c);
     for (i = 0; i < r->param_count; i++)
         for (j = 0; is_named(&r->params[i]) && j < r->param_count; j++)
             if (is_generated(&r->params[j]) && strcmp(alch_param_name(&r->params[j], buf, sizeof buf), r->params[i].base) == 0) {

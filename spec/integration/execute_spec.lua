@@ -69,6 +69,21 @@ for name, url in targets.each() do
       assert.is_true(conn:scalar(listed))
     end)
 
+    it("a parameter of a column is not for a criterion that was named the same", function()
+      local metadata_ = sa.MetaData()
+      local t = sa.Table("execute_named", metadata_, sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("data", sa.String(9)),
+        sa.Column("data_1", sa.String(9)))
+      metadata_:create_all(conn)
+      conn:execute(t:insert(), { { id = 1, data = "x", data_1 = "p" }, { id = 2, data = "new", data_1 = "q" } })
+      conn:execute(t:update():where(t.c.data:eq("x")), { data_1 = "new" })
+      local sets = sa.select(t.c.data_1):order_by(t.c.id)
+      assert.same({ "new", "q" }, conn:scalars(sets):all())
+      conn:execute(t:update():where(t.c.data:eq("x")):values { data_1 = "newer" })
+      conn:execute(t:update():where(t.c.data:eq("new")), { { data_1 = "r" }, { data_1 = "s" } })
+      assert.same({ "newer", "s" }, conn:scalars(sets):all())
+      metadata_:drop_all(conn)
+    end)
+
     it("defaults are made once per row, by values and by functions that see the row", function()
       conn:execute(sa.insert(users), { { name = "a" }, { name = "b" } })
       assert.equal(2, calls)
