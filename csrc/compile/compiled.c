@@ -39,11 +39,15 @@ const alch_value *alch_param_value_of(const alch_compiled_param *p, const alch_g
     return &g->items[(size_t)(p->element - 1) * p->bind->width + (p->part != 0 ? p->part - 1 : 0)];
 }
 
-static uint32_t ordinal_of(const alch_bind *b, const alch_given *given, size_t count)
+/* Parameters mostly come in the order of the key: the next one is looked for behind the one before, at 'from'. */
+static uint32_t ordinal_of(const alch_bind *b, const alch_given *given, size_t count, size_t from)
 {
     size_t i;
 
-    for (i = 0; i < count; i++)
+    for (i = from; i < count; i++)
+        if (given[i].of == b)
+            return (uint32_t)i + 1;
+    for (i = 0; i < from; i++)
         if (given[i].of == b)
             return (uint32_t)i + 1;
     return 0;
@@ -91,7 +95,7 @@ int alch_compiled_share(alch_compiled *r, const alch_given *given, size_t count)
         if (p->bind == NULL)
             continue;       /* a column's: from its default, or from the parameters of an execution */
         if (p->bind != last)
-            ordinal = ordinal_of(p->bind, given, count);
+            ordinal = ordinal_of(p->bind, given, count, ordinal);
         if (ordinal == 0 && !p->from_default && !(p->bind->flags & ALCH_BIND_CONSTANT))
             return 0;       /* of the compiler's making, with a value of this statement */
         last = p->bind;
