@@ -119,6 +119,8 @@ static int32_t zone_of_options(lua_State *L, int idx, const char *name)
         break;
     }
     lua_pop(L, 1);
+    if (zone != ALCH_ZONE_NONE && (zone <= -24 * 60 || zone >= 24 * 60))
+        (void)alch_raisef(L, ALCH_ERR_DATA, "%s: a time zone of %d minutes is a day or more", name, (int)zone);
     return zone;
 }
 
@@ -129,10 +131,27 @@ static int32_t take_zone(lua_State *L, const char *name)
     int32_t zone = ALCH_ZONE_NONE;
 
     if (top > 1 && is_plain_table(L, top)) {
+        for (lua_pushnil(L); lua_next(L, top) != 0; lua_pop(L, 1))
+            if (lua_type(L, -2) != LUA_TSTRING || strcmp(lua_tostring(L, -2), "tz") != 0)
+                (void)alch_raisef(L, ALCH_ERR_ARGUMENT, "%s: there is no option '%s' (it has: tz)", name, luaL_tolstring(L, -2, NULL));
         zone = zone_of_options(L, top, name);
         lua_settop(L, top - 1);
     }
     return zone;
+}
+
+/* Pushes 'v' with the zone asked for: a clock without one is in it, a moment is seen in it. */
+static int finish_in_zone(lua_State *L, int rc, alch_value *v, int32_t zone, alch_err *err)
+{
+    if (rc == ALCH_OK && zone != ALCH_ZONE_NONE && v->zone != zone) {
+        if (v->zone == ALCH_ZONE_NONE)
+            v->zone = zone;
+        else if (v->kind == ALCH_DATETIME)
+            rc = alch_datetime_in_zone(v, zone, v, err);
+        else
+            rc = alch_err_set(err, ALCH_ERR_ARGUMENT, "time: it has a time zone already, and without a date it has no time in another");
+    }
+    return finish(L, rc, v, err);
 }
 
 int alch_make_date(lua_State *L)
@@ -173,16 +192,22 @@ int alch_make_time(lua_State *L)
     size_t n;
     const char *s;
 
-    if (is_already(L, ALCH_TIME))
-        return 1;
+    if (is_already(L, ALCH_TIME)) {
+        if (zone == ALCH_ZONE_NONE)
+            return 1;
+        out = *v;
+        return finish_in_zone(L, ALCH_OK, &out, zone, &err);
+    }
     if (v != NULL && v->kind == ALCH_DATETIME) {
         alch_temporal_fields(v, &f);
-        zone = v->zone;
+        return finish_in_zone(L, alch_time_make(&f, v->zone, &out, &err), &out, zone, &err);
     } else if (lua_type(L, 1) == LUA_TSTRING) {
         s = lua_tolstring(L, 1, &n);
-        return finish(L, alch_time_parse(s, n, &out, &err), &out, &err);
+        return finish_in_zone(L, alch_time_parse(s, n, &out, &err), &out, zone, &err);
     } else if (is_plain_table(L, 1)) {
         time_of_table(L, 1, "time", 1, &f);
+        if (zone == ALCH_ZONE_NONE)
+            zone = zone_of_options(L, 1, "time");
     } else if (lua_type(L, 1) == LUA_TNUMBER) {
         f.hour = required_at(L, 1, "time", "hour");
         f.minute = number_at(L, 2, "time", "minute", 0);
@@ -238,13 +263,17 @@ int alch_make_datetime(lua_State *L)
     size_t n;
     const char *s;
 
-    if (is_already(L, ALCH_DATETIME))
-        return 1;
+    if (is_already(L, ALCH_DATETIME)) {
+        if (zone == ALCH_ZONE_NONE)
+            return 1;
+        out = *v;
+        return finish_in_zone(L, ALCH_OK, &out, zone, &err);
+    }
     if (v != NULL && v->kind == ALCH_DATE) {
         alch_temporal_fields(v, &f);
     } else if (lua_type(L, 1) == LUA_TSTRING) {
         s = lua_tolstring(L, 1, &n);
-        return finish(L, alch_datetime_parse(s, n, &out, &err), &out, &err);
+        return finish_in_zone(L, alch_datetime_parse(s, n, &out, &err), &out, zone, &err);
     } else if (is_plain_table(L, 1)) {
         date_of_table(L, 1, "datetime", &f);
         time_of_table(L, 1, "datetime", 0, &f);

@@ -248,7 +248,9 @@ int64_t alch_datetime_instant(const alch_value *v)
 
 int alch_datetime_in_zone(const alch_value *v, int32_t zone, alch_value *out, alch_err *err)
 {
-    return datetime_of(alch_datetime_instant(v) + zone * 60 * ALCH_US_SECOND, zone, out, err);
+    int rc = check_zone(zone, err);
+
+    return rc == ALCH_OK ? datetime_of(alch_datetime_instant(v) + zone * 60 * ALCH_US_SECOND, zone, out, err) : rc;
 }
 
 int alch_temporal_compare(const alch_value *a, const alch_value *b)

@@ -467,12 +467,12 @@ function core.decimal(x) end
 function core.date(year, month, day) end
 
 ---@param hour integer|string|table|lualchemy.core.Value
----@param ... any   minute, second, microsecond, { tz = }
+---@param ... any   minute, second, microsecond, { tz = }: the zone it is in
 ---@return lualchemy.core.Value
 function core.time(hour, ...) end
 
 ---@param year integer|string|table|lualchemy.core.Value   alone and a number: seconds since 1970
----@param ... any   month, day, hour, minute, second, microsecond, { tz = }
+---@param ... any   month, day, hour, minute, second, microsecond, { tz = }: the zone it is in, or a moment is seen in
 ---@return lualchemy.core.Value
 function core.datetime(year, ...) end
 

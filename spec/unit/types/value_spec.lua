@@ -150,7 +150,25 @@ describe("a value", function()
     assert.equal("concat", sa.decimal("2") .. expression)
   end)
 
+  it("takes a time zone beside anything else", function()
+    local naive, utc = sa.datetime(2024, 1, 1, 10, 0, 0), sa.datetime(2024, 1, 1, 10, 0, 0, { tz = "Z" })
+    local rows = {
+      { "2024-01-01 10:00:00+02:00", sa.datetime("2024-01-01 10:00", { tz = "+02:00" }) },
+      { "2024-01-01 12:00:00+02:00", sa.datetime("2024-01-01T10:00:00Z", { tz = "+02:00" }) },
+      { "2024-01-01 10:00:00+02:00", sa.datetime(naive, { tz = "+02:00" }) }, { "2024-01-01 12:00:00+02:00", sa.datetime(utc, { tz = 120 }) },
+      { "2024-01-01 00:00:00+02:00", sa.datetime(sa.date(2024, 1, 1), { tz = "+02:00" }) },
+      { "10:00:00+02:00", sa.time("10:00", { tz = "+02:00" }) }, { "10:00:00+02:00", sa.time(sa.time(10), { tz = "+02:00" }) },
+      { "10:00:00+02:00", sa.time(naive, { tz = "+02:00" }) }, { "10:00:00+00:00", sa.time(utc:time():to_table()) },
+    }
+    for _, row in ipairs(rows) do assert.equal(row[1], tostring(row[2])) end
+    assert.is_true(rawequal(naive, sa.datetime(naive)))
+  end)
+
   local refused = {
+    { "ArgumentError", "there is no option 'tzz'", sa.datetime, 2024, 1, 1, { tzz = "Z" } },
+    { "DataError", "time zone of 5940 minutes", sa.datetime, 0, { tz = "+99:00" } },
+    { "DataError", "time zone of 100000 minutes", sa.time, 10, { tz = 100000 } },
+    { "ArgumentError", "it has a time zone already", sa.time, "10:00Z", { tz = "+02:00" } },
     { "ArgumentError", "date: the day is missing", sa.date, 2024, 1 },
     { "ArgumentError", "date: the month must be a whole number, not 1.5", sa.date, 2024, 1.5, 1 },
     { "ArgumentError", "date: the month must be a whole number, not 1", sa.date, 2024, "1", 1 },
