@@ -264,8 +264,8 @@ static void set_boolean(lua_State *L, const char *name, int yes)
     lua_setfield(L, -2, name);
 }
 
-/* core.select_shape(select) -> { limited =, distinct =, grouped =, style =, order_by = {...} }: what decides whether rows
-** may be multiplied by joining to it */
+/* core.select_shape(select) -> { limited =, offset =, distinct =, grouped =, style =, order_by = {...} }: what decides whether
+** rows may be multiplied by joining to it */
 static int l_select_shape(lua_State *L)
 {
     const alch_node *n = alch_check_node(L, 1);
@@ -276,6 +276,10 @@ static int l_select_shape(lua_State *L)
         return 0;
     lua_newtable(L);
     set_boolean(L, "limited", s->limit != NULL || s->offset != NULL || s->fetch != NULL);
+    if (s->offset != NULL) {
+        alch_push_node(L, s->offset);
+        lua_setfield(L, -2, "offset");
+    }
     set_boolean(L, "distinct", (s->flags & ALCH_SELECT_DISTINCT) || s->distinct_on != NULL);
     set_boolean(L, "grouped", s->group_by != NULL);
     lua_pushinteger(L, s->label_style);

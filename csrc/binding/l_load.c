@@ -8,6 +8,7 @@
 ** options.row. Everything a row needs is resolved when the loader is made:
 ** the plan, where its columns stand, its class, the identity table. */
 #include "binding/load.h"
+#include "compile/compiled.h"
 
 #define LOADER_METATABLE "lualchemy.loader"
 
@@ -653,10 +654,21 @@ static int boolean_field(lua_State *L, int t, const char *key)
     return yes;
 }
 
+static int unique_field(lua_State *L, int t, const alch_shape *shape)
+{
+    int yes;
+
+    lua_getfield(L, t, "unique");
+    yes = lua_type(L, -1) == LUA_TSTRING ? shape->compiled != NULL && shape->compiled->several : lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return yes;
+}
+
 /* core.loader_new(session, run, entities, options): the first options.count
 ** entities (all by default) make up a row, each of the others hangs below the
 ** 'parent' (its number) that it names. Further options: populate_existing,
-** collect, unique, distinct, row (a metatable). */
+** collect, unique (true, or "several": where the statement has several FROMs),
+** distinct, row (a metatable). */
 static int l_loader_new(lua_State *L)
 {
     const alch_session *session = luaL_checkudata(L, 1, ALCH_SESSION_METATABLE);
@@ -674,7 +686,7 @@ static int l_loader_new(lua_State *L)
     l->session = session->number;
     l->populate_existing = (uint8_t)boolean_field(L, 4, "populate_existing");
     l->collect = (uint8_t)boolean_field(L, 4, "collect");
-    l->unique = (uint8_t)boolean_field(L, 4, "unique");
+    l->unique = (uint8_t)unique_field(L, 4, l->run->shape);
     l->distinct = (uint8_t)boolean_field(L, 4, "distinct");
     lua_getfield(L, 4, "count");
     l->count = (size_t)luaL_optinteger(L, -1, (lua_Integer)total);

@@ -101,6 +101,7 @@ typedef struct alch_compiled {
     uint8_t from_select;
     uint8_t upsert;
     uint8_t writes;             /* a CTE writes */
+    uint8_t several;            /* SELECT: it takes its rows from several FROMs, so that a row of one may come again */
     uint8_t fixed;              /* the text holds a value, or what the host made of something: it is good once */
     const char **warnings;      /* of the lint; for whoever asked for it to issue */
     size_t warning_count;

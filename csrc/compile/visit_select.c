@@ -647,6 +647,8 @@ void alch_compile_select(alch_compiler *c, const alch_select *s, int member, uns
     if (c->failed == ALCH_OK)
         setup_froms(c, s, &criteria, &frame, flags);
     if (c->failed == ALCH_OK) {
+        if (frame.outer == NULL)
+            c->result->several = frame.froms.len > 1;
         alch_puts(c, "SELECT ");
         alch_compile_extensions(c, s->extensions, "post_select", 1, inner);
         if (s->ctes != NULL)

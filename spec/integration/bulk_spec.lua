@@ -8,7 +8,7 @@ local world = require("spec.support.world")
 local function define(Base, w)
   w.User = Base:class("User", { __tablename__ = "bulk_users", id = sa.Column(sa.Integer, { primary_key = true }),
     name = sa.Column("username", sa.String(20), { unique = true }), age = sa.Column(sa.Integer),
-    level = sa.Column(sa.Integer, { default = 1 }) })
+    level = sa.Column(sa.Integer, { default = 1 }), active = sa.Column(sa.Boolean, { default = true }) })
   local size = sa.Column(sa.Integer)
   w.Key = Base:class("Key", { __tablename__ = "bulk_keys", id = sa.Column(sa.Integer, { primary_key = true }),
     bulk_keys_id = sa.Column(sa.Integer), open = sa.Column(sa.Boolean), door = sa.Column(sa.String(20)), gate = orm.synonym("door") })
@@ -162,6 +162,14 @@ world.describe("many rows at once", define, function(w)
     assert.equal(1, #sent)
     assert.equal(2, #world.sent(w, function() session:query(User):filter(User.age:eq(11)):update({ age = 12 }, { synchronize_session = "fetch" }) end))
     assert.equal(12, a.age)
+  end)
+
+  it("what is evaluated may be false, and NULL", function()
+    for _, user in ipairs(session:query(User):all()) do assert.is_true(user.active) end
+    session:query(User):update{ active = false }
+    assert.is_false(session:get(User, 1).active)
+    session:execute(sa.update(User):values{ active = sa.null })
+    assert.is_nil(session:get(User, 1).active)
   end)
 
   it("update takes attributes and columns for names", function()

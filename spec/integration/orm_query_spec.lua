@@ -87,6 +87,45 @@ for database, url in targets.each() do
     it("limits, offsets and slices", function()
       assert.equal("fred", names(users():limit(1):offset(1):all()))
       assert.equal("fred wendy", names(users():slice(1, 3):all()))
+      assert.equal("wendy", names(users():offset(1):slice(1, 3):all()))
+      assert.equal("wendy", names(users():slice(1, nil):slice(1, 5):all()))
+      assert.equal("wendy", names(users():offset(sa.bindparam("n")):slice(1, 2):params{ n = 1 }:all()))
+      assert.equal("", names(users():slice(2, 1):all()))
+      assert.equal("ed fred wendy", names(users():slice(nil, nil):all()))
+    end)
+
+    it("gives an object once where criteria name other tables", function()
+      local beside = users():filter(User.id:eq(Address.user_id))
+      assert.equal("ed fred", names(beside:all()))
+      assert.equal("ed fred", names(beside:populate_existing():all()))
+      assert.equal(3, #beside:yield_per(2):all())
+      assert.equal(3, #beside:with_entities(User.id):all())
+      assert.equal(3, #session:scalars(sa.select(User):where(User.id:eq(Address.user_id))):all())
+    end)
+
+    it("takes the values of params() along where it goes into another statement", function()
+      for _, criterion in ipairs{ User.id:eq(sa.bindparam("x")), sa.text("people_users.id = :x") } do
+        local second = session:query(User):filter(criterion):params{ x = 2 }
+        local id = second:with_entities(User.id)
+        assert.equal("wendy", names(second:params{ x = 3 }:all()))
+        assert.equal("fred", session:query(second:subquery()):one().name)
+        assert.equal("fred", names(users():filter(User.id:in_(id)):all()))
+        assert.equal(3, users():filter(second:exists()):count())
+        assert.equal(2, session:query(id:scalar_subquery()):scalar())
+        assert.equal("fred", names(second:from_self():all()))
+        assert.equal(2, session:query(User):filter(User.id:eq(1)):union(second):count())
+        assert.equal("fred", names(session:scalars(second.statement):all()))
+      end
+    end)
+
+    it("gets an object under the lock that was asked for", function()
+      local sent = people:sent(function()
+        session:query(User):with_for_update():get(1)
+        session:query(User):with_for_update{ read = true }:get(1)
+      end)
+      local lock = database == "postgresql" and { "FOR UPDATE$", "FOR SHARE$" } or { "= %?$", "= %?$" }
+      assert.equal(2, #sent)
+      for i, pattern in ipairs(lock) do assert.is_truthy(sent[i]:find(pattern)) end
     end)
 
     it("compares with NULL", function()

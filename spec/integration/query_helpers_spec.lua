@@ -58,6 +58,22 @@ world.describe("helpers", define, function(w)
     assert.equal("3 4", ids(query:keyset_page{ by = { w.User.age }, size = 2, after = first.next }.items))
   end)
 
+  it("pages and batches are of objects, however often a join repeats them", function()
+    fill{ 1, 2, 3, 4, 5 }
+    for id = 1, 5 do
+      for _ = 1, 3 do session:add(w.Address{ user_id = id, email = "e" .. id }) end
+    end
+    session:commit()
+    local joined, beside = session:query(w.User):join(w.User.addresses), session:query(w.User):filter(w.User.id:eq(w.Address.user_id))
+    for _, query in ipairs{ joined, beside } do
+      assert.equal("1 2 | 3 4 | 5", pages(query, { size = 2 }))
+      assert.equal("5 | 4 | 3 | 2 | 1", pages(query, { by = { w.User.age:desc() }, size = 1 }))
+      local list = {}
+      for users in query:batches(3) do list[#list + 1] = ids(users) end
+      assert.same({ "1 2 3", "4 5" }, list)
+    end
+  end)
+
   it("refuse what makes no page", function()
     local query = session:query(w.User)
     expect.raises("ArgumentError", { "size" }, query.keyset_page, query, {})

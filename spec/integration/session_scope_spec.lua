@@ -261,6 +261,17 @@ world.describe("refreshing", function(Base, w) world.people(Base, w) end, functi
     assert.equal(2, session:query(w.User):count())
   end)
 
+  it("make_transient leaves alone a session that an object only loads by", function()
+    local lender, heard = orm.Session{ bind = w.engine }, {}
+    sa.event.listen(lender, "pending_to_transient", function() heard[#heard + 1] = true end)
+    local address = w.Address{ user_id = user.id }
+    lender:enable_relationship_loading(address)
+    assert.equal("ed", address.user.name)
+    orm.make_transient(address)
+    assert.same({}, heard)
+    lender:close()
+  end)
+
   it("make_transient keeps values and their history, until the object is added as a new one", function()
     local kept, gone, new = w.Address{ id = 1, email = "kept" }, w.Address{ id = 2, email = "gone" }, w.Address{ id = 3, email = "new" }
     user.addresses = { kept, gone }
@@ -412,5 +423,72 @@ describe("statements without objects, in a session of several databases", functi
 
   it("and to none where they name no table", function()
     expect.raises_here("UnboundExecutionError", { "give it a bind" }, function() session:execute(sa.text("SELECT 1")) end)
+  end)
+end)
+
+world.describe("closing a coroutine", function(Base, w) world.people(Base, w) end, function(w)
+  -- Runs `fn` as far as it yields, and closes its coroutine.
+  local function break_off(fn)
+    local thread = coroutine.create(fn)
+    assert(coroutine.resume(thread))
+    assert.equal("suspended", coroutine.status(thread))
+    assert(coroutine.close(thread))
+  end
+
+  local function users() return w.session:query(w.User):count() end
+
+  it("in no_autoflush(fn) lets the session flush again", function()
+    break_off(function() w.session:no_autoflush(function() coroutine.yield() end) end)
+    w.session:add(w.User{ name = "seen" })
+    assert.equal(1, users())
+  end)
+
+  it("in begin(fn) and begin_nested(fn) rolls back, and the session goes on", function()
+    for _, way in ipairs{ "begin", "begin_nested" } do
+      break_off(function()
+        w.session[way](w.session, function(session)
+          session:add(w.User{ name = "lost" })
+          session:flush()
+          coroutine.yield()
+        end)
+      end)
+      assert.is_false(w.session:in_nested_transaction())
+      assert.equal(0, users())
+      w.session:commit()
+    end
+    local conn <close> = w.engine:connect()
+    break_off(function()
+      conn:begin(function()
+        conn:execute(w.User.__table__:insert():values{ name = "lost" })
+        coroutine.yield()
+      end)
+    end)
+    assert.is_false(conn:in_transaction())
+    assert.equal(0, conn:scalar(sa.select(sa.func.count()):select_from(w.User.__table__)))
+  end)
+
+  it("in a listener of a commit or rollback leaves a session that can be ended", function()
+    for _, name in ipairs{ "before_commit", "after_commit", "after_rollback" } do
+      local session, listening = orm.Session{ bind = w.engine }, true
+      sa.event.listen(session, name, function() if listening then coroutine.yield() end end)
+      session:add(w.User{ name = name })
+      session:flush()
+      break_off(function() if name == "after_rollback" then session:rollback() else session:commit() end end)
+      listening = false
+      session:close()
+      assert.equal(name == "after_commit" and 1 or 0, session:query(w.User):filter_by{ name = name }:count())
+      session:add(w.User{ name = "later" })
+      session:commit()
+      session:close()
+    end
+  end)
+
+  it("a begin() that was refused begins nothing by itself later", function()
+    local session <close> = orm.Session{ bind = w.engine, autobegin = false }
+    expect.raises("InvalidRequestError", { "block has ended" }, session.begin, session, function()
+      session:commit()
+      session:begin()
+    end)
+    expect.raises("InvalidRequestError", { "autobegin" }, function() session:query(w.User):count() end)
   end)
 end)

@@ -4,6 +4,14 @@ local errors = require("lualchemy.errors")
 
 local M = {}
 
+-- A transaction whose function is running. When its coroutine is closed meanwhile, nothing of it stays open.
+local Block = {}
+
+function Block:__close()
+  self.holder._block = self.outer
+  if not self.tx:is_ended() then pcall(self.tx.close, self.tx) end
+end
+
 --- Calls `fn(argument, ...)`, then commits, unless the function ended the transaction itself; rolls back and raises again
 --- when it fails. Of two errors the first is the one to tell.
 ---@param tx { commit: function, close: function, is_ended: fun(self): boolean }
@@ -11,10 +19,10 @@ local M = {}
 ---@param argument lualchemy.Connection|lualchemy.orm.Session   whose transaction it is
 ---@return ...   what fn returned
 function M.run(tx, fn, argument, ...)
-  local outer = argument._block
+  local block <close> = setmetatable({ tx = tx, holder = argument, outer = argument._block }, Block)
   argument._block = tx
   local results = table.pack(pcall(fn, argument, ...))
-  argument._block = outer
+  argument._block = block.outer
   if not results[1] then
     pcall(tx.close, tx)
     error(results[2], 0)

@@ -84,6 +84,29 @@ local function mapper_of(query, method)
   return of.mapper
 end
 
+-- What the next page comes after: an object's values of the order.
+local function values_of(order, object)
+  local values = {}
+  for i, item in ipairs(order) do
+    local value = object[item.key]
+    values[i] = value == nil and clause.null or value
+  end
+  return values
+end
+
+-- Up to `count` objects. Other tables beside theirs repeat them, so that as many rows may be fewer objects: then the rows behind those are asked for.
+local function fetch(query, order, after, count)
+  local items, base = {}, ordered(query, order)
+  local may_repeat = query._multiplied or #clause.froms(query._select) > 1
+  repeat
+    local rows = (after and base:filter(after_values(order, after)) or base):limit(count - #items):all()
+    table.move(rows, 1, #rows, #items + 1, items)
+    local incomplete = may_repeat and #rows > 0 and #items < count
+    if incomplete then after = values_of(order, items[#items]) end
+  until not incomplete
+  return items
+end
+
 --- One page of a query, after the values with which the page before it ended.
 ---@param query lualchemy.orm.Query
 ---@param options { by: any[]?, size: integer, after: any[]? }
@@ -93,21 +116,14 @@ function M.keyset_page(query, options)
   local size, after = options.size, options.after
   if math.type(size) ~= "integer" or size < 1 then errors.raise("ArgumentError", "keyset_page{ size = n } needs a number of rows, from one up") end
   local order = order_of(mapper, options.by or {})
-  if after then
-    if #after ~= #order then
-      errors.raise("ArgumentError", "keyset_page{ after = ... } takes the %d values that the page before gave as `next`, got %d", #order, #after)
-    end
-    query = query:filter(after_values(order, after))
+  if after and #after ~= #order then
+    errors.raise("ArgumentError", "keyset_page{ after = ... } takes the %d values that the page before gave as `next`, got %d", #order, #after)
   end
-  local items = ordered(query, order):limit(size + 1):all()
+  local items = fetch(query, order, after, size + 1)
   local page = { items = items, has_next = #items > size }
   if page.has_next then
     items[size + 1] = nil
-    page.next = {}
-    for i, item in ipairs(order) do
-      local value = items[size][item.key]
-      page.next[i] = value == nil and clause.null or value
-    end
+    page.next = values_of(order, items[size])
   end
   return page
 end

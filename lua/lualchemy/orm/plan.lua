@@ -155,7 +155,7 @@ function Plan:init(given, how)
   self.nodes, self.eagerloads, self.path = how.nodes, how.eagerloads ~= false, how.path
   self.fixed, self.own = how.fixed or false, how.own or false
   self.whole, self.multi_row, self.requires_unique, self.has_bundles = true, false, false, false
-  self.results, self.given_names = {}, how.names
+  self.results, self.given_names, self.plain_options = {}, how.names, {}
   for _, value in ipairs(given) do add(self, value) end
   if self.entity_count > 0 and #self.entities > self.entity_count then refuse_star(self) end
   self.single = #self.entities == 1 and self.entities[1].entity ~= nil and not self.has_bundles

@@ -111,10 +111,21 @@ local function copy_of(query)
   return copy
 end
 
+-- A statement that goes into another one, or is executed without the query, takes the values of params() along.
+local function with_values(query, statement)
+  return query._params and statement:params(query._params) or statement
+end
+
+-- What stands for a query inside another statement.
+local function embedded(query)
+  query = query_events.compiled(query)
+  return with_values(query, query._select)
+end
+
 -- The query as a Core select: as it loads objects, so with the options that say how.
 local function statement_of(query)
   local loaders = query._options.loaders
-  return query._from or loaders and query._select.options and query._select:options(table.unpack(loaders)) or query._select
+  return with_values(query, query._from or loaders and query._select.options and query._select:options(table.unpack(loaders)) or query._select)
 end
 
 local function finished(copy, query)
@@ -164,6 +175,15 @@ end
 for _, name in ipairs({ "order_by", "group_by", "having", "limit", "offset", "distinct", "with_for_update", "correlate", "prefix_with", "suffix_with",
   "with_hint", "with_statement_hint" }) do
   delegate(name)
+end
+
+local lock_select = Query.with_for_update
+
+--- Locks the rows that are found, also by get(): `query:with_for_update{ nowait = true }`.
+---@param options { nowait: boolean?, read: boolean?, skip_locked: boolean?, key_share: boolean?, of: any }?
+---@return lualchemy.orm.Query
+function Query:with_for_update(options)
+  return with_option(lock_select(self, options), "lock", options and next(options) ~= nil and options or true)
 end
 
 -- from_statement() has the last word on the SQL.
@@ -234,15 +254,14 @@ function Query:filter_by(values)
   return self:filter(table.unpack((of.mapper and criteria.of_entity or criteria.of_columns)(of, values)))
 end
 
---- Rows `start` (from zero) up to, not including, `stop`.
+--- Rows `start` (from zero) up to, not including, `stop`; of a query that has an offset, counted from there.
 ---@param start integer?
 ---@param stop integer?
 ---@return lualchemy.orm.Query
 function Query:slice(start, stop)
-  local query = self
-  if stop then query = query:limit(stop - (start or 0)) end
-  if start and start > 0 then query = query:offset(start) end
-  return query
+  self:_refuse_fixed("slice")
+  if not (start or stop) then return self end
+  return derive(self, { _select = self._select:slice(start, stop), _called = called(self, stop and "limit" or "offset") })
 end
 
 -- The query with a class that is to be joined renamed, in what it asks for too.
@@ -409,9 +428,9 @@ end
 ---@return lualchemy.orm.Query
 function Query:with_session(session) return derive(self, { session = session }) end
 
--- The statement to execute: every column labelled with its table's name.
+-- The statement as a part of others: every column labelled with its table's name.
 function Query:_labelled()
-  return self._from or clause.label_columns(self._select)
+  return with_values(self, self._from or clause.label_columns(self._select))
 end
 
 function Query:_session(method)
@@ -421,11 +440,13 @@ function Query:_session(method)
   return self.session
 end
 
--- May a row come twice? Not where the rows are those of one table.
+-- May a row come twice? Not where the rows are those of one table: criteria may name others, which the compiled statement
+-- tells ("several").
 local function may_repeat(query, of)
   if query._options.yield_per then return false end
   if #of.entities > 1 then return #of:roots() > 0 end
-  return of:is_single() and (of.requires_unique or next(query._called) ~= nil and query._multiplied or query._from ~= false)
+  if not of:is_single() then return false end
+  return of.requires_unique or query._multiplied or query._from ~= false or "several"
 end
 
 -- What is sent: the select with its eager loads, labelled; what its rows mean; and all that running it must know.
@@ -536,7 +557,7 @@ function Query:get(key)
     errors.raise("InvalidRequestError", "Query.get() being called on a Query with existing criterion; use filter_by{...}:one_or_none()")
   end
   return self:_session("get"):get(of.mapper.class_, key, {
-    populate_existing = self._options.populate_existing, options = self._options.loaders,
+    populate_existing = self._options.populate_existing, options = self._options.loaders, with_for_update = self._options.lock,
   })
 end
 
@@ -555,7 +576,7 @@ end
 --- An EXISTS over this query, to be used as a criterion.
 function Query:exists()
   self:_refuse_whole("exists")
-  return clause.exists_of(query_events.compiled(self)._select)
+  return clause.exists_of(embedded(self))
 end
 
 --- UPDATE of every row the query finds: `query:filter(...):update{ name = value }`.
@@ -581,7 +602,7 @@ function Query:subquery(name, options)
   options = options or {}
   sql.check_options("query:subquery", "with_labels reduce_columns", options)
   local query = query_events.compiled(self)
-  local statement = options.with_labels and query:_labelled() or query._select
+  local statement = options.with_labels and query:_labelled() or with_values(query, query._select)
   if options.reduce_columns then statement = statement:reduce_columns() end
   return statement:subquery(name)
 end
@@ -598,7 +619,7 @@ function Query:with_labels() return derive(self, { _select = clause.label_column
 for _, name in ipairs({ "cte", "scalar_subquery", "label", "lateral" }) do
   Query[name] = function(self, ...)
     self:_refuse_whole(name)
-    local statement = query_events.compiled(self)._select
+    local statement = embedded(self)
     return statement[name](statement, ...)
   end
 end
@@ -606,7 +627,7 @@ end
 Query.as_scalar, Query.apply_labels = Query.scalar_subquery, Query.with_labels
 
 --- What Core sees where a query stands in an expression.
-function Query:__clause_element__() return query_events.compiled(self)._select end
+function Query:__clause_element__() return embedded(self) end
 
 --- The compiled statement: `.string`, `.params`.
 function Query:compile(...)

@@ -155,8 +155,8 @@ function Session:bind_mapper(mapper, bind) binds.put(self, mapper, bind) end
 ---@param bind lualchemy.Engine|lualchemy.Connection
 function Session:bind_table(table_, bind) binds.put(self, table_, bind) end
 
--- The transaction in progress, begun if there is none.
-function Session:_transaction()
+-- The transaction in progress, begun if there is none; `on_purpose`: the program says so, with begin().
+function Session:_transaction(on_purpose)
   local tx = self._tx
   if self._busy then exclusive.check(self, "a statement") end
   if self._block then block.check(self) end
@@ -164,11 +164,11 @@ function Session:_transaction()
     if self._ended_for_good then
       errors.raise("InvalidRequestError", "this session was closed for good (close_resets_only = false): make another one")
     end
-    if not self.autobegin and not self._begun then
+    if not self.autobegin and not on_purpose then
       errors.raise("InvalidRequestError", "autobegin is off for this session: call session:begin() first")
     end
     tx = SessionTransaction(self, nil)
-    tx.implicit, tx.explicit = self._autocommit and not self._begun, self._begun
+    tx.implicit, tx.explicit = self._autocommit and not on_purpose, on_purpose
     self._tx = tx
   elseif tx.failure then
     tx:check_active()
@@ -206,9 +206,7 @@ function Session:begin(fn)
     errors.raise("InvalidRequestError", "a transaction is already begun on this session: end it with commit() or rollback(), "
       .. "or set a savepoint with begin_nested()")
   end
-  self._begun = true
-  local tx = self:_transaction()
-  self._begun = false
+  local tx = self:_transaction(true)
   if fn then return block.run(tx, fn, self) end
   return tx
 end
@@ -582,13 +580,17 @@ function Session:_autoflush()
   end
 end
 
+-- However the function ends, also with its coroutine, the session flushes again as before.
+local Paused = {}
+function Paused:__close() self.session.autoflush = self.autoflush end
+
 --- Runs a function without autoflush.
 ---@param fn fun(session: lualchemy.orm.Session): ...
 function Session:no_autoflush(fn)
-  local was = self.autoflush
+  local paused <close> = setmetatable({ session = self, autoflush = self.autoflush }, Paused)
   self.autoflush = false
   local results = table.pack(pcall(fn, self))
-  self.autoflush = was
+  self.autoflush = paused.autoflush
   if not results[1] then error(results[2], 0) end
   return table.unpack(results, 2, results.n)
 end
@@ -764,7 +766,7 @@ end
 function M.make_transient(object)
   check_instance(object, "make_transient")
   local session = M.object_session(object)
-  if session then session:_detach(object) end
+  if session and session:contains(object) then session:_detach(object) end
   core.make_transient(object)
 end
 

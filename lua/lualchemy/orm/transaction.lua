@@ -241,15 +241,19 @@ end
 
 -- -- ending ---------------------------------------------------------------------------------------------------------
 
+-- A transaction that listeners are told of, until all have been, or the coroutine of one that waits is closed.
+local Telling = {}
+function Telling:__close() self.tx.telling, self.tx.failure = nil, self.failure end
+
 -- Listeners hear that the database is done while the objects still are what they were: their attributes can be read, SQL
 -- is refused. What one of them raised is answered.
 local function tell(self, name)
   local session, failure = self.session, self.failure
   if not event.listeners(session, name) then return nil end
+  local telling <close> = setmetatable({ tx = self, failure = failure }, Telling) -- luacheck: ignore telling
   self.telling, self.failure, session._fast = name, failure or name, nil
   core.look_again()
   local ok, err = pcall(event.fire, session, name, session)
-  self.telling, self.failure = nil, failure
   return not ok and err or nil
 end
 
@@ -413,12 +417,17 @@ local function call_back(self)
   if failure then error(failure, 0) end
 end
 
+-- A transaction whose commit is announced.
+local Announcing = {}
+function Announcing:__close() self.tx.announcing = nil end
+
 -- Listeners of before_commit may do anything but commit again.
 local function announce(self)
   if self.announcing then
     errors.raise("IllegalStateChangeError", "commit() cannot be called inside this session's commit, that is, by one of its listeners")
   end
   if not self.session._listeners then return end
+  local announcing <close> = setmetatable({ tx = self }, Announcing) -- luacheck: ignore announcing
   self.announcing = true
   local ok, err = pcall(self.session._fire, self.session, "before_commit", self.session)
   self.announcing = nil

@@ -310,10 +310,20 @@ function GenerativeSelect:fetch(count, options)
   return core.select_fetch(self, count, options.percent, options.with_ties)
 end
 
+-- What comes after an offset that a statement has: a number where both are, else an expression.
+local function beyond(statement, from)
+  local shape = core.select_shape(statement)
+  local before = shape and shape.offset
+  return before and (core.kind(before) == "bind" and before.value or before) + from or from
+end
+
+--- Rows `from` (counted from zero) up to, not including, `to`; where there is an offset already, counted from there.
+---@param from integer?
+---@param to integer?
 function GenerativeSelect:slice(from, to)
   local made = self
-  if to ~= nil then made = made:limit(to - (from or 0)) end
-  if from ~= nil and from > 0 then made = made:offset(from) end
+  if to ~= nil then made = made:limit(math.max(to - (from or 0), 0)) end
+  if from ~= nil and from ~= 0 then made = made:offset(beyond(self, from)) end
   return made
 end
 

@@ -85,15 +85,16 @@ local function check_yield_per(plan, options)
   end
 end
 
--- What the core's loader is told; most queries have nothing to tell, each in the same table.
+-- What the core's loader is told; most queries have nothing to tell, each in the same table, one for each `unique`.
 local function loader_options(plan, options, context)
-  local plain = not (options.populate_existing or options.unique or options.distinct or context)
-  if plain and plan.plain_options then return plan.plain_options end
+  local unique = options.unique or false
+  local plain = not (options.populate_existing or options.distinct or context) and plan.plain_options
+  if plain and plain[unique] then return plain[unique] end
   local made = {
-    populate_existing = options.populate_existing or false, count = #plan.entities, unique = options.unique or false,
+    populate_existing = options.populate_existing or false, count = #plan.entities, unique = unique,
     distinct = options.distinct or false, collect = context and true or false,
   }
-  if plain then plan.plain_options = made end
+  if plain then plain[unique] = made end
   return made
 end
 
@@ -275,7 +276,7 @@ function M.iterate(rows)
   local list, more, i = {}, true, 0
   local function next_item()
     i = i + 1
-    if list[i] == nil and more then
+    while list[i] == nil and more do -- a listener may have taken every object out of a block
       list, more = fetch(rows, rows.block)
       i = 1
     end
