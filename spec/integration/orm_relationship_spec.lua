@@ -2,9 +2,11 @@
 
 local core = require("lualchemy._core")
 local orm = require("lualchemy.orm")
+local sa = require("lualchemy")
 local expect = require("spec.support.expect")
 local people_of = require("spec.support.people")
 local targets = require("spec.support.targets")
+local world = require("spec.support.world")
 local wait = require("lualchemy.engine.wait")
 
 local names, raises = people_of.names, expect.raises
@@ -135,3 +137,77 @@ for database, url in targets.each() do
     end)
   end)
 end
+
+-- Parents with children in each kind of collection.
+local kinds = { list = {}, set = { collection_class = orm.collections.set }, map = { collection_class = orm.collections.map("name") },
+  dynamic = { lazy = "dynamic" }, raise = { lazy = "raise" } }
+
+local function families(Base, w)
+  for kind, options in pairs(kinds) do
+    local given = { cascade = "all" }
+    for name, value in pairs(options) do given[name] = value end
+    w[kind] = Base:class("Parent_" .. kind, { __tablename__ = "family_" .. kind, id = sa.Column(sa.Integer, { primary_key = true }),
+      children = orm.relationship("Child_" .. kind, given) })
+    w[kind .. "_child"] = Base:class("Child_" .. kind, { __tablename__ = "family_child_" .. kind,
+      id = sa.Column(sa.Integer, { primary_key = true }), name = sa.Column(sa.String(10)),
+      parent_id = sa.Column(sa.Integer, sa.ForeignKey("family_" .. kind .. ".id")) })
+  end
+end
+
+world.describe("the children of a deleted object", families, function(w)
+  for kind in pairs(kinds) do
+    it("go with it: " .. kind, function()
+      local session, Parent, Child = w.session, w[kind], w[kind .. "_child"]
+      session:add(Parent{ id = 1 })
+      session:add_all{ Child{ name = "a", parent_id = 1 }, Child{ name = "b", parent_id = 1 } }
+      session:commit()
+      session:delete(session:get(Parent, 1))
+      session:commit()
+      assert.same({ 0, 0 }, { session:query(Parent):count(), session:query(Child):count() })
+    end)
+  end
+
+  it("lose their reference, also where the relationship may not be loaded by being read", function()
+    local session = w.session
+    local Stem = w.Base:class("Stem", { __tablename__ = "family_list", __table_args__ = { extend_existing = true },
+      leaves = orm.relationship(w.list_child, { lazy = "raise_on_sql", overlaps = "children" }) })
+    session:add(Stem{ id = 1 })
+    session:add(w.list_child{ name = "a", parent_id = 1 })
+    session:commit()
+    session:delete(session:get(Stem, 1))
+    session:commit()
+    assert.is_nil(session:query(w.list_child):one().parent_id)
+  end)
+end)
+
+-- A key that is another one in the database, and a table between that fills in columns of its own.
+local function linked(Base, w)
+  local Key = sa.TypeDecorator:extend("Key", { impl = sa.String })
+  function Key:process_bind_param(value) return value and "k" .. value end -- luacheck: ignore self
+  function Key:process_result_value(value) return value and value:sub(2) end -- luacheck: ignore self
+  w.between = sa.Table("linked_between", Base.metadata,
+    sa.Column("left_id", Key(10), sa.ForeignKey("linked_left.id")), sa.Column("right_id", sa.Uuid, sa.ForeignKey("linked_right.id")),
+    sa.Column("rank", sa.Integer, { default = 7 }), sa.Column("made", sa.String(10), { default = function() return "called" end }))
+  w.Left = Base:class("Left", { __tablename__ = "linked_left", id = sa.Column(Key(10), { primary_key = true }),
+    rights = orm.relationship("Right", { secondary = w.between, backref = "lefts" }) })
+  w.Right = Base:class("Right", { __tablename__ = "linked_right", id = sa.Column(sa.Uuid, { primary_key = true }) })
+end
+
+world.describe("rows between two tables", linked, function(w)
+  it("hold keys as their types store them, and the table's defaults", function()
+    local session, left = w.session, w.Left{ id = "a" }
+    left.rights = { w.Right{ id = sa.uuid(("1"):rep(32)) }, w.Right{ id = sa.uuid(("2"):rep(32)) } }
+    session:add(left)
+    session:commit()
+    local stored = {}
+    for row in session:execute(sa.text("SELECT left_id, rank, made FROM linked_between")) do stored[#stored + 1] = { row:unpack() } end
+    assert.same({ { "ka", 7, "called" }, { "ka", 7, "called" } }, stored)
+    assert.equal(2, #left.rights)
+    left.rights:remove(left.rights[1])
+    session:commit()
+    assert.equal(1, session:query(w.Left):join(w.Left.rights):count())
+    session:delete(left)
+    session:commit()
+    assert.equal(0, session:scalar(sa.select(sa.func.count()):select_from(w.between)))
+  end)
+end)

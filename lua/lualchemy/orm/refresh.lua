@@ -129,15 +129,18 @@ local function is_joined(mapper, object, names)
   return false
 end
 
--- A relationship that may not be loaded by being read is loaded where a refresh names it.
-local function read(object, mapper, name)
-  local prop = mapper.property_by_key[name]
+--- What an attribute holds. A relationship that may not be loaded by being read is loaded where a refresh names it, and where
+--- the session itself needs it.
+---@param object table
+---@param name string
+---@return any
+function M.read(object, name)
+  local prop = core.mapper_of(object).property_by_key[name]
   local how = prop and prop.kind == "relationship" and options.strategy(core.load_context(object), prop)
-  if how == "raise" or how == "raise_on_sql" then
+  if (how == "raise" or how == "raise_on_sql") and not select(2, core.peek(object, name)) then
     core.set_committed(object, name, lazy.load(object, prop))
-  else
-    local _ = object[name]
   end
+  return object[name]
 end
 
 local function refresh_named(session, mapper, object, names, lock)
@@ -148,7 +151,7 @@ local function refresh_named(session, mapper, object, names, lock)
     local how = { for_update = M.for_update(session, mapper, lock), partial = true }
     if not identity.load(session, mapper, key, named_slots(mapper, names), how) then raise_gone(mapper) end
   end
-  for _, name in ipairs(names) do read(object, mapper, name) end
+  for _, name in ipairs(names) do M.read(object, name) end
 end
 
 --- `session:refresh`: every column and what was loaded with them, or the attributes named.

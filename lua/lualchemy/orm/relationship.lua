@@ -95,6 +95,10 @@ function RelationshipProperty:init(target, options)
   options = options or {}
   if target == nil then errors.raise("ArgumentError", "relationship() needs its target: a class, a class's name or a function") end
   check_options(options, "relationship()")
+  local backref = options.backref
+  if backref and type(backref) ~= "string" and not M.Backref:is(backref) then
+    errors.raise("ArgumentError", "backref names the other side's attribute, or is what orm.backref(name, options) makes; got a %s", type(backref))
+  end
   if options.backref and options.back_populates then
     errors.raise("ArgumentError", "backref and back_populates are mutually exclusive: backref makes the other side, "
       .. "back_populates names one that exists")
@@ -138,6 +142,8 @@ function RelationshipProperty:_evaluate(option)
   return found
 end
 
+local can_be_indexed = { table = true, userdata = true }
+
 -- A column, a class attribute or a list of them, late or not, as a set of table columns; nil when not given.
 function RelationshipProperty:_column_set(option)
   local given = self:_evaluate(option)
@@ -145,12 +151,14 @@ function RelationshipProperty:_column_set(option)
   local list = type(given) == "table" and getmetatable(given) == nil and given or { given }
   local set = {}
   for _, column in ipairs(list) do
-    column = late.evaluate(self, column)
-    local prop = column.property
-    if prop and prop.kind == "column" then column = prop.column end
-    if column.table == nil then
-      errors.raise("ArgumentError", "%s of relationship %s takes columns; got %s", option, tostring(self), tostring(column))
+    local found = late.evaluate(self, column)
+    local prop = can_be_indexed[type(found)] and found.property
+    if prop and prop.kind == "column" then found = prop.column end
+    if not can_be_indexed[type(found)] or found.table == nil then
+      errors.raise("ArgumentError", "%s of relationship %s takes columns; got %s", option, tostring(self),
+        tostring(found == nil and column or found))
     end
+    column = found
     set[column] = true
   end
   return set
@@ -414,7 +422,7 @@ function RelationshipProperty:_make_backref()
   local backref = self.options.backref
   if not backref or self.made_backref then return end
   local key, given = backref, {}
-  if type(backref) == "table" then key, given = backref.name, backref.options end
+  if M.Backref:is(backref) then key, given = backref.name, backref.options end
   if self.mapper.property_by_key[key] then
     errors.raise("ArgumentError", "Error creating backref '%s' on relationship %s: a property of that name exists on %s. "
       .. "Use back_populates on both sides to connect two relationships", key, tostring(self), tostring(self.mapper))
@@ -481,6 +489,7 @@ end
 ---@field name string
 ---@field options table
 local Backref = require("lualchemy.util.class")("Backref")
+M.Backref = Backref
 
 function Backref:init(name, options)
   if type(name) ~= "string" then errors.raise("ArgumentError", "backref() needs the other side's attribute name; got a %s", type(name)) end

@@ -5,6 +5,7 @@ local binds = require("lualchemy.orm.binds")
 local block = require("lualchemy.engine.block")
 local by_key = require("lualchemy.orm.loading.by_key")
 local class = require("lualchemy.util.class")
+local collections = require("lualchemy.orm.collections")
 local columns = require("lualchemy.orm.loading.columns")
 local core = require("lualchemy._core")
 local dialects = require("lualchemy.dialects")
@@ -351,8 +352,8 @@ local function going_with(object)
     for _, prop in ipairs(core.mapper_of(current).properties) do
       if prop.kind == "relationship" and prop.cascade and prop.cascade.delete and not prop.viewonly
         and (not prop.passive_deletes or select(2, core.peek(current, prop.key))) then
-        local value = current[prop.key]
-        local list = prop.uselist and value or { value }
+        local value = refresh.read(current, prop.key)
+        local list = prop.uselist and collections.items_of(value) or { value }
         for _, other in ipairs(list) do
           if not seen[other] then
             seen[other] = true

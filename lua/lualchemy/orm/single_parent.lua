@@ -9,9 +9,9 @@ local M = {}
 
 local function has(parent, prop, object)
   local held = core.peek(parent, prop.key)
-  if not prop.uselist or held == nil then return held == object end
+  if not prop.uselist or held == nil then return rawequal(held, object) end
   for _, one in ipairs(held) do
-    if one == object then return true end
+    if rawequal(one, object) then return true end
   end
   return false
 end
@@ -23,7 +23,7 @@ function M.watch(prop)
   event.listen(prop, prop.uselist and "append" or "set", function(parent, object)
     if type(object) ~= "table" then return end
     local known = parents[object]
-    if known ~= nil and known ~= parent and has(known, prop, object) then
+    if known ~= nil and not rawequal(known, parent) and has(known, prop, object) then
       errors.raise("InvalidRequestError", "this %s object is already associated with a %s via %s, and is only allowed a single parent: "
         .. "take it from there first", prop.mapper.class_name, core.mapper_of(known).class_name, tostring(prop))
     end

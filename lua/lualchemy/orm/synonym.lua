@@ -10,6 +10,8 @@ local suggest = require("lualchemy.util.suggest")
 local SynonymProperty = property.ComputedProperty:extend("SynonymProperty", { role = "synonym" })
 
 local known_options = { "map_column", "descriptor", "comparator_factory", "info", "doc" }
+local is_known = {}
+for _, name in ipairs(known_options) do is_known[name] = true end
 
 ---@param name string
 ---@param options table?
@@ -18,8 +20,8 @@ function SynonymProperty:init(name, options)
   options = options or {}
   if type(name) ~= "string" then errors.raise("ArgumentError", "synonym() takes the name of an attribute; got a %s", type(name)) end
   for key in pairs(options) do
-    if not table.concat(known_options, " "):find(tostring(key), 1, true) then
-      errors.raise("ArgumentError", "synonym() knows no option '%s'%s", tostring(key), suggest.hint(key, known_options))
+    if not is_known[key] then
+      errors.raise("ArgumentError", "synonym() knows no option '%s'%s", tostring(key), suggest.hint(tostring(key), known_options))
     end
   end
   self.name, self.map_column, self.descriptor = name, options.map_column or false, options.descriptor

@@ -8,6 +8,7 @@
 --   Where classes depend on one another: saves in order of flush_order.lua -> many-to-many rows -> DELETE, backwards
 
 local class = require("lualchemy.util.class")
+local clause = require("lualchemy.orm.clause")
 local core = require("lualchemy._core")
 local post_update = require("lualchemy.orm.post_update")
 local errors = require("lualchemy.errors")
@@ -19,9 +20,11 @@ local flush_hooks = require("lualchemy.orm.flush_hooks")
 local order = require("lualchemy.orm.flush_order")
 local passive_updates = require("lualchemy.orm.passive_updates")
 local persistence = require("lualchemy.orm.persistence")
+local refresh = require("lualchemy.orm.refresh")
 local row_switch = require("lualchemy.orm.row_switch")
 local statements = require("lualchemy.orm.statements")
 local traits = require("lualchemy.orm.flush_traits")
+local types = require("lualchemy.types")
 local warn = require("lualchemy.util.warn")
 
 -- Lists of a bucket.
@@ -120,7 +123,7 @@ function UnitOfWork:_load_children(bucket, from)
   for i = from, #bucket[DELETES] do
     local object = bucket[DELETES][i]
     local of = traits.of(core.mapper_of(object))
-    for _, key in ipairs(of.load_on_delete) do local _ = object[key] end
+    for _, key in ipairs(of.load_on_delete) do refresh.read(object, key) end
     for _, key in ipairs(of.taken_along) do self:_doubt_children(object, key) end
   end
 end
@@ -228,14 +231,44 @@ local function seen_before(seen, prop, left, right)
   return false
 end
 
+-- Types whose values a database takes as they are.
+local plain_types = { [types.Integer] = true, [types.BigInteger] = true, [types.SmallInteger] = true, [types.INTEGER] = true,
+  [types.String] = true, [types.Text] = true, [types.VARCHAR] = true, [types.TEXT] = true }
+
+-- Can rows be written without Core, which knows of types that convert values and of the columns' defaults?
+local function is_plain(prop, columns, verb)
+  for _, column in ipairs(columns) do
+    if not plain_types[class.of(types.to_instance(column.type))] then return false end
+  end
+  for _, column in ipairs(verb == "insert" and prop.secondary.c or {}) do
+    if column.default ~= nil then return false end
+  end
+  return true
+end
+
+-- The rows by a Core statement; how many it met.
+local function execute_links(conn, prop, verb, columns, sets)
+  local rows, criteria = {}, {}
+  for i, values in ipairs(sets) do
+    rows[i] = {}
+    for k, column in ipairs(columns) do rows[i][column.key] = values[k] == nil and core.null or values[k] end
+  end
+  if verb == "insert" then return conn:execute(clause.insert(prop.secondary), rows).rowcount end
+  for k, column in ipairs(columns) do criteria[k] = column:eq(clause.parameter(column.key, column)) end
+  return conn:execute(clause.delete(prop.secondary):where(clause.conjunction(criteria)), rows).rowcount
+end
+
 function UnitOfWork:_link(conn, prop, verb, pairs_of)
   if #pairs_of == 0 then return end
-  local texts = statements.of(prop.parent, conn.dialect)
   local columns, sources = link_columns(prop)
-  local sets = {}
+  local sets, matched = {}
   for i, pair in ipairs(pairs_of) do sets[i] = link_row(sources, pair) end
-  local run = self:_send(conn, texts:link(verb, prop.secondary, columns), core.bind_list(sets), verb, prop.secondary, columns)
-  local matched = run:changes()
+  if is_plain(prop, columns, verb) then
+    local text = statements.of(prop.parent, conn.dialect):link(verb, prop.secondary, columns)
+    matched = self:_send(conn, text, core.bind_list(sets), verb, prop.secondary, columns):changes()
+  else
+    matched = execute_links(conn, prop, verb, columns, sets)
+  end
   if verb == "delete" and matched >= 0 and matched ~= #sets then
     errors.raise("StaleDataError", "DELETE statement on table '%s' expected to delete %d row(s); %d were matched",
       tostring(prop.secondary.name), #sets, matched)

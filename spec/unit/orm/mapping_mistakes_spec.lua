@@ -83,6 +83,18 @@ local cases = {
   { "remote_side of a name there is not", "InvalidRequestError", { "remote_side of relationship X.ys", "'Y.nope'" }, function(Base)
     pair(Base, ys{ remote_side = "Y.nope" })
   end },
+  { "foreign_keys that are no columns", "ArgumentError", { "foreign_keys of relationship X.ys takes columns", "got 5" }, function(Base)
+    pair(Base, ys{ foreign_keys = { 5 } })
+  end },
+  { "foreign_keys with a name there is not among them", "ArgumentError", { "foreign_keys of relationship X.ys", "got Y.nope" }, function(Base)
+    pair(Base, ys{ foreign_keys = { "Y.nope" } })
+  end },
+  { "a backref that is a plain table", "ArgumentError", { "orm.backref(name, options)", "got a table" }, function(Base)
+    pair(Base, ys{ backref = { "x", { lazy = "joined" } } })
+  end },
+  { "an option of a synonym that only looks like one", "ArgumentError", { "synonym() knows no option 'map'" }, function()
+    orm.synonym("name", { map = true })
+  end },
   { "foreign_keys of a function that returns nothing", "InvalidRequestError", { "foreign_keys of relationship X.ys", "what the function returns" },
     function(Base) pair(Base, ys{ foreign_keys = function() end }) end },
 }
