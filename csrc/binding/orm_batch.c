@@ -173,7 +173,7 @@ static int l_bind(lua_State *L)
     slots = alch_push_slots(L, 6, &n);
     each = n + (kind == INSERT ? 0 : m->key_count) + (version > 0);
     b = kind == INSERT ? alch_bound_push(L, each * (size_t)count, 1) : alch_bound_push(L, each, (size_t)count);
-    b->many = kind != INSERT;
+    b->many = kind != INSERT && count > 1;
     luaL_checkstack(L, 20, "flush");
     for (i = 0; i < count; i++) {
         lua_rawgeti(L, 3, from + i);

@@ -53,7 +53,7 @@ function M.flags(prop)
   if prop.kind == "computed" then return flags end
   local reverse = prop.back_populates
   if listens(prop) or reverse and listens(reverse) then flags = GUARDED end
-  if prop.collection and prop.collection.show or prop.tracks or hears(prop, "init_collection") then flags = flags | FACED end
+  if prop.collection and prop.collection.show or prop.tracks or prop.uselist and hears(prop, "init_collection") then flags = flags | FACED end
   if hears(prop, "init_scalar") then flags = flags | INIT end
   return flags
 end
@@ -245,21 +245,21 @@ local function write_object(prop, object, value)
   end
 end
 
--- The collections whose `init_collection` was told.
-local told = setmetatable({}, { __mode = "k" })
+-- The collections whose `init_collection` was told, each with how many were before it.
+local told, tellings = setmetatable({}, { __mode = "k" }), 0
 
 local function tell_new(prop, object, list)
-  told[list] = true
+  tellings = tellings + 1
+  told[list] = tellings
   event.fire(prop, "init_collection", object, prop.collection and prop.collection.show and prop.collection:show(list) or list, list)
 end
 
 -- The list of a collection that is about to be replaced: it goes on with other objects, and counts as a new one.
 local function renewed(prop, object)
-  local list = core.peek(object, prop.key)
-  local again = list ~= nil and told[list]
+  local before = tellings
   local _ = object[prop.key] -- loads: what leaves must be known
-  list = core.peek(object, prop.key)
-  if again then tell_new(prop, object, list) end
+  local list = core.peek(object, prop.key)
+  if told[list] and told[list] <= before then tell_new(prop, object, list) end
   return list
 end
 

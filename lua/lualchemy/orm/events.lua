@@ -215,6 +215,15 @@ end
 ---@param session lualchemy.orm.Session
 function M.hears_loads(session) return M.active.load or session._listeners end
 
+--- What listeners of loads get.
+---@param session lualchemy.orm.Session
+---@param statement any
+---@param options { populate_existing: boolean?, refreshed: { object: table, names: string[] }? }
+---@return table
+function M.context(session, statement, options)
+  return { session = session, statement = statement, populate_existing = options.populate_existing or false, refreshed = options.refreshed }
+end
+
 --- Tells of objects that rows brought: a list of object, was it made, object ...
 ---@param session lualchemy.orm.Session
 ---@param list any[]
@@ -228,7 +237,8 @@ function M.loaded(session, list, context)
       event.fire(mapper, "reconstruct_instance", mapper, object)
       if session._listeners then event.fire(session, "loaded_as_persistent", session, object) end
     else
-      event.fire(mapper, "refresh", object, context, nil)
+      local refreshed = context.refreshed
+      event.fire(mapper, "refresh", object, context, refreshed and rawequal(refreshed.object, object) and refreshed.names or nil)
     end
   end
 end

@@ -166,7 +166,8 @@ function M.fail(conn, err, sql, codec, key) execute.fail(conn, err, sql, core.ke
 ---@param mapper lualchemy.orm.Mapper
 ---@param key any
 ---@param slots integer[]
----@param options { populate_existing: boolean?, for_update: string?, partial: boolean? }
+---@param options { populate_existing: boolean?, for_update: string?, partial: boolean?, refreshed: { object: table, names: string[] }? }
+---   `refreshed`: what of an object is wanted, for who listens to `refresh`
 function M.load(session, mapper, key, slots, options)
   local conn = options.for_update and session:_connection_of(mapper) or session:_connection_for(mapper, true)
   local texts = statements.of(mapper, conn.dialect)
@@ -174,7 +175,7 @@ function M.load(session, mapper, key, slots, options)
   context.connection, context.flags = conn, 0
   local sql = texts:select(slots, options.for_update, options.partial)
   local run = announce.send(conn, sql, core.key_bound(texts.codec, key), context, "select", texts.table)
-  local heard = events.hears_loads(session) and { session = session, populate_existing = options.populate_existing or false }
+  local heard = events.hears_loads(session) and events.context(session, nil, options)
   local description = { plan = mapper._c, columns = positions_of(slots) }
   if not options.partial then inheritance.describe(description, mapper) end
   if heard then events.add_hooks(description, session, mapper, heard, function(of) return statements.of(of, conn.dialect).codec end) end

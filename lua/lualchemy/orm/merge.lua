@@ -2,6 +2,7 @@
 
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local events = require("lualchemy.orm.events")
 local inspect = require("lualchemy.orm.inspect")
 
 local M = {}
@@ -130,6 +131,7 @@ function merge_one(session, object, options, seen)
   copy(session, "column", mapper, object, target, options, seen)
   if is_new and options.load == false then session:_adopt_persistent(mapper, target, select(3, core.state(object))) end
   copy(session, "relationship", mapper, object, target, options, seen)
+  if is_new and events.active.load then events.fire(mapper, "load", target) end
   return target
 end
 

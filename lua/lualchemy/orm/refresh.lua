@@ -5,6 +5,7 @@ local by_key = require("lualchemy.orm.loading.by_key")
 local columns = require("lualchemy.orm.loading.columns")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local events = require("lualchemy.orm.events")
 local expiry = require("lualchemy.orm.expiry")
 local identity = require("lualchemy.orm.identity")
 local inspect = require("lualchemy.orm.inspect")
@@ -56,6 +57,16 @@ local function raise_gone(mapper)
     mapper.class_name)
 end
 
+-- What a load is about to bring of an object that has expired, for who listens to `refresh`.
+local function missing(mapper, object)
+  if not events.active.refresh then return nil end
+  local names = {}
+  for _, prop in ipairs(mapper:column_properties()) do
+    if not select(2, core.peek(object, prop.key)) then names[#names + 1] = prop.key end
+  end
+  return { object = object, names = names }
+end
+
 -- The object with all that was loaded with it, nil if its row is gone; and whether there is more than the row: else nothing was done.
 local function load_whole(session, mapper, object, how)
   local node = options.speaking(core.load_context(object))
@@ -73,10 +84,11 @@ end
 function M.expired(session, asked, object)
   local mapper = core.mapper_of(object)
   if not mapper:isa(asked) then return nil end
-  local found, whole = load_whole(session, mapper, object, {})
+  local how = { refreshed = missing(mapper, object) }
+  local found, whole = load_whole(session, mapper, object, how)
   if not whole then
     local _, _, key = core.state(object)
-    found = identity.load(session, asked, key, identity.default_slots(asked), {})
+    found = identity.load(session, asked, key, identity.default_slots(asked), { refreshed = how.refreshed })
   end
   if found == nil and not session._flushing then expiry.gone(session, mapper, { object }) end
   return found
@@ -84,7 +96,7 @@ end
 
 -- These attributes and nothing else; what the object is to load later stays as it was.
 local function load_named(session, mapper, object, names, how)
-  how.node = options.only(core.load_context(object), mapper, names)
+  how.node, how.refreshed = options.only(core.load_context(object), mapper, names), { object = object, names = names }
   if not by_key.load(session, mapper, inspect.identity_of(object, mapper), how) then raise_gone(mapper) end
 end
 
@@ -95,7 +107,7 @@ end
 function M.column(session, object, prop)
   local mapper = core.mapper_of(object)
   if M.is_expired(mapper, object) and columns.is_ordinary(core.load_context(object), prop) then
-    local found, whole = load_whole(session, mapper, object, { is_column_load = true })
+    local found, whole = load_whole(session, mapper, object, { is_column_load = true, refreshed = missing(mapper, object) })
     if whole and not found then raise_gone(mapper) end
     if whole and select(2, core.peek(object, prop.key)) then return end
   end
@@ -106,7 +118,7 @@ function M.column(session, object, prop)
     return load_named(session, mapper, object, names, { is_column_load = true })
   end
   local _, _, key = core.state(object)
-  if not identity.load(session, mapper, key, slots, { partial = true }) then raise_gone(mapper) end
+  if not identity.load(session, mapper, key, slots, { partial = true, refreshed = missing(mapper, object) }) then raise_gone(mapper) end
 end
 
 -- The key's columns and those among the attributes.
@@ -148,7 +160,7 @@ local function refresh_named(session, mapper, object, names, lock)
     load_named(session, mapper, object, names, { with_for_update = lock, is_column_load = true })
   else
     local _, _, key = core.state(object)
-    local how = { for_update = M.for_update(session, mapper, lock), partial = true }
+    local how = { for_update = M.for_update(session, mapper, lock), partial = true, refreshed = { object = object, names = names } }
     if not identity.load(session, mapper, key, named_slots(mapper, names), how) then raise_gone(mapper) end
   end
   for _, name in ipairs(names) do M.read(object, name) end

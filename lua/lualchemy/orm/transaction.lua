@@ -212,7 +212,7 @@ function SessionTransaction:_restore()
   each(frame[DELETED], function(object)
     if core.state(object) ~= "deleted" then return end
     set:revive(object)
-    expiry.object(session, object)
+    if self.nested then expiry.object(session, object) end      -- else everything expires below
   end)
   for _, object in ipairs(set:objects(2)) do set:add(object) end
   if not self.nested then

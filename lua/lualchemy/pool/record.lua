@@ -42,6 +42,8 @@ function Proxy:invalidate(err, options)
   if pool and pool._listeners then event.fire(pool, "close", dc, record) end
   native.invalidate(self)
   if pool then pool._line:wake() end
+  -- Who counts checkouts and checkins counts this one, too; there is no connection any more.
+  if pool and pool._listeners then event.fire(pool, "checkin", nil, record) end
 end
 
 --- Takes the connection out of the pool for good and answers it; closing it is the caller's business.

@@ -153,7 +153,7 @@ describe("pool", function()
     for _, name in ipairs { "first_connect", "connect", "checkout", "checkin", "reset", "invalidate", "close" } do
       ext[name] = function(_, dc, record)
         seen[#seen + 1] = name
-        assert.equal("userdata", type(dc))
+        assert.equal(name == "checkin" and seen[#seen - 1] == "close" and "nil" or "userdata", type(dc))    -- none is left
         assert.is_table(record.info)
       end
     end
@@ -162,7 +162,7 @@ describe("pool", function()
     p:connect():invalidate()
     p:connect():close()
     p:dispose()
-    assert.same({ "first_connect", "connect", "checkout", "reset", "checkin", "checkout", "invalidate", "close",
+    assert.same({ "first_connect", "connect", "checkout", "reset", "checkin", "checkout", "invalidate", "close", "checkin",
       "connect", "checkout", "reset", "checkin", "close" }, seen)
   end)
 

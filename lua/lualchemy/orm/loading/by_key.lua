@@ -44,7 +44,8 @@ end
 ---@param mapper lualchemy.orm.Mapper
 ---@param values any[]   in the order of the primary key
 ---@param options { populate_existing: boolean?, with_for_update: any, options: any[]?, is_column_load: boolean?,
----  node: lualchemy.orm.LoadNode? }   `node`: the options as they were resolved when the object was loaded
+---  node: lualchemy.orm.LoadNode?, refreshed: table? }   `node`: the options as they were resolved when the object was loaded;
+---  `refreshed`: see identity.load
 function M.load(session, mapper, values, options)
   local of = plan.new({ mapper })
   local statement = of:select()
@@ -64,7 +65,7 @@ function M.load(session, mapper, values, options)
     loaders = loaders, nodes = options.node and { options.node }, refreshes = options.node ~= nil, labels = true,
   })
   return run.list(run.execute(session, clause.label_columns(sent), of, params, {
-    offset = offset, populate_existing = options.populate_existing, refresh = options.is_column_load, autoflush = false,
+    offset = offset, populate_existing = options.populate_existing, refresh = options.is_column_load, refreshed = options.refreshed, autoflush = false,
     unique = of.requires_unique, statement = statement, execution = execution, heard = true,
   }))[1]
 end

@@ -61,7 +61,7 @@ end
 
 -- What listeners of rows get, and their hooks in the descriptions.
 local function listen(session, statement, plan, descriptions, options)
-  local context = { session = session, statement = statement, populate_existing = options.populate_existing or false }
+  local context = events.context(session, statement, options)
   for number, item in ipairs(plan:items()) do
     if item.entity then
       local dialect = session:get_bind(item.mapper).dialect
