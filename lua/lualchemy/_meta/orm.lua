@@ -222,7 +222,7 @@
 ---@field update fun(self: lualchemy.orm.Query, values?: any, options?: any): lualchemy.Update
 ---@field where fun(self: lualchemy.orm.Query, criterion?: any, ...: any): any
 ---@field with_entities fun(self: lualchemy.orm.Query, ...: any): any
----@field with_for_update fun(self: lualchemy.orm.Query, ...: any): any
+---@field with_for_update fun(self: lualchemy.orm.Query, options?: any): any
 ---@field with_hint fun(self: lualchemy.orm.Query, ...: any): any
 ---@field with_labels fun(self: lualchemy.orm.Query): any
 ---@field with_parent fun(self: lualchemy.orm.Query, object?: any, attribute?: any, options?: any): any

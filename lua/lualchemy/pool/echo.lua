@@ -15,6 +15,7 @@ local DEBUG = {
 local function tell(pool, write, texts)
   for name, text in pairs(texts) do
     event.listen(pool, name, function(connection, _, err)
+      if connection == nil then return end      -- was given up, which was said
       local why = name == "invalidate" and err ~= nil and ": " .. tostring(err) or ""
       write(("%s: %s %s%s"):format(getmetatable(pool).__name, tostring(connection), text, why))
     end)
