@@ -353,10 +353,10 @@ static void push_bound(lua_State *L, const alch_compiled *compiled, int many)
 static void read_column_keys(lua_State *L, alch_compile_options *options)
 {
     int set = lua_gettop(L);
-    const char **keys = lua_newuserdatauv(L, ((size_t)count_keys(L, set) + 1) * sizeof *keys, 0);
-    size_t n = 0;
+    size_t n = 0, room = (size_t)count_keys(L, set);
+    const char **keys = lua_newuserdatauv(L, (room + 1) * sizeof *keys, 0);     /* a finalizer that runs now may add some */
 
-    for (lua_pushnil(L); lua_next(L, set); lua_pop(L, 1)) {
+    for (lua_pushnil(L); lua_next(L, set) && n < room; lua_pop(L, 1)) {
         if (lua_type(L, -2) != LUA_TSTRING)
             alch_raisef(L, ALCH_ERR_ARGUMENT, "parameters have names; a %s is none", luaL_typename(L, -2));
         keys[n++] = lua_tostring(L, -2);

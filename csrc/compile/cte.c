@@ -306,7 +306,7 @@ static size_t paste(alch_compiler *c, size_t start, size_t *first, const alch_ct
     alch_position *all = alch_arena_alloc(c->arena, (r->position_count + t->position_count + 1) * sizeof *all);
     size_t i;
 
-    if (all == NULL || !alch_buf_reserve(c->out, t->len)) {
+    if (all == NULL || t->text == NULL || !alch_buf_reserve(c->out, t->len)) {
         alch_compile_nomem(c);
         return start;
     }

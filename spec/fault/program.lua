@@ -153,6 +153,9 @@ part("many rows of a SELECT on sqlite", function()
   assert(n == 40)
 end)
 
+-- What the first run, which nothing disturbs, made of each statement is what it is made of ever after, or an error.
+local texts = {}
+
 part("the language's corners", function()
   local t = sa.Table("t", sa.MetaData(), sa.Column("id", sa.Integer, { primary_key = true }), sa.Column("k", sa.Integer, { default = 7 }),
     sa.Column("doc", require("lualchemy.dialects.postgresql").JSONB))
@@ -162,9 +165,16 @@ part("the language's corners", function()
   local copied = sa.insert(t):from_select({ "id" }, sa.select(t.c.id)):cte("copied")
   local sampled = sa.select(1, "*", sa.func.percentile_disc({ 0.25, 0.5 }):within_group(t.c.k)):where(among, ~among,
     ~t.c.k:in_ { 4, 5 }, sa.cast(t.c.doc, t.c.doc.type):at("a"):is_not(nil))
-  for _, statement in ipairs { sa.select(first, second):add_cte(copied), sampled, sa.delete(t):with_hint("ONLY", { dialect_name = "postgresql" }),
-    sa.select(t.c.id):with_for_update { of = t:join(t:alias("u"), sa.true_()) } } do
-    assert(#statement:compile("postgresql").string > 0 and statement:params { ids = { 4 } })
+  local inner = sa.select(t.c.id):where(t.c.k:eq(7)):cte("inner", { nesting = true })
+  local outer = sa.select(inner.c.id):where(inner.c.id:gt(8)):cte("outer")
+  local greater = sa.select(outer.c.id):where(outer.c.id:ne(t.c.k)):scalar_subquery()
+  for i, statement in ipairs { sa.select(first, second):add_cte(copied), sampled, sa.delete(t):with_hint("ONLY", { dialect_name = "postgresql" }),
+    sa.select(t.c.id):with_for_update { of = t:join(t:alias("u"), sa.true_()) },
+    sa.select(sa.literal(1), outer.c.id), sa.insert(t):values { id = 3 }:returning(greater),
+    sa.update(t):where(t.c.id:eq(greater)):values { k = 4 }, sa.select(t.c.k):with_only_columns(t.c.id, greater) } do
+    local text = statement:params { ids = { 4, 5 } }:compile("postgresql").string
+    texts[i] = texts[i] or text
+    assert(text == texts[i], text)
   end
 end)
 
