@@ -12,17 +12,6 @@
 #include "expr/selectable.h"
 #include "schema/table.h"
 
-static int kind_at(lua_State *L, int idx)
-{
-    const char *name = luaL_checkstring(L, idx);
-    int kind;
-
-    for (kind = 0; kind < ALCH_NODE_COUNT; kind++)
-        if (strcmp(alch_node_class(kind), name) == 0)
-            return kind;
-    return alch_raisef(L, ALCH_ERR_ARGUMENT, "no kind of node is called '%s'", name);
-}
-
 static alch_list *extend(lua_State *L, const alch_list *from, int op, int room, alch_node_ref **slot)
 {
     alch_list *l;
@@ -77,7 +66,7 @@ static int name_alias(alch_alias *a, const char *name, const alch_node *element,
 /* core.alias(kind, element, name | nil, flags | nil) */
 static int l_alias(lua_State *L)
 {
-    int kind = kind_at(L, 1);
+    int kind = alch_kind_at(L, 1);
     const alch_node *element = alch_check_node(L, 2);
     const char *name = alch_opt_text(L, 3, NULL);
     alch_node_ref *slot;

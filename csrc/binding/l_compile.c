@@ -660,22 +660,6 @@ static int l_compile(lua_State *L)
     return 1;
 }
 
-/* core.type_text(type, dialect): as CREATE TABLE and CAST show it. */
-static int l_type_text(lua_State *L)
-{
-    const alch_type *t = alch_check_type(L, 1, NULL);
-    const alch_dialect *d = alch_check_dialect(L, 2);
-    alch_buf *b = alch_push_buffer(L);
-    alch_err err;
-
-    if (alch_type_text(d, t, L, b, &err) != ALCH_OK)
-        return alch_raise(L, &err);
-    if (b->failed)
-        return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
-    lua_pushlstring(L, b->data != NULL ? b->data : "", b->len);
-    return 1;
-}
-
 /* core.string_literal(dialect, text) */
 static int l_string_literal(lua_State *L)
 {
@@ -702,7 +686,6 @@ static int l_string_literal(lua_State *L)
 
 static const luaL_Reg functions[] = {
     { "compile", l_compile },
-    { "type_text", l_type_text },
     { "string_literal", l_string_literal },
     { "set_renderer", l_set_renderer },
     { "set_warner", l_set_warner },

@@ -21,17 +21,6 @@ static int op_at(lua_State *L, int idx)
     return op;
 }
 
-static int kind_at(lua_State *L, int idx)
-{
-    const char *name = luaL_checkstring(L, idx);
-    int kind;
-
-    for (kind = 0; kind < ALCH_NODE_COUNT; kind++)
-        if (strcmp(alch_node_class(kind), name) == 0)
-            return kind;
-    return alch_raisef(L, ALCH_ERR_ARGUMENT, "no kind of node is called '%s'", name);
-}
-
 static void set_extra(lua_State *L, alch_binary *b, const char *text)
 {
     b->extra = alch_strdup(text);
@@ -63,7 +52,7 @@ static int is_cast_by_database(lua_State *L, int idx, int kind, const alch_type 
 /* core.wrap(kind, x, type | nil) */
 static int l_wrap(lua_State *L)
 {
-    int kind = kind_at(L, 1);
+    int kind = alch_kind_at(L, 1);
     const alch_type *type = lua_isnoneornil(L, 3) ? NULL : alch_check_type(L, 3, NULL);
     alch_node_ref *slot;
     const alch_node *inner;
@@ -84,7 +73,7 @@ static int l_wrap(lua_State *L)
 /* core.pair(kind, a, b) */
 static int l_pair(lua_State *L)
 {
-    int kind = kind_at(L, 1);
+    int kind = alch_kind_at(L, 1);
     alch_node_ref *slot;
     const alch_node *a = alch_check_node(L, 2), *b = alch_check_node(L, 3);
     alch_err err;
@@ -113,7 +102,7 @@ static int l_argument_order_by(lua_State *L)
 /* core.list(kind, op, items, type | nil): values become parameters. */
 static int l_list(lua_State *L)
 {
-    int kind = kind_at(L, 1), op = op_at(L, 2);
+    int kind = alch_kind_at(L, 1), op = op_at(L, 2);
     const alch_type *type = lua_isnoneornil(L, 4) ? NULL : alch_check_type(L, 4, NULL);
     lua_Integer i, n;
     alch_node_ref *slot, *item;
@@ -188,7 +177,7 @@ static int l_label(lua_State *L)
 /* core.named(kind, name, x): EXTRACT, FUNC_COLUMN */
 static int l_named(lua_State *L)
 {
-    int kind = kind_at(L, 1);
+    int kind = alch_kind_at(L, 1);
     const char *name = alch_check_text(L, 2);
     alch_node_ref *slot;
     alch_label *l;
@@ -214,7 +203,7 @@ static int l_named(lua_State *L)
 /* core.name(kind, text, schema | nil): COLLATION, SEQUENCE, LABEL_NAME */
 static int l_name(lua_State *L)
 {
-    int kind = kind_at(L, 1);
+    int kind = alch_kind_at(L, 1);
     alch_node_ref *slot;
     alch_err err;
     const char *text = alch_check_text(L, 2), *schema = alch_opt_text(L, 3, NULL);
@@ -226,7 +215,7 @@ static int l_name(lua_State *L)
 
 static int l_constant(lua_State *L)
 {
-    int kind = kind_at(L, 1);
+    int kind = alch_kind_at(L, 1);
     alch_node_ref *slot = alch_push_node_slot(L, kind);
     alch_err err;
 

@@ -321,6 +321,17 @@ static int l_gc(lua_State *L)
     return 0;
 }
 
+int alch_kind_at(lua_State *L, int idx)
+{
+    const char *name = luaL_checkstring(L, idx);
+    int kind;
+
+    for (kind = 0; kind < ALCH_NODE_COUNT; kind++)
+        if (strcmp(alch_node_class(kind), name) == 0)
+            return kind;
+    return alch_raisef(L, ALCH_ERR_ARGUMENT, "no kind of node is called '%s'", name);
+}
+
 const char *alch_check_text(lua_State *L, int idx)
 {
     size_t len;

@@ -20,7 +20,6 @@ typedef struct question {
     const alch_dialect *spelled_for;
     alch_buf *text;
     int done;                           /* 'text' is the answer */
-    alch_err *err;
 } question;
 
 /* Protected: the answer goes into the question when nothing can be raised any more. */
@@ -42,43 +41,12 @@ static int ask(lua_State *L)
     return 0;
 }
 
-/* The error object at 1 as text; protected because it may allocate. */
-static int describe(lua_State *L)
-{
-    const question *q = lua_touserdata(L, 2);
-
-    if (lua_type(L, 1) == LUA_TTABLE)
-        lua_getfield(L, 1, "message");
-    else
-        lua_pushvalue(L, 1);
-    (void)alch_err_set(q->err, ALCH_ERR_CALLBACK, "%s: %s", alch_type_name(q->type), luaL_tolstring(L, -1, NULL));
-    return 0;
-}
-
-static int protected(lua_State *L, lua_CFunction f, question *q)
-{
-    if (!lua_checkstack(L, 12))
-        return alch_err_nomem(q->err);
-    lua_pushcfunction(L, f);
-    lua_pushlightuserdata(L, q);
-    if (lua_pcall(L, 1, 0, 0) == LUA_OK)
-        return ALCH_OK;
-    lua_pushcfunction(L, describe);
-    lua_insert(L, -2);
-    lua_pushlightuserdata(L, q);
-    if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
-        lua_pop(L, 1);
-        return alch_err_nomem(q->err);
-    }
-    return ALCH_ERR_CALLBACK;
-}
-
 int alch_wrap_in_lua(void *host, const alch_type *t, unsigned hook, const alch_node *n, const char *dialect,
                      const alch_node **out, alch_err *err)
 {
     question q = { t, n, hook == ALCH_TYPE_HOOK_BIND_EXPRESSION ? "bind_expression" : "column_expression", dialect,
-                   NULL, NULL, NULL, 0, err };
-    int rc = protected(host, ask, &q);
+                   NULL, NULL, NULL, 0 };
+    int rc = alch_call_protected(host, ask, &q, t, err);
 
     if (rc == ALCH_OK)
         *out = q.answer;
@@ -138,7 +106,7 @@ int alch_spell_type_in_lua(void *host, const alch_dialect *d, const alch_type *t
                            alch_err *err)
 {
     lua_State *L = host;
-    question q = { t, NULL, NULL, d->name, NULL, d, out, 0, err };
+    question q = { t, NULL, NULL, d->name, NULL, d, out, 0 };
     int asked, rc;
 
     if (!lua_checkstack(L, 2))
@@ -147,7 +115,7 @@ int alch_spell_type_in_lua(void *host, const alch_dialect *d, const alch_type *t
     lua_pop(L, 1);
     if (!asked)
         return ALCH_OK;
-    rc = protected(L, spell, &q);
+    rc = alch_call_protected(L, spell, &q, t, err);
     *done = q.done;
     return rc;
 }
@@ -161,22 +129,35 @@ static int l_set_type_speller(lua_State *L)
     return 0;
 }
 
+static int push_type_text(lua_State *L, const alch_type *t, const alch_dialect *d)
+{
+    alch_buf *b = alch_push_buffer(L);
+    alch_err err;
+
+    alch_check(L, alch_type_text(d, t, L, b, &err), &err);
+    if (b->failed)
+        return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
+    lua_pushlstring(L, b->data != NULL ? b->data : "", b->len);
+    return 1;
+}
+
+/* core.type_text(type, dialect): as CREATE TABLE and CAST show it. */
+static int l_type_text(lua_State *L)
+{
+    const alch_type *t = alch_check_type(L, 1, NULL);
+
+    return push_type_text(L, t, alch_check_dialect(L, 2));
+}
+
 /* core.type_text_plain(type, dialect): its text as if nobody had been asked for it. */
 static int l_type_text_plain(lua_State *L)
 {
     const alch_type *t = alch_check_type(L, 1, NULL);
     const alch_dialect *d = alch_check_dialect(L, 2);
-    alch_buf *b = alch_push_buffer(L);
-    alch_err err;
 
     lua_pushlightuserdata(L, (void *)(uintptr_t)alch_type_for(t, d->name));
     lua_rawsetp(L, LUA_REGISTRYINDEX, &plain_key);
-    if (alch_type_text(d, t, L, b, &err) != ALCH_OK)
-        return alch_raise(L, &err);
-    if (b->failed)
-        return alch_raisef(L, ALCH_ERR_NOMEM, "out of memory");
-    lua_pushlstring(L, b->data != NULL ? b->data : "", b->len);
-    return 1;
+    return push_type_text(L, t, d);
 }
 
 /* }=== */
@@ -184,6 +165,7 @@ static int l_type_text_plain(lua_State *L)
 static const luaL_Reg functions[] = {
     { "set_type_wrapper", l_set_type_wrapper },
     { "set_type_speller", l_set_type_speller },
+    { "type_text", l_type_text },
     { "type_text_plain", l_type_text_plain },
     { NULL, NULL }
 };

@@ -58,6 +58,9 @@ const alch_node *alch_check_kind(lua_State *L, int idx, int kind);
 /* "a table", "the number 5", "a Column": for messages; may push one value. */
 const char *alch_describe(lua_State *L, int idx);
 
+/* The kind of node that the string at 'idx' names. */
+int alch_kind_at(lua_State *L, int idx);
+
 /* The string at 'idx', which the core keeps as text that ends with a zero byte:
 ** one inside is refused (ArgumentError), as is what is no string. The second
 ** gives 'otherwise' for nil. */

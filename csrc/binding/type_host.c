@@ -80,37 +80,48 @@ typedef struct call {
     int rc;                         /* what the core said inside */
 } call;
 
+/* A call of which an error says whose hook raised it. */
+typedef struct guarded {
+    const alch_type *type;
+    alch_err *err;
+} guarded;
+
 /* The error object at 1, as text; runs protected because it may allocate. */
 static int describe(lua_State *L)
 {
-    const call *c = lua_touserdata(L, 2);
-    const char *text;
+    const guarded *g = lua_touserdata(L, 2);
 
     if (lua_type(L, 1) == LUA_TTABLE)
         lua_getfield(L, 1, "message");
     else
         lua_pushvalue(L, 1);
-    text = luaL_tolstring(L, -1, NULL);
-    (void)alch_err_set(c->err, ALCH_ERR_CALLBACK, "%s: %s", alch_type_name(c->type), text);
+    (void)alch_err_set(g->err, ALCH_ERR_CALLBACK, "%s: %s", alch_type_name(g->type), luaL_tolstring(L, -1, NULL));
     return 0;
 }
 
-static int protected(lua_State *L, lua_CFunction f, call *c)
+int alch_call_protected(lua_State *L, lua_CFunction f, void *payload, const alch_type *t, alch_err *err)
 {
-    if (!lua_checkstack(L, 8))
-        return alch_err_nomem(c->err);
+    guarded g = { t, err };
+
+    if (!lua_checkstack(L, 12))
+        return alch_err_nomem(err);
     lua_pushcfunction(L, f);
-    lua_pushlightuserdata(L, c);
+    lua_pushlightuserdata(L, payload);
     if (lua_pcall(L, 1, 0, 0) == LUA_OK)
         return ALCH_OK;
     lua_pushcfunction(L, describe);
     lua_insert(L, -2);
-    lua_pushlightuserdata(L, c);
+    lua_pushlightuserdata(L, &g);
     if (lua_pcall(L, 2, 0, 0) != LUA_OK) {
         lua_pop(L, 1);
-        return alch_err_nomem(c->err);
+        return alch_err_nomem(err);
     }
     return ALCH_ERR_CALLBACK;
+}
+
+static int protected(lua_State *L, lua_CFunction f, call *c)
+{
+    return alch_call_protected(L, f, c, c->type, c->err);
 }
 
 /* Pushes the object's method and the object. */

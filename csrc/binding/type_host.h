@@ -9,6 +9,9 @@
 ** the core hands through is the running lua_State. */
 extern const alch_type_host alch_lua_type_host;
 
+/* f(payload, as light userdata), protected: an error of a hook of 't' becomes 'err', which names the type. */
+int alch_call_protected(lua_State *L, lua_CFunction f, void *payload, const alch_type *t, alch_err *err);
+
 /* alch_literal_lua for a value that a structure of the core holds, called
 ** protected: the text belongs to the core. 'host' is the running lua_State. */
 int alch_protected_literal(void *host, const alch_type *t, const alch_storage *s, const alch_value *v, alch_buf *out,
