@@ -33,6 +33,7 @@ for database, url in targets.each() do
         id = sa.Column(sa.Integer, { primary_key = true }),
         user_id = sa.Column(sa.Integer, sa.ForeignKey("large_users.id")),
         name = sa.Column(sa.String(20)),
+        is_open = sa.Column("open", sa.Boolean),
       })
       Tag = Base:class("Tag", {
         __tablename__ = "large_tags",
@@ -154,6 +155,18 @@ for database, url in targets.each() do
       raises("InvalidRequestError", "User.logs is write%-only", function()
         for _ in ipairs(user.logs) do error("nothing to read") end
       end)
+    end)
+
+    it("write-only ones name attributes in their statements, which objects in memory follow", function()
+      local user = stored()
+      local Log = User.__mapper__:get_property("logs").mapper.class_
+      session:execute(user.logs:insert(), { { name = "x", is_open = true }, { name = "y", is_open = true } })
+      local x, y = table.unpack(session:scalars(user.logs:select()):all())
+      session:execute(user.logs:update():where(Log.name:eq("x")):values{ is_open = false })
+      assert.same({ false, true }, { x.is_open, y.is_open })
+      session:execute(user.logs:delete():where(Log.is_open:is_(true)))
+      session:commit()
+      assert.is_nil(orm.object_session(y))
     end)
 
     it("cannot be asked without a session", function()

@@ -13,6 +13,25 @@ end
 
 local function id() return sa.Column(sa.Integer, { primary_key = true }) end
 
+world.describe("a relationship by OR", function(Base, w)
+  w.Rule = Base:class("Rule", { __tablename__ = "custom_rules", id = id(), code = sa.Column(sa.String(5)), for_all = sa.Column(sa.Boolean) })
+  local code = sa.Column(sa.String(5))
+  w.Place = Base:class("Place", { __tablename__ = "custom_places", id = id(), code = code,
+    rules = orm.relationship("Rule", { viewonly = true, order_by = "Rule.id", primaryjoin = function()
+      return sa.or_(code:eq(orm.foreign(w.Rule.code)), w.Rule.for_all:is_(true))
+    end }) })
+end, function(w)
+  for _, load in ipairs({ "lazyload", "joinedload", "selectinload", "immediateload" }) do
+    it("brings what fits NULL as well, by " .. load, function()
+      w.session:add_all{ w.Place{ id = 1, code = "x" }, w.Place{ id = 2 }, w.Rule{ id = 1, code = "x" }, w.Rule{ id = 2, for_all = true } }
+      w.session:commit()
+      local places = w.session:query(w.Place):options(orm[load](w.Place.rules)):order_by(w.Place.id):all()
+      assert.same({ 2, 1 }, { #places[1].rules, #places[2].rules })
+      assert.equal(2, places[2].rules[1].id)
+    end)
+  end
+end)
+
 world.describe("a relationship by LIKE", function(Base, w)
   local name = sa.Column(sa.String(20))
   w.Venue = Base:class("Venue", { __tablename__ = "custom_venues", id = id(), name = name,

@@ -162,7 +162,9 @@ local function link(term, is_remote)
   end)
   term.linked = {}
   for _, mine in ipairs(here) do
-    for _, other in ipairs(there) do term.linked[#term.linked + 1] = { mine, other } end
+    for _, other in ipairs(there) do
+      if term.foreign_columns[mine] or term.foreign_columns[other] then term.linked[#term.linked + 1] = { mine, other } end
+    end
   end
 end
 

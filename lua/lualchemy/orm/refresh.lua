@@ -121,6 +121,19 @@ function M.column(session, object, prop)
   if not identity.load(session, mapper, key, slots, { partial = true, refreshed = missing(mapper, object) }) then raise_gone(mapper) end
 end
 
+--- Reads what a relationship holds where the flush must know all of it, also where the collection is asked rather than loaded
+--- (lazy = 'dynamic').
+---@param object table
+---@param name string
+function M.read_whole(object, name)
+  local prop = core.mapper_of(object).property_by_key[name]
+  if prop.lazy == "dynamic" and prop.unread then
+    core.set_committed(object, name, lazy.load(object, prop))
+  else
+    M.read(object, name)
+  end
+end
+
 -- The key's columns and those among the attributes.
 local function named_slots(mapper, names)
   local named, slots = {}, {}

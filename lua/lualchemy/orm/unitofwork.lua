@@ -123,7 +123,7 @@ function UnitOfWork:_load_children(bucket, from)
   for i = from, #bucket[DELETES] do
     local object = bucket[DELETES][i]
     local of = traits.of(core.mapper_of(object))
-    for _, key in ipairs(of.load_on_delete) do refresh.read(object, key) end
+    for _, key in ipairs(of.load_on_delete) do refresh.read_whole(object, key) end
     for _, key in ipairs(of.taken_along) do self:_doubt_children(object, key) end
   end
 end

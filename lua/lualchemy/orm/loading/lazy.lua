@@ -23,7 +23,8 @@ local M = {}
 ---@field statement lualchemy.Select
 ---@field plan lualchemy.orm.Plan
 ---@field binds { name: string, key: string }[]   the parameter and the attribute whose value it takes
----@field unique boolean   may a row come twice?
+---@field unique boolean|"several"   may a row come twice? "several": where the condition names other tables
+---@field is_equality boolean   the join says nothing but that columns are equal
 
 -- The attribute of this class that holds a column of the join.
 local function attribute_of(prop, column)
@@ -60,6 +61,14 @@ local function through(statement, secondary, condition)
   return statement:where(condition)
 end
 
+-- Does the join say nothing but that columns are equal?
+local function is_equality(prop)
+  for _, term in ipairs(prop.terms) do
+    if not term.left then return false end
+  end
+  return true
+end
+
 ---@param prop lualchemy.orm.RelationshipProperty
 ---@param below lualchemy.orm.LoadNode?
 ---@return lualchemy.orm.LazyQuery
@@ -77,7 +86,7 @@ local function build(prop, below)
   end
   local sent, offset = compile.finish(statement, of)
   return { statement = clause.label_columns(sent), plain = statement, plan = of, offset = offset, binds = binds,
-    unique = of.requires_unique or prop.secondary ~= nil or adapt ~= nil }
+    unique = of.requires_unique or prop.secondary ~= nil or adapt ~= nil or "several", is_equality = is_equality(prop) }
 end
 
 -- The query is made once: per relationship, or per option that says more.
@@ -92,9 +101,9 @@ local function query_for(prop, below)
   return query
 end
 
--- The parameters' values; nil when every one is NULL, which no row can match.
+-- The parameters' values; nil when every one is NULL, which equals nothing.
 local function values_for(query, instance)
-  local values, any = {}, false
+  local values, any = {}, not query.is_equality
   for _, bind in ipairs(query.binds) do
     local value = instance[bind.key]
     values[bind.name] = value

@@ -53,13 +53,13 @@ end
 --- UPDATE of its rows: `user.posts:update():values{ live = false }`.
 function WriteOnly:update()
   local criterion, prop = direct(self, "update")
-  return clause.update(prop.mapper.local_table):where(criterion)
+  return clause.update(prop.mapper.class_):where(criterion)
 end
 
 --- DELETE of its rows.
 function WriteOnly:delete()
   local criterion, prop = direct(self, "delete")
-  return clause.delete(prop.mapper.local_table):where(criterion)
+  return clause.delete(prop.mapper.class_):where(criterion)
 end
 
 --- INSERT of rows that belong to the owner.
@@ -68,9 +68,9 @@ function WriteOnly:insert()
   direct(self, "insert")
   local values = {}
   for _, pair in ipairs(prop.local_remote_pairs) do
-    values[pair[2].key] = owner[prop.parent:property_for_column(pair[1]).key]
+    values[prop.mapper:property_for_column(pair[2]).key] = owner[prop.parent:property_for_column(pair[1]).key]
   end
-  return clause.insert(prop.mapper.local_table):values(values)
+  return clause.insert(prop.mapper.class_):values(values)
 end
 
 local function refuse_read(self)
