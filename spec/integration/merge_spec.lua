@@ -15,6 +15,10 @@ local function define(Base, w)
     children = orm.relationship("Node", { back_populates = "parent" }),
     parent = orm.relationship("Node", { back_populates = "children", remote_side = "Node.id" }),
   })
+  w.Spot = Base:class("Spot", {
+    __tablename__ = "merge_spots", at = sa.Column(sa.Double, { primary_key = true }),
+    within = sa.Column(sa.ForeignKey("merge_spots.at")), inner = orm.relationship("Spot"),
+  })
   w.Counted = Base:class("Counted", {
     __tablename__ = "merge_counted", __mapper_args__ = { version_id_col = "version" },
     id = sa.Column(sa.Integer, { primary_key = true }),
@@ -116,6 +120,12 @@ world.describe("merge", define, function(w)
     session:merge(root)
     session:commit()
     assert.equal(3, session:query(w.Node):count())
+    session:merge(w.Node{ id = 4, name = "d", children = { w.Node{ id = 5 }, w.Node{ id = 5.0, name = "e" } } })
+    session:commit()
+    assert.equal("e", session:get(w.Node, 5).name)
+    session:merge(w.Spot{ at = 1.0, inner = { w.Spot{ at = 0.5 }, w.Spot{ at = 0.5 + 2 ^ -53 } } })
+    session:commit()
+    assert.equal(3, session:query(w.Spot):count())
   end)
 
   it("a detached object comes back with its changes", function()

@@ -192,12 +192,18 @@ local function lost(prop, owner, item, initiator)
   end
 end
 
+-- Is it an object of the class that has this other side? If not, the core refuses it in the end.
+local function has_side(item, reverse)
+  local mapper = registry.mapper_of_instance(item)
+  return mapper ~= nil and mapper:isa(reverse.parent)
+end
+
 -- An item comes into a collection: what comes is what listeners make of it.
 local function coming(prop, owner, item)
   item = fire(prop, "append", owner, item, nil, prop)
   if prop.collection and prop.collection.check then prop.collection:check(prop, item, prop) end
   local reverse = prop.back_populates
-  if reverse and registry.mapper_of_instance(item) then
+  if reverse and has_side(item, reverse) then
     local before = not reverse.uselist and core.in_memory(item, reverse.key) or nil
     if before ~= owner then
       gained(reverse, item, owner, prop)
@@ -236,7 +242,7 @@ local function write_object(prop, object, value)
   local reverse = prop.back_populates
   if reverse and old ~= value then
     if old ~= nil then lost(reverse, old, object, prop) end
-    if value ~= nil and registry.mapper_of_instance(value) then gained(reverse, value, object, prop) end
+    if value ~= nil and has_side(value, reverse) then gained(reverse, value, object, prop) end
   end
   core.assign(object, prop.key, value)
   if reverse then
@@ -354,7 +360,14 @@ function changes.append(prop, list, owner, item)
   operations.append(list, coming(prop, owner, item))
 end
 
+-- A place that the list does not have is refused before anybody is told.
+local function has_place(list, at)
+  at = math.tointeger(at)
+  return at ~= nil and at >= 1 and at <= #list + 1
+end
+
 function changes.insert(prop, list, owner, at, item)
+  if not has_place(list, at) then return operations.insert(list, at, item) end
   operations.insert(list, at, coming(prop, owner, item))
 end
 
@@ -388,6 +401,7 @@ end
 
 -- table.insert and table.remove shift slot by slot: who stands elsewhere neither comes nor leaves.
 function changes.__newindex(prop, list, owner, at, item)
+  if not has_place(list, at) then return operations.__newindex(list, at, item) end
   local old = list[at]
   if item ~= nil and not rawequal(item, old) and not list:contains(item) then item = coming(prop, owner, item) end
   if old ~= nil and not rawequal(item, old) and count(list, old) == 1 then leaving(prop, owner, old) end

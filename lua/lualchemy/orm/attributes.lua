@@ -19,6 +19,16 @@ local function property_of(object, key, what)
   return prop
 end
 
+-- The one that keeps a value: what a synonym stands for.
+local function stored_property(object, key, what)
+  local prop = property_of(object, key, what)
+  while prop.kind == "computed" and type(prop.name) == "string" do prop = property_of(object, prop.name, what) end
+  if prop.kind == "computed" then
+    errors.raise("InvalidRequestError", "%s: %s is computed and keeps no value; name the attributes it is made of", what, tostring(prop))
+  end
+  return prop
+end
+
 --- What a flush would find changed: values added, unchanged and deleted, each a list.
 ---@param object table
 ---@param key string
@@ -35,8 +45,8 @@ end
 ---@param object table
 ---@param key string
 function M.flag_modified(object, key)
-  local prop = property_of(object, key, "flag_modified")
-  core.flag_modified(object, key)
+  local prop = stored_property(object, key, "flag_modified")
+  core.flag_modified(object, prop.key)
   for _, listener in ipairs(event.listeners(prop, "modified") or {}) do event.call(listener, object, prop) end
 end
 
@@ -57,8 +67,7 @@ end
 ---@param key string
 ---@param value any
 function M.set_committed_value(object, key, value)
-  property_of(object, key, "set_committed_value")
-  core.set_committed(object, key, value)
+  core.set_committed(object, stored_property(object, key, "set_committed_value").key, value)
 end
 
 return M

@@ -118,13 +118,16 @@ local function introduce(self, object, value)
   if type(value) == "table" and value._attach then value:_attach(object, self) end
 end
 
+-- NaN is the same as itself here: what was made of it is kept, too.
+local function is_same(a, b) return a == b or a ~= a and b ~= b end
+
 function CompositeProperty:get(object)
   local props = self:props()
   local kept, values, any, same = self.made[object], {}, false, true
   for i, prop in ipairs(props) do
     values[i] = object[prop.key]
     any = any or values[i] ~= nil
-    same = same and kept ~= nil and kept[i] == values[i]
+    same = same and kept ~= nil and is_same(kept[i], values[i])
   end
   if not any then return nil end
   if not same then
@@ -169,6 +172,7 @@ function CompositeProperty:history(object)
   end
   local now = { self:get(object) }
   if not changed then return {}, now, {} end
+  if now[1] == nil then now[1] = clause.null end
   return now, {}, had_old and next(old) and { self.composite_class(table.unpack(old, 1, #props)) } or {}
 end
 
@@ -237,6 +241,11 @@ function Comparator:eq(value) return clause.conjunction(compare(self, value, "eq
 function Comparator:ne(value)
   if value == nil or clause.is_null(value) then return clause.conjunction(compare(self, nil, "ne")) end
   return clause.not_(self:eq(value))
+end
+
+-- Every column compares so with the value's part.
+for _, name in ipairs({ "lt", "le", "gt", "ge" }) do
+  Comparator[name] = function(self, value) return clause.conjunction(compare(self, value, name)) end
 end
 
 -- In ORDER BY each column goes that way.

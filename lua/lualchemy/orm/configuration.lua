@@ -14,7 +14,8 @@ local M = {}
 
 -- The registries with mappers that wait, which holds these mappers; and how often mappers came or went.
 local waiting, changes, made = {}, 0, 0
-local configuring = false
+-- The coroutine that configures. Weak: one that was dropped in the middle, by a listener that waited, holds nobody up.
+local work = setmetatable({}, { __mode = "v" })
 local watcher, tell_watcher, prepare
 
 --- `fn(waiting)` is told whenever mappers begin to wait or have ceased to.
@@ -231,11 +232,15 @@ local function configure_all(list, alone)
   return failures, first, told
 end
 
+local function is_configuring()
+  return work.owner ~= nil and coroutine.status(work.owner) ~= "dead"
+end
+
 local function run(list, alone)
   if #list == 0 then return {} end
-  configuring = true
+  work.owner = coroutine.running()
   local ok, failures, first, told = pcall(configure_all, list, alone)
-  configuring = false
+  work.owner = nil
   if not ok then error(failures, 0) end
   local failed = 0
   for _, registry in ipairs(list) do registry.failed_at = nil end
@@ -260,7 +265,7 @@ end
 --- mappers are cleared; another registry's mistake is told to those who use that one, and tried again when there is news.
 ---@param mapper lualchemy.orm.Mapper?
 function M.ready(mapper)
-  if configuring or #waiting == 0 then return end
+  if is_configuring() or #waiting == 0 then return end
   local wanted, list = mapper and mapper.registry, {}
   if wanted and is_held_up(wanted) then list[1] = wanted end
   for _, registry in ipairs(waiting) do
@@ -275,7 +280,7 @@ end
 
 --- Resolves the relationships of all mappers made so far; raises the first mistake.
 function M.configure_mappers()
-  if configuring or #waiting == 0 then return end
+  if is_configuring() or #waiting == 0 then return end
   local _, failure = run({ table.unpack(waiting) })
   if failure ~= nil then error(failure, 0) end
 end
@@ -284,7 +289,7 @@ end
 ---@param registry lualchemy.orm.Configurable
 ---@param cascade boolean
 function M.configure(registry, cascade)
-  if configuring or not is_held_up(registry) then return end
+  if is_configuring() or not is_held_up(registry) then return end
   local _, failure = run({ registry }, not cascade)
   if failure ~= nil then error(failure, 0) end
 end

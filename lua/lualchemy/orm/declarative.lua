@@ -63,6 +63,10 @@ M.declared_attr = DeclaredAttr
 
 -- A mixin is used by several classes: each gets copies of its columns and properties.
 local function take_member(declaration, key, value, from_mixin)
+  if type(key) ~= "string" and is_attribute(value) then
+    local what = clause.is_column(value) and "sa.Column(...)" or "orm.relationship(...)"
+    errors.raise("ArgumentError", "a class body gives attributes by name: write name = %s; one is given as [%s]", what, tostring(key))
+  end
   if settings[key] then
     declaration.settings[key] = value
   elseif DeclaredAttr:is(value) then

@@ -64,7 +64,7 @@ local function check_arguments(class_, table_, options)
   local earlier = registry.mapper_of(class_)
   if earlier then
     errors.raise("ArgumentError", "%s is already mapped to '%s'; a class has one mapper (orm.clear_mappers() removes all mappings)",
-      registry.describe_class(class_), earlier.local_table.name)
+      registry.describe_class(class_), tostring(earlier.local_table.name or earlier.local_table))
   end
   local single = table_ == nil and options.inherits ~= nil
   if not single and (type(table_) ~= "table" and type(table_) ~= "userdata" or core.kind(table_) == nil or table_.c == nil) then

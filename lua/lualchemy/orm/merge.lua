@@ -3,6 +3,7 @@
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local events = require("lualchemy.orm.events")
+local identity = require("lualchemy.orm.identity")
 local inspect = require("lualchemy.orm.inspect")
 
 local M = {}
@@ -98,8 +99,8 @@ local function find_target(session, mapper, object, options)
     check_unloaded(mapper, object)
     return session:_identical(mapper, identity_of(session, mapper, object))
   end
-  local identity = identity_of(session, mapper, object)
-  local target = identity ~= nil and session:get(mapper.class_, identity) or nil
+  local ident = identity_of(session, mapper, object)
+  local target = ident ~= nil and session:get(mapper.class_, ident) or nil
   if target then check_version(mapper, object, target) end
   return target
 end
@@ -107,11 +108,10 @@ end
 -- Two objects of one graph that say the same key and have no row are one new object.
 local function place_in_graph(session, mapper, object, seen)
   local values = identity_of(session, mapper, object)
-  if values == nil then return {}, 1 end
-  local parts = {}
-  for i, value in ipairs(values) do parts[i] = type(value) .. "\0" .. tostring(value) end
+  local key = values ~= nil and identity.key(mapper, values, session:get_bind(mapper).dialect) or nil
+  if key == nil then return {}, 1 end
   seen.keys[mapper] = seen.keys[mapper] or {}
-  return seen.keys[mapper], table.concat(parts, "\0")
+  return seen.keys[mapper], key
 end
 
 function merge_one(session, object, options, seen)

@@ -188,6 +188,20 @@ describe("attribute events", function()
     end
   end)
 
+  it("are not told of places that a list does not have; what belongs elsewhere is refused as ever", function()
+    Parent, Child = parent_class(), child_class()
+    note("append", Parent.children)
+    local parent, child = Parent{ name = "p" }, Child{ name = "c" }
+    raises("ArgumentError", "position out of bounds", function() parent.children:insert(3, child) end)
+    raises("ArgumentError", "position out of bounds", function() parent.children[0] = child end)
+    assert.equal("", told())
+    assert.is_nil(child.parent)
+    raises("ArgumentError", "Parent.children takes Child objects, not a Parent", function() parent.children:append(Parent{}) end)
+    parent.children:insert(1, child)
+    parent.children[2] = Child{ name = "d" }
+    assert.equal(2, #parent.children)
+  end)
+
   it("give a value to what was never set", function()
     Parent, Child = parent_class(), child_class()
     sa.event.listen(Parent.name, "init_scalar", function(_, _, fields)
@@ -201,11 +215,14 @@ describe("attribute events", function()
   end)
 
   it("tell that a value was changed in place", function()
-    Parent, Child = parent_class(), child_class()
+    Parent, Child = parent_class{ title = orm.synonym("name") }, child_class()
     sa.event.listen(Parent.name, "modified", function(object, initiator) log[#log + 1] = object.name .. initiator.key end)
     local parent = Parent{ name = "ann" }
     orm.attributes.flag_modified(parent, "name")
     assert.equal("annname", told())
+    orm.attributes.flag_modified(parent, "title")
+    orm.attributes.set_committed_value(parent, "title", "bob")
+    assert.same({ "annname", "bob", 0 }, { told(), parent.name, #orm.attributes.get_history(parent, "name") })
     raises("InvalidRequestError", { "'name'", "not present" }, orm.attributes.flag_modified, Parent{}, "name")
   end)
 

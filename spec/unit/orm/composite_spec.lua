@@ -41,6 +41,10 @@ describe("composite", function()
     edge.x1 = 7
     assert.is_true(edge.start == Point(7, 2))
     assert.is_true(rawequal(edge.start, edge.start))
+    local Spot = Base:class("Spot", { __tablename__ = "spots", id = sa.Column(sa.Integer, { primary_key = true }), x = sa.Column(sa.Float),
+      at = orm.composite(Point, "x") })
+    local spot = Spot{ at = Point(0 / 0) }
+    assert.is_true(rawequal(spot.at, spot.at))
   end)
 
   it("is nil when every column is", function()
@@ -57,12 +61,23 @@ describe("composite", function()
     local edge = Edge{ start = Point(1, 2) }
     local added, unchanged, deleted = orm.attributes.get_history(edge, "start")
     assert.is_true(added[1] == Point(1, 2) and #unchanged == 0 and #deleted == 0)
+    edge.start = nil
+    assert.is_true(sa.inspect(edge).attrs.x1.history:has_changes())
+    assert.is_true(rawequal(sa.null, (orm.attributes.get_history(edge, "start"))[1]))
+  end)
+
+  it("keeps no value of its own to be flagged or committed", function()
+    for _, name in ipairs{ "flag_modified", "set_committed_value" } do
+      raises("InvalidRequestError", { name, "Edge.start is computed" }, orm.attributes[name], Edge{ start = Point(1, 2) }, "start", Point(3, 4))
+    end
   end)
 
   it("compares column by column", function()
     assert.equal("edges.x1 = :x1_1 AND edges.y1 = :y1_1", tostring(Edge.start:eq(Point(1, 2))))
     assert.equal("edges.x1 IS NULL AND edges.y1 IS NULL", tostring(Edge.start:eq(nil)))
     assert.equal("NOT (edges.x1 = :x1_1 AND edges.y1 = :y1_1)", tostring(Edge.start:ne(Point(1, 2))))
+    assert.equal("edges.x1 < :x1_1 AND edges.y1 < :y1_1", tostring(Edge.start:lt(Point(1, 2))))
+    assert.equal("edges.x1 >= :x1_1 AND edges.y1 >= :y1_1", tostring(Edge.start:ge(Point(1, 2))))
     assert.equal("edges.x1 = edges.x2 AND edges.y1 = edges.y2", tostring(Edge.start:eq(Edge.stop)))
     assert.equal("edges_1.x1 = :x1_1 AND edges_1.y1 = :y1_1", tostring(orm.aliased(Edge).start:eq(Point(1, 2))))
     assert.equal("edges.x1 = :x1_1 AND edges.y1 = :y1_1 OR edges.x1 = :x1_2 AND edges.y1 = :y1_2",

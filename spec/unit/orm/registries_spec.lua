@@ -88,6 +88,24 @@ describe("registries", function()
     assert.is_true(Broken.__mapper__.configured)
   end)
 
+  it("are configured by others when a coroutine was dropped in the middle", function()
+    orm.clear_mappers()
+    local Base = orm.declarative_base()
+    local function pair(one, other)
+      Base:class(other, { __tablename__ = other, id = key(), one_id = sa.Column(sa.ForeignKey(one .. ".id")) })
+      return Base:class(one, { __tablename__ = one, id = key(), others = orm.relationship(other) })
+    end
+    local waits = true
+    sa.event.listen(pair("A", "B"), "mapper_configured", function()
+      if waits then coroutine.yield() end
+    end)
+    assert.is_true(coroutine.resume(coroutine.create(orm.configure_mappers)))
+    collectgarbage()
+    waits = false
+    local C = pair("C", "D")
+    assert.equal("SELECT \"C\".id FROM \"C\" JOIN \"D\" ON \"C\".id = \"D\".one_id", (tostring(sa.select(C):join(C.others)):gsub("%s+", " ")))
+  end)
+
   it("are configured one by one, with those that they depend on if that is asked for", function()
     registry(Sound):configure()
     assert.is_true(Sound.__mapper__.configured)
