@@ -241,6 +241,7 @@ build = {
     ["lualchemy.engine.url"] = "lua/lualchemy/engine/url.lua",
     ["lualchemy.engine.wait"] = "lua/lualchemy/engine/wait.lua",
     ["lualchemy.errors"] = "lua/lualchemy/errors.lua",
+    ["lualchemy.event.adapted"] = "lua/lualchemy/event/adapted.lua",
     ["lualchemy.event.dispatch"] = "lua/lualchemy/event/dispatch.lua",
     ["lualchemy.event.init"] = "lua/lualchemy/event/init.lua",
     ["lualchemy.event.listen"] = "lua/lualchemy/event/listen.lua",

@@ -29,10 +29,18 @@ local EVENTS = {
   "begin_twophase", "prepare_twophase", "commit_twophase", "rollback_twophase",
   "engine_connect", "set_connection_execution_options",
 }
+local STATEMENT, TEXT = "conn clauseelement multiparams params execution_options", "conn cursor statement parameters context executemany"
+local ARGUMENTS = {
+  before_execute = STATEMENT, after_execute = STATEMENT .. " result", before_cursor_execute = TEXT, after_cursor_execute = TEXT,
+  handle_error = "exception_context", begin = "conn", commit = "conn", rollback = "conn", savepoint = "conn name",
+  rollback_savepoint = "conn name context", release_savepoint = "conn name context", begin_twophase = "conn xid",
+  prepare_twophase = "conn xid", commit_twophase = "conn xid is_prepared", rollback_twophase = "conn xid is_prepared",
+  engine_connect = "conn", set_connection_execution_options = "conn opts",
+}
 local OF_ENGINE = "the engine tells of it: listen to that"
-event.declare(Connection, EVENTS, { absent = { do_connect = OF_ENGINE, do_execute = OF_ENGINE, do_executemany = OF_ENGINE,
+event.declare(Connection, EVENTS, { arguments = ARGUMENTS, absent = { do_connect = OF_ENGINE, do_execute = OF_ENGINE, do_executemany = OF_ENGINE,
   engine_disposed = OF_ENGINE, set_engine_execution_options = OF_ENGINE } })
-Connection._events = EVENTS
+Connection._events, Connection._event_arguments = EVENTS, ARGUMENTS
 
 local NO_PARAMETERS = core.bind_list(nil)
 

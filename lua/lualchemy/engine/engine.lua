@@ -27,9 +27,13 @@ local Pool = require("lualchemy.pool").Pool
 ---@field replicas lualchemy.Replicas|false   the copies that may be read
 local Engine = class("Engine")
 
-event.declare(Engine, Connection._events)
+event.declare(Engine, Connection._events, { arguments = Connection._event_arguments })
 -- An engine with other execution options has what the one it was made of hears.
 event.declare(Engine, { "engine_disposed", "set_engine_execution_options", "do_connect", "do_execute", "do_executemany" }, {
+  arguments = {
+    engine_disposed = "engine", set_engine_execution_options = "engine opts", do_connect = "dialect conn_rec cargs cparams",
+    do_execute = "cursor statement parameters context", do_executemany = "cursor statement parameters context",
+  },
   absent = {
     do_execute_no_params = "do_execute tells of statements without parameters, too",
     do_setinputsizes = "the drivers need no sizes of parameters; before_cursor_execute sees, and may change, what is sent",

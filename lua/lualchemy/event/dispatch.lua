@@ -14,7 +14,8 @@ local Class = require("lualchemy.util.class")
 local M = {}
 
 ---@class lualchemy.Listener
----@field fn function
+---@field fn function      what is called
+---@field given function?   what was registered, if there is more to it
 ---@field owner table?      the extension table the function is a method of; it becomes the first argument
 ---@field once boolean?
 ---@field retval boolean?   what it returns replaces what it was given
@@ -177,7 +178,7 @@ end
 function M.copy(from, to)
   for name, list in pairs(own[from] or {}) do
     for _, listener in ipairs(list) do
-      M.attach(to, name, { fn = listener.fn, owner = listener.owner, once = listener.once, retval = listener.retval,
+      M.attach(to, name, { fn = listener.fn, given = listener.given, owner = listener.owner, once = listener.once, retval = listener.retval,
         propagate = listener.propagate })
     end
   end
@@ -203,7 +204,7 @@ function M.find(target, name, which)
   local found = {}
   for event, list in pairs(own[target] or {}) do
     for _, listener in ipairs(list) do
-      if (name == nil or name == event) and (listener.fn == which or listener.owner == which) then
+      if (name == nil or name == event) and ((listener.given or listener.fn) == which or listener.owner == which) then
         found[#found + 1] = listener
       end
     end

@@ -2,6 +2,7 @@
 --- events' names). Each layer declares the events of its classes; nothing here knows any of them.
 
 local Class = require("lualchemy.util.class")
+local adapted = require("lualchemy.event.adapted")
 local dispatch = require("lualchemy.event.dispatch")
 local errors = require("lualchemy.errors")
 local suggest = require("lualchemy.util.suggest")
@@ -11,15 +12,27 @@ local M = {}
 local declared = setmetatable({}, { __mode = "k" })   -- class -> { names in order, [name] = true, and the options }
 local resolvers = {}
 
+-- What was said of some events, with what is said of others.
+local function merged(old, new)
+  if type(old) ~= "table" then return new end
+  local both = {}
+  for _, said in ipairs{ old, new } do
+    for key, value in pairs(said) do both[key] = value end
+  end
+  return both
+end
+
 --- Declares the events that instances of a class fire.
 ---@param class lualchemy.Class
 ---@param names string[]
----@param options { parent: (fun(target: any): any)?, accepts: string[]?, propagating: table<string, true>?, absent: table<string, string>? }?
+---@param options { parent: (fun(target: any): any)?, accepts: string[]?, propagating: table<string, true>?, absent: table<string, string>?,
+---  arguments: table<string, string>?, state_of: (fun(object: table): table)? }?
 ---   `accepts`: options of listening of its own, for its `_on_listen`; `propagating`: who listens to these of a class means those
----   below it too, unless he says otherwise; `absent`: what people know from elsewhere, and why it is not here
+---   below it too, unless he says otherwise; `absent`: what people know from elsewhere, and why it is not here; `arguments`:
+---   the names of what listeners get; `state_of`: what `raw` ones get for an object
 function M.declare(class, names, options)
   local known = declared[class] or { options = {} }
-  for key, value in pairs(options or {}) do known.options[key] = value end
+  for key, value in pairs(options or {}) do known.options[key] = merged(known.options[key], value) end
   for _, name in ipairs(names) do
     if not known[name] then
       known[#known + 1], known[name] = name, true
@@ -53,24 +66,27 @@ local function known_events(target)
   return names
 end
 
--- The options that listening to a target takes.
-local function known_options(target)
+-- What an option of declaring says, or a table among them of an event.
+local function said_of(target, option, name)
+  local class = class_of(target)
+  while class do
+    local said = declared[class] and declared[class].options[option]
+    if type(said) == "table" then said = said[name] end
+    if said ~= nil then return said end
+    class = rawget(class, "__super")
+  end
+end
+
+-- The options that listening to an event of a target takes.
+local function known_options(target, arguments)
   local names, class = { "once", "retval", "propagate", "insert" }, class_of(target)
+  if arguments then names[#names + 1] = "named" end
+  if arguments and said_of(target, "state_of") and adapted.has_object(arguments) then names[#names + 1] = "raw" end
   while class do
     for _, name in ipairs(declared[class] and declared[class].options.accepts or {}) do names[#names + 1] = name end
     class = rawget(class, "__super")
   end
   return names
-end
-
--- What a table among the options of declaring says of an event.
-local function said_of(target, option, name)
-  local class = class_of(target)
-  while class do
-    local said = declared[class] and declared[class].options[option]
-    if said and said[name] ~= nil then return said[name] end
-    class = rawget(class, "__super")
-  end
 end
 
 local function describe(target)
@@ -106,7 +122,7 @@ end
 
 -- A misspelled option would never do anything.
 local function check_options(target, event, options)
-  local known = known_options(target)
+  local known = known_options(target, said_of(target, "arguments", event))
   for _, name in ipairs(known) do
     if options[name] ~= nil and type(options[name]) ~= "boolean" then
       errors.raise("ArgumentError", "event.listen(target, '%s', fn): option '%s' takes true or false, got %s", event, name, tostring(options[name]))
@@ -125,8 +141,9 @@ end
 ---@param target any     an instance, or a class for all its instances
 ---@param name string
 ---@param fn function    gets the event's arguments
----@param options { once: boolean?, retval: boolean?, propagate: boolean?, insert: boolean?, active_history: boolean? }?
----   active_history, of attributes: what the attribute had before is loaded before it is set
+---@param options { once: boolean?, retval: boolean?, propagate: boolean?, insert: boolean?, named: boolean?, raw: boolean?, active_history: boolean? }?
+---   active_history, of attributes: what the attribute had before is loaded before it is set; named: `fn` gets one table of the
+---   arguments by their names; raw: it gets `sa.inspect(object)` in the place of an object
 function M.listen(target, name, fn, options)
   if type(fn) ~= "function" and not (getmetatable(fn) or {}).__call then
     errors.raise("ArgumentError", "event.listen(target, '%s', fn) takes a function, got %s", tostring(name), type(fn))
@@ -137,7 +154,11 @@ function M.listen(target, name, fn, options)
   if #dispatch.find(target, name, fn) > 0 then return end
   local propagate = options.propagate
   if propagate == nil then propagate = said_of(target, "propagating", name) end
-  dispatch.attach(target, name, { fn = fn, once = options.once, retval = options.retval, propagate = propagate,
+  local called = fn
+  if options.named or options.raw then
+    called = adapted.of(fn, said_of(target, "arguments", name), options.named, options.raw and said_of(target, "state_of"))
+  end
+  dispatch.attach(target, name, { fn = called, given = fn, once = options.once, retval = options.retval, propagate = propagate,
     active_history = options.active_history }, options.insert)
 end
 

@@ -9,6 +9,7 @@
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
+local events = require("lualchemy.orm.events")
 local property = require("lualchemy.orm.property")
 local registry = require("lualchemy.orm.registry")
 local clause = require("lualchemy.orm.clause")
@@ -30,7 +31,15 @@ local none = {}
 local function inherited_from(prop) return prop.inherited_from end
 
 event.declare(MapperProperty, { "set", "append", "append_wo_mutation", "remove", "bulk_replace", "init_collection", "dispose_collection",
-  "init_scalar", "modified" }, { parent = inherited_from, accepts = { "active_history" } })
+  "init_scalar", "modified" }, {
+  parent = inherited_from, accepts = { "active_history" }, state_of = events.state_of,
+  arguments = {
+    set = "target value oldvalue initiator", append = "target value initiator", append_wo_mutation = "target value initiator",
+    remove = "target value initiator", bulk_replace = "target values initiator", init_scalar = "target value dict_",
+    init_collection = "target collection collection_adapter", dispose_collection = "target collection collection_adapter",
+    modified = "target initiator",
+  },
+})
 
 local function listens(prop)
   if prop.validators or prop.active_history or prop._listeners then return true end

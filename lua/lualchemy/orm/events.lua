@@ -33,7 +33,23 @@ for _, group in ipairs{ "setup", "init", "rows", "load", "expiry", "flush" } do
   end
 end
 
+--- What listeners get of an object who want it `raw`.
+function M.state_of(object) return require("lualchemy.orm.inspect").state(object) end
+
+local argument_names = {
+  init = "target args", init_failure = "target args", load = "target context", refresh = "target context attrs",
+  refresh_flush = "target flush_context attrs", expire = "target attrs", class_instrument = "cls", class_uninstrument = "cls",
+  attribute_instrument = "cls key inst", before_configured = "registry", after_configured = "registry",
+}
+for _, name in ipairs{ "instrument_class", "after_mapper_constructed", "before_mapper_configured", "mapper_configured" } do
+  argument_names[name] = "mapper class_"
+end
+for _, name in ipairs{ "insert", "update", "delete" } do
+  argument_names["before_" .. name], argument_names["after_" .. name] = "mapper connection target", "mapper connection target"
+end
+
 local declared_as = {
+  arguments = argument_names, state_of = M.state_of,
   propagating = { class_instrument = true, class_uninstrument = true, attribute_instrument = true },
   absent = {
     pickle = "objects are not pickled in Lua", unpickle = "objects are not pickled in Lua",

@@ -22,7 +22,9 @@ local Query
 ---@param class_ lualchemy.Class
 function M.declare(class_)
   Query = class_
-  event.declare(Query, { "before_compile", "before_compile_update", "before_compile_delete" })
+  event.declare(Query, { "before_compile", "before_compile_update", "before_compile_delete" }, {
+    arguments = { before_compile = "query", before_compile_update = "query update_context", before_compile_delete = "query delete_context" },
+  })
   Query._on_listen = function() M.anybody = true end
 end
 

@@ -12,6 +12,7 @@ local dialects = require("lualchemy.dialects")
 local errors = require("lualchemy.errors")
 local expiry = require("lualchemy.orm.expiry")
 local event = require("lualchemy.event")
+local events = require("lualchemy.orm.events")
 local exclusive = require("lualchemy.orm.exclusive")
 local factory = require("lualchemy.orm.factory")
 local get_or_create = require("lualchemy.orm.get_or_create")
@@ -43,13 +44,22 @@ local merge = lazy("lualchemy.orm.merge")
 ---@field is_active boolean
 local Session = class("Session")
 
-event.declare(Session, {
+local SESSION_EVENTS = {
   "before_commit", "after_commit", "after_rollback", "after_soft_rollback", "before_flush", "after_flush", "after_flush_postexec",
   "after_begin", "after_transaction_create", "after_transaction_end", "before_attach", "after_attach", "after_bulk_update",
   "after_bulk_delete", "do_orm_execute", "transient_to_pending", "pending_to_persistent", "pending_to_transient", "persistent_to_deleted",
   "persistent_to_detached", "persistent_to_transient", "detached_to_persistent", "deleted_to_detached", "deleted_to_persistent",
   "loaded_as_persistent",
-})
+}
+local argument_names = {
+  do_orm_execute = "orm_execute_state", after_transaction_create = "session transaction", after_transaction_end = "session transaction",
+  after_soft_rollback = "session previous_transaction", before_commit = "session", after_commit = "session", after_rollback = "session",
+  before_flush = "session flush_context instances", after_flush = "session flush_context", after_flush_postexec = "session flush_context",
+  after_begin = "session transaction connection", after_bulk_update = "update_context", after_bulk_delete = "delete_context",
+}
+-- The others tell of the life of an object.
+for _, name in ipairs(SESSION_EVENTS) do argument_names[name] = argument_names[name] or "session instance" end
+event.declare(Session, SESSION_EVENTS, { arguments = argument_names, state_of = events.state_of })
 
 -- Who looks for listeners finds at once that there are none.
 Session._listeners = false

@@ -29,8 +29,14 @@ Pool._policy = "queue"
 Pool._shares = false    -- one connection for everybody
 Pool._counts = true     -- how many connections there are is for its options to say
 
+local OPENED, GIVEN_UP = "dbapi_connection connection_record", "dbapi_connection connection_record exception"
 event.declare(Pool, { "first_connect", "connect", "checkout", "checkin", "reset", "invalidate", "soft_invalidate", "detach", "close",
-  "close_detached" })
+  "close_detached" }, {
+  arguments = {
+    first_connect = OPENED, connect = OPENED, checkout = OPENED .. " connection_proxy", checkin = OPENED, reset = OPENED .. " reset_state",
+    invalidate = GIVEN_UP, soft_invalidate = GIVEN_UP, detach = OPENED, close = OPENED, close_detached = "dbapi_connection",
+  },
+})
 
 local OPTIONS = {
   size = "number", max_overflow = "number", timeout = "number", recycle = "number", pre_ping = "boolean",

@@ -11,6 +11,7 @@ local ColumnClause = require("lualchemy.sql").ColumnClause
 local defaults = require("lualchemy.schema.defaults")
 local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
+local events = require("lualchemy.schema.events")
 local options = require("lualchemy.schema.options")
 local SchemaItem = require("lualchemy.schema.item")
 local types = require("lualchemy.types")
@@ -336,6 +337,6 @@ function Column:__tostring()
   return self.table and (self.table.name .. "." .. self.name) or self.name
 end
 
-event.declare(Column, { "before_parent_attach", "after_parent_attach" })
+event.declare(Column, { "before_parent_attach", "after_parent_attach" }, { arguments = events.ARGUMENTS })
 
 return Column

@@ -8,11 +8,17 @@ local M = {}
 
 local DDL_EVENTS = { "before_create", "after_create", "before_drop", "after_drop" }
 
+local OF_DDL, OF_PARENTS = "target connection options", "target parent"
+M.ARGUMENTS = {
+  before_create = OF_DDL, after_create = OF_DDL, before_drop = OF_DDL, after_drop = OF_DDL, before_parent_attach = OF_PARENTS,
+  after_parent_attach = OF_PARENTS, column_reflect = "inspector table column_info",
+}
+
 --- Declares the DDL events, and more, for a class.
 ---@param class lualchemy.Class
 ---@param more string[]?
 function M.declare(class, more)
-  event.declare(class, DDL_EVENTS)
+  event.declare(class, DDL_EVENTS, { arguments = M.ARGUMENTS })
   event.declare(class, more or {})
 end
 
