@@ -385,6 +385,12 @@ function changes.remove(prop, list, owner, item)
   operations.remove(list, item)
 end
 
+-- Of a collection that is not loaded for this: nobody knows whether the object is there.
+function changes.release(prop, list, owner, item)
+  if not core.list_loaded(list) or list:contains(item) then leaving(prop, owner, item) end
+  operations.release(list, item)
+end
+
 function changes.pop(prop, list, owner, at)
   local item = list[at or #list]
   if item ~= nil then leaving(prop, owner, item) end

@@ -3,6 +3,7 @@
 local sa = require("lualchemy")
 local orm = require("lualchemy.orm")
 local expect = require("spec.support.expect")
+local world = require("spec.support.world")
 
 local raises = expect.raises
 
@@ -173,6 +174,34 @@ describe("attribute events", function()
     assert.equal("p.append:c p.append_wo_mutation:c", told())
     assert.is_true(rawequal(shown, p.children))
     assert.equal(1, #p.children)
+  end)
+
+  it("tell of collections that are never loaded", function()
+    for lazy, add in pairs{ dynamic = "append", write_only = "add" } do
+      Base = orm.declarative_base()
+      Child = child_class()
+      Parent = parent_class{ children = orm.relationship("Child", { back_populates = "parent", lazy = lazy }) }
+      orm.configure_mappers()
+      note("append", Parent.children)
+      note("remove", Parent.children)
+      note("set", Child.parent)
+      local p, c = Parent{ name = "p" }, Child{ name = "c" }
+      p.children[add](p.children, c)
+      p.children:remove(c)
+      assert.equal("p.append:c c.set=p(nil) p.remove:c c.set=nil(p)", told())
+      local engine <close> = sa.create_engine("sqlite://")
+      Base.metadata:create_all(engine)
+      local session <close> = orm.Session(engine)
+      session:add_all{ p, Child{ name = "d", parent = p } }
+      session:commit()
+      told()
+      local d = session:query(Child):one()
+      local sent = world.sent({ engine = engine }, function() p.children:remove(d) end)
+      assert.matches("p%.remove:d d%.set=nil%(", told())
+      assert.is_nil(table.concat(sent, ";"):find("FROM children"))
+      session:commit()
+      assert.is_nil(d.parent)
+    end
   end)
 
   it("prevent a change by raising: neither side has it then", function()
