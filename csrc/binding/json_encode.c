@@ -123,6 +123,25 @@ static int put_object_value(encoder *e, const alch_value *v)
     return rc;
 }
 
+/* A proxy (ext/mutable.lua) on the top is replaced by the table that it shows: its metatable's __behind has an entry for it, whose
+** 'data' that is. */
+static void look_behind(lua_State *L)
+{
+    int proxy = lua_gettop(L);
+
+    if (lua_type(L, proxy) != LUA_TTABLE)
+        return;
+    if (luaL_getmetafield(L, proxy, "__behind") == LUA_TTABLE) {
+        lua_pushvalue(L, proxy);
+        if (lua_rawget(L, -2) == LUA_TTABLE) {
+            lua_pushliteral(L, "data");
+            lua_rawget(L, -2);
+            lua_replace(L, proxy);
+        }
+    }
+    lua_settop(L, proxy);
+}
+
 static int put_value(encoder *e, int idx, int depth);
 
 static int put_list(encoder *e, int table, lua_Integer n, int depth)
@@ -135,6 +154,7 @@ static int put_list(encoder *e, int table, lua_Integer n, int depth)
         if (i > 1)
             put(e, ",");
         lua_rawgeti(e->L, table, i);
+        look_behind(e->L);
         rc = put_value(e, lua_gettop(e->L), depth + 1);
         lua_pop(e->L, 1);
     }
@@ -190,6 +210,7 @@ static int put_map(encoder *e, int table, size_t n, int depth)
         put(e, ":");
         lua_pushlstring(e->L, keys[i].at, keys[i].len);
         lua_rawget(e->L, table);
+        look_behind(e->L);
         rc = put_value(e, lua_gettop(e->L), depth + 1);
         lua_pop(e->L, 1);
     }
@@ -288,8 +309,10 @@ static int put_value(encoder *e, int idx, int depth)
 int alch_json_encode(lua_State *L, const alch_conversion *c, alch_arena *a, alch_err *err)
 {
     encoder e = { L, c, { a, NULL, 0, 0, 0 }, err };
-    int idx = lua_gettop(L), rc, by_host = alch_json_encode_by_host(L, c->storage, err);
+    int idx = lua_gettop(L), rc, by_host;
 
+    look_behind(L);
+    by_host = alch_json_encode_by_host(L, c->storage, err);
     if (by_host != 0)
         return by_host > 0 ? ALCH_OK : ALCH_ERR_DATA;
     rc = put_value(&e, idx, 0);

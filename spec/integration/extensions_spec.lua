@@ -172,6 +172,23 @@ local function documents(Base, w)
 end
 
 world.describe("mutable values", documents, function(w)
+  it("are stored wherever they are given again, inside others as well", function()
+    local session, first = w.session, w.Document{ data = { tags = { "a", "b" }, deep = { x = { 1 } } }, list = { 1, 2 } }
+    session:add(first)
+    session:commit()
+    first.data.copy = { tags = first.data.tags }
+    session:add(w.Document{ id = 2, data = { was = first.data.deep }, list = first.list })
+    session:flush()
+    session:execute(sa.insert(w.Document), { { id = 3, data = first.data, list = first.list } })
+    session:execute(sa.insert(w.Document):values{ id = 4, data = { z = { first.data } }, list = first.list })
+    session:commit()
+    session:expunge_all()
+    local function stored(id) return session:get(w.Document, id).data end
+    assert.same({ "b", "b", 2 }, { stored(1).copy.tags[2], stored(3).copy.tags[2], #stored(3).tags })
+    assert.same({ 1, "a" }, { stored(2).was.x[1], stored(4).z[1].tags[1] })
+    assert.same({ 2, 2, 2 }, { #session:get(w.Document, 2).list, #session:get(w.Document, 3).list, #session:get(w.Document, 4).list })
+  end)
+
   it("are written however deep they changed, merged, or inside a savepoint", function()
     local document = w.Document{ data = { a = { b = { 1, 2 } } }, list = { 1, 2 } }
     w.session:add(document)

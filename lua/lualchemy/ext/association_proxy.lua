@@ -115,9 +115,9 @@ end
 
 function list_methods.remove(view, value)
   local target, proxy = between(view)
-  local at = position_of(target, proxy, value)
+  local at, item = position_of(target, proxy, value)
   if not at then raise_absent(view, value) end
-  target:pop(at)
+  target:remove(item)
 end
 
 function list_methods.pop(view, at)
@@ -183,7 +183,9 @@ end
 
 function set_methods.add(view, value)
   local item, target = item_of(view, value)
-  if not item then target:add(create(views[view].proxy, value)) end
+  if item then return end
+  local add = target.add or target.append -- which is what a class of the program's own has
+  add(target, create(views[view].proxy, value))
 end
 set_methods.append = set_methods.add
 
@@ -198,14 +200,17 @@ function set_methods.remove(view, value)
 end
 
 function set_methods.contains(view, value) return item_of(view, value) ~= nil end
-function set_methods.clear(view) between(view):clear() end
+function set_methods.clear(view)
+  local target = between(view)
+  for _, item in ipairs(collections.items_of(target)) do target:remove(item) end
+end
 
 function set_methods.update(view, values)
   for _, value in ipairs(values) do view:add(value) end
 end
 
 local Set = { __name = "association set", __index = set_methods, __tostring = describe }
-function Set.__len(view) return #between(view) end
+function Set.__len(view) return #collections.items_of((between(view))) end
 
 function Set.__pairs(view)
   local next_value = each_value(view)

@@ -42,7 +42,8 @@ end
 -- proxy -> { data =, root = }, and the proxy of a table.
 local shown, proxies = weak("k"), weak("kv")
 
-local Proxy = { __name = "mutable" }
+-- __behind: where the core finds the table that is stored for a proxy (binding/json_encode.c).
+local Proxy = { __name = "mutable", __behind = shown }
 
 local function is_plain(value) return type(value) == "table" and class.of(value) == nil end
 
@@ -64,7 +65,25 @@ function M.plain(value)
   return of and of.data or value
 end
 
-local function plain(value) return value ~= nil and M.plain(value) or value end
+-- Puts the tables behind proxies in their places, however deep: documents hold no proxies.
+local function put_plain(data, seen)
+  seen[data] = true
+  for key, value in next, data do
+    if shown[value] then
+      rawset(data, key, shown[value].data)
+    elseif is_plain(value) and not seen[value] then
+      put_plain(value, seen)
+    end
+  end
+end
+
+-- The same of a value that is to be kept.
+local function plain(value)
+  if value == nil then return nil end
+  if shown[value] then return shown[value].data end
+  if is_plain(value) then put_plain(value, {}) end
+  return value
+end
 
 function Proxy.__index(proxy, key)
   local of = shown[proxy]

@@ -27,29 +27,41 @@ function Registry:init(options)
   self.metadata = options and options.metadata
   if self.metadata == nil then self.metadata = require("lualchemy.schema").MetaData() end
   self.classes = setmetatable({}, { __mode = "v" })
-  self.ambiguous = {}
+  self.homonyms = {}      -- name -> the classes that bear it, where there were several
   configuration.init(self)
   self.deferred, self.united = {}, {}
 end
 
---- Makes a class findable by its name; a second class of that name makes the name ambiguous.
+--- Makes a class findable by its name; while there is a second class of that name, the name is ambiguous.
 ---@param name string
 ---@param class_ table
 function Registry:add_class(name, class_)
   local known = self.classes[name]
-  if known and known ~= class_ then self.ambiguous[name] = true end
+  if known and not rawequal(known, class_) then
+    self.homonyms[name] = self.homonyms[name] or setmetatable({}, { __mode = "k" })
+    self.homonyms[name][known], self.homonyms[name][class_] = true, true
+  end
   self.classes[name] = class_
+end
+
+-- One of the mappings is removed: its class is no longer found by its name, another one of that name is.
+local function forget_class(self, name, class_)
+  local others = self.homonyms[name]
+  if others then others[class_] = nil end
+  if rawequal(self.classes[name], class_) then self.classes[name] = others and next(others) or nil end
 end
 
 --- The class of that name, or nil. Raises when several bear it.
 ---@param name string
 ---@return table?
 function Registry:class_named(name)
-  if self.ambiguous[name] then
+  local homonyms = self.homonyms[name]
+  local one = homonyms and next(homonyms)
+  if one and next(homonyms, one) then
     errors.raise("InvalidRequestError",
       "Multiple classes of the name '%s' are mapped in this registry; give the class itself, or a function that returns it", name)
   end
-  return self.classes[name]
+  return one or self.classes[name]
 end
 
 --- The names of all classes, for near misses in messages.
@@ -292,8 +304,7 @@ function M.remove(list)
     mapper_of_class[mapper.class_] = nil
     all_mappers[mapper] = nil
     local registry = mapper.registry
-    registry.classes[mapper.class_name] = nil
-    registry.ambiguous[mapper.class_name] = nil
+    forget_class(registry, mapper.class_name, mapper.class_)
     gone[mapper] = true
   end
   configuration.forget(gone)

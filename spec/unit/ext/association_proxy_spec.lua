@@ -104,6 +104,33 @@ describe("an association proxy", function()
     raises("InvalidRequestError", { "User.bare needs a creator" }, function() user.bare.q = "Q" end)
   end)
 
+  it("is a set over a collection class of the program's own", function()
+    local Shelf = { append = function(self, item) self[#self + 1] = item end }
+    Shelf.__index = Shelf
+    function Shelf:remove(item)
+      for i, known in ipairs(self) do
+        if rawequal(known, item) then return table.remove(self, i) end
+      end
+    end
+    function Shelf:iter()
+      local i = 0
+      return function()
+        i = i + 1
+        return rawget(self, i)
+      end
+    end
+    local Owner = Base:class("Owner", { __tablename__ = "owners", id = key(), names = orm.association_proxy("books", "name"),
+      books = orm.relationship("Book", { collection_class = Shelf }) })
+    Base:class("Book", { __tablename__ = "books", id = key(), owner_id = sa.Column(sa.ForeignKey("owners.id")), name = sa.Column(sa.String) })
+    local owner = Owner()
+    for _, name in ipairs{ "a", "b", "c" } do owner.names:add(name) end
+    owner.names:append("a")
+    owner.names:remove("b")
+    assert.same({ "a c", 2 }, { joined(owner.names), #owner.names })
+    owner.names:clear()
+    assert.equal(0, #owner.names)
+  end)
+
   it("reads and writes through a single object, and through other proxies", function()
     local link = Link{ user = User{ name = "ed" }, keyword = Keyword{ word = "a" } }
     assert.equal("ed", link.owner)

@@ -153,6 +153,16 @@ describe("declarative", function()
       Base[table_name] = keep
     end
     raises("InvalidRequestError", { "'Pet'", "Multiple classes" }, orm.configure_mappers)
+    for _, left in ipairs({ "cats", "dogs" }) do
+      local registry = orm.registry()
+      local classes = {}
+      for _, table_name in ipairs({ "cats", "dogs" }) do classes[table_name] = {} registry:add_class("Pet", classes[table_name]) end
+      raises("InvalidRequestError", { "'Pet'", "Multiple classes" }, registry.class_named, registry, "Pet")
+      local kept = classes[left]
+      classes = nil -- luacheck: ignore classes
+      collectgarbage()
+      assert.is_true(rawequal(kept, registry:class_named("Pet")))
+    end
   end)
 
   describe("constructor", function()
