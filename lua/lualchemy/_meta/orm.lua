@@ -59,7 +59,7 @@
 ---@field object_mapper fun(object?: any): lualchemy.orm.Mapper
 ---@field object_session fun(object?: any): lualchemy.orm.Session?
 ---@field ordering_list fun(attr?: any, options?: any): any
----@field outerjoin fun(left?: any, right?: any, on?: any): lualchemy.Join
+---@field outerjoin fun(left?: any, right?: any, on?: any, options?: any): lualchemy.Join
 ---@field polymorphic_union fun(tables?: any, discriminator?: any, name?: any, options?: any): lualchemy.Subquery
 ---@field query_expression fun(default?: any): lualchemy.orm.ColumnProperty
 ---@field raiseload fun(...: any): lualchemy.orm.Load

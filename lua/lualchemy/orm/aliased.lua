@@ -96,6 +96,11 @@ end
 
 local known_options = { name = true, flat = true, selectable = true, adapt_on_names = true }
 
+local function alias_of_from(from, options)
+  if options.adapt_on_names then errors.raise("ArgumentError", "aliased(): adapt_on_names is for mapped classes; '%s' is none", tostring(from)) end
+  return from:alias(options.name, { flat = options.flat })
+end
+
 --- Another identity of a mapped class in a query: an alias of its table, or the selectable given.
 ---@param class_ any       a mapped class or an alias of one
 ---@param selectable any   a subquery, alias or CTE to take the columns from; or the options
@@ -110,7 +115,7 @@ function M.aliased(class_, selectable, options)
   end
   local of = entity.of(class_)
   if not of then
-    if clause.is_from(class_) then return class_:alias(options.name) end
+    if clause.is_from(class_) then return alias_of_from(class_, options) end
     errors.raise("ArgumentError", "aliased() takes a mapped class; got %s", registry.describe_class(class_))
   end
   selectable = selectable or options.selectable

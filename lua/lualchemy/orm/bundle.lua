@@ -6,6 +6,7 @@
 local class = require("lualchemy.util.class")
 local clause = require("lualchemy.orm.clause")
 local core = require("lualchemy._core")
+local entity = require("lualchemy.orm.entity")
 local errors = require("lualchemy.errors")
 local suggest = require("lualchemy.util.suggest")
 
@@ -17,7 +18,9 @@ local suggest = require("lualchemy.util.suggest")
 local Bundle = class("Bundle")
 
 local function name_of(expression)
-  return Bundle:is(expression) and expression.name or clause.result_name(expression) or expression.class_name
+  local of = entity.of(expression)
+  if of then return of.name or of.mapper.class_name end
+  return Bundle:is(expression) and expression.name or clause.result_name(expression)
 end
 
 -- The columns by name.

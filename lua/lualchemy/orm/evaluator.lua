@@ -104,8 +104,9 @@ end
 
 -- -- two operands -------------------------------------------------------------------------------------------------
 
--- Values of one kind, or of two kinds that databases compare by rules of their own?
+-- Values of one kind, or of two kinds that databases compare by rules of their own, as they do NaN?
 local function comparable(a, b)
+  if a ~= a or b ~= b then return false end
   return type(a) == type(b) and (type(a) ~= "userdata" or getmetatable(a) == getmetatable(b)) and type(a) ~= "table"
 end
 
@@ -121,9 +122,11 @@ local function equal(a, b)
   return a == b
 end
 
+-- Integers that leave their 64 bits are floats to one database and an error to the other.
 local function arithmetic(apply)
   return function(a, b)
     if math.type(a) == nil or math.type(a) ~= math.type(b) then return UNKNOWN end
+    if math.type(a) == "integer" and math.abs(apply(a + 0.0, b + 0.0)) >= 2 ^ 63 then return UNKNOWN end
     return apply(a, b)
   end
 end

@@ -238,7 +238,16 @@ end
 -- On something that stands in FROM: `orm.join(User, Order):join(Item, Order.items)`.
 function RelationshipAttribute.__join_from(left, right, on, options) return M.join(left, right, on, options) end
 
---- The same as a LEFT OUTER JOIN.
-function M.outerjoin(left, right, on) return M.join(left, right, on, { isouter = true }) end
+--- The same as a LEFT OUTER JOIN, or with `full = true` as a FULL one.
+---@param left any
+---@param right any
+---@param on any
+---@param options { full: boolean? }?
+function M.outerjoin(left, right, on, options)
+  if type(on) == "table" and getmetatable(on) == nil then on, options = nil, on end
+  local outer = { isouter = true }
+  for name, value in pairs(options or {}) do outer[name] = value end
+  return M.join(left, right, on, outer)
+end
 
 return M

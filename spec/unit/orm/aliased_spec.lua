@@ -2,6 +2,7 @@
 
 local orm = require("lualchemy.orm")
 local sa = require("lualchemy")
+local expect = require("spec.support.expect")
 
 local function sql(statement)
   return (statement:compile().string:gsub("%s+", " "))
@@ -35,6 +36,13 @@ describe("an alias of a mapped class", function()
     local named = orm.aliased(User, sa.select(User):subquery())
     assert.equal("SELECT anon_1.id, anon_1.name FROM (SELECT users.id AS id, users.name AS name FROM users) AS anon_1",
       sql(sa.select(orm.aliased(named))))
+  end)
+
+  it("may be one of what only stands in FROM, a flat one of a join", function()
+    local numbers = sa.table("numbers", sa.column("n"))
+    assert.equal("SELECT users_1.id, users_1.name, numbers_1.n FROM users AS users_1 JOIN numbers AS numbers_1 ON users_1.id = numbers_1.n",
+      sql(sa.select(orm.aliased(users:join(numbers, users.c.id:eq(numbers.c.n)), { flat = true }))))
+    expect.raises("ArgumentError", { "adapt_on_names", "users" }, orm.aliased, users, { adapt_on_names = true })
   end)
 
   it("has labels of its own for mapped expressions", function()

@@ -27,6 +27,12 @@ describe("a bundle", function()
     assert.equal("fred", result.User.name)
   end)
 
+  it("may have whole classes in it, by their names or those of aliases", function()
+    local other = orm.aliased(User, "other")
+    local row = session:execute(sa.select(orm.Bundle("b", User, orm.Bundle("c", other, other.id))):where(User.id:eq(1), other.id:eq(1))):first()
+    assert.same({ "ed", "ed", 1 }, { row.b.User.name, row.b.c.other.name, row.b.c.id })
+  end)
+
   it("gives its values alone where it is a single entity", function()
     local names = {}
     for _, value in ipairs(session:query(orm.Bundle("b", User.name, { single_entity = true })):order_by(User.id):all()) do names[#names + 1] = value.name end

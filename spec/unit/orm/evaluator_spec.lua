@@ -67,6 +67,9 @@ describe("the evaluator", function()
     { "constants", true, function() return sa.true_() end },
     { "arithmetic", 3, function(u) return u.id + 2 end },
     { "arithmetic with NULL", NULL, function(u) return u.age + 2 end },
+    { "a sum beyond 64 bits", UNKNOWN, function(u) return u.id + math.maxinteger end },
+    { "a product beyond 64 bits", UNKNOWN, function(u) return (u.id + 2) * math.maxinteger end },
+    { "NaN", UNKNOWN, function(u) return sa.literal(0 / 0, sa.Float):eq(u.id) end },
     { "minus", -1, function(u) return -u.id end },
     { "division is the database's", "cannot: TRUEDIV", function(u) return u.id / 2 end },
     { "texts put together", "ed!", function(u) return u.name .. "!" end },
@@ -94,5 +97,9 @@ describe("the evaluator", function()
   it("named parameters", function()
     local evaluate = evaluator.compile(User.__mapper__, User.id:eq(sa.bindparam("which")), { which = 5 })
     assert.is_true(evaluate(User{ id = 5 }))
+    evaluate = evaluator.compile(User.__mapper__, User.id:eq(sa.bindparam("which", 4)), { which = 5 })
+    assert.same({ true, false }, { evaluate(User{ id = 5 }), evaluate(User{ id = 4 }) })
+    evaluate = evaluator.compile(User.__mapper__, User.id:eq(sa.bindparam("which", 4, { unique = true })), { which = 5 })
+    assert.is_true(evaluate(User{ id = 4 }))
   end)
 end)

@@ -43,6 +43,8 @@ describe("joins of mapped classes", function()
       sql(sa.select(User.id):select_from(orm.join(User, Order, User.orders):outerjoin(Address, Order.address))))
     assert.equal("SELECT users.id FROM users JOIN orders ON users.id = orders.user_id JOIN addresses ON addresses.id = orders.address_id",
       sql(sa.select(User.id):select_from(orm.join(User, User.orders):join(Order.address))))
+    assert.equal("users FULL OUTER JOIN orders ON users.id = orders.user_id", tostring(orm.outerjoin(User, Order, User.orders, { full = true })))
+    assert.equal("users LEFT OUTER JOIN orders ON users.id = orders.user_id", tostring(orm.outerjoin(User, Order, User.orders)))
   end)
 
   it("are criteria where a relationship stands for one", function()
