@@ -39,6 +39,7 @@ static int run_gc(lua_State *L)
 
     free_cursor(run);
     alch_free(run->cells);
+    alch_buf_release(&run->text);
     run->cells = NULL;
     run->state = ALCH_RUN_DONE;
     run->closed = 1;
@@ -138,9 +139,15 @@ static alch_step fetch(lua_State *L, alch_run *run, alch_err *err)
         if (step != ALCH_STEP_ROW)
             return step;
     }
-    if (run->state != ALCH_RUN_ROW)
+    if (run->state != ALCH_RUN_ROW) {
+        if (run->closed) {
+            (void)alch_err_set(err, ALCH_ERR_CLOSED, "this result was closed before all of its rows had been read");
+            return ALCH_STEP_FAIL;
+        }
         return run->state == ALCH_RUN_WAIT ? ALCH_STEP_WAIT : ALCH_STEP_DONE;
+    }
     run->dc->driver->row(run->cursor, run->cells);
+    run->owned = 0;
     run->state = ALCH_RUN_NEXT;
     return ALCH_STEP_ROW;
 }
@@ -160,6 +167,35 @@ static alch_step fetch_timed(lua_State *L, alch_run *run, alch_err *err)
 alch_step alch_run_fetch(lua_State *L, alch_run *run, alch_err *err)
 {
     return run->timed ? fetch_timed(L, run, err) : fetch(L, run, err);
+}
+
+static int is_text(const alch_value *v) { return v->kind == ALCH_TEXT || v->kind == ALCH_BLOB; }
+
+/* The text at once, then where each cell's is: the buffer moves as it grows. */
+void alch_run_own(lua_State *L, alch_run *run)
+{
+    size_t at = 0;
+    int i;
+
+    if (run->owned)
+        return;
+    alch_buf_clear(&run->text);
+    for (i = 0; i < run->shape->n; i++)
+        if (is_text(&run->cells[i]))
+            alch_buf_add(&run->text, run->cells[i].as.text.at, run->cells[i].as.text.len);
+    if (run->text.failed) {
+        alch_err err;
+
+        (void)alch_err_nomem(&err);
+        alch_raise(L, &err);
+    }
+    for (i = 0; i < run->shape->n; i++) {
+        if (!is_text(&run->cells[i]))
+            continue;
+        run->cells[i].as.text.at = run->text.data == NULL ? "" : run->text.data + at;
+        at += run->cells[i].as.text.len;
+    }
+    run->owned = 1;
 }
 
 /* -- Lua ------------------------------------------------------------------ */
@@ -294,18 +330,19 @@ static void make_shape(lua_State *L, int idx, alch_run *run)
     if (n <= 0)
         return;
     luaL_checkstack(L, 16, "result");
-    lua_getiuservalue(L, idx, UV_COMPILED);
-    run->shape = alch_test_compiled_ref(L, top + 1) != NULL ? push_kept_shape(L, run, top + 1, n)
-                                                            : push_shape(L, run, NULL, 0, n);
-    lua_setiuservalue(L, idx, UV_SHAPE);
-    lua_settop(L, top);
-    run->cells = alch_alloc0((size_t)n * sizeof *run->cells);
+    if (run->cells == NULL)
+        run->cells = alch_alloc0((size_t)n * sizeof *run->cells);
     if (run->cells == NULL) {
         alch_err err;
 
         (void)alch_err_nomem(&err);
         alch_raise(L, &err);
     }
+    lua_getiuservalue(L, idx, UV_COMPILED);
+    run->shape = alch_test_compiled_ref(L, top + 1) != NULL ? push_kept_shape(L, run, top + 1, n)
+                                                            : push_shape(L, run, NULL, 0, n);
+    lua_setiuservalue(L, idx, UV_SHAPE);
+    lua_settop(L, top);
 }
 
 /* What a function that stepped returns to Lua; the run is at 'idx'. The shape

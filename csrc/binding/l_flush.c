@@ -124,7 +124,7 @@ static void stop_flushing(lua_State *L, const alch_session *l, int obj)
     alch_state *s = alch_push_state(L, obj);
 
     if (s != NULL && s->session != l->number)
-        s->flags = (uint8_t)(s->flags & ~ALCH_STATE_FLUSHING);
+        s->flags = (uint16_t)(s->flags & ~ALCH_STATE_FLUSHING);
 }
 
 /* core.flush_keep(session, objects): those that left the session, or are to be
@@ -262,6 +262,7 @@ static int read_keys(lua_State *L, sort_item *items, lua_Integer n, int *sorted)
 
         lua_rawgeti(L, 1, i + 1);
         s = alch_push_state(L, lua_gettop(L));
+        luaL_argcheck(L, s != NULL, 1, "a list of mapped instances");
         alch_push_state_key(L, lua_gettop(L), s);
         is_integer = lua_isinteger(L, -1);
         items[i].key = lua_tointeger(L, -1);

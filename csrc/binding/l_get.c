@@ -118,11 +118,12 @@ static const alch_mapper *push_parts(lua_State *L)
 
     if (!lua_isnil(L, OPTIONS) || !lua_istable(L, SESSION_OBJECT) || !lua_istable(L, CLASS) || !lua_isinteger(L, KEY))
         return NULL;
-    if (rawget_named(L, SESSION_OBJECT, UP_C) != LUA_TUSERDATA || lua_rawgetp(L, CLASS, &alch_orm_plan) != LUA_TUSERDATA)
+    (void)rawget_named(L, SESSION_OBJECT, UP_C);
+    if (alch_test_tagged(L, SESSION, &alch_session_tag) == NULL || lua_rawgetp(L, CLASS, &alch_orm_plan) != LUA_TUSERDATA)
         return NULL;
     m = lua_touserdata(L, PLAN);
     type = m->key_count == 1 ? m->attrs[m->keys[0]].type : NULL;
-    return type != NULL && type->family == ALCH_FAMILY_INTEGER && type->kind != ALCH_TYPE_DECORATED ? m : NULL;
+    return type != NULL && type->family == ALCH_FAMILY_INTEGER && alch_type_is_plain(type) ? m : NULL;
 }
 
 /* Pushes the instance in memory: 1; 0 if there is none, -1 if it needs a closer look. */

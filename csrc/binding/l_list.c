@@ -182,10 +182,10 @@ static int next_item(lua_State *L)
     const alch_collection *l = check_list(L, 1);
     lua_Integer i = luaL_checkinteger(L, 2);
 
-    if (i++ < 0 || i > (lua_Integer)l->count)
+    if (i < 0 || i >= (lua_Integer)l->count)
         return 0;
-    lua_pushinteger(L, i);
-    alch_items_get(L, 1, alch_items_place(L, 1, i));
+    lua_pushinteger(L, i + 1);
+    alch_items_get(L, 1, alch_items_place(L, 1, i + 1));
     return 2;
 }
 
@@ -385,7 +385,7 @@ static void push_operations(lua_State *L)
 /* list[i] and list.append; the methods are upvalue 1. */
 static int l_index(lua_State *L)
 {
-    alch_collection *l = lua_touserdata(L, 1);
+    const alch_collection *l = check_list(L, 1);
 
     if (lua_type(L, 2) == LUA_TNUMBER) {
         if (l->loaded)

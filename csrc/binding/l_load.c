@@ -70,6 +70,10 @@ static int populate(lua_State *L, const alch_loader *l, const alch_entity *e, in
         lua_settop(L, st - (s != NULL));
         return 0;
     }
+    if (e->converted) {
+        alch_run_own(L, l->run);
+        gather(l, e);
+    }
     if (l->populate_existing)
         alch_expire_state(L, st, s);
     for (i = 0; i < e->m->columns; i++) {
@@ -175,6 +179,8 @@ void alch_load_object(lua_State *L, alch_loader *l, size_t i, const alch_load_fr
     const alch_entity *e = &l->entities[v];
     int top = lua_gettop(L), fresh = KNOWN;
 
+    if (e->hooked)
+        alch_run_own(L, l->run);
     gather(l, e);
     if (e->hooked) {
         fresh = load_by_hook(L, l, e, alch_load_anchor(f, v, ALCH_OF_HOOK));
@@ -200,10 +206,13 @@ static void push_entity(lua_State *L, alch_loader *l, size_t i, const alch_load_
 {
     const alch_entity *e = &l->entities[i];
 
-    if (e->m != NULL)
+    if (e->m != NULL) {
         alch_load_object(L, l, i, f);
-    else
-        alch_shape_push_value(L, l->run->shape, e->column, &l->run->cells[e->column]);
+        return;
+    }
+    if (l->run->shape->columns[e->column].hooked)
+        alch_run_own(L, l->run);
+    alch_shape_push_value(L, l->run->shape, e->column, &l->run->cells[e->column]);
 }
 
 /* Is the object on the top in the result already? */
@@ -262,6 +271,28 @@ static void spread_anchors(lua_State *L, alch_loader *l, alch_load_frame *f)
         l->entities[i].last_owner = NULL;   /* its items were at hand in an earlier call */
 }
 
+/* While Lua is called in the midst of a row, it cannot fetch from the same loader: pushes what ends that, also where an
+** error does. */
+static void begin_reading(lua_State *L, alch_loader *l)
+{
+    if (!l->calls)
+        return;
+    if (l->reading)
+        alch_raisef(L, ALCH_ERR_INVALID, "a row of this result is being read: a type or a listener that is called meanwhile cannot fetch "
+                    "from it; keep what it needs, and fetch afterwards");
+    l->reading = 1;
+    lua_pushvalue(L, 1);
+    lua_toclose(L, -1);
+}
+
+static int end_reading(lua_State *L)
+{
+    alch_loader *l = luaL_checkudata(L, 1, LOADER_METATABLE);
+
+    l->reading = 0;
+    return 0;
+}
+
 static int finish_fetch(lua_State *L, lua_Integer n, alch_step step)
 {
     lua_pushinteger(L, n);
@@ -286,8 +317,9 @@ static alch_step fetch_rows(lua_State *L, alch_loader *l, lua_Integer *n, lua_In
 {
     alch_step step = ALCH_STEP_ROW;
     alch_load_frame f;
-    int row_meta, from, rows = 0;
+    int row_meta, from, rows = 0, top = lua_gettop(L);
 
+    begin_reading(L, l);
     lua_getiuservalue(L, 1, ALCH_LOAD_ROW);
     row_meta = lua_gettop(L);
     spread_anchors(L, l, &f);
@@ -297,6 +329,7 @@ static alch_step fetch_rows(lua_State *L, alch_loader *l, lua_Integer *n, lua_In
             lua_rawseti(L, 2, ++*n);
     if (step == ALCH_STEP_DONE)
         alch_load_fill(L, l, &f);
+    lua_settop(L, top);
     return step;
 }
 
@@ -349,6 +382,7 @@ static alch_step distribute_rows(lua_State *L, alch_loader *l, int watch, alch_e
     lua_settop(L, 3);
     n = alch_load_positions(L, l, 3, positions);
     lua_pushnil(L);     /* the items at hand */
+    begin_reading(L, l);
     spread_anchors(L, l, &f);
     from = watch ? rest_from(L, l) : 0;
     l->group_owner = NULL;
@@ -356,6 +390,7 @@ static alch_step distribute_rows(lua_State *L, alch_loader *l, int watch, alch_e
         alch_load_distribute(L, l, 2, 4, positions, n, &f);
     if (step == ALCH_STEP_DONE)
         alch_load_fill(L, l, &f);
+    lua_settop(L, 3);
     return step;
 }
 
@@ -525,6 +560,17 @@ static void anchor_entity(lua_State *L, alch_loader *l, size_t i, int spec, int 
     lua_settop(L, top);
 }
 
+/* Does Lua convert a column that was selected? */
+static uint8_t is_converted(const alch_entity *e)
+{
+    size_t i;
+
+    for (i = 0; i < e->m->columns; i++)
+        if (e->positions[i] >= 0 && e->codec->columns[i].host)
+            return 1;
+    return 0;
+}
+
 /* What stands in the row of the run at 2 for objects of a plan: described at 'spec', the plan behind it. */
 static char *read_object(lua_State *L, alch_loader *l, size_t i, int spec, int anchors, char *room)
 {
@@ -540,6 +586,8 @@ static char *read_object(lua_State *L, alch_loader *l, size_t i, int spec, int a
     anchor_entity(L, l, i, spec, spec + 1, anchors);
     alch_run_push_connection(L, 2);
     e->codec = alch_push_codec_for(L, spec + 1, lua_gettop(L));
+    e->converted = is_converted(e);
+    l->calls |= e->converted | e->hooked;
     lua_settop(L, spec);
     return room;
 }
@@ -597,6 +645,7 @@ static char *read_entity(lua_State *L, alch_loader *l, size_t i, int spec, int a
         lua_getfield(L, spec, "column");
         e->column = (int)luaL_checkinteger(L, -1) - 1;
         luaL_argcheck(L, l->run->shape != NULL && e->column >= 0 && e->column < l->run->shape->n, 3, "no such column");
+        l->calls |= l->run->shape->columns[e->column].hooked;
         lua_settop(L, spec);
         return room;
     }
@@ -727,6 +776,8 @@ void alch_open_load(lua_State *L)
     if (alch_new_metatable(L, LOADER_METATABLE, loader_gc)) {
         luaL_newlib(L, methods);
         lua_setfield(L, -2, "__index");
+        lua_pushcfunction(L, end_reading);
+        lua_setfield(L, -2, "__close");
     }
     lua_pop(L, 1);
     lua_pushcfunction(L, l_loader_new);

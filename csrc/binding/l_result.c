@@ -197,6 +197,20 @@ static int l_records(lua_State *L)
     return push_rows(L, LUA_OK, 0);
 }
 
+/* The value of a cell. Where Lua converts it, Lua may close the result: the text is on the stack meanwhile. */
+static void push_cell(lua_State *L, const alch_run *run, int i)
+{
+    alch_value cell = run->cells[i];
+
+    if (!run->shape->columns[i].hooked || (cell.kind != ALCH_TEXT && cell.kind != ALCH_BLOB)) {
+        alch_shape_push_value(L, run->shape, i, &cell);
+        return;
+    }
+    cell.as.text.at = lua_pushlstring(L, cell.as.text.at, cell.as.text.len);
+    alch_shape_push_value(L, run->shape, i, &cell);
+    lua_remove(L, -2);
+}
+
 static int push_value(lua_State *L, int status, lua_KContext context)
 {
     alch_run *run = alch_check_run(L, 1);
@@ -207,7 +221,7 @@ static int push_value(lua_State *L, int status, lua_KContext context)
     switch (alch_run_fetch(L, run, &err)) {
     case ALCH_STEP_ROW:
         lua_pushboolean(L, 1);
-        alch_shape_push_value(L, run->shape, (int)lua_tointeger(L, 2) - 1, &run->cells[lua_tointeger(L, 2) - 1]);
+        push_cell(L, run, (int)lua_tointeger(L, 2) - 1);
         return 2;
     case ALCH_STEP_WAIT:
         lua_pushvalue(L, lua_upvalueindex(UP_WAIT));

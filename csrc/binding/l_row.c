@@ -381,8 +381,28 @@ static char *pack(cell *c, const alch_value *v, const char *base, char *at)
     return at;
 }
 
-/* Converts what only Lua can, into the table of the row's second user value. */
-static void convert_hooked(lua_State *L, row *r, const alch_value *cells)
+/* A cell as its column's reader shows it. */
+static void push_read(lua_State *L, const row *r, int i)
+{
+    const cell *c = &r->cells[i];
+    alch_value v = { (uint8_t)c->kind, ALCH_ZONE_NONE, { 0 } };
+
+    switch (c->kind) {
+    case ALCH_NULL: break;
+    case ALCH_BOOL: v.as.boolean = c->as.boolean; break;
+    case ALCH_INT: v.as.integer = c->as.integer; break;
+    case ALCH_FLOAT: v.as.number = c->as.number; break;
+    default:
+        v.as.text.at = (const char *)(r->cells + r->shape->n) + c->as.offset;
+        v.as.text.len = c->len;
+        break;
+    }
+    alch_shape_push_value(L, r->shape, i, &v);
+}
+
+/* Converts what only Lua can, into the table of the row's second user value: from the row's own bytes, for Lua may close
+** the result, or fetch from it. */
+static void convert_hooked(lua_State *L, row *r)
 {
     const alch_shape *shape = r->shape;
     int i;
@@ -391,7 +411,7 @@ static void convert_hooked(lua_State *L, row *r, const alch_value *cells)
     for (i = 0; i < shape->n; i++) {
         if (!shape->columns[i].hooked)
             continue;
-        alch_shape_push_value(L, shape, i, &cells[i]);
+        push_read(L, r, i);
         r->cells[i].kind = lua_isnil(L, -1) ? ALCH_NULL : ALCH_HOST;
         lua_rawseti(L, -2, i + 1);
     }
@@ -411,7 +431,8 @@ static row *new_row(lua_State *L, const alch_shape *shape, size_t bytes, int use
     return r;
 }
 
-void alch_row_make(lua_State *L, const alch_shape *shape, int metatable, const alch_value *cells)
+/* Replaces the shape on the top by a row of the cells. */
+static row *pack_row(lua_State *L, const alch_shape *shape, const alch_value *cells)
 {
     row *r = new_row(L, shape, text_size(cells, shape->n), shape->hooked ? 2 : 1);
     char *base = (char *)(r->cells + shape->n), *at = base;
@@ -419,24 +440,16 @@ void alch_row_make(lua_State *L, const alch_shape *shape, int metatable, const a
 
     for (i = 0; i < shape->n; i++)
         at = pack(&r->cells[i], &cells[i], base, at);
-    lua_pushvalue(L, metatable);
-    lua_setmetatable(L, -2);
     if (shape->hooked)
-        convert_hooked(L, r, cells);
+        convert_hooked(L, r);
+    return r;
 }
 
-void alch_record_make(lua_State *L, const alch_shape *shape, int shape_idx, const alch_value *cells)
+void alch_row_make(lua_State *L, const alch_shape *shape, int metatable, const alch_value *cells)
 {
-    int i;
-
-    lua_getiuservalue(L, shape_idx, 1);
-    lua_createtable(L, 0, shape->n);
-    for (i = 0; i < shape->n; i++) {
-        lua_rawgeti(L, -2, i + 1);
-        alch_shape_push_value(L, shape, i, &cells[i]);
-        lua_rawset(L, -3);
-    }
-    lua_remove(L, -2);
+    (void)pack_row(L, shape, cells);
+    lua_pushvalue(L, metatable);
+    lua_setmetatable(L, -2);
 }
 
 /* core.row(shape, values): a row of Lua values; values[i] may be nil. The
@@ -468,25 +481,6 @@ static row *check_row(lua_State *L, int idx)
     return check_magic(L, idx, &row_magic, ALCH_ROW_METATABLE);
 }
 
-/* A cell as its column's reader shows it. */
-static void push_read(lua_State *L, const row *r, int i)
-{
-    const cell *c = &r->cells[i];
-    alch_value v;
-
-    v.kind = (uint8_t)c->kind;
-    switch (c->kind) {
-    case ALCH_BOOL: v.as.boolean = c->as.boolean; break;
-    case ALCH_INT: v.as.integer = c->as.integer; break;
-    case ALCH_FLOAT: v.as.number = c->as.number; break;
-    default:
-        v.as.text.at = (const char *)(r->cells + r->shape->n) + c->as.offset;
-        v.as.text.len = c->len;
-        break;
-    }
-    alch_shape_push_value(L, r->shape, i, &v);
-}
-
 static void push_converted(lua_State *L, int idx, int i)
 {
     lua_getiuservalue(L, idx, 2);
@@ -511,6 +505,29 @@ static void push_cell(lua_State *L, int idx, const row *r, int i)
         lua_pushlstring(L, (const char *)(r->cells + r->shape->n) + c->as.offset, c->len);
     else
         push_read(L, r, i);
+}
+
+void alch_record_make(lua_State *L, const alch_shape *shape, int shape_idx, const alch_value *cells)
+{
+    const row *r = NULL;
+    int i, record = lua_gettop(L) + 2;
+
+    lua_getiuservalue(L, shape_idx, 1);
+    lua_createtable(L, 0, shape->n);
+    if (shape->hooked) {
+        lua_pushvalue(L, shape_idx);
+        r = pack_row(L, shape, cells);
+    }
+    for (i = 0; i < shape->n; i++) {
+        lua_rawgeti(L, record - 1, i + 1);
+        if (r != NULL)
+            push_cell(L, record + 1, r, i);
+        else
+            alch_shape_push_value(L, shape, i, &cells[i]);
+        lua_rawset(L, record);
+    }
+    lua_settop(L, record);
+    lua_remove(L, record - 1);
 }
 
 static int raise_no_column(lua_State *L, const row *r, const char *what)
@@ -663,10 +680,11 @@ static int l_pairs(lua_State *L)
     return 1;
 }
 
+/* Lua asks the first operand's metatable, whatever the other one is. */
 static int l_eq(lua_State *L)
 {
-    const row *a = check_row(L, 1), *b = check_row(L, 2);
-    int i, same = a->shape->n == b->shape->n;
+    const row *a = alch_test_tagged(L, 1, &row_magic), *b = alch_test_tagged(L, 2, &row_magic);
+    int i, same = a != NULL && b != NULL && a->shape->n == b->shape->n;
 
     for (i = 0; same && i < a->shape->n; i++) {
         push_cell(L, 1, a, i);

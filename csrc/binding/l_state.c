@@ -135,7 +135,17 @@ static int read_own(lua_State *L)
     return 1;
 }
 
-/* The attribute that 'key' names, and in '*s' the state at 3 if the instance
+/* The state on the top goes to 'at', with as many arguments before it as a
+** metamethod gets from Lua: a program that calls one itself may give others. */
+static void place_state(lua_State *L, int at)
+{
+    lua_insert(L, 1);
+    lua_settop(L, at);
+    lua_pushvalue(L, 1);
+    lua_remove(L, 1);
+}
+
+/* The attribute that 'key' names, and in '*s' the state at 'state_at' if the instance
 ** has one. A state of an older mapping of the class knows its own names. */
 static int find_attr(lua_State *L, const alch_mapper *m, alch_state **s, int state_at)
 {
@@ -151,8 +161,17 @@ static int find_attr(lua_State *L, const alch_mapper *m, alch_state **s, int sta
         return i;
     *s = alch_push_state(L, 1);
     if (*s != NULL && state_at != lua_gettop(L))
-        lua_replace(L, state_at);
+        place_state(L, state_at);
     return *s != NULL && (*s)->mapper != m ? alch_mapper_find((*s)->mapper, name, len) : i;
+}
+
+/* The same of an instance that has no state yet: it gets one, and by that may
+** turn out to be of another class than the one whose metamethod was called. */
+static int make_state(lua_State *L, const alch_mapper *m, int i, alch_state **s, int state_at, const char *what)
+{
+    lua_settop(L, state_at - 1);
+    *s = alch_need_state(L, 1, what);
+    return (*s)->mapper == m ? i : alch_mapper_find((*s)->mapper, lua_tostring(L, 2), lua_rawlen(L, 2));
 }
 
 static int l_index(lua_State *L)
@@ -170,7 +189,11 @@ static int l_index(lua_State *L)
 
         if (i != m->discriminator && (kind == ALCH_ATTR_COLUMN || kind == ALCH_ATTR_OBJECT) && !(m->attrs[i].flags & ALCH_ATTR_INIT))
             return 0;       /* reading an unset attribute leaves no trace */
-        s = alch_need_state(L, 1, m->attrs[i].name);
+        i = make_state(L, m, i, &s, 3, m->attrs[i].name);
+        if (i == ALCH_NO_ATTR) {
+            lua_settop(L, 2);
+            return read_own(L);
+        }
     }
     if (alch_push_known(L, 3, s, (size_t)i))
         return s->mapper->attrs[i].flags & ALCH_ATTR_FACED ? show(L, s, (size_t)i) : 1;
@@ -375,13 +398,14 @@ static int write(lua_State *L, alch_state *s, size_t i)
 
 static int l_newindex(lua_State *L)
 {
+    const alch_mapper *m = lua_touserdata(L, lua_upvalueindex(1));
     alch_state *s = NULL;
-    int i = find_attr(L, lua_touserdata(L, lua_upvalueindex(1)), &s, 4);
+    int i = find_attr(L, m, &s, 4);
 
+    if (i != ALCH_NO_ATTR && s == NULL)
+        i = make_state(L, m, i, &s, 4, "assignment");
     if (i == ALCH_NO_ATTR)
         return write_own(L);
-    if (s == NULL)
-        s = alch_need_state(L, 1, "assignment");
     if (s->mapper->attrs[i].flags & ALCH_ATTR_GUARDED)
         return tell_property(L, (size_t)i, "write");
     return write(L, s, (size_t)i);

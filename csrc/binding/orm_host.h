@@ -234,12 +234,15 @@ void alch_push_new_object(lua_State *L, const alch_new_object *o);
 ** holes (false) where one left; and the identity map: per mapper hierarchy a
 ** Lua table from key to instance with weak values. */
 typedef struct alch_session {
+    const void *tag;        /* &alch_session_tag */
     uint32_t number;        /* never used twice in a Lua state */
     uint32_t length[3];     /* of new, modified, deleted */
     uint32_t count[3];      /* of which live */
     uint32_t seen[3];       /* how far a running flush has collected them */
     uint8_t watched;        /* tell the session object of each instance that comes in */
 } alch_session;
+
+extern const char alch_session_tag;
 
 enum { ALCH_NEW, ALCH_MODIFIED, ALCH_MARKED_DELETED };
 

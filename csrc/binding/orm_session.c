@@ -274,8 +274,12 @@ static int attach_one(lua_State *L, int session, int obj, int st, alch_state *s)
         }
         return 0;
     }
-    if (watched)
+    if (watched) {
         tell(L, session, obj, "_attaching");
+        check_free(L, s, l->number);
+        if (s->session == l->number)    /* the listener has added it */
+            return 0;
+    }
     if (s->flags & ALCH_STATE_KEYED) {
         alch_push_state_key(L, st, s);
         alch_identify(L, session, obj, st, s);
