@@ -1,6 +1,8 @@
 /* A session's objects as orm/session.lua handles them: the userdata's methods. */
 #include "binding/orm_host.h"
 
+const char alch_session_tag = 0;
+
 static alch_session *check_session(lua_State *L)
 {
     return luaL_checkudata(L, 1, ALCH_SESSION_METATABLE);
@@ -28,6 +30,7 @@ static int l_session_new(lua_State *L)
     luaL_checktype(L, 1, LUA_TTABLE);
     lua_settop(L, 1);
     l = alch_push_object(L, sizeof *l, ALCH_SESSION_VALUES, ALCH_SESSION_METATABLE);
+    l->tag = &alch_session_tag;
     for (i = 1; i <= ALCH_SESSION_IDENTITY; i++) {
         lua_newtable(L);
         lua_setiuservalue(L, 2, i);
@@ -90,7 +93,8 @@ static int l_session_object_add(lua_State *L)
     lua_settop(L, 2);
     if (lua_istable(L, 1)) {
         lua_pushvalue(L, lua_upvalueindex(2));
-        if (lua_rawget(L, 1) == LUA_TUSERDATA) {
+        (void)lua_rawget(L, 1);
+        if (alch_test_tagged(L, 3, &alch_session_tag) != NULL) {
             s = alch_push_state(L, 2);
             if (s == NULL && alch_is_instance(L, 2))
                 s = alch_need_state(L, 2, "session:add");
@@ -138,13 +142,14 @@ static int is_deleted_alone(const alch_state *s, const alch_session *l)
 /* session:delete(object); upvalues: the long way, and the name of the field with the userdata. */
 static int l_session_object_delete(lua_State *L)
 {
+    const alch_session *l;
     alch_state *s;
 
     lua_settop(L, 2);
     if (lua_istable(L, 1)) {
         lua_pushvalue(L, lua_upvalueindex(2));
-        if (lua_rawget(L, 1) == LUA_TUSERDATA && (s = alch_push_state(L, 2)) != NULL
-            && is_deleted_alone(s, lua_touserdata(L, 3))) {
+        (void)lua_rawget(L, 1);
+        if ((l = alch_test_tagged(L, 3, &alch_session_tag)) != NULL && (s = alch_push_state(L, 2)) != NULL && is_deleted_alone(s, l)) {
             mark_deleted(L, 3, 2, s);
             return 0;
         }
@@ -432,18 +437,20 @@ static int l_start_over(lua_State *L)
     return 0;
 }
 
-/* core.make_persistent(obj, key): as if it had been loaded by a session that
-** is gone: detached, with an identity. */
+/* core.make_persistent(obj, key, codec): as if it had been loaded by a session
+** that is gone: detached, with an identity. 'codec', or nil: how the key's values are read. */
 static int l_make_persistent(lua_State *L)
 {
     alch_state *s;
 
     luaL_checkany(L, 2);
-    lua_settop(L, 2);
+    lua_settop(L, 3);
     s = alch_need_state(L, 1, "merge");
-    alch_commit_state(L, 3, s);
+    alch_commit_state(L, 4, s);
+    if (!lua_isnil(L, 3) && alch_check_codec(L, 3)->mapper == s->mapper)
+        s->readers = alch_check_codec(L, 3)->columns;
     lua_pushvalue(L, 2);
-    alch_set_state_key(L, 3, s);
+    alch_set_state_key(L, 4, s);
     s->flags |= ALCH_STATE_KEYED;
     s->life = ALCH_DETACHED;
     return 0;
@@ -534,7 +541,8 @@ static int l_expire(lua_State *L)
     lua_settop(L, 3);
     s = alch_need_state(L, 2, "session:expire");
     if (lua_isnil(L, 3)) {
-        alch_session_unlist(L, 1, s);
+        if (s->flags & ALCH_IN_MODIFIED)    /* what is to be deleted still is */
+            alch_session_unlist(L, 1, s);
         alch_expire_state(L, 4, s);
         return 0;
     }

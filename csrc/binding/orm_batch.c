@@ -14,12 +14,12 @@ int alch_is_expression(lua_State *L, int idx)
 
 /* -- keys ----------------------------------------------------------------- */
 
-/* The values of the key at 'idx'; text points into it. */
-static void unpack_key(lua_State *L, int idx, const alch_mapper *m, alch_value *values)
+void alch_unpack_key(lua_State *L, int idx, const alch_mapper *m, alch_value *values)
 {
     const char *key;
     size_t len;
 
+    values[0].zone = ALCH_ZONE_NONE;
     if (lua_isinteger(L, idx)) {
         values[0].kind = ALCH_INT;
         values[0].as.integer = lua_tointeger(L, idx);
@@ -48,8 +48,17 @@ static void keep_part(lua_State *L, int st, const alch_state *s, size_t part, al
         alch_raisef(L, ALCH_ERR_FLUSH, "%s: the primary key column '%s' has no value and the database made none; set it before the flush",
             m->class_name, m->attrs[m->keys[part]].name);
     alch_push_state_key(L, st, s);
-    unpack_key(L, lua_gettop(L), m, values);
+    alch_unpack_key(L, lua_gettop(L), m, values);
     *out = values[part];
+}
+
+/* Is the value at 'idx' of the only column of a primary key the whole key? A whole number mostly is, but not where the
+** column keeps it as something else. */
+static int is_own_key(lua_State *L, int idx, const alch_codec *codec)
+{
+    const alch_conversion *c = &codec->columns[codec->mapper->keys[0]];
+
+    return lua_isinteger(L, idx) && !c->host && c->type->family == ALCH_FAMILY_INTEGER;
 }
 
 void alch_push_object_key(lua_State *L, const alch_codec *codec, int st, alch_state *s)
@@ -64,7 +73,7 @@ void alch_push_object_key(lua_State *L, const alch_codec *codec, int st, alch_st
     luaL_checkstack(L, 2 * ALCH_KEY_MAX + 10, "key");
     if (m->key_count == 1) {
         alch_push_value(L, st, s, m->keys[0]);
-        if (lua_isinteger(L, -1))
+        if (is_own_key(L, -1, codec))
             return;
         lua_pop(L, 1);
     }
@@ -89,7 +98,7 @@ void alch_bind_key(lua_State *L, int idx, const alch_codec *codec, alch_bound *b
     alch_value values[ALCH_KEY_MAX];
     size_t i;
 
-    unpack_key(L, idx, m, values);
+    alch_unpack_key(L, idx, m, values);
     for (i = 0; i < m->key_count; i++) {
         out[i].value = values[i];
         out[i].oid = codec->columns[m->keys[i]].oid;
@@ -220,6 +229,18 @@ static int by_sentinel(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+/* What reads the columns that the run at 5 brings for objects of the plan at 1, which keeps it. */
+static const alch_conversion *readers_of(lua_State *L)
+{
+    int top = lua_gettop(L);
+    const alch_codec *codec;
+
+    alch_run_push_connection(L, 5);
+    codec = alch_push_codec_for(L, 1, top + 1);
+    lua_settop(L, top);
+    return codec->columns;
+}
+
 /* Are the sentinels all that comes back? They are integers. */
 static int are_keys_alone(lua_Integer count, size_t columns)
 {
@@ -229,9 +250,10 @@ static int are_keys_alone(lua_Integer count, size_t columns)
 /* Reads every row: the sentinel (its first column) into 'rows', and unless it
 ** is all there is, the values of the columns into the list at 'values'.
 ** Returns how many came, -1 if a sentinel is no integer. */
-static lua_Integer read_returned(lua_State *L, alch_run *run, lua_Integer count, size_t columns, returned *rows, int values,
-                                 int *ascending)
+static lua_Integer read_returned(lua_State *L, alch_run *run, lua_Integer count, const size_t *slots, size_t columns, returned *rows,
+                                 int values, int *ascending)
 {
+    const alch_conversion *readers = readers_of(L);
     alch_err err;
     alch_step step;
     lua_Integer n = 0;
@@ -247,7 +269,9 @@ static lua_Integer read_returned(lua_State *L, alch_run *run, lua_Integer count,
         if (n > 0 && rows[n].sentinel < rows[n - 1].sentinel)
             *ascending = 0;
         for (i = 0; i < columns && !keys_alone; i++) {
-            alch_shape_push_value(L, run->shape, (int)i, &run->cells[i]);
+            if (readers[slots[i]].host)
+                alch_run_own(L, run);
+            alch_push_cell(L, readers, slots[i], &run->cells[i]);
             lua_rawseti(L, values, n * (lua_Integer)columns + (lua_Integer)i + 1);
         }
         n++;
@@ -288,6 +312,7 @@ static alch_state *push_object(lua_State *L, lua_Integer at)
 static void give_keys(lua_State *L, const alch_mapper *m, lua_Integer from, lua_Integer count, const returned *rows, size_t slot, int session)
 {
     alch_finisher f = { 0, 0, 0, 0 };
+    const alch_conversion *readers = readers_of(L);
     lua_Integer i;
 
     lua_settop(L, OBJECT - 3);
@@ -296,7 +321,10 @@ static void give_keys(lua_State *L, const alch_mapper *m, lua_Integer from, lua_
     for (i = 0; i < count; i++) {
         alch_state *s = push_object(L, from + i);
 
-        lua_pushinteger(L, rows[i].sentinel);
+        if (readers[slot].host)
+            alch_push_cell(L, readers, slot, &(alch_value){ ALCH_INT, ALCH_ZONE_NONE, { .integer = rows[i].sentinel } });
+        else
+            lua_pushinteger(L, rows[i].sentinel);
         give(L, OBJECT + 1, s, slot);
         if (session != 0)
             alch_finisher_insert(L, &f, OBJECT, OBJECT + 1, s, rows[i].sentinel);
@@ -333,7 +361,7 @@ static int l_returned(lua_State *L)
     keys_alone = are_keys_alone(count, n);
     lua_createtable(L, keys_alone ? 0 : (int)(count * (lua_Integer)n), 0);
     luaL_checkstack(L, 30, "flush");
-    if (read_returned(L, run, count, n, rows, VALUES, &ascending) != count)
+    if (read_returned(L, run, count, slots, n, rows, VALUES, &ascending) != count)
         raise_missing_keys(L, m, count);
     if (!ascending) {
         qsort(rows, (size_t)count, sizeof *rows, by_sentinel);
@@ -395,7 +423,7 @@ static int l_identity_key(lua_State *L)
 
     luaL_checktype(L, 2, LUA_TTABLE);
     lua_settop(L, 2);
-    if (m->key_count == 1 && lua_rawgeti(L, 2, 1) == LUA_TNUMBER && lua_isinteger(L, 3))
+    if (m->key_count == 1 && lua_rawgeti(L, 2, 1) == LUA_TNUMBER && is_own_key(L, 3, codec))
         return 1;
     luaL_checkstack(L, ALCH_KEY_MAX + 10, "key");
     b = alch_bound_push(L, 0, 1);
@@ -431,7 +459,7 @@ static int l_key_values(lua_State *L)
 
     luaL_checkany(L, 2);
     lua_settop(L, 2);
-    unpack_key(L, 2, m, values);
+    alch_unpack_key(L, 2, m, values);
     lua_createtable(L, (int)m->key_count, 0);
     for (i = 0; i < m->key_count; i++) {
         alch_push_cell(L, codec->columns, m->keys[i], &values[i]);

@@ -42,6 +42,7 @@ static void finish_insert(lua_State *L, const alch_codec *codec, int identities,
     alch_claim_identity(L, 1, identities, obj, st, s);      /* the database took the row: another one's is gone */
     alch_session_unlist(L, 1, s);
     s->life = ALCH_PERSISTENT;
+    s->readers = codec->columns;
     alch_commit_state(L, st, s);
     know_nulls(s);
 }

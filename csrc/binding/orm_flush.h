@@ -26,7 +26,9 @@ void alch_sync_up(lua_State *L, int obj, int st, alch_state *s, int strays);
 void alch_push_object_key(lua_State *L, const alch_codec *codec, int st, alch_state *s);
 /* Is the value at 'idx' an SQL expression? */
 int alch_is_expression(lua_State *L, int idx);
-/* The values of the identity key at 'idx' as parameters. */
+/* The values of the identity key at 'idx'; text points into it. */
+void alch_unpack_key(lua_State *L, int idx, const alch_mapper *m, alch_value *values);
+/* The same as parameters. */
 void alch_bind_key(lua_State *L, int idx, const alch_codec *codec, alch_bound *b, alch_param *out);
 /* The slots of a batch, read from a Lua list into a userdata left on the stack. */
 size_t *alch_push_slots(lua_State *L, int list, size_t *n);

@@ -70,10 +70,10 @@ static const alch_mapper *target_of(lua_State *L, int st, const alch_state *s, s
 /* Is the value its own identity key, whatever database it comes from? */
 static int is_plain_key(const alch_value *v, const alch_attr *a)
 {
-    if (v->kind == ALCH_INT)
-        return a->type == NULL || a->type->family == ALCH_FAMILY_INTEGER;
-    return v->kind == ALCH_TEXT && a->type != NULL && a->type->family == ALCH_FAMILY_STRING
-        && a->type->kind != ALCH_TYPE_DECORATED;
+    if (a->type == NULL)
+        return v->kind == ALCH_INT;
+    return alch_type_is_plain(a->type) && ((v->kind == ALCH_INT && a->type->family == ALCH_FAMILY_INTEGER)
+        || (v->kind == ALCH_TEXT && a->type->family == ALCH_FAMILY_STRING));
 }
 
 /* Pushes the object that an unloaded many-to-one refers to, if its session

@@ -3,7 +3,6 @@
 #include "binding/orm_host.h"
 
 #include "binding/orm_flush.h"
-#include "orm/key.h"
 
 /* -- one pair of objects -------------------------------------------------- */
 
@@ -18,8 +17,7 @@ static void push_from_identity(lua_State *L, int st, const alch_state *s, size_t
 {
     alch_value values[ALCH_KEY_MAX];
     const alch_mapper *m = s->mapper;
-    size_t k, len;
-    const char *key;
+    size_t k;
 
     for (k = 0; k < m->key_count && m->keys[k] != i; k++)
         ;
@@ -28,15 +26,8 @@ static void push_from_identity(lua_State *L, int st, const alch_state *s, size_t
         return;
     }
     alch_push_state_key(L, st, s);
-    if (lua_type(L, -1) != LUA_TSTRING)
-        return;
-    key = lua_tolstring(L, -1, &len);
-    if (!alch_key_packed(key, len))
-        return;
-    if (alch_key_unpack(key, len, values, m->key_count))
-        alch_push_cell(L, s->readers, i, &values[k]);
-    else
-        lua_pushnil(L);
+    alch_unpack_key(L, lua_gettop(L), m, values);
+    alch_push_cell(L, s->readers, i, &values[k]);
     lua_replace(L, -2);
 }
 

@@ -50,7 +50,7 @@ static int is_plain_column(const alch_attr *a)
 
     if (a->kind != ALCH_ATTR_COLUMN)
         return 0;
-    return t == NULL || (t->kind != ALCH_TYPE_DECORATED && !(t->flags & ALCH_TYPE_HOOKS) && t->variant_count == 0
+    return t == NULL || (alch_type_is_plain(t)
         && (t->family == ALCH_FAMILY_INTEGER || t->family == ALCH_FAMILY_FLOAT || t->family == ALCH_FAMILY_STRING
             || t->family == ALCH_FAMILY_BOOLEAN));
 }

@@ -57,7 +57,7 @@ enum {
 
 typedef struct alch_state {
     const alch_mapper *mapper;
-    const struct alch_conversion *readers;  /* of the packed row's columns; NULL: values as they are */
+    const struct alch_conversion *readers;  /* of the packed row's columns, and the identity key's; NULL: values as they are */
     int64_t key;            /* the identity key, with ALCH_STATE_INT_KEY */
     uint32_t session;       /* number of its session, 0: none */
     uint32_t slot;

@@ -108,6 +108,12 @@ struct alch_type {
 
 #define ALCH_TYPE_IMMORTAL UINT32_MAX
 
+/* Are its values those of its family in every database, and no host's business? */
+static inline int alch_type_is_plain(const alch_type *t)
+{
+    return t->kind != ALCH_TYPE_DECORATED && !(t->flags & ALCH_TYPE_HOOKS) && t->variant_count == 0;
+}
+
 /* The bare type of a kind. */
 const alch_type *alch_type_of(int kind);
 

@@ -229,7 +229,7 @@ end
 
 --- Does anybody want to hear of what a session loads?
 ---@param session lualchemy.orm.Session
-function M.hears_loads(session) return M.active.load or session._listeners end
+function M.hears_loads(session) return M.active.load or M.active.rows or session._listeners end
 
 --- What listeners of loads get.
 ---@param session lualchemy.orm.Session
@@ -297,7 +297,7 @@ function M.row_hook(session, mapper, context, codec)
     local overwrite = made or context.populate_existing
     if not M.taken(mapper, "populate_instance", mapper, context, row, object) then identity.fill(mapper, object, row, overwrite) end
     if not made then return object, overwrite and FILLED or 0 end
-    core.make_persistent(object, key)
+    core.make_persistent(object, key, codec)
     session._c:add(object)
     return object, MADE
   end

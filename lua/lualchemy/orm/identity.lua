@@ -118,7 +118,7 @@ function M.place(session, mapper, values, overwrite, codec)
   object = object or setmetatable({}, mapper.class_)
   M.fill(mapper, object, values, made or overwrite, true)
   if made then
-    core.make_persistent(object, key)
+    core.make_persistent(object, key, codec)
     session._c:add(object)
   end
   return object
