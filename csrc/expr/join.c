@@ -38,8 +38,7 @@ static int is_target(const alch_node *c, const alch_reference *ref)
     schema = t->schema != NULL ? strlen(t->schema) : 0;
     if (schema > 0 && (strncmp(ref->table, t->schema, schema) != 0 || ref->table[schema] != '.'))
         return 0;
-    return strcmp(ref->table + (schema > 0 ? schema + 1 : 0), t->name) == 0
-        && (strcmp(base->key, ref->column) == 0 || strcmp(base->name, ref->column) == 0);
+    return strcmp(ref->table + (schema > 0 ? schema + 1 : 0), t->name) == 0 && strcmp(base->key, ref->column) == 0;
 }
 
 static void add_links(const alch_nodes *sources, const alch_nodes *targets, links *found)

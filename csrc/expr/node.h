@@ -90,7 +90,7 @@ enum {
 ** is defined first. */
 typedef struct alch_reference {
     char *table;                /* "schema.name" */
-    char *column;               /* key or name there */
+    char *column;               /* its key there */
     uint32_t constraint;        /* columns of one composite key share the number */
 } alch_reference;
 

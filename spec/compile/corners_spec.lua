@@ -135,6 +135,19 @@ describe("a corner", function()
       .. "SELECT $1 AS anon_1, $2 AS anon_2, o.id FROM o WHERE o.id != $5")
   end)
 
+  it("joins by the column that a foreign key means, where another one's name is its key", function()
+    local crossed = sa.MetaData()
+    local p = sa.Table("p", crossed, sa.Column("a", sa.Integer, { key = "b" }), sa.Column("b", sa.Integer, { key = "a" }))
+    local function referring(name, options)
+      return sa.Table(name, crossed, sa.Column("p_id", sa.Integer, sa.ForeignKey("p.a", options)))
+    end
+    local by_key, by_name = referring("q"), referring("r", { link_to_name = true })
+    assert.equal("p JOIN q ON p.b = q.p_id", tostring(p:join(by_key)))
+    assert.equal("p JOIN r ON p.a = r.p_id", tostring(p:join(by_name)))
+    local sub = sa.select(p):subquery()
+    assert.matches("JOIN q ON anon_1%.b = q%.p_id", tostring(sa.select(sub):join(by_key)))
+  end)
+
   it("names a CHECK by the first column that it compares, each time", function()
     for i = 1, 30 do
       local conventions = sa.MetaData { naming_convention = { ck = "ck_%(table_name)s_%(column_0_name)s" } }
