@@ -20,6 +20,7 @@ for database, url in targets.each() do
         widget_id = sa.Column(sa.ForeignKey("pu_widgets.id"), { nullable = false }), word = sa.Column(sa.String(20)),
         widget = orm.relationship("Widget", { foreign_keys = "Entry.widget_id", back_populates = "entries" }) })
       Node = Base:class("Node", { __tablename__ = "pu_nodes", id = sa.Column(sa.Integer, { primary_key = true }),
+        touched = sa.Column(sa.Integer, { onupdate = 7 }),
         peer_id = sa.Column(sa.ForeignKey("pu_nodes.id")), peer = orm.relationship("Node", { remote_side = "Node.id", post_update = true }) })
       engine = sa.create_engine(url)
       Base.metadata:drop_all(engine)
@@ -34,6 +35,15 @@ for database, url in targets.each() do
       session:close()
       engine:dispose()
       orm.clear_mappers()
+    end)
+
+    it("shows what its UPDATE changed besides", function()
+      local node, alone = Node(), Node()
+      node.peer = Node{ peer = node }
+      session:add_all{ node, alone }
+      session:flush()
+      assert.same({ 7, 7 }, { node.touched, node.peer.touched })
+      assert.is_nil(alone.touched)
     end)
 
     local function told()

@@ -2,6 +2,7 @@
 -- keys are left out of INSERTs and are written by UPDATEs of their own, after all INSERTs and before all DELETEs.
 
 local core = require("lualchemy._core")
+local traits = require("lualchemy.orm.flush_traits")
 
 local M = {}
 
@@ -31,6 +32,7 @@ local function value_of(object, column)
 end
 
 -- UPDATE of the columns that refer along a relationship, in the row of `object`; `referred` is whom they refer to, or nil.
+-- -> the table
 local function send(unit, prop, object, referred)
   local mapper = core.mapper_of(object)
   local table_ = prop.synchronize_pairs[1][2].table
@@ -43,6 +45,20 @@ local function send(unit, prop, object, referred)
   local statement = table_:update():values(values)
   for _, column in ipairs(table_.primary_key.columns) do statement = statement:where(column:eq(value_of(object, column))) end
   unit.session:_connection_of(mapper):execute(statement)
+  return table_
+end
+
+-- What such an UPDATE changed besides, by onupdate, is read when it is needed.
+local function forget_changed(unit, object, table_)
+  local keys = {}
+  for _, item in ipairs(traits.of(core.mapper_of(object)).onupdate) do
+    if rawequal(item.column.table, table_) then keys[#keys + 1] = item.key end
+  end
+  if #keys > 0 then unit.expire_later[#unit.expire_later + 1] = { object, keys } end
+end
+
+local function send_and_forget(unit, prop, object, referred)
+  forget_changed(unit, object, send(unit, prop, object, referred))
 end
 
 local function is_object(value) return type(value) == "table" end
@@ -52,12 +68,12 @@ local function write(unit, prop, object)
   local added, _, deleted = core.get_history(object, prop.key)
   if prop.direction == "ONETOMANY" then
     for _, child in ipairs(added) do
-      if is_object(child) then send(unit, prop, child, object) end
+      if is_object(child) then send_and_forget(unit, prop, child, object) end
     end
   elseif is_object(added[1]) then
-    send(unit, prop, object, added[1])
+    send_and_forget(unit, prop, object, added[1])
   elseif #added > 0 or is_object(deleted[1]) then      -- nil took the place of what was, known or not
-    send(unit, prop, object, nil)
+    send_and_forget(unit, prop, object, nil)
   end
 end
 
