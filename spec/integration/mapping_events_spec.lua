@@ -114,6 +114,9 @@ describe("events of mapping", function()
     local A = Base:class("A", { __tablename__ = "mapping_a", id = id() })
     expect.raises("ArgumentError", { "has no event 'pickle'", "not pickled in Lua", "its events are:" }, sa.event.listen, A, "pickle", print)
     expect.raises("ArgumentError", { "resolve_type_annotation", "no type annotations" }, sa.event.listen, Base.registry, "resolve_type_annotation", print)
+    for _, target in ipairs{ A, A.__mapper__ } do
+      expect.raises("ArgumentError", { "orm.Mapper", "mapper_configured" }, sa.event.listen, target, "after_configured", print)
+    end
     expect.raises("ArgumentError", { "did you mean 'before_insert'" }, sa.event.listen, A, "before_insrt", print)
   end)
 end)

@@ -7,6 +7,7 @@
 local class = require("lualchemy.util.class")
 local core = require("lualchemy._core")
 local dispatch = require("lualchemy.event.dispatch")
+local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
 local registry = require("lualchemy.orm.registry")
 
@@ -119,11 +120,15 @@ event.declare(ClassListeners, names, declared_as)
 event.declare(ClassListeners, {}, { parent = parent_of_class })
 event.declare(registry.Registry, { "before_configured", "after_configured" }, declared_as)
 
--- A declarative base stands for its registry.
+-- A declarative base stands for its registry. A single mapper is told by its own events.
 event.add_resolver(function(target, name)
-  if name ~= "before_configured" and name ~= "after_configured" or not is_plain_class(target) then return nil end
-  local own = rawget(target, "registry")
-  return registry.Registry:is(own) and own or nil
+  if name ~= "before_configured" and name ~= "after_configured" or type(target) ~= "table" then return nil end
+  local own = is_plain_class(target) and rawget(target, "registry")
+  if registry.Registry:is(own) then return own end
+  if registry.mapper_of(target) or registry.mapper_of(target.class_) == target then
+    errors.raise("ArgumentError", "'%s' is told to who listens to orm.Mapper, for all mappers, or to a declarative base or its registry; "
+      .. "'%s' is told of each mapper", name, name == "before_configured" and "before_mapper_configured" or "mapper_configured")
+  end
 end)
 
 local function symbol(name) return setmetatable({}, { __name = name, __tostring = function() return name end }) end

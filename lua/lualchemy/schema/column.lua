@@ -10,7 +10,6 @@ local collection = require("lualchemy.schema.collection")
 local ColumnClause = require("lualchemy.sql").ColumnClause
 local defaults = require("lualchemy.schema.defaults")
 local errors = require("lualchemy.errors")
-local event = require("lualchemy.event")
 local events = require("lualchemy.schema.events")
 local options = require("lualchemy.schema.options")
 local SchemaItem = require("lualchemy.schema.item")
@@ -190,7 +189,7 @@ local function add_items(column, items, count)
         errors.raise("ArgumentError", "Column '%s': argument %s is not a type, a ForeignKey, a constraint or another schema item",
           tostring(column.name), type(item) == "string" and "'" .. item .. "'" or tostring(item))
       end
-      item:_set_parent(column)
+      events.attach(item, column)
     end
   end
 end
@@ -301,7 +300,7 @@ end
 
 ---@param foreign_key lualchemy.ForeignKey
 function Column:append_foreign_key(foreign_key)
-  foreign_key:_set_parent(self)
+  events.attach(foreign_key, self)
 end
 
 --- A column like this one that belongs to no table: for mixins, factories and copies of tables.
@@ -337,6 +336,6 @@ function Column:__tostring()
   return self.table and (self.table.name .. "." .. self.name) or self.name
 end
 
-event.declare(Column, { "before_parent_attach", "after_parent_attach" }, { arguments = events.ARGUMENTS })
+events.declare_parents(Column)
 
 return Column

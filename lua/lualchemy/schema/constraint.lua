@@ -3,6 +3,7 @@
 local collection = require("lualchemy.schema.collection")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
+local events = require("lualchemy.schema.events")
 local naming = require("lualchemy.schema.naming")
 local options = require("lualchemy.schema.options")
 local SchemaItem = require("lualchemy.schema.item")
@@ -24,6 +25,7 @@ local Constraint = SchemaItem:extend("Constraint", { prefix = nil })
 SchemaItem._make_conditional(Constraint)
 Constraint._getters.c = function(self) return self.columns end
 M.Constraint = Constraint
+events.declare_parents(Constraint)
 
 --- Takes over the options that every constraint has.
 ---@param given table
@@ -279,7 +281,7 @@ function Primary:_take(column)
   local old = Columns.get(self.columns, column.key)
   local at = old and Columns._remove(self.columns, old)
   if not self:contains_column(column) then Columns._add(self.columns, column, at) end
-  if self._implicit then
+  if self._implicit and (self.name == nil or self._convention_name) then     -- else a listener has named it
     self.name, self._final_name = nil, nil
     naming.apply(self)
   end

@@ -14,6 +14,21 @@ M.ARGUMENTS = {
   after_parent_attach = OF_PARENTS, column_reflect = "inspector table column_info",
 }
 
+M.PARENT_EVENTS = { "before_parent_attach", "after_parent_attach" }
+
+--- Declares the events of an item that comes into another one.
+---@param class lualchemy.Class
+function M.declare_parents(class) event.declare(class, M.PARENT_EVENTS, { arguments = M.ARGUMENTS }) end
+
+--- Puts an item into a table or a column, and tells who listens to it.
+---@param item any
+---@param parent any
+function M.attach(item, parent)
+  M.fire_plain(item, "before_parent_attach", item, parent)
+  item:_set_parent(parent)
+  M.fire_plain(item, "after_parent_attach", item, parent)
+end
+
 --- Declares the DDL events, and more, for a class.
 ---@param class lualchemy.Class
 ---@param more string[]?

@@ -268,7 +268,7 @@ local function join_columns(self, table_)
   constraint.resolve(self, table_)
   for i, element in ipairs(self.elements) do
     local column = self.columns[i]
-    if element.parent == nil then element:_set_parent(column) end
+    if element.parent == nil then events.attach(element, column) end
   end
 end
 
@@ -330,6 +330,7 @@ function Composite:copy(_, schema, renamed)
   return Composite(self.column_keys, targets, opts)
 end
 
+events.declare_parents(ForeignKey)
 events.declare(Composite)      -- when ALTER TABLE makes or drops it
 
 return M

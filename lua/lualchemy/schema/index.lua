@@ -107,6 +107,6 @@ function Index:__tostring()
   return ("Index(%s: %s)"):format(tostring(self.name), table.concat(collection.Columns.keys(self.columns), ", "))
 end
 
-events.declare(Index)
+events.declare(Index, events.PARENT_EVENTS)
 
 return Index

@@ -125,7 +125,7 @@ function Table:_begin(quote, opts, quote_schema)
   self._order = SchemaItem.next_order()
   local key = constraint.PrimaryKeyConstraint{ _implicit = true }
   self.primary_key = key
-  key:_set_parent(self)
+  events.attach(key, self)
 end
 
 local function item_names(items)
@@ -190,7 +190,7 @@ function Table:_add_items(items, replace)
           type(item) == "string" and "the string '" .. item .. "'" or tostring(item))
       end
     else
-      item:_set_parent(self)
+      events.attach(item, self)
     end
   end
 end
@@ -313,7 +313,7 @@ function Table:append_constraint(item)
   if not SchemaItem.is_item(item) then
     errors.raise("ArgumentError", "append_constraint takes a constraint or an Index, not %s", tostring(item))
   end
-  item:_set_parent(self)
+  events.attach(item, self)
   self:_number_column()
 end
 

@@ -29,7 +29,7 @@ describe("a listener", function()
   it("may have the arguments of every event by their names", function()
     local engine <close> = sa.create_engine("sqlite://")
     local session <close> = orm.Session(engine)
-    for _, target in ipairs{ engine, engine:connect(), engine.pool, session, orm.Query, Thing.__mapper__, Base.registry, Thing.__table__, Base.metadata,
+    for _, target in ipairs{ engine, engine:connect(), engine.pool, session, orm.Query, orm.Mapper, Base.registry, Thing.__table__, Base.metadata,
       sa.Column("x"), Thing.__mapper__:get_property("size") } do
       local names = event.known(target)
       assert.is_true(#names > 0)

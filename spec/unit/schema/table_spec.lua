@@ -174,6 +174,27 @@ describe("Table", function()
     } })
     assert.are.same({ "before t", "t.x", "after t" }, log)
   end)
+
+  it("tells of constraints, indexes and foreign keys that come into it, or into its columns", function()
+    local event, log = require("lualchemy.event"), {}
+    local function note(name) return function(item, parent) log[#log + 1] = name .. " " .. getmetatable(item).__name .. " " .. tostring(parent.name) end end
+    local before, after = note("before"), note("after")
+    for _, class in ipairs{ S.UniqueConstraint, S.Index, S.ForeignKey } do
+      event.listen(class, "before_parent_attach", before)
+      event.listen(class, "after_parent_attach", after)
+    end
+    local named = function(key, t) key.name = "pk_" .. t.name end
+    event.listen(S.PrimaryKeyConstraint, "after_parent_attach", named)
+    local t = S.Table("t", S.MetaData(), S.Column("x", T.Integer, S.ForeignKey("t.x"), { primary_key = true }), S.UniqueConstraint("x"), S.Index("i", "x"))
+    for _, class in ipairs{ S.UniqueConstraint, S.Index, S.ForeignKey } do
+      event.remove(class, "before_parent_attach", before)
+      event.remove(class, "after_parent_attach", after)
+    end
+    event.remove(S.PrimaryKeyConstraint, "after_parent_attach", named)
+    assert.are.same({ "before ForeignKey x", "after ForeignKey x", "before UniqueConstraint t", "after UniqueConstraint t", "before Index t",
+      "after Index t" }, log)
+    assert.equal("pk_t", t.primary_key.name)
+  end)
 end)
 
 describe("MetaData", function()
