@@ -333,6 +333,7 @@ build = {
     ["lualchemy.orm.merge"] = "lua/lualchemy/orm/merge.lua",
     ["lualchemy.orm.namespace"] = "lua/lualchemy/orm/namespace.lua",
     ["lualchemy.orm.object_set"] = "lua/lualchemy/orm/object_set.lua",
+    ["lualchemy.orm.option_conflicts"] = "lua/lualchemy/orm/option_conflicts.lua",
     ["lualchemy.orm.options"] = "lua/lualchemy/orm/options.lua",
     ["lualchemy.orm.orm_execute"] = "lua/lualchemy/orm/orm_execute.lua",
     ["lualchemy.orm.overlaps"] = "lua/lualchemy/orm/overlaps.lua",

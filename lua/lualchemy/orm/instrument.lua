@@ -3,6 +3,7 @@
 
 local attribute_events = require("lualchemy.orm.attribute_events")
 local core = require("lualchemy._core")
+local joined = require("lualchemy.orm.inheritance.joined")
 
 local M = {}
 
@@ -64,10 +65,11 @@ local function order_by_key(prop, sync)
   local key = prop.mapper.primary_key
   if prop.direction ~= "MANYTOONE" or #key ~= #sync or prop.use_get == false then return sync, false end
   local ordered = {}
-  for i, column in ipairs(key) do
-    for _, pair in ipairs(sync) do
-      if rawequal(pair.remote_column, column) then ordered[i] = pair end
-    end
+  for _, pair in ipairs(sync) do
+    local position = joined.key_position(prop.mapper, pair.remote_column)
+    if position then ordered[position] = pair end
+  end
+  for i in ipairs(key) do
     if not ordered[i] then return sync, false end
   end
   return ordered, true

@@ -9,6 +9,7 @@ local clause = require("lualchemy.orm.clause")
 local comparator = require("lualchemy.orm.comparator")
 local entity = require("lualchemy.orm.entity")
 local errors = require("lualchemy.errors")
+local option_conflicts = require("lualchemy.orm.option_conflicts")
 local registry = require("lualchemy.orm.registry")
 local suggest = require("lualchemy.util.suggest")
 
@@ -16,7 +17,8 @@ local M = {}
 
 ---@class lualchemy.orm.LoadRule
 ---@field path lualchemy.orm.LoadStep[]
----@field apply fun(node: lualchemy.orm.LoadNode)
+---@field apply fun(node: lualchemy.orm.LoadNode, globals: table, at: table, unbound: boolean)   `at`: the entity where the path ends
+---@field unbound boolean?    it is not about any path, so that "*" means the whole query
 
 ---@class lualchemy.orm.LoadStep
 ---@field key string
@@ -43,7 +45,7 @@ end
 local function with_rule(load, path, apply, root)
   local copy = setmetatable({}, Load)
   copy.root, copy.path, copy.rules = root or load.root, path, { table.unpack(load.rules) }
-  copy.rules[#copy.rules + 1] = { path = path, apply = apply }
+  copy.rules[#copy.rules + 1] = { path = path, apply = apply, unbound = #path == 0 and copy.root == nil }
   return copy
 end
 
@@ -92,6 +94,20 @@ local function check_options(method, options, known)
   end
 end
 
+-- What several options together say of a relationship's target: of_type() stays until another is given, and the criteria
+-- are those of the last option that says how to load; defaultload() only leads on.
+local function narrowed(earlier, given, says_how)
+  if not given then return earlier end
+  local of, criteria = given.of, given.criteria
+  if not of and earlier then of = earlier.of end
+  if not says_how then criteria = earlier and earlier.criteria or {} end
+  if rawequal(of, given.of) and (criteria == given.criteria or #criteria + #given.criteria == 0) then return given end
+  return class.of(given)(given.parent, given.property, of, criteria)
+end
+
+-- How a program writes an option.
+local function option_text(method, attribute) return ("%s(%s)"):format(method, tostring(attribute)) end
+
 -- A method that says how a relationship is loaded, and goes on from its target; `known` are its options.
 local function relationship_method(name, strategy, known, prepare)
   Load[name] = function(load, ...)
@@ -100,8 +116,8 @@ local function relationship_method(name, strategy, known, prepare)
     if self.ended then errors.raise("ArgumentError", "\"*\" means whatever lies there: no %s() can go on from it", name) end
     local chosen = prepare and prepare(options) or strategy
     if attribute == "*" then
-      local all = with_rule(self, self.path, function(node, globals)
-        if #self.path == 0 and not self.root then globals.wildcard = chosen else node.wildcard = chosen end
+      local all = with_rule(self, self.path, function(node, globals, at, unbound)
+        if unbound then globals.wildcard = chosen else node.wildcard, node.wildcard_of = chosen, at.mapper end
       end)
       all.ended = true
       return all
@@ -109,8 +125,12 @@ local function relationship_method(name, strategy, known, prepare)
     local step = step_of(attribute, name)
     local root = self.root or step.attribute and step.attribute.parent
     return with_rule(self, extended(self.path, step), function(node)
-      if chosen then node.strategy, node.options = chosen, options end
-      node.attribute = step.attribute or node.attribute
+      if chosen then
+        option_conflicts.note(node.claims, step.attribute and step.attribute.parent or step.key, step.key,
+          { strategy = chosen, options = options, text = option_text(name, step.attribute or step.key) })
+        node.strategy, node.options = chosen, options
+      end
+      node.attribute = narrowed(node.attribute, step.attribute, chosen)
     end, root)
   end
 end
@@ -169,9 +189,15 @@ local function column_arguments(method, ...)
   return given, options, root
 end
 
-local function set_columns(node, keys, how)
+local function set_columns(node, keys, how, root, method)
   for _, key in ipairs(keys) do
-    if key == "*" then node.column_wildcard = how else node.columns[key] = how end
+    if key == "*" then
+      node.column_wildcard = how
+    else
+      option_conflicts.note(node.claims, root or "columns", key, { strategy = how, options = {}, text = option_text(method, root and
+        tostring(root) .. "." .. key or key) })
+      node.columns[key] = how
+    end
   end
 end
 
@@ -180,10 +206,8 @@ function Load:load_only(...)
   local keys, options, root = column_arguments("load_only", ...)
   return with_rule(self, self.path, function(node)
     node.only = node.only or {}
-    for _, key in ipairs(keys) do
-      node.only[key] = true
-      node.columns[key] = "load"
-    end
+    for _, key in ipairs(keys) do node.only[key] = true end
+    set_columns(node, keys, "load", root, "load_only")
     node.column_wildcard = options.raiseload and "raise" or "defer"
   end, self.root or #self.path == 0 and root or nil)
 end
@@ -191,14 +215,14 @@ end
 --- Leaves columns to be loaded when they are read, or never: `{ raiseload = true }`.
 function Load:defer(...)
   local keys, options, root = column_arguments("defer", ...)
-  return with_rule(self, self.path, function(node) set_columns(node, keys, options.raiseload and "raise" or "defer") end,
+  return with_rule(self, self.path, function(node) set_columns(node, keys, options.raiseload and "raise" or "defer", root, "defer") end,
     self.root or #self.path == 0 and root or nil)
 end
 
 --- Loads deferred columns with the object.
 function Load:undefer(...)
   local keys, _, root = column_arguments("undefer", ...)
-  return with_rule(self, self.path, function(node) set_columns(node, keys, "load") end, self.root or #self.path == 0 and root or nil)
+  return with_rule(self, self.path, function(node) set_columns(node, keys, "load", root, "undefer") end, self.root or #self.path == 0 and root or nil)
 end
 
 --- Loads the deferred columns of a group with the object.
@@ -247,13 +271,15 @@ end
 ---@field options table?
 ---@field attribute lualchemy.orm.RelationshipAttribute?   with of_type() and and_()
 ---@field wildcard string?           of this entity's relationships that no option names
+---@field wildcard_of lualchemy.orm.Mapper?
 ---@field columns table<string, "load"|"defer"|"raise">
 ---@field column_wildcard string?
 ---@field children table<string, lualchemy.orm.LoadNode>
+---@field claims table               which option said what (option_conflicts.lua)
 ---@field globals { wildcard: string?, criteria: table[] }   the whole tree's
 
 local function new_node(globals)
-  return { columns = {}, groups = {}, expressions = {}, children = {}, globals = globals }
+  return { columns = {}, groups = {}, expressions = {}, children = {}, claims = {}, globals = globals }
 end
 
 --- A node that says nothing.
@@ -303,11 +329,11 @@ local function apply_rule(rule, root, globals)
       child = new_node(globals)
       node.children[prop.key] = child
     end
-    if i == #rule.path then rule.apply(child, globals) end
+    if i == #rule.path then rule.apply(child, globals, target_of(step, prop, child), false) end
     node, at, from = child, target_of(step, prop, child), tostring(step.attribute or prop)
     node.target = at
   end
-  if #rule.path == 0 then rule.apply(node, globals) end
+  if #rule.path == 0 then rule.apply(node, globals, at, rule.unbound) end
 end
 
 local function apply_load(load, roots, globals, replaced)
@@ -371,6 +397,26 @@ function M.speaking(node)
   return not node.silent and node or nil
 end
 
+-- A copy of a node and of what lies below it, in a tree of its own.
+local function copied(node, globals)
+  local copy = new_node(globals)
+  for key, value in pairs(node) do
+    if key ~= "globals" and key ~= "children" and key ~= "silent" and key ~= "bare" and key ~= "lazy_query" and key ~= "later" then copy[key] = value end
+  end
+  for key, child in pairs(node.children) do copy.children[key] = copied(child, globals) end
+  return copy
+end
+
+--- The node for a statement that is sent later, for one object: `raiseload("*")` without a path is about the query it was
+-- given to, and what comes with that.
+---@param node lualchemy.orm.LoadNode?
+---@return lualchemy.orm.LoadNode?
+function M.for_later(node)
+  if not node or node.globals.wildcard == nil then return node end
+  node.later = node.later or copied(node, { criteria = node.globals.criteria })
+  return node.later
+end
+
 --- What is said about what lies below a relationship, where there is something to say.
 ---@param node lualchemy.orm.LoadNode?
 ---@param prop lualchemy.orm.RelationshipProperty
@@ -385,6 +431,12 @@ function M.below(node, prop)
   return node.bare
 end
 
+-- What "*" says at the end of a path is about the relationships that the entity there has, not about those of classes below it.
+local function wildcard_for(node, prop)
+  local of = node.wildcard_of
+  return (not of or of:isa((prop.root or prop).parent)) and node.wildcard or nil
+end
+
 --- How a relationship is loaded: the strategy's name, what is said below it, and whether an option named it.
 ---@param node lualchemy.orm.LoadNode?
 ---@param prop lualchemy.orm.RelationshipProperty
@@ -395,7 +447,7 @@ function M.strategy(node, prop)
   local below = M.below(node, prop)
   if not node then return prop.lazy, nil, false end
   if below and below.strategy then return below.strategy, below, true end
-  return node.wildcard or node.globals.wildcard or prop.lazy, below, false
+  return wildcard_for(node, prop) or node.globals.wildcard or prop.lazy, below, false
 end
 
 --- A node for an object of which these attributes alone are wanted. What its loads leave with the object is the node given.

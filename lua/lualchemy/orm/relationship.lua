@@ -8,6 +8,7 @@ local collections = require("lualchemy.orm.collections")
 local entity = require("lualchemy.orm.entity")
 local errors = require("lualchemy.errors")
 local joincond = require("lualchemy.orm.joincond")
+local joined = require("lualchemy.orm.inheritance.joined")
 local late = require("lualchemy.orm.late")
 local overlaps = require("lualchemy.orm.overlaps")
 local property = require("lualchemy.orm.property")
@@ -315,15 +316,15 @@ end
 -- A many-to-one whose remote columns are exactly the target's primary key is found in the identity map.
 local function is_by_key(plan)
   if plan.direction ~= "MANYTOONE" then return false end
-  local key = plan.entity.mapper.primary_key
-  if #plan.terms ~= #key or #plan.local_remote_pairs ~= #key then return false end
+  local target = plan.entity.mapper
+  if #plan.terms ~= #target.primary_key or #plan.local_remote_pairs ~= #target.primary_key then return false end
   for _, term in ipairs(plan.terms) do
     if term.expression then return false end
   end
-  for _, column in ipairs(key) do
-    local found = false
-    for _, pair in ipairs(plan.local_remote_pairs) do found = found or rawequal(pair[2], column) end
-    if not found then return false end
+  local reached = {}
+  for _, pair in ipairs(plan.local_remote_pairs) do reached[joined.key_position(target, pair[2]) or 0] = true end
+  for i in ipairs(target.primary_key) do
+    if not reached[i] then return false end
   end
   return true
 end

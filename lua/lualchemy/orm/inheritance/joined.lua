@@ -60,4 +60,20 @@ function M.arrange(mapper, options, table_)
   mapper.persist_selectable = clause.join(parent.persist_selectable, table_, condition)
 end
 
+local function place(columns, column)
+  for i, known in ipairs(columns) do
+    if rawequal(known, column) then return i end
+  end
+end
+
+--- The part of a class's identity key that a column holds, in whichever of its tables it lies; nil where it holds none.
+---@param mapper lualchemy.orm.Mapper
+---@param column lualchemy.Column
+---@return integer?
+function M.key_position(mapper, column)
+  local position = place(mapper.primary_key, column)
+  for _, level in ipairs(mapper.levels or {}) do position = position or place(level.keys, column) end
+  return position
+end
+
 return M

@@ -9,6 +9,7 @@ local compile = require("lualchemy.orm.loading.compile")
 local core = require("lualchemy._core")
 local errors = require("lualchemy.errors")
 local joincond = require("lualchemy.orm.joincond")
+local joined = require("lualchemy.orm.inheritance.joined")
 local loading = require("lualchemy.orm.loading")
 local options = require("lualchemy.orm.options")
 local orm_execute = require("lualchemy.orm.orm_execute")
@@ -115,11 +116,10 @@ end
 -- The identity that a many-to-one refers to, in the order of the target's key; nil when a part is NULL.
 local function identity_of(instance, prop)
   local key = {}
-  for i, column in ipairs(prop.mapper.primary_key) do
-    for _, pair in ipairs(prop.local_remote_pairs) do
-      if rawequal(pair[2], column) then key[i] = instance[attribute_of(prop, pair[1])] end
-    end
-    if key[i] == nil then return nil end
+  for _, pair in ipairs(prop.local_remote_pairs) do
+    local value = instance[attribute_of(prop, pair[1])]
+    if value == nil then return nil end
+    key[joined.key_position(prop.mapper, pair[2])] = value
   end
   return #key == 1 and key[1] or key
 end
@@ -145,8 +145,8 @@ function M.from_memory(session, instance, prop)
   return found, identity
 end
 
-local function load(session, instance, prop, below)
-  below = options.speaking(below)
+local function load(session, instance, prop, below, gathered)
+  below = options.speaking(options.for_later(below))
   if prop.use_get then
     local found, identity = M.from_memory(session, instance, prop)
     if found ~= nil or identity == nil then return found end
@@ -158,7 +158,7 @@ local function load(session, instance, prop, below)
   if values then
     list = run.list(run.execute(session, query.statement, query.plan, values, {
       relationship_load = true, lazy_loaded_from = instance,
-      offset = query.offset, statement = query.plain, params = values, unique = query.unique,
+      offset = query.offset, statement = query.plain, params = values, unique = query.unique, gathered = gathered,
     }))
   end
   if prop.uselist then return list end
@@ -169,14 +169,15 @@ end
 ---@param instance table
 ---@param prop lualchemy.orm.RelationshipProperty
 ---@param below lualchemy.orm.LoadNode?   what the query that loaded the instance said about what lies there
+---@param gathered lualchemy.orm.Rows[]?   keeps what came, for strategies that fetch more for all of it at once
 ---@return any
-function M.load(instance, prop, below)
+function M.load(instance, prop, below, gathered)
   local session = require("lualchemy.orm.session").object_session(instance)
   if not session then
     errors.raise("DetachedInstanceError", "%s cannot be loaded: the session of enable_relationship_loading() is no more", tostring(prop))
   end
-  if not relationship_loading.is_borrowed(instance) then return load(session, instance, prop, below) end
-  return session:no_autoflush(function() return load(session, instance, prop, below) end)
+  if not relationship_loading.is_borrowed(instance) then return load(session, instance, prop, below, gathered) end
+  return session:no_autoflush(function() return load(session, instance, prop, below, gathered) end)
 end
 
 loading.register(M, "select", true)

@@ -14,7 +14,11 @@ local function target_of(prop, below)
 end
 
 function M.setup(plan, item, prop, below, _, add)
-  if plan.own then return end -- a later load: lazy
+  if plan.own then -- what the query joined is not in a statement made for the load: the mapping says how
+    local how = loading.strategy(prop.lazy, prop)
+    if how.setup then how.setup(plan, item, prop, nil, false, add) end
+    return
+  end
   local child = setup.item(target_of(prop, below), below, item.path)
   child.key, child.secondary, child.under_outer, child.above = prop.key, item.secondary, false, prop.mapper
   item.children[#item.children + 1] = child

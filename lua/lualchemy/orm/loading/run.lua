@@ -150,7 +150,8 @@ end
 ---@param plan lualchemy.orm.Plan
 ---@param params table?
 ---@param options table    autoflush, populate_existing, yield_per, execution, by_name, offset, unique, distinct,
----  relationship_load, lazy_loaded_from, distributed (nobody can answer in its place), heard (do_orm_execute was told)
+---  relationship_load, lazy_loaded_from, distributed (nobody can answer in its place), heard (do_orm_execute was told),
+---  gathered (a list that keeps the rows for `fetch_gathered`)
 ---@return lualchemy.orm.Rows
 function M.execute(session, statement, plan, params, options)
   return rows_of(session, plan, options, start(session, statement, plan, params, options))
@@ -186,6 +187,40 @@ function M.fetch_afterwards(rows)
       end
     end
   end
+end
+
+-- What several runs of one plan brought, as if one had.
+local function together(runs)
+  local function seen(_, number)
+    local all = {}
+    for _, rows in ipairs(runs) do
+      local objects = rows.loader:seen(number)
+      table.move(objects, 1, #objects, #all + 1, all)
+    end
+    return all
+  end
+  return setmetatable({ loader = { seen = seen } }, { __index = runs[1] })
+end
+
+--- The same for the runs that were kept in `gathered`, at once.
+---@param gathered lualchemy.orm.Rows[]
+function M.fetch_gathered(gathered)
+  if #gathered > 0 then M.fetch_afterwards(#gathered > 1 and together(gathered) or gathered[1]) end
+end
+
+-- Is there a strategy that goes by the statement, and so by the parameters of each run?
+local function repeats_statement(rows)
+  for _, entry in ipairs(rows.afterwards) do
+    for _, post in ipairs(entry.item.post) do
+      if post.strategy.repeats_statement then return true end
+    end
+  end
+  return rows.siblings ~= nil
+end
+
+local function fetch_or_gather(rows)
+  local gathered = rows.options.gathered
+  if gathered and not repeats_statement(rows) then gathered[#gathered + 1] = rows else M.fetch_afterwards(rows) end
 end
 
 -- Rows that are equal, value by value, are given once.
@@ -227,7 +262,7 @@ local function fetch(rows, limit)
   local list = {}
   local count, more = read(rows.run, rows.loader, list, limit)
   if rows.options.unique and not rows.plan:is_single() then count = drop_repeated(list, count, #rows.plan.entities) end
-  if #rows.afterwards > 0 then M.fetch_afterwards(rows) end
+  if #rows.afterwards > 0 then fetch_or_gather(rows) end
   if rows.context then count = tell(rows, list, count) end
   rows.plan:shape_rows(list, count)
   return list, more

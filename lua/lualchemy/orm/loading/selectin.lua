@@ -100,9 +100,10 @@ function M.select(of, prop, below, target)
   return statement
 end
 
-local function build(prop, below, path)
+-- `joined`: by the key of this side, whatever the relationship's own columns are.
+local function build(prop, below, path, joined)
   local target = loading.of_type(prop, below) or prop.entity
-  local by = route(prop, target)
+  local by = joined and through_parent(prop, target) or route(prop, target)
   local of = plan.Plan({ target }, { nodes = below and { below }, path = path, own = true })
   local positions = M.positions(of, by.columns)
   local statement = M.select(of, prop, below, target)
@@ -134,8 +135,9 @@ local function is_loaded(object, prop) return (select(2, core.peek(object, prop.
 
 --- Gathers objects by the key that rows will find them by. What is loaded stays as it is; a query asks for it all the same,
 -- because of the loads that lie below.
----@param work { item: table?, populate_existing: boolean? }   `item`: a query gave the objects
----@return table[] owners         { object, key or nil }, those to be given something
+---@param work { item: table?, populate_existing: boolean?, may_join: boolean? }   `item`: a query gave the objects
+---@return table[]? owners        { object, key or nil }, those to be given something; nil: an object lacks what it is asked by,
+---  and `may_join` says that there is another way
 ---@return any[] values           each key's values once: a value, or a list of them
 ---@return table<any, table> lists
 function M.gather(session, objects, prop, names, work)
@@ -147,6 +149,7 @@ function M.gather(session, objects, prop, names, work)
       seen[object] = true
       local key = core.batch_key(object, names, dialect)
       if key == false then
+        if work.may_join then return nil end
         for _, name in ipairs(names) do local _ = object[name] end -- expired or deferred: read it
         key = core.batch_key(object, names, dialect)
       end
@@ -177,7 +180,12 @@ end
 local function by_rows(session, objects, prop, work)
   local size = work.options and work.options.chunksize or CHUNK
   local query = query_for(prop, work.below, work.path)
+  work.may_join = prop.direction == "MANYTOONE"
   local owners, values, lists = M.gather(session, objects, prop, query.names, work)
+  if not owners then -- the referring columns are deferred: a join finds them where they are
+    query, work.may_join = build(prop, work.below, work.path, true), false
+    owners, values, lists = M.gather(session, objects, prop, query.names, work)
+  end
   local done = {}
   for first = 1, #values, size do
     local rows = run.execute(session, query.statement, query.plan, { keys = chunk_of(values, first, size) },

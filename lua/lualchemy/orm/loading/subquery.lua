@@ -11,7 +11,7 @@ local run = require("lualchemy.orm.loading.run")
 local selectin = require("lualchemy.orm.loading.selectin")
 local setup = require("lualchemy.orm.loading.setup")
 
-local M = {}
+local M = { repeats_statement = true }
 
 -- This side's columns that the relationship joins by, and the attributes that hold them.
 local function local_columns(prop, item)
@@ -59,7 +59,7 @@ local function build(prop, work)
   local parts = comparator.join_parts(prop, source, target, true)
   local from = clause.join(subquery, parts.secondary or parts.target, parts.primary)
   if parts.secondary then from = clause.join(from, parts.target, parts.second) end
-  local of = plan.Plan({ target }, { nodes = below and { below }, path = work.path })
+  local of = plan.Plan({ target }, { nodes = below and { below }, path = work.path, own = true })
   local positions = selectin.positions(of, outside)
   local statement = selectin.select(of, prop, below, target):select_from(from)
   local sent, offset = compile.finish(statement, of)
