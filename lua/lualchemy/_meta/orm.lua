@@ -61,7 +61,7 @@
 ---@field ordering_list fun(attr?: any, options?: any): any
 ---@field outerjoin fun(left?: any, right?: any, on?: any, options?: any): lualchemy.Join
 ---@field polymorphic_union fun(tables?: any, discriminator?: any, name?: any, options?: any): lualchemy.Subquery
----@field query_expression fun(default?: any): lualchemy.orm.ColumnProperty
+---@field query_expression fun(default?: any, options?: any): lualchemy.orm.ColumnProperty
 ---@field raiseload fun(...: any): lualchemy.orm.Load
 ---@field registry lualchemy.orm.Registry|fun(...: any): lualchemy.orm.Registry
 ---@field relation fun(target?: any, options?: any): lualchemy.orm.RelationshipProperty
@@ -268,7 +268,7 @@
 ---@field expire_all fun(self: lualchemy.orm.Session): any
 ---@field expunge fun(self: lualchemy.orm.Session, object?: any): any
 ---@field expunge_all fun(self: lualchemy.orm.Session): any
----@field flush fun(self: lualchemy.orm.Session): any
+---@field flush fun(self: lualchemy.orm.Session, objects?: any): any
 ---@field get fun(self: lualchemy.orm.Session, ...: any): any
 ---@field get_bind fun(self: lualchemy.orm.Session, mapper?: any): any
 ---@field get_nested_transaction fun(self: lualchemy.orm.Session): any

@@ -161,6 +161,20 @@ end
 --- A look-up that stayed in C has failed: raises as one in Lua does.
 function M.fail(conn, err, sql, codec, key) execute.fail(conn, err, sql, core.key_bound(codec, key)) end
 
+--- The one object of the rows that a key brought, or nil. Tables that a union puts side by side may have it each.
+---@param mapper lualchemy.orm.Mapper
+---@param list table[]
+---@return table?
+function M.only(mapper, list)
+  for i = 2, #list do
+    if not rawequal(list[i], list[1]) then
+      errors.raise("MultipleResultsFound", "Multiple rows were found when exactly one was required: the tables of %s have the key in several rows",
+        mapper.class_name)
+    end
+  end
+  return list[1]
+end
+
 --- The object of a key from the database, into the identity map; nil if there is no such row.
 ---@param session lualchemy.orm.Session
 ---@param mapper lualchemy.orm.Mapper
@@ -181,7 +195,7 @@ function M.load(session, mapper, key, slots, options)
   if heard then events.add_hooks(description, session, mapper, heard, function(of) return statements.of(of, conn.dialect).codec end) end
   local loader = core.loader_new(session._c, run, { description },
     { populate_existing = options.populate_existing or false, collect = heard and true or false })
-  local object = M.fetch_all(run, loader)[1]
+  local object = M.only(mapper, M.fetch_all(run, loader))
   if heard then
     events.loaded(session, loader:loaded(), heard)
   elseif options.ordinary and not conn.engine.replicas then

@@ -70,6 +70,10 @@ local function check_arguments(class_, table_, options)
   if not single and (type(table_) ~= "table" and type(table_) ~= "userdata" or core.kind(table_) == nil or table_.c == nil) then
     errors.raise("ArgumentError", "mapper() of %s needs a table to map it to; got %s", registry.describe_class(class_), tostring(table_))
   end
+  local eager = options.eager_defaults
+  if eager ~= nil and type(eager) ~= "boolean" and eager ~= "auto" then
+    errors.raise("ArgumentError", "eager_defaults of %s is true, false or \"auto\"; got %s", registry.describe_class(class_), tostring(eager))
+  end
   for name in pairs(options) do
     if not is_known[name] then
       errors.raise("ArgumentError", "mapper() of %s knows no option '%s'%s", registry.describe_class(class_), tostring(name),

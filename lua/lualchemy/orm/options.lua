@@ -12,6 +12,7 @@ local errors = require("lualchemy.errors")
 local option_conflicts = require("lualchemy.orm.option_conflicts")
 local registry = require("lualchemy.orm.registry")
 local suggest = require("lualchemy.util.suggest")
+local REPLACED_OPTIONS = require("lualchemy.sql.base").REPLACED_OPTIONS
 
 local M = {}
 
@@ -347,6 +348,15 @@ local function apply_load(load, roots, globals, replaced)
   if not found and not replaced then raise_no_root(load.root, roots) end
 end
 
+-- Where the options begin that are about what the query asks for now.
+local function after_replaced(list)
+  local first = 1
+  for i, option in ipairs(list) do
+    if rawequal(option, REPLACED_OPTIONS) then first = i + 1 end
+  end
+  return first
+end
+
 --- The nodes of a query's entities, in their order; `existing` are nodes to build on.
 ---@param entities table[]
 ---@param list any[]                    the options given to the query
@@ -361,17 +371,19 @@ function M.resolve(entities, list, existing, replaced)
     nodes[i] = existing and existing[i] or new_node(globals)
     roots[i] = { entity = of, node = nodes[i] }
   end
-  for _, option in ipairs(list) do
+  local own_from = after_replaced(list)
+  for i, option in ipairs(list) do
+    local lenient = replaced or i < own_from
     if Load:is(option) then
       if #roots > 0 then
-        apply_load(option, roots, globals, replaced)
-      elseif option.root and not replaced then
+        apply_load(option, roots, globals, lenient)
+      elseif option.root and not lenient then
         errors.raise("ArgumentError", "This query asks for columns only, so that an option for %s has nothing to say; ask for the class, or leave it out",
           tostring(option.root))
       end
     elseif type(option) == "table" and option.apply_criteria == true then
       globals.criteria[#globals.criteria + 1] = option
-    else
+    elseif not rawequal(option, REPLACED_OPTIONS) then
       errors.raise("ArgumentError", "options() takes loader options such as orm.joinedload(User.addresses); got %s", tostring(option))
     end
   end

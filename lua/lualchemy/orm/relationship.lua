@@ -72,6 +72,7 @@ local known_options = {
   "backref", "back_populates", "secondary", "primaryjoin", "secondaryjoin", "foreign_keys", "remote_side", "uselist", "lazy", "viewonly",
   "passive_deletes", "passive_updates", "post_update", "collection_class", "order_by", "innerjoin", "single_parent", "cascade",
   "join_depth", "comparator_factory", "overlaps", "info", "doc", "cascade_backrefs", "active_history", "enable_typechecks",
+  "omit_join", "distinct_target_key",
 }
 local is_known = {}
 for _, name in ipairs(known_options) do is_known[name] = true end
@@ -81,6 +82,30 @@ local function check_options(options, what)
     if not is_known[name] then
       errors.raise("ArgumentError", "%s knows no option '%s'%s", what, tostring(name), suggest.hint(name, known_options))
     end
+  end
+end
+
+-- What an option may be, where a wrong value would only do nothing.
+local values = {
+  { "cascade_backrefs", { [false] = true }, "false: an object is not taken along by its back reference" },
+  { "enable_typechecks", { [false] = true }, "false: objects of the target's class and of every class below it are taken" },
+  { "passive_deletes", { [true] = true, [false] = true, all = true }, "true, false or \"all\"" },
+  { "innerjoin", { [true] = true, [false] = true, nested = true, unnested = true }, "true, false, \"nested\" or \"unnested\"" },
+  { "uselist", { [true] = true, [false] = true }, "true or false" },
+  { "omit_join", { [true] = true, [false] = true }, "true or false" },
+  { "distinct_target_key", { [true] = true, [false] = true }, "true or false" },
+}
+
+local function check_values(options)
+  for _, row in ipairs(values) do
+    local given = options[row[1]]
+    if given ~= nil and not row[2][given] then
+      errors.raise("ArgumentError", "relationship(): %s is %s; got %s", row[1], row[3], tostring(given))
+    end
+  end
+  local depth = options.join_depth
+  if depth ~= nil and not (math.type(depth) == "integer" and depth >= 0) then
+    errors.raise("ArgumentError", "relationship(): join_depth is a number of levels; got %s", tostring(depth))
   end
 end
 
@@ -96,6 +121,7 @@ function RelationshipProperty:init(target, options)
   options = options or {}
   if target == nil then errors.raise("ArgumentError", "relationship() needs its target: a class, a class's name or a function") end
   check_options(options, "relationship()")
+  check_values(options)
   local backref = options.backref
   if backref and type(backref) ~= "string" and not M.Backref:is(backref) then
     errors.raise("ArgumentError", "backref names the other side's attribute, or is what orm.backref(name, options) makes; got a %s", type(backref))

@@ -89,6 +89,7 @@ function Session:init(bind, options)
   for name in pairs(options) do
     if not known_options[name] then errors.raise("ArgumentError", "a session knows no option '%s'", tostring(name)) end
   end
+  if options.future == false then errors.raise("ArgumentError", "a session's option future may only be true") end
   self.bind, self.binds = binds.take(options.bind, options.binds)
   self.autoflush = flag(options.autoflush, true)
   self.expire_on_commit = flag(options.expire_on_commit, true)
@@ -204,9 +205,11 @@ end
 ---@param options { bind_arguments: { mapper: any, bind: any }? }?
 ---@return lualchemy.Connection
 function Session:connection(options)
-  local arguments = options and options.bind_arguments or {}
-  local mapper = arguments.mapper
-  return self:_transaction():connection(arguments.bind or self:get_bind(mapper))
+  options = options or {}
+  sql.check_options("session:connection", "bind_arguments execution_options", options)
+  local arguments = options.bind_arguments or {}
+  sql.check_options("session:connection{ bind_arguments = }", "bind mapper", arguments)
+  return self:_transaction():_connection(arguments.bind or self:get_bind(arguments.mapper), options.execution_options)
 end
 
 --- Begins a transaction; with a function, runs it, commits, or rolls back and raises again.
@@ -484,6 +487,12 @@ function Session:is_modified(object, options) -- luacheck: ignore self
   return core.is_changed(object, not options or options.include_collections ~= false)
 end
 
+-- Attribute names, of which there may be none, and options: a table without a list is the latter.
+local function names_and_options(names, options)
+  if options == nil and type(names) == "table" and #names == 0 and next(names) ~= nil then names, options = names.attribute_names, names end
+  return names, options or {}
+end
+
 --- Makes the object's attributes (all, or those named) be read again when they are next used.
 ---@param object table
 ---@param names string[]?
@@ -492,6 +501,9 @@ function Session:expire(object, names)
   if core.state(object) ~= "persistent" or not self._c:contains(object) then
     errors.raise("InvalidRequestError", "session:expire: this object is not persistent in this session: add it and flush first")
   end
+  local options
+  names, options = names_and_options(names)
+  sql.check_options("session:expire", "attribute_names", options)
   if type(names) == "string" then names = { names } end
   local reached = not names and cascaded(object, "refresh_expire")
   expiry.object(self, object, names)
@@ -548,7 +560,11 @@ local function run_flush(session, work)
 end
 
 --- Writes what is new, changed and deleted.
-function Session:flush()
+function Session:flush(objects)
+  if objects ~= nil then
+    errors.raise("ArgumentError", "flush() takes no objects: it writes everything that was added, changed or deleted. "
+      .. "What is not to be written yet is better added later, or stays in a session of its own")
+  end
   exclusive.check(self, "flush()")
   if self._flushing then
     errors.raise("InvalidRequestError", "the session is flushing already: a listener may change and add objects, which this flush or the next writes")
@@ -690,7 +706,8 @@ end
 ---@param options { with_for_update: any }?
 function Session:refresh(object, names, options)
   check_instance(object, "session:refresh")
-  sql.check_options("session:refresh", "with_for_update", options)
+  names, options = names_and_options(names, options)
+  sql.check_options("session:refresh", "attribute_names with_for_update", options)
   if type(names) == "string" then names = { names } end
   if core.state(object) ~= "persistent" or not self._c:contains(object) then
     errors.raise("InvalidRequestError", "session:refresh: this object is not persistent in this session: add it and flush first")

@@ -6,6 +6,7 @@ local errors = require("lualchemy.errors")
 local event = require("lualchemy.event")
 local expiry = require("lualchemy.orm.expiry")
 local exclusive = require("lualchemy.orm.exclusive")
+local warn = require("lualchemy.util.warn").warn
 
 ---@class lualchemy.orm.SessionTransaction
 ---@field session lualchemy.orm.Session
@@ -69,7 +70,7 @@ local function join(entry, mode)
 end
 
 -- A session bound to a connection works in that connection's transaction if it has one, and does not end it.
-local function begin_on(self, bind)
+local function begin_on(self, bind, options)
   if type(bind) ~= "table" or bind.begin == nil then
     errors.raise("ArgumentError", "a session's bind is an Engine or a Connection, not %s", tostring(bind))
   end
@@ -77,6 +78,7 @@ local function begin_on(self, bind)
   local conn = is_connection and bind or bind:connect()
   local guard <close> = setmetatable({ conn = not is_connection and conn or nil }, taken)
   if self.session._execution_options then conn:execution_options(self.session._execution_options) end
+  if options then conn:execution_options(options) end
   local entry = { bind = bind, conn = conn, owned = not is_connection }
   if bind.replicas then conn._session = self.session end
   if is_connection and conn:in_transaction() then
@@ -89,18 +91,21 @@ local function begin_on(self, bind)
   return entry
 end
 
--- The connection for a bind, for who is inside the session already.
-function SessionTransaction:_connection(bind)
+-- The connection for a bind, for who is inside the session already. The options are those it begins with.
+function SessionTransaction:_connection(bind, options)
   if self.failure or self.ended then self:check_active() end
   local first = self.connections[1]
   local entry = first and first.bind == bind and first or find(self.connections, bind)
-  if entry then return entry.conn end
+  if entry then
+    if options then warn("the connection is established already for this bind; the execution options given to session:connection() are ignored") end
+    return entry.conn
+  end
   if self.parent then
-    local conn = self.parent:connection(bind)
+    local conn = self.parent:_connection(bind, options)
     entry = { bind = bind, conn = conn, tx = conn:begin_nested() }
     self.connections[#self.connections + 1] = entry
   else
-    entry = begin_on(self, bind)
+    entry = begin_on(self, bind, options)
   end
   if self.session._listeners then self.session:_fire("after_begin", self.session, self, entry.conn) end
   return entry.conn

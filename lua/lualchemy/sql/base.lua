@@ -245,4 +245,7 @@ function M.criteria_by_name(named, find)
   return criteria
 end
 
+-- Stands among a statement's loader options behind those that were given when it asked for something else.
+M.REPLACED_OPTIONS = setmetatable({}, { __name = "lualchemy.replaced_options" })
+
 return M

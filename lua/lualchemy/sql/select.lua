@@ -392,7 +392,8 @@ function Select:with_only_columns(...)
   local only = given.n == 1 and given[1]
   if type(only) == "table" and getmetatable(only) == nil and #only > 0 then given = table.pack(table.unpack(only)) end
   local from = options.maintain_column_froms and core.select_keep_froms(self) or self
-  return core.select_with_only_columns(from, table.unpack(given, 1, given.n))
+  local made, kept = core.select_with_only_columns(from, table.unpack(given, 1, given.n)), core.execution_options(self)
+  return kept and kept[M.LOADER_OPTIONS] and made:options(base.REPLACED_OPTIONS) or made
 end
 
 --- Criteria by column name, looked up in what is selected from and joined: `:filter_by{ name = "ed" }`.

@@ -2,6 +2,7 @@
 
 local clause = require("lualchemy.orm.clause")
 local compile = require("lualchemy.orm.loading.compile")
+local identity = require("lualchemy.orm.identity")
 local loading = require("lualchemy.orm.loading")
 local plan = require("lualchemy.orm.plan")
 local orm_execute = require("lualchemy.orm.orm_execute")
@@ -64,10 +65,10 @@ function M.load(session, mapper, values, options)
   sent, of, offset = compile.compile(statement, of, {
     loaders = loaders, nodes = options.node and { options.node }, refreshes = options.node ~= nil, labels = true,
   })
-  return run.list(run.execute(session, clause.label_columns(sent), of, params, {
-    offset = offset, populate_existing = options.populate_existing, refresh = options.is_column_load, refreshed = options.refreshed, autoflush = false,
-    unique = of.requires_unique, statement = statement, execution = execution, heard = true,
-  }))[1]
+  return identity.only(mapper, run.list(run.execute(session, clause.label_columns(sent), of, params, {
+    offset = offset, populate_existing = options.populate_existing, refresh = options.is_column_load, refreshed = options.refreshed,
+    autoflush = false, unique = of.requires_unique, statement = statement, execution = execution, heard = true,
+  })))
 end
 
 return M

@@ -103,7 +103,7 @@ end
 -- `joined`: by the key of this side, whatever the relationship's own columns are.
 local function build(prop, below, path, joined)
   local target = loading.of_type(prop, below) or prop.entity
-  local by = joined and through_parent(prop, target) or route(prop, target)
+  local by = (joined or prop.options.omit_join == false) and through_parent(prop, target) or route(prop, target)
   local of = plan.Plan({ target }, { nodes = below and { below }, path = path, own = true })
   local positions = M.positions(of, by.columns)
   local statement = M.select(of, prop, below, target)

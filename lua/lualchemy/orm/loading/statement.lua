@@ -126,6 +126,9 @@ end
 
 -- What running a select must know; most have nothing to say.
 local function loading_of(asked, element, params, execution, offset)
+  if execution.identity_token ~= nil then
+    errors.raise("ArgumentError", "the execution option identity_token is for sessions over several databases, where it is set for each by itself")
+  end
   return {
     execution = next(execution) ~= nil and execution or nil, populate_existing = execution.populate_existing, yield_per = execution.yield_per,
     autoflush = execution.autoflush, offset = offset, by_name = element ~= nil, statement = asked, params = params, heard = true,

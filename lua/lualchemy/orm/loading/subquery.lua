@@ -35,18 +35,19 @@ local function is_whole_key(columns, item)
 end
 
 -- The query again, as a subquery of the columns to join by.
-local function repeated(statement, columns, item)
+local function repeated(statement, columns, item, distinct)
   local shape = clause.select_shape(statement)
   local inner = clause.narrow(statement, columns)
   if not shape.limited then inner = inner:order_by(nil) end
-  if not is_whole_key(columns, item) and not shape.limited then inner = inner:distinct() end
+  if distinct == nil then distinct = not is_whole_key(columns, item) and not shape.limited end
+  if distinct then inner = inner:distinct() end
   return clause.label_columns(inner):subquery()
 end
 
 local function build(prop, work)
   local item, below = work.item, work.below
   local names, columns = local_columns(prop, item)
-  local subquery = repeated(work.statement, columns, item)
+  local subquery = repeated(work.statement, columns, item, prop.options.distinct_target_key)
   local outside = clause.columns_of(subquery)
   local source = AliasedEntity(item.mapper, subquery, {})
   function source:adapt_column(column) -- luacheck: ignore self
