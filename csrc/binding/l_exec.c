@@ -130,7 +130,7 @@ static alch_step fetch(lua_State *L, alch_run *run, alch_err *err)
 {
     alch_step step;
 
-    if (run->state == ALCH_RUN_ROW && !alch_driver_conn_ours(run->dc))
+    if (run->state == ALCH_RUN_ROW && (!alch_driver_conn_ours(run->dc) || run->dc->driver->column_count(run->cursor) == 0))
         run->state = ALCH_RUN_NEXT;     /* there is no row any more: the step says why */
     if (run->state == ALCH_RUN_NEXT) {
         step = advance(run, run->dc->driver->cursor_step(run->cursor, err), err);

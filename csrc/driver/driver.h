@@ -91,7 +91,8 @@ struct alch_driver {
     void (*cursor_free)(alch_cursor *k);        /* resets; never waits; NULL is allowed */
 
     /* Of the current row and the statement. Text lives until the next step
-    ** of this cursor. Values are NULL, BOOL, INT, FLOAT, TEXT, BLOB. */
+    ** of this cursor. Values are NULL, BOOL, INT, FLOAT, TEXT, BLOB. A cursor
+    ** whose connection was closed or finished has no columns any more. */
     int (*column_count)(const alch_cursor *k);
     const char *(*column_name)(const alch_cursor *k, int i);
     uint32_t (*column_type)(const alch_cursor *k, int i);   /* PostgreSQL's OID; 0 elsewhere */
