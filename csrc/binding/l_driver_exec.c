@@ -59,9 +59,8 @@ static void read_params(lua_State *L, int idx, alch_param *params, size_t n)
     }
 }
 
-/* Room for parameters that lives until the operation is over, with the table
-** at 'idx' that their text belongs to. */
-static alch_param *anchor_params(lua_State *L, int idx, size_t n)
+/* Pushes room for parameters, with the table at 'idx' that their text belongs to. */
+static alch_param *push_params(lua_State *L, int idx, size_t n)
 {
     alch_param *params;
 
@@ -70,14 +69,24 @@ static alch_param *anchor_params(lua_State *L, int idx, size_t n)
     params = lua_newuserdatauv(L, (n + 1) * sizeof *params, 1);
     lua_pushvalue(L, idx);
     (void)lua_setiuservalue(L, -2, 1);
-    (void)lua_setiuservalue(L, 1, ALCH_DRIVER_CONN_PARAMS);
     return params;
 }
 
-static alch_driver_conn *prepare_to_execute(lua_State *L, int args)
+/* The connection, ready for an operation with the parameters on the top, which
+** live until it is over. Nothing may be made between this and the operation: a
+** finalizer would find the connection free. */
+static alch_driver_conn *make_ready(lua_State *L)
 {
     alch_driver_conn *dc = alch_usable_driver_conn(L, 1);
 
+    (void)lua_setiuservalue(L, 1, ALCH_DRIVER_CONN_PARAMS);
+    alch_driver_conn_end_result(dc);
+    return dc;
+}
+
+static void check_to_execute(lua_State *L, int args)
+{
+    (void)alch_usable_driver_conn(L, 1);
     (void)luaL_checkstring(L, 2);
     lua_settop(L, args);
     if (lua_isnil(L, 3)) {
@@ -85,8 +94,6 @@ static alch_driver_conn *prepare_to_execute(lua_State *L, int args)
         lua_replace(L, 3);
     }
     luaL_checktype(L, 3, LUA_TTABLE);
-    alch_driver_conn_end_result(dc);
-    return dc;
 }
 
 /* dc:execute_start(text, params, {stream =, cache =}) */
@@ -107,15 +114,21 @@ static unsigned read_flags(lua_State *L, int idx)
 
 static int l_execute_start(lua_State *L)
 {
-    alch_driver_conn *dc = prepare_to_execute(L, 4);
-    unsigned flags = read_flags(L, 4);
-    size_t len, n = list_length(L, 3);
-    const char *sql = lua_tolstring(L, 2, &len);
-    alch_param *params = anchor_params(L, 3, n);
+    alch_driver_conn *dc;
+    alch_param *params;
+    const char *sql;
+    unsigned flags;
+    size_t len, n;
     alch_err err;
     alch_step step;
 
+    check_to_execute(L, 4);
+    flags = read_flags(L, 4);
+    n = list_length(L, 3);
+    sql = lua_tolstring(L, 2, &len);
+    params = push_params(L, 3, n);
     read_params(L, 3, params, n);
+    dc = make_ready(L);
     step = dc->driver->execute(dc->conn, sql, len, params, n, flags, &dc->cursor, &err);
     return alch_driver_conn_answer(L, dc, step, &err);
 }
@@ -123,17 +136,21 @@ static int l_execute_start(lua_State *L)
 /* dc:execute_many_start(text, sets): every set is a list as long as the first. */
 static int l_execute_many_start(lua_State *L)
 {
-    alch_driver_conn *dc = prepare_to_execute(L, 4);
-    unsigned flags = read_flags(L, 4);
-    size_t len, i, n = 0, sets = lua_rawlen(L, 3);
-    const char *sql = lua_tolstring(L, 2, &len);
+    alch_driver_conn *dc;
     alch_param *params;
+    const char *sql;
+    unsigned flags;
+    size_t len, i, n = 0, sets;
     alch_err err;
     alch_step step;
 
+    check_to_execute(L, 4);
+    flags = read_flags(L, 4);
+    sets = lua_rawlen(L, 3);
+    sql = lua_tolstring(L, 2, &len);
     if (sets > 0 && lua_rawgeti(L, 3, 1) == LUA_TTABLE)
         n = list_length(L, lua_gettop(L));
-    params = anchor_params(L, 3, sets * n);
+    params = push_params(L, 3, sets * n);
     for (i = 0; i < sets; i++) {
         if (lua_rawgeti(L, 3, (lua_Integer)i + 1) != LUA_TTABLE || list_length(L, lua_gettop(L)) != n)
             return alch_raisef(L, ALCH_ERR_ARGUMENT, "parameter set %d is not a list of %d values as the first one is",
@@ -141,6 +158,7 @@ static int l_execute_many_start(lua_State *L)
         read_params(L, lua_gettop(L), params + i * n, n);
         lua_pop(L, 1);
     }
+    dc = make_ready(L);
     step = dc->driver->execute_many(dc->conn, sql, len, params, n, sets, flags, &dc->cursor, &err);
     return alch_driver_conn_answer(L, dc, step, &err);
 }
@@ -162,14 +180,23 @@ static int l_step(lua_State *L)
 
 /* -- rows --------------------------------------------------------------------------------------------------------- */
 
+/* A finalizer, which comes wherever something is made, may have ended the result. */
+static void check_result(lua_State *L, const alch_driver_conn *dc, const alch_cursor *k)
+{
+    if (dc->cursor != k)
+        alch_raisef(L, ALCH_ERR_CLOSED, "this result was ended while it was being read");
+}
+
 /* Pushes the names of the columns, '*n' of them. */
 static void push_columns(lua_State *L, const alch_driver_conn *dc, int *n)
 {
+    const alch_cursor *k = dc->cursor;
     int i;
 
-    *n = dc->cursor != NULL ? dc->driver->column_count(dc->cursor) : 0;
+    *n = k != NULL ? dc->driver->column_count(dc->cursor) : 0;
     lua_createtable(L, *n, 0);
     for (i = 0; i < *n; i++) {
+        check_result(L, dc, k);
         lua_pushstring(L, dc->driver->column_name(dc->cursor, i));
         lua_rawseti(L, -2, i + 1);
     }
@@ -178,12 +205,14 @@ static void push_columns(lua_State *L, const alch_driver_conn *dc, int *n)
 /* Pushes the current row, by position and by name. */
 static void push_row(lua_State *L, alch_driver_conn *dc, int names, int columns)
 {
+    const alch_cursor *k = dc->cursor;
     int i;
 
     lua_createtable(L, columns, columns);
     for (i = 0; i < columns; i++) {
         alch_value v;
 
+        check_result(L, dc, k);
         dc->driver->cell(dc->cursor, i, &v);
         alch_value_push(L, &v);
         lua_rawgeti(L, names, i + 1);
@@ -197,6 +226,7 @@ static void push_row(lua_State *L, alch_driver_conn *dc, int names, int columns)
 static int l_fetch(lua_State *L)
 {
     alch_driver_conn *dc = alch_usable_driver_conn(L, 1);
+    const alch_cursor *k = dc->cursor;
     alch_step step = ALCH_STEP_ROW;
     lua_Integer n;
     int columns;
@@ -204,12 +234,14 @@ static int l_fetch(lua_State *L)
 
     lua_settop(L, 2);
     luaL_checktype(L, 2, LUA_TTABLE);
-    if (dc->cursor == NULL)
+    if (k == NULL)
         return alch_driver_conn_answer(L, dc, ALCH_STEP_DONE, &err);
     push_columns(L, dc, &columns);
     for (n = (lua_Integer)lua_rawlen(L, 2); step == ALCH_STEP_ROW; ) {
+        check_result(L, dc, k);
         push_row(L, dc, 3, columns);
         lua_rawseti(L, 2, ++n);
+        check_result(L, dc, k);
         step = dc->driver->cursor_step(dc->cursor, &err);
     }
     return alch_driver_conn_answer(L, dc, step, &err);

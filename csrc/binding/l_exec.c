@@ -48,6 +48,7 @@ static int run_gc(lua_State *L)
 
 /* -- stepping ------------------------------------------------------------- */
 
+/* The connection may have been closed since the last time, by whoever ran meanwhile. */
 static alch_step begin_next(alch_run *run, alch_err *err)
 {
     const alch_driver *d = run->dc->driver;
@@ -55,6 +56,8 @@ static alch_step begin_next(alch_run *run, alch_err *err)
     const alch_param *params = b->params + run->next_set * b->n;
     size_t left = b->sets - run->next_set;
 
+    if (run->dc->conn == NULL)
+        return alch_err_set(err, ALCH_ERR_CLOSED, "this connection was closed before the statement was executed"), ALCH_STEP_FAIL;
     if (run->batch_sets != 0 && left >= run->batch_sets) {
         run->span = run->batch_sets;
         return d->execute(run->dc->conn, run->batch_sql, run->batch_len, params, b->n * run->span, run->flags,
@@ -147,7 +150,8 @@ static alch_step fetch(lua_State *L, alch_run *run, alch_err *err)
         return run->state == ALCH_RUN_WAIT ? ALCH_STEP_WAIT : ALCH_STEP_DONE;
     }
     run->dc->driver->row(run->cursor, run->cells);
-    run->owned = 0;
+    if (!alch_values_own(run->cells, (size_t)run->shape->n, &run->text))
+        return alch_err_nomem(err), ALCH_STEP_FAIL;
     run->state = ALCH_RUN_NEXT;
     return ALCH_STEP_ROW;
 }
@@ -167,35 +171,6 @@ static alch_step fetch_timed(lua_State *L, alch_run *run, alch_err *err)
 alch_step alch_run_fetch(lua_State *L, alch_run *run, alch_err *err)
 {
     return run->timed ? fetch_timed(L, run, err) : fetch(L, run, err);
-}
-
-static int is_text(const alch_value *v) { return v->kind == ALCH_TEXT || v->kind == ALCH_BLOB; }
-
-/* The text at once, then where each cell's is: the buffer moves as it grows. */
-void alch_run_own(lua_State *L, alch_run *run)
-{
-    size_t at = 0;
-    int i;
-
-    if (run->owned)
-        return;
-    alch_buf_clear(&run->text);
-    for (i = 0; i < run->shape->n; i++)
-        if (is_text(&run->cells[i]))
-            alch_buf_add(&run->text, run->cells[i].as.text.at, run->cells[i].as.text.len);
-    if (run->text.failed) {
-        alch_err err;
-
-        (void)alch_err_nomem(&err);
-        alch_raise(L, &err);
-    }
-    for (i = 0; i < run->shape->n; i++) {
-        if (!is_text(&run->cells[i]))
-            continue;
-        run->cells[i].as.text.at = run->text.data == NULL ? "" : run->text.data + at;
-        at += run->cells[i].as.text.len;
-    }
-    run->owned = 1;
 }
 
 /* -- Lua ------------------------------------------------------------------ */
@@ -358,7 +333,7 @@ static int answer(lua_State *L, int idx, alch_run *run, alch_step step, alch_err
         alch_push_error(L, err);
         return 2;
     }
-    if (step == ALCH_STEP_DONE)
+    if (step == ALCH_STEP_DONE && run->dc->conn != NULL)
         run->last_id = run->dc->driver->last_insert_id(run->dc->conn);
     alch_push_step(L, step);
     return 1;
@@ -410,6 +385,7 @@ static int l_run(lua_State *L)
     anchor(L, RUN, 2, UV_SQL);
     anchor(L, RUN, 5, UV_BATCH_SQL);
     anchor(L, RUN, 7, UV_COMPILED);
+    (void)alch_usable_driver_conn(L, 1);
     step = begin_next(run, &err);
     if (lua_toboolean(L, PATIENT))
         step = alch_driver_conn_block(L, dc, run->cursor, step, &err);
@@ -493,12 +469,13 @@ static int l_execute(lua_State *L)
     if (!is_one_set(L, PARAMS) || !is_plain(L))
         return 0;
     compiled = alch_prepare(L);
-    run = push_run(L, alch_usable_driver_conn(L, CONNECTION), alch_check_bound(L, BOUND), compiled);
+    run = push_run(L, alch_check_driver_conn(L, CONNECTION), alch_check_bound(L, BOUND), compiled);
     run->sql = compiled->sql;
     run->sql_len = compiled->sql_len;
     anchor(L, RUN, CONNECTION, UV_CONNECTION);
     anchor(L, RUN, BOUND, UV_BOUND);
     anchor(L, RUN, COMPILED, UV_COMPILED);
+    (void)alch_usable_driver_conn(L, CONNECTION);
     step = begin_next(run, &err);
     step = alch_driver_conn_block(L, run->dc, run->cursor, step, &err);
     if (answer(L, RUN, run, step, &err) == 2) {

@@ -34,6 +34,8 @@ typedef struct getter {
     uint32_t *slots;            /* the attribute of each; these three in the getter's own block */
     uint8_t *wanted;
     alch_value *cells;          /* first one row of the SELECT, then one value per column attribute */
+    alch_buf text;              /* of that row */
+    uint8_t reading;            /* the object of the row is being made */
 } getter;
 
 static void end_read(getter *g)
@@ -45,7 +47,10 @@ static void end_read(getter *g)
 
 static int getter_gc(lua_State *L)
 {
-    end_read(lua_touserdata(L, 1));
+    getter *g = lua_touserdata(L, 1);
+
+    end_read(g);
+    alch_buf_release(&g->text);
     return 0;
 }
 
@@ -193,9 +198,11 @@ static getter *push_getter(lua_State *L, const alch_mapper *m)
         lua_pushvalue(L, GETTER);
         lua_setiuservalue(L, SESSION, ALCH_SESSION_GETTER);
     }
-    return g->dc->closed || g->dc->conn == NULL || !alch_driver_conn_ours(g->dc) || g->dc->owner != NULL ? NULL : g;
+    return g->reading || g->dc->closed || g->dc->conn == NULL || !alch_driver_conn_ours(g->dc) || g->dc->owner != NULL ? NULL : g;
 }
 
+/* A finalizer, which comes wherever something is made, may close the connection; and look up an object itself, but not by
+** this getter. */
 static void push_row(lua_State *L, getter *g)
 {
     alch_value *row = g->cells, *values = g->cells + g->selected;
@@ -203,9 +210,17 @@ static void push_row(lua_State *L, getter *g)
     size_t i;
 
     g->dc->driver->row(g->cursor, row);
+    if (!alch_values_own(row, g->selected, &g->text)) {
+        alch_err err;
+
+        (void)alch_err_nomem(&err);
+        alch_raise(L, &err);
+    }
     for (i = 0; i < g->selected; i++)
         values[g->slots[i]] = row[i];
+    g->reading = 1;
     alch_push_new_object(L, &new);
+    g->reading = 0;
 }
 
 static alch_step send(lua_State *L, getter *g, alch_err *err)

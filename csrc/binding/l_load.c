@@ -70,10 +70,6 @@ static int populate(lua_State *L, const alch_loader *l, const alch_entity *e, in
         lua_settop(L, st - (s != NULL));
         return 0;
     }
-    if (e->converted) {
-        alch_run_own(L, l->run);
-        gather(l, e);
-    }
     if (l->populate_existing)
         alch_expire_state(L, st, s);
     for (i = 0; i < e->m->columns; i++) {
@@ -179,8 +175,6 @@ void alch_load_object(lua_State *L, alch_loader *l, size_t i, const alch_load_fr
     const alch_entity *e = &l->entities[v];
     int top = lua_gettop(L), fresh = KNOWN;
 
-    if (e->hooked)
-        alch_run_own(L, l->run);
     gather(l, e);
     if (e->hooked) {
         fresh = load_by_hook(L, l, e, alch_load_anchor(f, v, ALCH_OF_HOOK));
@@ -206,13 +200,10 @@ static void push_entity(lua_State *L, alch_loader *l, size_t i, const alch_load_
 {
     const alch_entity *e = &l->entities[i];
 
-    if (e->m != NULL) {
+    if (e->m != NULL)
         alch_load_object(L, l, i, f);
-        return;
-    }
-    if (l->run->shape->columns[e->column].hooked)
-        alch_run_own(L, l->run);
-    alch_shape_push_value(L, l->run->shape, e->column, &l->run->cells[e->column]);
+    else
+        alch_shape_push_value(L, l->run->shape, e->column, &l->run->cells[e->column]);
 }
 
 /* Is the object on the top in the result already? */
@@ -271,14 +262,11 @@ static void spread_anchors(lua_State *L, alch_loader *l, alch_load_frame *f)
         l->entities[i].last_owner = NULL;   /* its items were at hand in an earlier call */
 }
 
-/* While Lua is called in the midst of a row, it cannot fetch from the same loader: pushes what ends that, also where an
-** error does. */
+/* What Lua runs in the midst of a row cannot fetch from the same loader: pushes what ends that, also where an error does. */
 static void begin_reading(lua_State *L, alch_loader *l)
 {
-    if (!l->calls)
-        return;
     if (l->reading)
-        alch_raisef(L, ALCH_ERR_INVALID, "a row of this result is being read: a type or a listener that is called meanwhile cannot fetch "
+        alch_raisef(L, ALCH_ERR_INVALID, "a row of this result is being read: a type, listener or finalizer that is called meanwhile cannot fetch "
                     "from it; keep what it needs, and fetch afterwards");
     l->reading = 1;
     lua_pushvalue(L, 1);
@@ -560,17 +548,6 @@ static void anchor_entity(lua_State *L, alch_loader *l, size_t i, int spec, int 
     lua_settop(L, top);
 }
 
-/* Does Lua convert a column that was selected? */
-static uint8_t is_converted(const alch_entity *e)
-{
-    size_t i;
-
-    for (i = 0; i < e->m->columns; i++)
-        if (e->positions[i] >= 0 && e->codec->columns[i].host)
-            return 1;
-    return 0;
-}
-
 /* What stands in the row of the run at 2 for objects of a plan: described at 'spec', the plan behind it. */
 static char *read_object(lua_State *L, alch_loader *l, size_t i, int spec, int anchors, char *room)
 {
@@ -586,8 +563,6 @@ static char *read_object(lua_State *L, alch_loader *l, size_t i, int spec, int a
     anchor_entity(L, l, i, spec, spec + 1, anchors);
     alch_run_push_connection(L, 2);
     e->codec = alch_push_codec_for(L, spec + 1, lua_gettop(L));
-    e->converted = is_converted(e);
-    l->calls |= e->converted | e->hooked;
     lua_settop(L, spec);
     return room;
 }
@@ -645,7 +620,6 @@ static char *read_entity(lua_State *L, alch_loader *l, size_t i, int spec, int a
         lua_getfield(L, spec, "column");
         e->column = (int)luaL_checkinteger(L, -1) - 1;
         luaL_argcheck(L, l->run->shape != NULL && e->column >= 0 && e->column < l->run->shape->n, 3, "no such column");
-        l->calls |= l->run->shape->columns[e->column].hooked;
         lua_settop(L, spec);
         return room;
     }

@@ -431,13 +431,17 @@ static row *new_row(lua_State *L, const alch_shape *shape, size_t bytes, int use
     return r;
 }
 
-/* Replaces the shape on the top by a row of the cells. */
+/* Replaces the shape on the top by a row of the cells, which a finalizer may
+** exchange while that is made: by fetching the next. */
 static row *pack_row(lua_State *L, const alch_shape *shape, const alch_value *cells)
 {
-    row *r = new_row(L, shape, text_size(cells, shape->n), shape->hooked ? 2 : 1);
+    size_t bytes = text_size(cells, shape->n);
+    row *r = new_row(L, shape, bytes, shape->hooked ? 2 : 1);
     char *base = (char *)(r->cells + shape->n), *at = base;
     int i;
 
+    if (text_size(cells, shape->n) != bytes)
+        alch_raisef(L, ALCH_ERR_INVALID, "a finalizer fetched from this result while a row of it was being read");
     for (i = 0; i < shape->n; i++)
         at = pack(&r->cells[i], &cells[i], base, at);
     if (shape->hooked)

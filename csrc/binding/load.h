@@ -43,7 +43,6 @@ typedef struct alch_entity {
     int *positions;         /* of each column attribute, -1: not selected; in the loader's own block */
     uint8_t *wanted;        /* set of the selected attributes */
     uint8_t hooked;         /* a function makes its objects */
-    uint8_t converted;      /* some column of it by Lua */
     uint8_t listed;         /* somebody asks which objects were seen */
     uint8_t informed;       /* its objects have to know something for later loads */
     int discriminator;      /* the attribute that says which variant a row is; -1: there are none */
@@ -71,8 +70,7 @@ typedef struct alch_loader {
     uint8_t unique;         /* a row whose object came before gives nothing */
     uint8_t distinct;       /* no row puts an object where an earlier one has put it */
     uint8_t has_lists;      /* rows fill collections */
-    uint8_t calls;          /* Lua may be called while a row is read */
-    uint8_t reading;        /* that goes on now */
+    uint8_t reading;        /* a row is being read */
     lua_Integer collected;
     const void *last_result;    /* only compared */
     alch_pairs pairs;       /* what lies in which collection, and in the result */

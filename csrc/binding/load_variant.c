@@ -55,8 +55,6 @@ static size_t find_variant(lua_State *L, const alch_loader *l, size_t i, const a
     size_t variant;
 
     luaL_checkstack(L, 6, "classes");
-    if (e->converted)
-        alch_run_own(L, l->run);
     alch_push_cell(L, e->codec->columns, (size_t)e->discriminator, cell);
     lua_pushvalue(L, top + 1);
     found = lua_isnil(L, -1) ? LUA_TNIL : lua_rawget(L, alch_load_anchor(f, i, ALCH_OF_VARIANTS));

@@ -269,8 +269,6 @@ static lua_Integer read_returned(lua_State *L, alch_run *run, lua_Integer count,
         if (n > 0 && rows[n].sentinel < rows[n - 1].sentinel)
             *ascending = 0;
         for (i = 0; i < columns && !keys_alone; i++) {
-            if (readers[slots[i]].host)
-                alch_run_own(L, run);
             alch_push_cell(L, readers, slots[i], &run->cells[i]);
             lua_rawseti(L, values, n * (lua_Integer)columns + (lua_Integer)i + 1);
         }

@@ -48,8 +48,7 @@ typedef struct alch_run {
     alch_cursor *cursor;
     alch_shape *shape;      /* anchored; NULL: no rows */
     alch_value *cells;      /* room for one row */
-    alch_buf text;          /* of a row that is the run's own */
-    uint8_t owned;          /* the row at hand is */
+    alch_buf text;          /* of that row */
     int64_t changes, last_id;
     int64_t rows;           /* fetched while it was timed, in 'seconds'; 'since': of a fetch that waits, else 0 */
     double seconds, since;
@@ -59,12 +58,10 @@ typedef struct alch_run {
 alch_run *alch_check_run(lua_State *L, int idx);
 
 /* Fetches a row: pushes nothing and answers DONE, ROW with 'cells' filled
-** until the next call, WAIT, or FAIL with 'err'. */
+** until the next call, WAIT, or FAIL with 'err'. Their text is the run's own:
+** Lua, which whoever looks at a row may call, and a finalizer, which comes
+** wherever something is made, may close the result or its connection. */
 alch_step alch_run_fetch(lua_State *L, alch_run *run, alch_err *err);
-
-/* The cells' text is the run's own from now on, until the next fetch: for those who call Lua while they look at a row, which
-** may close the result or its connection. */
-void alch_run_own(lua_State *L, alch_run *run);
 
 /* Leaves the driver connection that the run is executed on on the stack. */
 void alch_run_push_connection(lua_State *L, int run_idx);

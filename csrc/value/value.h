@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/err.h"
 
 /*
@@ -54,6 +55,9 @@ typedef struct alch_param {
     alch_value value;       /* kinds up to ALCH_BLOB only */
     uint32_t oid;           /* 0: let the server infer */
 } alch_param;
+
+/* Copies the text and the bytes of values into a buffer, in place of what it held, and has them point there; 0: no memory. */
+int alch_values_own(alch_value *values, size_t n, alch_buf *text);
 
 /* "NULL", "boolean", "integer" ... for messages. */
 const char *alch_value_kind_name(int kind);
